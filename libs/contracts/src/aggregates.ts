@@ -1,0 +1,16 @@
+import type { ServiceName } from './permissions.js';
+
+/** Which service may append events of which aggregate type; the log's append function refuses others. */
+export const aggregateOwners = {
+  user: 'api-gateway',
+  session: 'api-gateway',
+  tenant: 'placement',
+  shard: 'placement',
+  placement_map: 'placement',
+  plan: 'job-orchestrator',
+  job: 'job-orchestrator',
+  service_command: 'provisioner',
+  endpoint: 'fleet-observer',
+} as const satisfies Record<string, ServiceName>;
+
+export type AggregateType = keyof typeof aggregateOwners;

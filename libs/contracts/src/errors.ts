@@ -1,0 +1,87 @@
+/**
+ * The closed set of errors that cross a service boundary. A code belongs to one kind, a kind to one HTTP and
+ * one gRPC status; the mapping happens at the edges alone (libs/rpc and the gateway's problem filter).
+ */
+export const errorKinds = {
+  invalid_argument: { http: 400, grpc: 3 },
+  unauthenticated: { http: 401, grpc: 16 },
+  permission_denied: { http: 403, grpc: 7 },
+  not_found: { http: 404, grpc: 5 },
+  conflict: { http: 409, grpc: 6 },
+  precondition_failed: { http: 412, grpc: 9 },
+  too_large: { http: 413, grpc: 11 },
+  rate_limited: { http: 429, grpc: 8 },
+  internal: { http: 500, grpc: 13 },
+  unavailable: { http: 503, grpc: 14 },
+  deadline_exceeded: { http: 504, grpc: 4 },
+} as const;
+
+export type ErrorKind = keyof typeof errorKinds;
+
+/** Every stable code a client may meet, and the kind it belongs to. */
+export const errorCodes = {
+  invalid_argument: 'invalid_argument',
+  idempotency_key_required: 'invalid_argument',
+  tenant_header_required: 'invalid_argument',
+  unauthenticated: 'unauthenticated',
+  login_failed: 'unauthenticated',
+  permission_denied: 'permission_denied',
+  not_found: 'not_found',
+  tenant_not_found: 'not_found',
+  shard_not_found: 'not_found',
+  job_not_found: 'not_found',
+  plan_not_found: 'not_found',
+  already_exists: 'conflict',
+  version_conflict: 'conflict',
+  idempotency_key_reused: 'conflict',
+  lock_held: 'conflict',
+  plan_blocked: 'conflict',
+  job_finished: 'conflict',
+  cancel_too_late: 'conflict',
+  tenant_state: 'conflict',
+  stale_fence: 'conflict',
+  tenant_moved: 'conflict',
+  plan_stale: 'precondition_failed',
+  plan_expired: 'precondition_failed',
+  revision_mismatch: 'precondition_failed',
+  too_large: 'too_large',
+  rate_limited: 'rate_limited',
+  internal: 'internal',
+  unavailable: 'unavailable',
+  overloaded: 'unavailable',
+  projection_lagging: 'unavailable',
+  service_unreachable: 'unavailable',
+  step_timeout: 'deadline_exceeded',
+  deadline_exceeded: 'deadline_exceeded',
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** An error with a stable code, safe to show to the caller: message and details hold no secret. */
+export class FairleadError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: { details?: Record<string, unknown>; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'FairleadError';
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  get kind(): ErrorKind {
+    return errorCodes[this.code];
+  }
+}
+
+/** True for a value that is one of the declared codes. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorCodes, value);
+}
+
+/** The message of anything thrown, its causes appended; for logs and job errors, never parsed. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? `: ${describeError(error.cause)}` : '';
+  return `${error.message}${cause}`;
+}

@@ -1,0 +1,13 @@
+export * from './aggregates.js';
+export * from './errors.js';
+export * from './headers.js';
+export * from './ids.js';
+export * from './jobs.js';
+export * from './kinds.js';
+export * from './permissions.js';
+export * from './subjects.js';
+export * as auditV1 from './generated/fairlead/audit/v1/audit.js';
+export * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
+export * as jobsV1 from './generated/fairlead/jobs/v1/jobs.js';
+export * as placementV1 from './generated/fairlead/placement/v1/placement.js';
+export * as provisionerV1 from './generated/fairlead/provisioner/v1/provisioner.js';

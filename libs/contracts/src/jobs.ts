@@ -1,0 +1,15 @@
+export const jobStatuses = ['queued', 'running', 'waiting', 'compensating', 'succeeded', 'failed', 'cancelled', 'needs_attention'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** Statuses a job never leaves by itself. */
+export const terminalJobStatuses = ['succeeded', 'failed', 'cancelled', 'needs_attention'] as const satisfies readonly JobStatus[];
+
+/** True when a job in this status will not move again. */
+export function isTerminal(status: string): boolean {
+  return (terminalJobStatuses as readonly string[]).includes(status);
+}
+
+export const stepStatuses = ['pending', 'running', 'waiting', 'succeeded', 'failed', 'undoing', 'undone', 'skipped'] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+export type CheckVerdict = 'pass' | 'warn' | 'block';

@@ -1,0 +1,57 @@
+/** Every permission there is. A route or RPC names one of these or does not start. */
+export const permissions = [
+  'audit.read',
+  'fleet.read',
+  'fleet.reload',
+  'identity.manage',
+  'job.read',
+  'job.cancel',
+  'plan.create',
+  'placement.read',
+  'placement.write',
+  'placement.move',
+  'self',
+  'service.command',
+  'tenant.read',
+  'tenant.write',
+  'tenant.migrate',
+  'tenant.drain',
+  'tenant.resume',
+] as const;
+
+export type Permission = (typeof permissions)[number];
+
+const viewer: readonly Permission[] = ['self', 'tenant.read', 'placement.read', 'fleet.read', 'job.read', 'audit.read'];
+const operator: readonly Permission[] = [
+  ...viewer,
+  'plan.create',
+  'job.cancel',
+  'tenant.migrate',
+  'tenant.drain',
+  'tenant.resume',
+  'fleet.reload',
+];
+const admin: readonly Permission[] = [...operator, 'tenant.write', 'placement.write', 'identity.manage'];
+
+/** What each role of a user may do. `placement.move` and `service.command` are for services alone. */
+export const roles = { viewer, operator, admin } as const;
+
+export type Role = keyof typeof roles;
+
+/** What each service may do when it calls another one as itself. */
+export const serviceGrants = {
+  'api-gateway': ['tenant.read', 'placement.read', 'fleet.read', 'job.read', 'audit.read'],
+  'job-orchestrator': ['tenant.read', 'placement.read', 'placement.move', 'fleet.read', 'service.command'],
+  provisioner: ['placement.read'],
+  placement: [],
+  'fleet-observer': ['placement.read'],
+  audit: [],
+  // Registers the simulated fleet at start; its key exists in development set-ups alone.
+  bootstrap: ['tenant.read', 'tenant.write', 'placement.read', 'placement.write'],
+} as const satisfies Record<string, readonly Permission[]>;
+
+export type ServiceName = keyof typeof serviceGrants;
+
+/** The six services of the control plane, in start order. */
+export const controlPlaneServices = ['placement', 'provisioner', 'fleet-observer', 'audit', 'job-orchestrator', 'api-gateway'] as const;
+export type ControlPlaneService = (typeof controlPlaneServices)[number];
