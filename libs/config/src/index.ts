@@ -1,1 +1,2 @@
-export {};
+export { ConfigError, loadConfig, type Env } from './load.js';
+export * as field from './fields.js';

@@ -1,0 +1,82 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
+import { contextHeaders, externalIdPattern, namePattern, newId } from '@fairlead/contracts';
+
+/** Whose work this is: carried through HTTP, gRPC and NATS, into every log line, event and audit row. */
+export interface RequestContext {
+  readonly requestId: string;
+  readonly correlationId: string;
+  /** W3C trace context. */
+  readonly traceparent: string;
+  readonly tenantId?: string;
+  readonly jobId?: string;
+  readonly step?: string;
+  /** Principal id, such as `user:usr_…`. */
+  readonly principal?: string;
+  /** The service acting for the principal, when one does. */
+  readonly via?: string;
+  /** The caller's token, to pass on; never logged, never in an event. */
+  readonly bearer?: string;
+}
+
+const storage = new AsyncLocalStorage<RequestContext>();
+
+const traceparentPattern = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Runs a function, and all it starts, within a context. */
+export function runInContext<T>(context: RequestContext, work: () => T): T {
+  return storage.run(context, work);
+}
+
+/** The context of the work at hand, or undefined outside of any. */
+export function currentContext(): RequestContext | undefined {
+  return storage.getStore();
+}
+
+/** A context with fresh ids for what is missing. The correlation id defaults to the request id's own value. */
+export function newContext(partial: Partial<RequestContext> = {}): RequestContext {
+  const requestId = partial.requestId ?? newId('request');
+  return {
+    ...partial,
+    requestId,
+    correlationId: partial.correlationId ?? newId('correlation'),
+    traceparent: partial.traceparent ?? `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+  };
+}
+
+/** Builds a context from headers or metadata: valid ids are taken, missing or malformed ones made. */
+export function contextFromHeaders(get: (name: string) => string | undefined): RequestContext {
+  const valid = (name: string, pattern: RegExp) => {
+    const value = get(name);
+    return value !== undefined && pattern.test(value) ? value : undefined;
+  };
+  const optional = {
+    tenantId: valid(contextHeaders.tenantId, namePattern),
+    jobId: valid(contextHeaders.jobId, externalIdPattern),
+    step: valid(contextHeaders.step, externalIdPattern),
+  };
+  return newContext({
+    requestId: valid(contextHeaders.requestId, externalIdPattern),
+    correlationId: valid(contextHeaders.correlationId, externalIdPattern),
+    traceparent: valid(contextHeaders.traceparent, traceparentPattern),
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+  });
+}
+
+/** The headers that carry a context on; without the principal's token, which HTTP and gRPC add themselves. */
+export function headersOfContext(context: RequestContext): Record<string, string> {
+  const headers: Record<string, string> = {
+    [contextHeaders.requestId]: context.requestId,
+    [contextHeaders.correlationId]: context.correlationId,
+    [contextHeaders.traceparent]: context.traceparent,
+  };
+  if (context.tenantId !== undefined) headers[contextHeaders.tenantId] = context.tenantId;
+  if (context.jobId !== undefined) headers[contextHeaders.jobId] = context.jobId;
+  if (context.step !== undefined) headers[contextHeaders.step] = context.step;
+  return headers;
+}
+
+/** The trace id (32 hex digits) of a context. */
+export function traceIdOf(context: RequestContext): string {
+  return context.traceparent.slice(3, 35);
+}

@@ -1,0 +1,40 @@
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { currentContext, traceIdOf } from './context.js';
+
+export type { Logger } from 'pino';
+
+/** Paths whose values never reach a log line, at the top level and one level down. */
+const secretKeys = ['authorization', 'cookie', 'password', 'token', 'secret', 'bearer', 'access_token', 'privateJwk', 'd'];
+
+/**
+ * Makes a service's JSON logger. Every line carries the service and the ids of the request it belongs to;
+ * values under secret-looking keys are replaced.
+ */
+export function createLogger(options: { service: string; level?: string; destination?: DestinationStream }): Logger {
+  return pino(
+    {
+      level: options.level ?? 'info',
+      base: { service: options.service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `headers.${key}`, `*.headers.${key}`]), censor: '[redacted]' },
+      mixin: contextFields,
+    },
+    options.destination ?? pino.destination({ fd: 1, sync: false }),
+  );
+}
+
+function contextFields(): Record<string, string> {
+  const context = currentContext();
+  if (context === undefined) return {};
+  const fields: Record<string, string> = {
+    request_id: context.requestId,
+    correlation_id: context.correlationId,
+    trace_id: traceIdOf(context),
+  };
+  if (context.tenantId !== undefined) fields['tenant_id'] = context.tenantId;
+  if (context.jobId !== undefined) fields['job_id'] = context.jobId;
+  if (context.step !== undefined) fields['step'] = context.step;
+  if (context.principal !== undefined) fields['principal'] = context.principal;
+  return fields;
+}

@@ -1,0 +1,54 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { contextFromHeaders, createLogger, createMetrics, currentContext, headersOfContext, newContext, runInContext, traceIdOf } from './index.js';
+
+function capture() {
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  return { lines, destination };
+}
+
+describe('context', () => {
+  it('takes valid ids from headers and replaces malformed ones', () => {
+    const headers: Record<string, string> = { 'x-request-id': 'req-1', 'x-correlation-id': 'has space', traceparent: 'nonsense', 'x-tenant-id': 'acme' };
+    const context = contextFromHeaders((name) => headers[name]);
+    expect(context).toMatchObject({ requestId: 'req-1', tenantId: 'acme' });
+    expect(context.correlationId).toMatch(/^cor_[0-9a-f]{32}$/);
+    expect(traceIdOf(context)).toMatch(/^[0-9a-f]{32}$/);
+    expect(contextFromHeaders((name) => headersOfContext(context)[name])).toEqual(context);
+  });
+
+  it('follows asynchronous work and ends with it', async () => {
+    const context = newContext();
+    await runInContext(context, async () => {
+      await Promise.resolve();
+      expect(currentContext()).toBe(context);
+    });
+    expect(currentContext()).toBeUndefined();
+  });
+});
+
+describe('logger', () => {
+  it('adds the ids to every line and hides secrets', () => {
+    const { lines, destination } = capture();
+    const log = createLogger({ service: 'audit', destination });
+    runInContext(newContext({ correlationId: 'cor-7', jobId: 'job_1', bearer: 'tok-secret' }), () => {
+      log.info({ authorization: 'Bearer tok-secret', request: { headers: { authorization: 'Bearer tok-secret' } }, login: { password: 'pw-secret' } }, 'hello');
+    });
+    const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+    expect(line).toMatchObject({ service: 'audit', correlation_id: 'cor-7', job_id: 'job_1', msg: 'hello', level: 'info' });
+    expect(lines.join('')).not.toMatch(/tok-secret|pw-secret/);
+  });
+});
+
+describe('metrics', () => {
+  it('tells the build', async () => {
+    const text = await createMetrics({ service: 'audit', version: '1.2.3', gitSha: 'abc' }).metrics();
+    expect(text).toContain('fairlead_build_info{service="audit",version="1.2.3",git_sha="abc"} 1');
+  });
+});
