@@ -1,0 +1,129 @@
+import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { FairleadError } from '@fairlead/contracts';
+import type { Logger } from '@fairlead/telemetry';
+import { createOrmLogger } from './orm-logger.js';
+
+/** Runs one statement with bound parameters ($1, $2, …) and answers its rows, also those of RETURNING. int8 comes as number. */
+export interface Sql {
+  query<T>(text: string, params?: readonly unknown[]): Promise<T[]>;
+}
+
+/** One open transaction, for raw statements and for TypeORM entities alike. */
+export interface Transaction extends Sql {
+  readonly manager: EntityManager;
+}
+
+/** A service's connection pool, limited to what its role may do. */
+export interface Database extends Sql {
+  readonly dataSource: DataSource;
+  /** Commits when the work resolves, rolls back when it throws. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Throws unless Postgres answers. */
+  ping(): Promise<void>;
+  /** Names of migrations that this build has and the database has not. */
+  pendingMigrations(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** A migration class; its name ends in the 13-digit timestamp that orders it. */
+export type MigrationClass = new () => MigrationInterface;
+/** An entity class or schema, as TypeORM takes it. */
+export type EntityClass = (new () => object) | EntitySchema;
+
+export interface DatabaseOptions {
+  /** `postgres://role@host:port/database`, without a password. */
+  url: string;
+  password: string;
+  /** The service's own schema. */
+  schema: string;
+  entities?: readonly EntityClass[];
+  migrations?: readonly MigrationClass[];
+  /** Connections at most. */
+  poolSize?: number;
+  applicationName: string;
+  logger: Logger;
+}
+
+/** SQLSTATE class 08, admin shutdowns and Node's socket errors: the statement's outcome may be unknown. */
+const connectionErrorCodes = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '25P03', '25P04']);
+
+/** True when an error means the connection is gone, not that the statement was refused. */
+export function isConnectionError(error: unknown): boolean {
+  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause ?? (current as { driverError?: unknown }).driverError, depth++) {
+    const code = (current as NodeJS.ErrnoException).code ?? '';
+    if (connectionErrorCodes.has(code) || code.startsWith('08')) return true;
+    if (/Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect/i.test(current.message)) return true;
+  }
+  return false;
+}
+
+/** The SQLSTATE of an error from Postgres, or undefined. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code: unknown = (error as { code?: unknown }).code ?? (error as { driverError?: { code?: unknown } }).driverError?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/**
+ * Opens a pool. Resolves when Postgres has answered once; throws FairleadError('unavailable') when it does not
+ * within 10 s. Later outages are ridden out: the pool makes new connections as they are needed.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: options.url,
+    password: options.password,
+    schema: options.schema,
+    entities: [...(options.entities ?? [])],
+    synchronize: false,
+    parseInt8: true,
+    applicationName: options.applicationName,
+    poolErrorHandler: (error: unknown) => {
+      options.logger.warn({ err: error }, 'an idle Postgres connection was lost');
+    },
+    logger: createOrmLogger(options.logger),
+    connectTimeoutMS: 10_000,
+    poolSize: options.poolSize ?? 10,
+    extra: { keepAlive: true },
+  });
+  try {
+    await dataSource.initialize();
+  } catch (cause) {
+    throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
+  }
+  const query = async <T>(text: string, params: readonly unknown[] = []): Promise<T[]> => {
+    const runner = dataSource.createQueryRunner();
+    try {
+      return (await runner.query(text, [...params], true)).records as T[];
+    } finally {
+      await runner.release();
+    }
+  };
+  return {
+    dataSource,
+    query,
+    transaction: (work) =>
+      dataSource.transaction((manager) => work({ manager, query: (text, params) => queryWith(manager, text, params ?? []) })),
+    ping: async () => {
+      await query('select 1');
+    },
+    pendingMigrations: () => pendingMigrations({ query }, options.schema, options.migrations ?? []),
+    close: () => dataSource.destroy(),
+  };
+}
+
+async function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[]): Promise<T[]> {
+  const runner = manager.queryRunner;
+  if (runner === undefined) throw new Error('a transaction has a query runner');
+  return (await runner.query(text, [...params], true)).records as T[];
+}
+
+async function pendingMigrations(sql: Sql, schema: string, migrations: readonly MigrationClass[]): Promise<string[]> {
+  if (migrations.length === 0) return [];
+  const names = migrations.map((migration) => migration.name);
+  const [table] = await sql.query<{ found: string | null }>(`select to_regclass($1)::text as found`, [`${schema}.migration`]);
+  if (table?.found == null) return names;
+  const applied = await sql.query<{ name: string }>(`select name from ${schema}.migration`);
+  const known = new Set(applied.map((row) => row.name));
+  return names.filter((name) => !known.has(name));
+}

@@ -1,0 +1,122 @@
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
+import type { MigrationClass } from './database.js';
+
+/** The schema a service owns, such as `job_orchestrator`. */
+export function schemaOf(service: ControlPlaneService): string {
+  return service.replaceAll('-', '_');
+}
+
+/** The login role a service connects as, such as `fairlead_job_orchestrator`. */
+export function roleOf(service: ControlPlaneService): string {
+  return `fairlead_${schemaOf(service)}`;
+}
+
+export interface AdminAccess {
+  /** A superuser's URL without password, to any database of the cluster. */
+  adminUrl: string;
+  adminPassword: string;
+  database: string;
+}
+
+/** One key for all of Fairlead's set-up, so that two set-ups of one cluster take turns. */
+const setupLockKey = 7_301_846_025;
+
+/** Runs work on an admin connection to one database, alone among all set-ups of the cluster. */
+async function withSetupLock<T>(access: AdminAccess, work: () => Promise<T>): Promise<T> {
+  const client = await adminClient(access, 'postgres');
+  try {
+    await client.query('select pg_advisory_lock($1)', [setupLockKey]);
+    return await work();
+  } finally {
+    await client.end();
+  }
+}
+
+/** Opens an admin connection to a database of the cluster; the caller ends it. */
+export async function adminClient(access: AdminAccess, database = access.database): Promise<pg.Client> {
+  const url = new URL(access.adminUrl);
+  url.pathname = `/${database}`;
+  const client = new pg.Client({ connectionString: url.href, password: access.adminPassword, application_name: 'fairlead-setup', connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  return client;
+}
+
+/**
+ * Creates the database, each service's roles and its schema where they are missing, and sets the login roles'
+ * passwords. Safe to repeat. A login role may change rows of its own schema and nothing else; the schema is
+ * owned by a role nobody can log in as.
+ */
+export async function prepareDatabase(options: AdminAccess & { passwords: Readonly<Record<ControlPlaneService, string>> }): Promise<void> {
+  await withSetupLock(options, async () => {
+    await createRolesAndDatabase(options);
+    const client = await adminClient(options);
+    try {
+      await client.query('revoke create on schema public from public');
+      for (const service of controlPlaneServices) await createSchema(client, service);
+    } finally {
+      await client.end();
+    }
+  });
+}
+
+async function createRolesAndDatabase(options: AdminAccess & { passwords: Readonly<Record<ControlPlaneService, string>> }): Promise<void> {
+  const client = await adminClient(options, 'postgres');
+  try {
+    for (const service of controlPlaneServices) {
+      await createRole(client, `${roleOf(service)}_owner`, 'nologin');
+      // DDL takes no bound parameters; escapeLiteral is what pg offers for it.
+      await createRole(client, roleOf(service), `login password ${client.escapeLiteral(options.passwords[service])}`);
+    }
+    const existing = await client.query('select 1 from pg_database where datname = $1', [options.database]);
+    if (existing.rowCount === 0) await client.query(`create database ${client.escapeIdentifier(options.database)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function createRole(client: pg.Client, name: string, attributes: string): Promise<void> {
+  const existing = await client.query('select 1 from pg_roles where rolname = $1', [name]);
+  await client.query(`${existing.rowCount === 0 ? 'create' : 'alter'} role ${client.escapeIdentifier(name)} ${attributes}`);
+}
+
+async function createSchema(client: pg.Client, service: ControlPlaneService): Promise<void> {
+  const [schema, role, owner] = [schemaOf(service), roleOf(service), `${roleOf(service)}_owner`];
+  await client.query(`create schema if not exists ${schema} authorization ${owner}`);
+  await client.query(`grant usage on schema ${schema} to ${role}`);
+  await client.query(`alter default privileges for role ${owner} in schema ${schema} grant select, insert, update, delete on tables to ${role}`);
+  await client.query(`alter default privileges for role ${owner} in schema ${schema} grant usage, select on sequences to ${role}`);
+  await client.query(`alter role ${role} set search_path = ${schema}`);
+}
+
+/** Applies a service's migrations that the database has not, each in a transaction; answers their names. */
+export async function runMigrations(
+  options: AdminAccess & { service: ControlPlaneService; migrations: readonly MigrationClass[] },
+): Promise<string[]> {
+  if (options.migrations.length === 0) return [];
+  return withSetupLock(options, async () => {
+    const url = new URL(options.adminUrl);
+    url.pathname = `/${options.database}`;
+    const schema = schemaOf(options.service);
+    const dataSource = new DataSource({
+      type: 'postgres',
+      url: url.href,
+      password: options.adminPassword,
+      schema,
+      migrations: [...options.migrations],
+      migrationsTableName: 'migration',
+      migrationsTransactionMode: 'each',
+      applicationName: 'fairlead-migrations',
+      poolSize: 2,
+      // Everything is created as the schema's owner, never as the superuser.
+      extra: { options: `-c role=${roleOf(options.service)}_owner -c search_path=${schema}` },
+    });
+    await dataSource.initialize();
+    try {
+      return (await dataSource.runMigrations()).map((migration) => migration.name);
+    } finally {
+      await dataSource.destroy();
+    }
+  });
+}
