@@ -1,1 +1,3 @@
-export {};
+export * from './keys.js';
+export * from './principal.js';
+export * from './tokens.js';

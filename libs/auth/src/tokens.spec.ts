@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { SignJWT, importJWK } from 'jose';
+import { createTokenSigner, createTokenVerifier, generateSigningKey, parseJwks, requirePermission } from './index.js';
+
+async function setUp() {
+  const gateway = await generateSigningKey('api-gateway');
+  const orchestrator = await generateSigningKey('job-orchestrator');
+  const verifier = createTokenVerifier({ jwks: { keys: [gateway.publicJwk, orchestrator.publicJwk] } });
+  return { gateway, orchestrator, verifier };
+}
+
+const ann = { userId: 'usr_1', email: 'ann@example.com', roles: ['operator'] as const };
+
+describe('tokens', () => {
+  it('carry a user with the grants of their roles', async () => {
+    const { gateway, verifier } = await setUp();
+    const principal = await verifier.verify(await (await createTokenSigner(gateway)).signUser(ann, 60));
+    expect(principal).toMatchObject({ id: 'user:usr_1', name: 'ann@example.com', kind: 'user' });
+    expect(() => {
+      requirePermission(principal, 'tenant.migrate');
+    }).not.toThrow();
+    expect(() => {
+      requirePermission(principal, 'identity.manage');
+    }).toThrow(expect.objectContaining({ code: 'permission_denied' }));
+  });
+
+  it('carry a service and whom it acts for', async () => {
+    const { orchestrator, verifier } = await setUp();
+    const principal = await verifier.verify(await (await createTokenSigner(orchestrator)).serviceToken('user:usr_1'));
+    expect(principal).toMatchObject({ id: 'service:job-orchestrator', onBehalfOf: 'user:usr_1' });
+    expect(principal.grants.has('service.command')).toBe(true);
+  });
+
+  it("refuse a service that signs for a user, for another service, or with an unknown key", async () => {
+    const { orchestrator, verifier } = await setUp();
+    const refused = expect.objectContaining({ code: 'unauthenticated' });
+    await expect(verifier.verify(await (await createTokenSigner(orchestrator)).signUser(ann, 60))).rejects.toEqual(refused);
+    const forged = new SignJWT({}).setProtectedHeader({ alg: 'EdDSA', kid: orchestrator.privateJwk.kid }).setIssuer('provisioner').setAudience('fairlead').setSubject('service:provisioner').setIssuedAt().setExpirationTime('60 seconds');
+    await expect(verifier.verify(await forged.sign(await importJWK(orchestrator.privateJwk, 'EdDSA')))).rejects.toEqual(refused);
+    const stranger = await generateSigningKey('api-gateway');
+    await expect(verifier.verify(await (await createTokenSigner(stranger)).signUser(ann, 60))).rejects.toEqual(refused);
+    await expect(verifier.verify('not.a.token')).rejects.toEqual(refused);
+  });
+
+  it('refuse an expired token', async () => {
+    const { gateway, verifier } = await setUp();
+    await expect(verifier.verify(await (await createTokenSigner(gateway)).signUser(ann, -60))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+});
+
+describe('key sets', () => {
+  it('refuse a private key and never quote content', async () => {
+    const { privateJwk } = await generateSigningKey('audit');
+    expect(() => parseJwks(JSON.stringify({ keys: [privateJwk] }))).toThrow('the key set holds a private key');
+    expect(() => parseJwks(`{"d":"secret-value"`)).toThrow('not a key set in JSON');
+  });
+});
