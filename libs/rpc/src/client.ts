@@ -1,0 +1,64 @@
+import { Client, credentials, Metadata, type ServiceDefinition } from '@grpc/grpc-js';
+import { authorizationHeader, FairleadError } from '@fairlead/contracts';
+import { currentContext, headersOfContext } from '@fairlead/telemetry';
+import type { CallOptions, RpcMethods, UnaryMethod } from './definition.js';
+import { fromGrpcError } from './status.js';
+
+export type RpcClient<Definition> = RpcMethods<Definition> & { close(): void };
+
+export interface RpcClientOptions {
+  /** `host:port`. */
+  address: string;
+  /** The token of each call that brings none of its own. */
+  token: () => string | Promise<string>;
+  /** How long a call may take unless it says otherwise. */
+  deadlineMs?: number;
+}
+
+/** The longest message either side takes: a page of a large list fits well. */
+export const maxMessageBytes = 16 * 1024 * 1024;
+
+/**
+ * Makes a client with one async method per RPC. Errors come as FairleadError: the service's own, or
+ * `service_unreachable` and `deadline_exceeded`. The context at hand travels as metadata.
+ */
+export function createRpcClient<Definition extends ServiceDefinition>(definition: Definition, options: RpcClientOptions): RpcClient<Definition> {
+  const client = new Client(options.address, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+    // A restarted service is found again soon; the default backs off for up to two minutes.
+    'grpc.initial_reconnect_backoff_ms': 50,
+    'grpc.max_reconnect_backoff_ms': 1_000,
+    'grpc.keepalive_time_ms': 30_000,
+  });
+  const methods = Object.entries(definition).map(([name, method]) => [
+    name,
+    (request: unknown, callOptions: CallOptions = {}) => callUnary(client, method as UnaryMethod, request, callOptions, options),
+  ]);
+  return Object.assign(Object.fromEntries(methods) as RpcMethods<Definition>, {
+    close: () => {
+      client.close();
+    },
+  });
+}
+
+async function callUnary(client: Client, method: UnaryMethod, request: unknown, call: CallOptions, options: RpcClientOptions): Promise<unknown> {
+  const metadata = new Metadata();
+  const context = currentContext();
+  if (context !== undefined) for (const [name, value] of Object.entries(headersOfContext(context))) metadata.set(name, value);
+  metadata.set(authorizationHeader, `Bearer ${call.token ?? (await options.token())}`);
+  const service = method.path.split('/')[1]?.split('.')[1] ?? method.path;
+  if (call.signal?.aborted === true) throw new FairleadError('deadline_exceeded', `the call to ${service} was given up`);
+  return new Promise((resolve, reject) => {
+    const deadline = Date.now() + (call.deadlineMs ?? options.deadlineMs ?? 10_000);
+    const running = client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, { deadline }, (error, response) => {
+      call.signal?.removeEventListener('abort', abort);
+      if (error === null) resolve(response);
+      else reject(fromGrpcError(error, service));
+    });
+    const abort = () => {
+      running.cancel();
+    };
+    call.signal?.addEventListener('abort', abort, { once: true });
+  });
+}
