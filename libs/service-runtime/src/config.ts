@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { field } from '@fairlead/config';
+
+/** Settings that every service has. */
+export const baseConfig = {
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'not a log level').default('info'),
+  HTTP_HOST: field.text().default('127.0.0.1'),
+  HTTP_PORT: field.port(),
+  TRUST_JWKS: field.text(),
+  SERVICE_KEY: field.text(),
+  FAIRLEAD_VERSION: field.text().default('0.1.0'),
+  FAIRLEAD_GIT_SHA: field.text().default('unknown'),
+};
+
+/** Settings of a service that answers gRPC. */
+export const grpcConfig = {
+  GRPC_HOST: field.text().default('127.0.0.1'),
+  GRPC_PORT: field.port(),
+};
+
+/** Settings of a service with a database of its own. */
+export const databaseConfig = {
+  DATABASE_URL: field.url('postgres', 'postgresql'),
+  DATABASE_PASSWORD: field.text(),
+  DATABASE_POOL_SIZE: field.integer({ min: 1, max: 200 }).default(10),
+};
+
+/** Settings of a service that uses NATS. */
+export const natsConfig = {
+  NATS_URL: field.url('nats', 'tls'),
+  NATS_TOKEN: field.text().optional(),
+  NATS_NAMESPACE: z.string().regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -').default(''),
+};
+
+/** What all six services have in common. */
+export const serviceConfig = z.object({ ...baseConfig, ...databaseConfig, ...natsConfig });
+export type ServiceConfig = z.output<typeof serviceConfig>;

@@ -1,0 +1,76 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { ControlPlaneService } from '@fairlead/contracts';
+import { createTokenSigner, createTokenVerifier, parseJwks, parsePrivateJwk, type TokenSigner, type TokenVerifier } from '@fairlead/auth';
+import { connectMessaging, type Messaging } from '@fairlead/messaging';
+import { openDatabase, roleOf, schemaOf, type Database, type EntityClass, type MigrationClass } from '@fairlead/postgres';
+import { createRpcClient, type RpcClient } from '@fairlead/rpc';
+import { createLogger, createMetrics, currentContext, type Logger, type Registry } from '@fairlead/telemetry';
+import type { ServiceConfig } from './config.js';
+
+/** What a service works with: its log, metrics, database, bus, keys, and clients of other services. */
+export interface ServiceResources {
+  readonly name: ControlPlaneService;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly database: Database;
+  readonly messaging: Messaging;
+  readonly signer: TokenSigner;
+  readonly verifier: TokenVerifier;
+  /** A client of another service; calls carry this service's token, on behalf of the principal at hand. */
+  client<Definition extends ServiceDefinition>(definition: Definition, address: string): RpcClient<Definition>;
+  /** Closes clients, bus and pool. */
+  close(): Promise<void>;
+}
+
+export interface ResourceOptions {
+  name: ControlPlaneService;
+  config: ServiceConfig;
+  entities?: readonly EntityClass[];
+  migrations?: readonly MigrationClass[];
+  logger?: Logger;
+}
+
+/**
+ * Opens what a service works with. Postgres must answer; NATS may come later. Throws before anything is left
+ * open when a key can't be read.
+ */
+export async function openResources(options: ResourceOptions): Promise<ServiceResources> {
+  const { name, config } = options;
+  const logger = options.logger ?? createLogger({ service: name, level: config.LOG_LEVEL });
+  const registry = createMetrics({ service: name, version: config.FAIRLEAD_VERSION, gitSha: config.FAIRLEAD_GIT_SHA });
+  const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(config.SERVICE_KEY) });
+  const verifier = createTokenVerifier({ jwks: parseJwks(config.TRUST_JWKS) });
+  const url = new URL(config.DATABASE_URL);
+  if (url.username === '') url.username = roleOf(name);
+  const database = await openDatabase({
+    url: url.href,
+    password: config.DATABASE_PASSWORD,
+    schema: schemaOf(name),
+    entities: options.entities,
+    migrations: options.migrations,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: `fairlead-${name}`,
+    logger,
+  });
+  const messaging = await connectMessaging({ url: config.NATS_URL, token: config.NATS_TOKEN, namespace: config.NATS_NAMESPACE, name, logger, registry });
+  const clients: { close(): void }[] = [];
+  return {
+    name,
+    logger,
+    registry,
+    database,
+    messaging,
+    signer,
+    verifier,
+    client: (definition, address) => {
+      const client = createRpcClient(definition, { address, token: () => signer.serviceToken(currentContext()?.principal) });
+      clients.push(client);
+      return client;
+    },
+    close: async () => {
+      for (const client of clients) client.close();
+      await messaging.close();
+      await database.close();
+    },
+  };
+}
