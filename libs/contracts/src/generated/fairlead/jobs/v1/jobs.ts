@@ -135,7 +135,6 @@ export interface Job {
     | undefined;
   /** The job that holds a lock this one waits for. */
   blockedBy: string;
-  position: number;
 }
 
 export interface StartJobRequest {
@@ -1721,7 +1720,6 @@ function createBaseJob(): Job {
     origin: undefined,
     planOrigin: undefined,
     blockedBy: "",
-    position: 0,
   };
 }
 
@@ -1789,9 +1787,6 @@ export const Job: MessageFns<Job> = {
     }
     if (message.blockedBy !== "") {
       writer.uint32(170).string(message.blockedBy);
-    }
-    if (message.position !== 0) {
-      writer.uint32(176).int64(message.position);
     }
     return writer;
   },
@@ -1977,14 +1972,6 @@ export const Job: MessageFns<Job> = {
             message.blockedBy = reader.string();
             continue;
           }
-          case 22: {
-            if (tag !== 176) {
-              break;
-            }
-
-            message.position = longToNumber(reader.int64());
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2056,7 +2043,6 @@ export const Job: MessageFns<Job> = {
         : isSet(object.blocked_by)
         ? globalThis.String(object.blocked_by)
         : "",
-      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
     };
   },
 
@@ -2125,9 +2111,6 @@ export const Job: MessageFns<Job> = {
     if (message.blockedBy !== "") {
       obj.blockedBy = message.blockedBy;
     }
-    if (message.position !== 0) {
-      obj.position = Math.round(message.position);
-    }
     return obj;
   },
 
@@ -2163,7 +2146,6 @@ export const Job: MessageFns<Job> = {
       ? Origin.fromPartial(object.planOrigin)
       : undefined;
     message.blockedBy = object.blockedBy ?? "";
-    message.position = object.position ?? 0;
     return message;
   },
 };
