@@ -1,0 +1,54 @@
+import { mkdir, open, readdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/**
+ * A ledger is a folder of segments. A segment's name is the position of its first byte in the whole ledger, so a position
+ * stays valid when old segments are removed.
+ */
+export interface Segment {
+  start: number;
+  path: string;
+}
+
+const segmentPattern = /^(\d{15})\.jsonl$/;
+
+/** The path of the segment that begins at a position. */
+export function segmentPath(dir: string, start: number): string {
+  return join(dir, `${String(start).padStart(15, '0')}.jsonl`);
+}
+
+/** The segments of a ledger in order; an absent folder has none. */
+export async function listSegments(dir: string): Promise<Segment[]> {
+  let names: string[];
+  try {
+    names = await readdir(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  return names
+    .flatMap((name) => {
+      const start = segmentPattern.exec(name)?.[1];
+      return start === undefined ? [] : [{ start: Number(start), path: join(dir, name) }];
+    })
+    .sort((a, b) => a.start - b.start);
+}
+
+/** Makes a folder's entries durable, as a new or renamed file needs. */
+export async function syncFolder(dir: string): Promise<void> {
+  const handle = await open(dir, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Replaces a file's content as a whole: a reader finds the old or the new one, also after a crash. */
+export async function writeFileAtomically(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${String(process.pid)}.tmp`;
+  await writeFile(draft, content, { flush: true });
+  await rename(draft, path);
+  await syncFolder(dirname(path));
+}

@@ -1,0 +1,230 @@
+import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
+import type { Clock } from '../clock.js';
+import { listSegments, segmentPath, syncFolder } from './files.js';
+import { readLedger } from './reader.js';
+import { LedgerDamagedError, type LedgerEvent, type Recorded } from './records.js';
+
+/** What of a ledger may be read: every record made up to `throughUs` stands before `position`, and nothing after it counts yet. */
+export interface Extent {
+  position: number;
+  throughUs: number;
+}
+
+export interface LedgerOptions {
+  dir: string;
+  clock: Clock;
+  /** How long a record waits for others to share its write and fsync. */
+  commitDelayMs?: number;
+  /** The same for records that nobody waits for. */
+  lazyDelayMs?: number;
+  segmentBytes?: number;
+}
+
+interface Pending {
+  line: string;
+  atUs: number;
+  done: () => void;
+  failed: (error: Error) => void;
+}
+
+/** The ledger went away under its writer: a crash was asked for or the disk failed. What was not acknowledged may be lost. */
+export class LedgerGoneError extends Error {
+  constructor(cause?: unknown) {
+    super('the ledger is gone', { cause });
+    this.name = 'LedgerGoneError';
+  }
+}
+
+/**
+ * The writer of a ledger. Records are committed in groups: one write and one fsync for all that came within a few
+ * milliseconds. Whoever awaits an append may rely on it after any crash; nobody else may.
+ */
+export class Ledger<Event extends LedgerEvent> {
+  #pending: Pending[] = [];
+  #flushing: Promise<void> | undefined;
+  #timer: { handle: NodeJS.Timeout; dueMs: number } | undefined;
+  #gone: LedgerGoneError | undefined;
+  #inWriteFromUs: number | undefined;
+
+  private constructor(
+    private readonly options: Required<LedgerOptions>,
+    private file: FileHandle,
+    private segmentStart: number,
+    private durable: number,
+    private order: number,
+    private durableOrder: number,
+  ) {}
+
+  /**
+   * Opens a ledger, cuts an unfinished last line, and hands every record from `from` on to `replay` before it resolves.
+   *
+   * @param from a position after a record that the caller's snapshot covers, with that record's order
+   * @throws LedgerDamagedError when the ledger can't be read back
+   */
+  static async open<Event extends LedgerEvent>(
+    options: LedgerOptions,
+    replay: (record: Recorded<Event>) => void,
+    from: { position: number; order: number } = { position: 0, order: 0 },
+  ): Promise<Ledger<Event>> {
+    await mkdir(options.dir, { recursive: true });
+    let { position, order } = from;
+    for await (const batch of readLedger(options.dir, from.position)) {
+      for (const { record, end } of batch) {
+        // A ledger holds one family of events; its owner is the only writer.
+        replay(record as Recorded<Event>);
+        position = end;
+        order = record.order;
+      }
+    }
+    const start = (await listSegments(options.dir)).at(-1)?.start ?? 0;
+    const file = await openAt(segmentPath(options.dir, start), position - start);
+    await syncFolder(options.dir);
+    const complete = { commitDelayMs: 3, lazyDelayMs: 100, segmentBytes: 4 * 1024 * 1024, ...options };
+    return new Ledger<Event>(complete, file, start, position, order, order);
+  }
+
+  /** Where a reader may read to at this moment. */
+  extent(): Extent {
+    const openFromUs = this.#inWriteFromUs ?? this.#pending[0]?.atUs;
+    const throughUs = openFromUs === undefined || this.#gone !== undefined ? this.options.clock.nowUs() : openFromUs - 1;
+    return { position: this.durable, throughUs };
+  }
+
+  /** The position and order up to which records are durable. */
+  checkpoint(): { position: number; order: number } {
+    return { position: this.durable, order: this.durableOrder };
+  }
+
+  /**
+   * Adds a record; its place in the order is settled at once.
+   *
+   * @param lazy nobody waits for it: it may take longer to reach the disk
+   * @returns resolves when the record is durable; rejects with LedgerGoneError when it may not be
+   */
+  append(event: Event, lazy = false): Promise<void> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    this.order += 1;
+    const atUs = this.options.clock.nowUs();
+    const line = `${JSON.stringify({ order: this.order, at_us: atUs, ...event })}\n`;
+    const committed = new Promise<void>((done, failed) => this.#pending.push({ line, atUs, done, failed }));
+    this.schedule(lazy ? this.options.lazyDelayMs : this.options.commitDelayMs);
+    if (lazy) committed.catch(() => undefined);
+    return committed;
+  }
+
+  /** Resolves when everything added so far is durable. */
+  async settled(): Promise<void> {
+    const target = this.order;
+    while (this.durableOrder < target) {
+      if (this.#gone !== undefined) throw this.#gone;
+      await this.flush();
+    }
+  }
+
+  /** Removes whole segments that end at or before a position. */
+  async prune(before: number): Promise<void> {
+    const segments = await listSegments(this.options.dir);
+    for (const [index, segment] of segments.entries()) {
+      const next = segments[index + 1];
+      if (next === undefined || next.start > before) return;
+      await unlink(segment.path);
+    }
+  }
+
+  /** Commits what is pending and closes. */
+  async close(): Promise<void> {
+    try {
+      await this.settled();
+    } finally {
+      this.leave(new LedgerGoneError());
+      await this.file.close();
+    }
+  }
+
+  /** Ends as a power cut would: what is not durable yet is lost, also what was written and not synced. */
+  async crash(): Promise<void> {
+    this.leave(new LedgerGoneError());
+    await this.#flushing?.catch(() => undefined);
+    await this.file.truncate(this.durable - this.segmentStart);
+    await this.file.close();
+  }
+
+  private schedule(delayMs: number): void {
+    const dueMs = performance.now() + delayMs;
+    if (this.#flushing !== undefined || (this.#timer !== undefined && this.#timer.dueMs <= dueMs)) return;
+    if (this.#timer !== undefined) clearTimeout(this.#timer.handle);
+    const handle = setTimeout(() => {
+      this.#timer = undefined;
+      // A failure reaches every append that waited for this group.
+      void this.flush().catch(() => undefined);
+    }, delayMs);
+    this.#timer = { handle, dueMs };
+  }
+
+  private flush(): Promise<void> {
+    this.#flushing ??= this.commitGroup().finally(() => {
+      this.#flushing = undefined;
+      if (this.#pending.length > 0) this.schedule(0);
+    });
+    return this.#flushing;
+  }
+
+  private async commitGroup(): Promise<void> {
+    const group = this.#pending;
+    if (group.length === 0 || this.#gone !== undefined) return;
+    this.#pending = [];
+    this.#inWriteFromUs = group[0]?.atUs;
+    const data = Buffer.from(group.map(({ line }) => line).join(''));
+    try {
+      await this.file.appendFile(data);
+      await this.file.datasync();
+      if (this.gone() !== undefined) throw new LedgerGoneError();
+      this.durable += data.length;
+      this.durableOrder += group.length;
+      for (const { done } of group) done();
+    } catch (error) {
+      this.leave(error instanceof LedgerGoneError ? error : new LedgerGoneError(error));
+      for (const { failed } of group) failed(this.#gone ?? new LedgerGoneError(error));
+      throw error;
+    } finally {
+      this.#inWriteFromUs = undefined;
+    }
+    if (this.durable - this.segmentStart >= this.options.segmentBytes) await this.rotate();
+  }
+
+  private async rotate(): Promise<void> {
+    const next = await open(segmentPath(this.options.dir, this.durable), 'a');
+    await syncFolder(this.options.dir);
+    await this.file.close();
+    this.file = next;
+    this.segmentStart = this.durable;
+  }
+
+  // Read through a method: an await lies between two looks, and a crash may have come in it.
+  private gone(): LedgerGoneError | undefined {
+    return this.#gone;
+  }
+
+  private leave(error: LedgerGoneError): void {
+    this.#gone ??= error;
+    if (this.#timer !== undefined) clearTimeout(this.#timer.handle);
+    this.#timer = undefined;
+    const lost = this.#pending;
+    this.#pending = [];
+    for (const { failed } of lost) failed(this.#gone);
+  }
+}
+
+// Opens a segment for appending, its unfinished end cut off.
+async function openAt(path: string, length: number): Promise<FileHandle> {
+  const file = await open(path, 'a');
+  try {
+    if ((await file.stat()).size < length) throw new LedgerDamagedError(`the ledger's segment ${path} is shorter than its snapshot says`);
+    await file.truncate(length);
+    await file.sync();
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
