@@ -1,0 +1,261 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startNats } from '@fairlead/local-servers';
+import { createLogger, createMetrics } from '@fairlead/telemetry';
+import { eventually } from '@fairlead/testing';
+import { connectMessaging, ensureStream, streamConfig, type Messaging } from './index.js';
+
+/** A NATS of its own, to be stopped, started and wiped: not the one of CONTROL_TEST_NATS_URL. */
+let dir: string;
+let server: Awaited<ReturnType<typeof startNats>>;
+let messaging: Messaging;
+let lines: string[];
+const registry = () => createMetrics({ service: 'test', version: '0', gitSha: '0', processMetrics: false });
+const silent = createLogger({ service: 'test', level: 'silent' });
+
+async function start(): Promise<void> {
+  const port = Number(new URL(server.url).port);
+  server = await startNats({ dir, port, log: () => undefined });
+}
+
+async function wipe(): Promise<void> {
+  await rm(dir, { recursive: true, force: true });
+}
+
+const connected = (up: boolean) =>
+  eventually(
+    () => {
+      expect(messaging.connected()).toBe(up);
+      return true;
+    },
+    { what: `connected = ${String(up)}`, timeoutMs: 10_000 },
+  );
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fairlead-messaging-'));
+  server = await startNats({ dir, log: () => undefined });
+  lines = [];
+});
+
+afterEach(async () => {
+  await messaging.close();
+  await server.stop();
+  await wipe();
+});
+
+async function connectTo(url: string, token?: string): Promise<void> {
+  const logger = createLogger({
+    service: 'test',
+    level: 'debug',
+    destination: {
+      write: (line: string) => {
+        lines.push(line);
+      },
+    },
+  });
+  messaging = await connectMessaging({ url, token, namespace: 'spec', name: 'spec', logger, registry: registry() });
+}
+
+const makeEvt = async (firstSequence: number) =>
+  await ensureStream(await messaging.manager(), streamConfig(messaging.topology.streams.evt, { replicas: 1, firstSequence }), silent);
+
+const publish = async (n: number) =>
+  await messaging.jetstream().publish(messaging.topology.subjects.event('tenant', 'acme', 'made'), JSON.stringify({ n }));
+
+describe('the connection to NATS', () => {
+  it('does not need NATS at boot: works when it comes, hooks and subscriptions included; tells no secret', async () => {
+    await server.stop();
+    await connectTo(server.url.replace('nats://', 'nats://someone:url-secret@'), 'token-secret');
+    expect(messaging.connected()).toBe(false);
+    expect(messaging.connection).toBeUndefined();
+    expect(() => messaging.jetstream()).toThrow(expect.objectContaining({ code: 'unavailable' }));
+    await expect(messaging.manager()).rejects.toMatchObject({ code: 'unavailable' });
+    messaging.publishCore('spec.poke.log', { position: 1 });
+    const got: unknown[] = [];
+    const remove = messaging.subscribeCore('spec.poke.log', (data) => got.push(data));
+    let runs = 0;
+    messaging.onConnect(() => {
+      runs += 1;
+      return Promise.resolve();
+    });
+    await eventually(
+      () => {
+        expect(lines.join('')).toContain('NATS is not reachable');
+        return true;
+      },
+      { what: 'a log line' },
+    );
+
+    await start();
+    await connected(true);
+    await eventually(
+      () => {
+        expect(runs).toBe(1);
+        return true;
+      },
+      { what: 'the hook' },
+    );
+    await messaging.connection?.flush();
+    messaging.publishCore('spec.poke.log', { position: 2 });
+    await eventually(
+      () => {
+        expect(got).toEqual([{ position: 2 }]);
+        return true;
+      },
+      { what: 'the poke' },
+    );
+    remove();
+    messaging.publishCore('spec.poke.log', { position: 3 });
+    await messaging.connection?.flush();
+    expect(got).toHaveLength(1);
+    expect(lines.join('')).not.toMatch(/url-secret|token-secret/);
+  });
+
+  it('runs hooks at once when connected, at every reconnection, and again when they fail', async () => {
+    await connectTo(server.url);
+    await connected(true);
+    let runs = 0;
+    const remove = messaging.onConnect(() => {
+      runs += 1;
+      return runs === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve();
+    });
+    await eventually(
+      () => {
+        expect(runs).toBe(2);
+        return true;
+      },
+      { what: 'a second run' },
+    );
+    await server.stop();
+    await connected(false);
+    await start();
+    await eventually(
+      () => {
+        expect(runs).toBe(3);
+        return true;
+      },
+      { what: 'a run after reconnection', timeoutMs: 10_000 },
+    );
+    remove();
+    await server.stop();
+    await connected(false);
+    await start();
+    await connected(true);
+    expect(runs).toBe(3);
+  }, 30_000);
+
+  it('goes on after an outage: subscriptions, and a consumer that repeats nothing it acknowledged', async () => {
+    await connectTo(server.url);
+    await connected(true);
+    await makeEvt(1);
+    const pokes: unknown[] = [];
+    messaging.subscribeCore('spec.poke.log', (data) => pokes.push(data));
+    const got: unknown[] = [];
+    messaging.consume({
+      name: 'outage',
+      stream: 'evt',
+      filters: [messaging.topology.subjects.eventsOf('tenant')],
+      handler: ({ data }) => {
+        got.push(data);
+        return Promise.resolve();
+      },
+    });
+    await publish(1);
+    await eventually(
+      async () => {
+        const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'outage');
+        expect(info.ack_floor.stream_seq).toBe(1);
+        return true;
+      },
+      { what: 'an acknowledgement' },
+    );
+    await server.kill('SIGKILL');
+    await connected(false);
+    await start();
+    await connected(true);
+    await publish(2);
+    messaging.publishCore('spec.poke.log', { position: 2 });
+    await eventually(
+      () => {
+        expect([got, pokes]).toEqual([[{ n: 1 }, { n: 2 }], [{ position: 2 }]]);
+        return true;
+      },
+      { what: 'delivery', timeoutMs: 10_000 },
+    );
+  }, 30_000);
+
+  it('goes on after the store was wiped: declared streams are back, a consumer gets what is published', async () => {
+    await connectTo(server.url);
+    await connected(true);
+    await makeEvt(1);
+    const got: { sequence: number; data: unknown }[] = [];
+    let hold: Promise<void> = Promise.resolve();
+    let release: () => void = () => undefined;
+    messaging.consume({
+      name: 'wiped',
+      stream: 'evt',
+      filters: [messaging.topology.subjects.eventsOf('tenant')],
+      handler: async ({ sequence, data }) => {
+        got.push({ sequence, data });
+        await hold;
+      },
+    });
+    await publish(1);
+    await eventually(
+      () => {
+        expect(got).toHaveLength(1);
+        return true;
+      },
+      { what: 'the first message' },
+    );
+    // One message is at work and one waits in memory when the store goes.
+    hold = new Promise((resolve) => (release = resolve));
+    await publish(2);
+    await publish(3);
+    await eventually(
+      () => {
+        expect(got).toHaveLength(2);
+        return true;
+      },
+      { what: 'the second message' },
+    );
+    await server.stop();
+    await wipe();
+    await start();
+    await connected(true);
+    await eventually(async () => await (await messaging.manager()).streams.info(messaging.topology.streams.deadLetter.name), {
+      what: 'the dead-letter stream',
+      timeoutMs: 10_000,
+    });
+    // The log's relay refills from position 2 on; both messages must come again from there.
+    await makeEvt(2);
+    await publish(2);
+    await publish(3);
+    release();
+    await eventually(
+      async () => {
+        const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'wiped');
+        expect([info.ack_floor.stream_seq, info.num_ack_pending, info.num_pending]).toEqual([3, 0, 0]);
+        return true;
+      },
+      { what: 'all acknowledged', timeoutMs: 10_000 },
+    );
+    expect(got.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 2 }, { n: 3 }]);
+    expect(got.at(-1)?.sequence).toBe(3);
+  }, 30_000);
+
+  it('closes without NATS too, and consumers stop', async () => {
+    await connectTo(server.url);
+    await connected(true);
+    messaging.consume({ name: 'closing', stream: 'evt', filters: ['spec.evt.>'], handler: () => Promise.resolve() });
+    await server.stop();
+    await connected(false);
+    const started = performance.now();
+    await messaging.close();
+    expect(performance.now() - started).toBeLessThan(4000);
+    expect(messaging.connected()).toBe(false);
+    await start();
+  });
+});
