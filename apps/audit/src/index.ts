@@ -1,1 +1,3 @@
-export {};
+export { configSchema, type AuditConfig } from './config.js';
+export { createService } from './service.js';
+export { migrations } from './store/migrations.js';

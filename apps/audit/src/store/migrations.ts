@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@fairlead/postgres';
+import { Record1763700000000 } from './1763700000000-record.js';
+
+/** The audit schema's migrations, in order. */
+export const migrations: readonly MigrationClass[] = [Record1763700000000];
