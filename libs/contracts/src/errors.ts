@@ -36,6 +36,7 @@ export const errorCodes = {
   idempotency_key_reused: 'conflict',
   lock_held: 'conflict',
   plan_blocked: 'conflict',
+  job_cancelled: 'conflict',
   job_finished: 'conflict',
   cancel_too_late: 'conflict',
   tenant_state: 'conflict',

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { field } from '@fairlead/config';
+import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
+
+export const configSchema = z.object({
+  ...baseConfig,
+  ...grpcConfig,
+  ...databaseConfig,
+  DATABASE_POOL_SIZE: field.integer({ min: 2, max: 200 }).default(20),
+  ...natsConfig,
+  PLACEMENT_GRPC: field.address(),
+  PROVISIONER_GRPC: field.address(),
+  FLEET_OBSERVER_GRPC: field.address(),
+  /** After this long without a renewal another replica takes a job over. */
+  JOB_LEASE_MS: field.durationMs(60_000).default(5_000),
+  JOB_POLL_MS: field.durationMs(60_000).default(500),
+  JOB_MAX_CONCURRENT: field.integer({ min: 1, max: 1_000 }).default(50),
+  PLAN_TTL_MS: field.durationMs().default(15 * 60_000),
+  /** Checks of the tenant jobs: more than this blocks. */
+  MIGRATE_MAX_LAG: field.integer({ min: 0, max: 1_000_000 }).default(100),
+  MIGRATE_MAX_INFLIGHT: field.integer({ min: 0, max: 1_000_000 }).default(200),
+  DRAIN_TIMEOUT_MS: field.durationMs().default(120_000),
+});
+export type Config = z.output<typeof configSchema>;

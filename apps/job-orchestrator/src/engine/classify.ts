@@ -1,0 +1,13 @@
+import { FairleadError, describeError, type ErrorKind } from '@fairlead/contracts';
+import type { Outcome } from '../domain/machine.js';
+
+/** Kinds that a repeat may cure: nothing is known to be wrong with the request itself. */
+const passing: ReadonlySet<ErrorKind> = new Set(['unavailable', 'deadline_exceeded', 'rate_limited', 'internal']);
+
+/** What a thrown error means for the step: a definite refusal fails it, anything else is tried again. */
+export function outcomeOfError(error: unknown): Outcome {
+  const code = error instanceof FairleadError ? error.code : 'internal';
+  const failure = { code, message: describeError(error) };
+  const definite = error instanceof FairleadError && !passing.has(error.kind);
+  return definite ? { outcome: 'failed', error: failure } : { outcome: 'retry', error: failure };
+}

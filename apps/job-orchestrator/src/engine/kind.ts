@@ -1,0 +1,128 @@
+import type { z } from 'zod';
+import type { CheckVerdict, ErrorCode, Permission } from '@fairlead/contracts';
+import type { StepRules } from '../domain/machine.js';
+
+/** One line of a plan's preflight. The value was measured when the plan was made. */
+export interface Check {
+  name: string;
+  verdict: CheckVerdict;
+  value: string;
+  limit: string;
+  message: string;
+}
+
+export interface Action {
+  name: string;
+  description: string;
+  kind: string;
+  fromShardId: string;
+  toShardId: string;
+}
+
+export interface Impact {
+  tenants: string[];
+  services: string[];
+  /** How long the tenants are expected to wait; an estimate from the kinds involved. */
+  expectedPauseMs: number;
+}
+
+export interface InputRevision {
+  resource: string;
+  revision: number;
+}
+
+/** What a job would do and why it may: made from named revisions, the same for the same inputs. */
+export interface PlanDraft {
+  actions: Action[];
+  checks: Check[];
+  impact: Impact;
+  inputs: InputRevision[];
+}
+
+/** Why a step did not succeed. */
+export interface StepFailure {
+  code: ErrorCode;
+  message: string;
+}
+
+/** What a step's run came to. A thrown error counts as `retry` or `failed` by its kind (see classify.ts). */
+export type StepResult =
+  | { outcome: 'done'; output?: Record<string, unknown> }
+  /** Nothing is wrong; look again later. Does not use up an attempt. */
+  | { outcome: 'wait'; delayMs: number; note?: string }
+  | { outcome: 'failed'; error: StepFailure };
+
+export interface StepContext<Params> {
+  readonly jobId: string;
+  readonly params: Params;
+  readonly plan: PlanDraft;
+  readonly reason: string;
+  /** Who started the job, and what they were allowed then. */
+  readonly principal: JobPrincipal;
+  /** Outputs of the steps before, by name. */
+  readonly outputs: Readonly<Record<string, Record<string, unknown>>>;
+  /** Refused by receivers once a later claim of this job, or a later job, has acted. */
+  readonly fence: number;
+  /** The same for each repeat of this step (or of its undo): receivers act on it once. */
+  readonly idempotencyKey: string;
+  /** Aborted on cancel, timeout and a lost lease; a step ends soon after. */
+  readonly signal: AbortSignal;
+}
+
+export interface JobPrincipal {
+  id: string;
+  name: string;
+  grants: Permission[];
+}
+
+export interface RetryPolicy {
+  /** Runs at most, the first included. */
+  maxAttempts: number;
+  baseDelayMs: number;
+  maxDelayMs: number;
+}
+
+export interface Step<Params> {
+  readonly name: string;
+  /** One run's limit; then it is aborted and counts as a failed attempt. */
+  readonly attemptTimeoutMs: number;
+  /** The whole step's limit, waits and retries included. */
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  run(context: StepContext<Params>): Promise<StepResult>;
+  /** Takes back what the step may have done, also partly; or why nothing needs to be taken back. */
+  readonly undo: ((context: StepContext<Params>) => Promise<StepResult>) | { none: string };
+  /** Once this step has begun, the job is only undone if the step says for certain that it did nothing. */
+  readonly pointOfNoReturn?: boolean;
+}
+
+/**
+ * One kind of job: what it may be asked, how it is planned, what it locks, and its steps. `readInputs` looks,
+ * `plan` decides from what was seen and nothing else.
+ */
+export interface JobKind<Params = unknown, Inputs = unknown> {
+  readonly kind: string;
+  /** Raised when steps change; replicas claim only versions they know. */
+  readonly version: number;
+  readonly permission: Permission;
+  readonly params: z.ZodType<Params>;
+  /** The whole job's limit. */
+  readonly deadlineMs: number;
+  /** The resources nobody else may change meanwhile, such as `tenant/acme`. */
+  locks(params: Params): string[];
+  /** The tenant the job is about, for lists and filters. */
+  tenantOf(params: Params): string | undefined;
+  readInputs(params: Params): Promise<Inputs>;
+  plan(params: Params, inputs: Inputs): PlanDraft;
+  readonly steps: readonly Step<Params>[];
+}
+
+/** What the state machine needs to know of a kind's steps. */
+export function rulesOf(kind: JobKind): StepRules[] {
+  return kind.steps.map((step) => ({
+    timeoutMs: step.timeoutMs,
+    retry: step.retry,
+    canUndo: typeof step.undo === 'function',
+    pointOfNoReturn: step.pointOfNoReturn === true,
+  }));
+}

@@ -1,0 +1,18 @@
+import { FairleadError, type jobsV1 } from '@fairlead/contracts';
+import type { Sql } from '@fairlead/postgres';
+import { rpc, type Rpc } from '@fairlead/rpc';
+import { findBlocker, loadJob } from '../store/jobs.js';
+import { findPlan } from '../store/plans.js';
+import { jobMessage } from './messages.js';
+
+export const getJob = ({ db }: { db: Sql }): Rpc<jobsV1.GetJobRequest, jobsV1.GetJobResponse> =>
+  rpc('job.read', async (request) => ({ job: await readJob(db, request.jobId) }));
+
+/** A job as it stands; throws `job_not_found`. */
+export async function readJob(db: Sql, jobId: string): Promise<jobsV1.Job> {
+  const loaded = await loadJob(db, jobId);
+  if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
+  const { job, steps } = loaded;
+  const blockedBy = job.status === 'queued' ? await findBlocker(db, job) : undefined;
+  return jobMessage(job, steps, await findPlan(db, job.plan_id), blockedBy);
+}

@@ -1,0 +1,19 @@
+import type { fleetV1, placementV1, provisionerV1 } from '@fairlead/contracts';
+import type { RpcClient } from '@fairlead/rpc';
+
+/** The services that job kinds look at and act through. */
+export interface JobClients {
+  placement: RpcClient<placementV1.PlacementServiceService>;
+  provisioner: RpcClient<provisionerV1.ProvisionerServiceService>;
+  fleet: RpcClient<fleetV1.FleetObserverServiceService>;
+}
+
+/** What an operator may set of the kinds' checks and bounds. */
+export interface JobSettings {
+  /** A shard or tenant with more unapplied work than this is not moved, or moved to. */
+  maxLag: number;
+  /** A target with more requests in work than this takes no tenant. */
+  maxInflight: number;
+  /** How long a drain may take before it is given up. */
+  drainTimeoutMs: number;
+}

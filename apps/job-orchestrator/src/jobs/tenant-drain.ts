@@ -1,0 +1,68 @@
+/** Stops a tenant's new work where it is, lets work in flight finish, and leaves it drained until it is resumed. */
+import { placedKinds, type provisionerV1 } from '@fairlead/contracts';
+import type { JobKind, PlanDraft } from '../engine/kind.js';
+import { findOpenJobOn } from '../store/jobs.js';
+import { noOtherJob, originChecks, type Limits } from './checks.js';
+import type { KindDependencies } from './index.js';
+import { preflight } from './preflight.js';
+import { awaitDrained, drainAll, lookForMs, readSeats, readStates, resumeDrained, seatResource, tenantAndKinds, type Seat, type TenantAndKinds } from './tenants.js';
+
+interface Inputs {
+  seats: { seat: Seat; state: provisionerV1.TenantState | undefined }[];
+  openJobId: string | undefined;
+}
+
+export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Inputs> {
+  const kind: JobKind<TenantAndKinds, Inputs> = {
+    kind: 'tenant-drain',
+    version: 1,
+    permission: 'tenant.drain',
+    params: tenantAndKinds,
+    deadlineMs: 15 * 60_000,
+    locks: ({ tenant }) => [`tenant/${tenant}`],
+    tenantOf: ({ tenant }) => tenant,
+    readInputs: async ({ tenant, kinds }) => {
+      const [seats, openJobId] = await Promise.all([readSeats(deps, tenant, kinds ?? placedKinds), findOpenJobOn(deps.sql, [`tenant/${tenant}`])]);
+      const states = await readStates(deps, tenant, seats);
+      return { seats: seats.map((seat, index) => ({ seat, state: states[index] })), openJobId };
+    },
+    plan: (params, inputs) => planDrain(params, inputs, deps.settings),
+    steps: [
+      preflight<TenantAndKinds>(() => kind as JobKind<TenantAndKinds>),
+      {
+        name: 'drain',
+        attemptTimeoutMs: 10_000,
+        timeoutMs: 120_000,
+        retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
+        run: (context) => drainAll(deps, context),
+        undo: (context) => resumeDrained(deps, context),
+      },
+      {
+        name: 'wait-drained',
+        attemptTimeoutMs: lookForMs + 10_000,
+        timeoutMs: deps.settings.drainTimeoutMs,
+        retry: { maxAttempts: 20, baseDelayMs: 100, maxDelayMs: 2_000 },
+        run: (context) => awaitDrained(deps, context),
+        undo: { none: 'it only looks' },
+      },
+    ],
+  };
+  return kind;
+}
+
+/** Plans a drain from what was seen; pure. */
+export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: Inputs, limits: Limits): PlanDraft {
+  return {
+    actions: seats.map(({ seat }) => ({
+      name: 'drain',
+      description: `stop new work of ${tenant} on ${seat.kind} ${seat.shardId} and let work in flight finish; it stays stopped until resumed`,
+      kind: seat.kind,
+      fromShardId: seat.shardId,
+      toShardId: '',
+    })),
+    checks: [...seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, ['active', 'draining', 'drained'], limits)), noOtherJob(openJobId)],
+    // Until somebody resumes it: no estimate is honest.
+    impact: { tenants: [tenant], services: seats.map(({ seat }) => `${seat.kind}/${seat.shardId}`), expectedPauseMs: 0 },
+    inputs: seats.map(({ seat }) => ({ resource: seatResource(tenant, seat.kind), revision: seat.revision })),
+  };
+}

@@ -1,0 +1,341 @@
+/**
+ * Moves a tenant to other shards without losing or repeating a command.
+ *
+ * The tenant pauses from the drain to the resume. Until the placement is updated everything can be taken back:
+ * the target's copy is dropped and the origin, which only sealed its state, serves again. The placement update
+ * is the point of no return; after it the job goes forward, and going back is a migration of its own.
+ */
+import { z } from 'zod';
+import { FairleadError, placedKinds, type fleetV1, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
+import type { Action, Check, JobKind, PlanDraft, RetryPolicy, Step, StepContext, StepResult } from '../engine/kind.js';
+import { findOpenJobOn } from '../store/jobs.js';
+import { gatewaysAlive, noOtherJob, originChecks, targetChecks, type Limits } from './checks.js';
+import type { KindDependencies } from './index.js';
+import { preflight } from './preflight.js';
+import {
+  actionsOf,
+  awaitDrained,
+  commandOf,
+  drainAll,
+  lookForMs,
+  onShard,
+  pause,
+  readSeats,
+  readStates,
+  resumeDrained,
+  seatResource,
+  shardName,
+  shardResource,
+  tenantName,
+  type Seat,
+} from './tenants.js';
+
+const params = z.strictObject({
+  tenant: tenantName,
+  /** Where to, per kind. */
+  moves: z.partialRecord(z.enum(placedKinds), shardName).refine((moves) => Object.keys(moves).length > 0, 'name at least one kind and its target shard'),
+});
+type Params = z.output<typeof params>;
+
+interface Inputs {
+  moves: {
+    seat: Seat;
+    originState: provisionerV1.TenantState | undefined;
+    target: placementV1.Shard;
+    targetHealth: fleetV1.EndpointHealth[];
+  }[];
+  gateways: fleetV1.GatewayPlacement[];
+  openJobId: string | undefined;
+}
+
+const patient: RetryPolicy = { maxAttempts: 1_000, baseDelayMs: 100, maxDelayMs: 2_000 };
+const minuteMs = 60_000;
+
+export function tenantMigrate(deps: KindDependencies): JobKind<Params, Inputs> {
+  const kind: JobKind<Params, Inputs> = {
+    kind: 'tenant-migrate',
+    version: 1,
+    permission: 'tenant.migrate',
+    params,
+    deadlineMs: 30 * minuteMs,
+    locks: ({ tenant }) => [`tenant/${tenant}`],
+    tenantOf: ({ tenant }) => tenant,
+    readInputs: (input) => readInputs(deps, input),
+    plan: (input, inputs) => planMigration(input, inputs, deps.settings),
+    steps: steps(deps, () => kind),
+  };
+  return kind;
+}
+
+async function readInputs(deps: KindDependencies, { tenant, moves }: Params): Promise<Inputs> {
+  const kinds = placedKinds.filter((kind) => moves[kind] !== undefined);
+  const [seats, openJobId, { gateways }] = await Promise.all([
+    readSeats(deps, tenant, kinds),
+    findOpenJobOn(deps.sql, [`tenant/${tenant}`]),
+    deps.fleet.getAppliedPlacement({}),
+  ]);
+  const states = await readStates(deps, tenant, seats);
+  const read = seats.map(async (seat, index) => {
+    const shardId = moves[seat.kind] ?? '';
+    const { shard } = await deps.placement.getShard({ kind: seat.kind, shardId });
+    if (shard === undefined) throw new FairleadError('shard_not_found', `There is no ${seat.kind} shard ${shardId}`);
+    const { endpoints } = await deps.fleet.checkShard({ kind: seat.kind, shardId });
+    return { seat, originState: states[index], target: shard, targetHealth: endpoints };
+  });
+  return { moves: await Promise.all(read), gateways, openJobId };
+}
+
+/** Plans a migration from what was seen; pure, the same for the same inputs. */
+export function planMigration({ tenant }: Params, inputs: Inputs, limits: Limits): PlanDraft {
+  const { moves } = inputs;
+  return {
+    actions: moves.length === 0 ? [] : actionNames.flatMap((name) => moves.map((move) => actionOf(name, tenant, move))),
+    checks: [...moves.flatMap((move) => checksOf(move, limits)), gatewaysAlive(inputs.gateways), noOtherJob(inputs.openJobId)],
+    impact: {
+      tenants: [tenant],
+      services: [...new Set(moves.flatMap(({ seat, target }) => [`${seat.kind}/${seat.shardId}`, `${target.kind}/${target.shardId}`]))].sort(),
+      expectedPauseMs: 300 + 50 * moves.length,
+    },
+    inputs: moves.flatMap(({ seat, target }) => [
+      { resource: seatResource(tenant, seat.kind), revision: seat.revision },
+      { resource: shardResource(target), revision: target.revision },
+    ]),
+  };
+}
+
+const actionNames = ['drain', 'hand-over', 'update-placement', 'resume', 'drop-sealed-copy'] as const;
+
+function actionOf(name: (typeof actionNames)[number], tenant: string, { seat, target }: Inputs['moves'][number]): Action {
+  const [from, to] = [`${seat.kind} ${seat.shardId}`, `${target.kind} ${target.shardId}`];
+  const description = {
+    drain: `stop new work of ${tenant} on ${from} and let work in flight finish`,
+    'hand-over': `seal ${tenant}'s state on ${from} and copy it to ${to}`,
+    'update-placement': `place ${tenant} on ${to}, if it is still on ${from} at revision ${String(seat.revision)}`,
+    resume: `let ${to} serve ${tenant}`,
+    'drop-sealed-copy': `remove the sealed copy from ${from}`,
+  }[name];
+  return { name, description, kind: seat.kind, fromShardId: seat.shardId, toShardId: target.shardId };
+}
+
+function checksOf({ seat, originState, target, targetHealth }: Inputs['moves'][number], limits: Limits): Check[] {
+  const there = seat.shardId === target.shardId;
+  const active = target.state === 'active';
+  return [
+    {
+      name: `${seat.kind}.not_already_there`,
+      verdict: there ? 'block' : 'pass',
+      value: seat.shardId,
+      limit: `not ${target.shardId}`,
+      message: there ? `the tenant is already on ${seat.kind} ${target.shardId}` : `the tenant is on ${seat.kind} ${seat.shardId}`,
+    },
+    {
+      name: `${seat.kind}.target_takes_tenants`,
+      verdict: active ? 'pass' : 'block',
+      value: target.state,
+      limit: 'active',
+      message: active ? `${target.kind} ${target.shardId} takes tenants` : `${target.kind} ${target.shardId} is ${target.state} and takes no tenants`,
+    },
+    ...targetChecks(target.kind, target.shardId, targetHealth, limits),
+    ...originChecks(seat.kind, seat.shardId, originState, ['active'], limits),
+  ];
+}
+
+function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Step<Params>[] {
+  return [
+    preflight<Params>(kind as () => JobKind<Params>),
+    {
+      name: 'drain',
+      attemptTimeoutMs: 10_000,
+      timeoutMs: 2 * minuteMs,
+      retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
+      run: (context) => drainAll(deps, context),
+      undo: (context) => resumeDrained(deps, context),
+    },
+    {
+      name: 'wait-drained',
+      attemptTimeoutMs: lookForMs + 10_000,
+      timeoutMs: deps.settings.drainTimeoutMs,
+      retry: { maxAttempts: 20, baseDelayMs: 100, maxDelayMs: 2_000 },
+      run: (context) => awaitDrained(deps, context),
+      undo: { none: 'it only looks' },
+    },
+    {
+      name: 'hand-over',
+      attemptTimeoutMs: minuteMs,
+      timeoutMs: 3 * minuteMs,
+      retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
+      run: (context) => handOver(deps, context),
+      undo: (context) => dropTargets(deps, context),
+    },
+    {
+      name: 'update-placement',
+      attemptTimeoutMs: 10_000,
+      timeoutMs: 10 * minuteMs,
+      retry: patient,
+      pointOfNoReturn: true,
+      run: (context) => updatePlacement(deps, context),
+      undo: { none: 'once placed, the tenant belongs to the target; going back is a migration of its own' },
+    },
+    {
+      name: 'wait-gateways',
+      attemptTimeoutMs: lookForMs + 10_000,
+      timeoutMs: 10 * minuteMs,
+      retry: patient,
+      run: (context) => awaitGateways(deps, context),
+      undo: { none: 'after the point of no return' },
+    },
+    {
+      name: 'resume',
+      attemptTimeoutMs: 10_000,
+      timeoutMs: 10 * minuteMs,
+      retry: patient,
+      run: (context) => resumeTargets(deps, context),
+      undo: { none: 'after the point of no return' },
+    },
+    {
+      name: 'verify',
+      attemptTimeoutMs: 10_000,
+      timeoutMs: 10 * minuteMs,
+      retry: patient,
+      run: (context) => verify(deps, context),
+      undo: { none: 'it only looks' },
+    },
+    {
+      name: 'drop-sealed-copy',
+      attemptTimeoutMs: 10_000,
+      timeoutMs: 10 * minuteMs,
+      retry: patient,
+      run: (context) => dropSealed(deps, context),
+      undo: { none: 'the target has been verified' },
+    },
+  ];
+}
+
+async function handOver(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const copies = await Promise.all(
+    actionsOf(context, 'hand-over').map(async (action) => {
+      const request = {
+        from: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
+        toShardId: action.toShardId,
+        command: commandOf(context, action.kind),
+      };
+      const copy = await deps.provisioner.handOverTenant(request, { signal: context.signal, deadlineMs: 50_000 });
+      return [action.kind, { bytes: copy.bytes, sha256: copy.sha256, last_seq: copy.lastSeq }] as const;
+    }),
+  );
+  return { outcome: 'done', output: Object.fromEntries(copies) };
+}
+
+/** Removes what the hand-over may have left at the targets; the origin's seal is lifted by the drain's undo. */
+async function dropTargets(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  await Promise.all(
+    actionsOf(context, 'hand-over').map((action) =>
+      deps.provisioner.dropTenantCopy(
+        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }), command: commandOf(context, action.kind), movedRevision: 0 },
+        { signal: context.signal },
+      ),
+    ),
+  );
+  return { outcome: 'done' };
+}
+
+async function updatePlacement(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const { tenant } = context.params;
+  const revisions = new Map(context.plan.inputs.map((input) => [input.resource, input.revision]));
+  const moved = await deps.placement.moveTenant(
+    {
+      tenantId: tenant,
+      moves: actionsOf(context, 'update-placement').map((action) => ({
+        kind: action.kind,
+        toShardId: action.toShardId,
+        expectedRevision: revisions.get(seatResource(tenant, action.kind)) ?? 0,
+      })),
+      idempotencyKey: context.idempotencyKey,
+      fence: context.fence,
+      reason: context.reason,
+    },
+    { signal: context.signal },
+  );
+  return { outcome: 'done', output: { epoch: moved.epoch, revision: moved.revision } };
+}
+
+const gatewayPollMs = 15;
+
+/** Looks until every gateway that is alive has applied the new placement. */
+async function awaitGateways(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const wanted = context.outputs['update-placement'] as { epoch: number; revision: number };
+  const until = performance.now() + lookForMs;
+  let note = '';
+  do {
+    const { gateways } = await deps.fleet.getAppliedPlacement({}, { signal: context.signal });
+    const alive = gateways.filter((gateway) => gateway.alive);
+    const behind = alive.filter((gateway) => !hasApplied(gateway, wanted));
+    if (alive.length > 0 && behind.length === 0) {
+      const away = gateways.filter((gateway) => !gateway.alive).map((gateway) => gateway.endpointId);
+      return { outcome: 'done', output: { applied: alive.map((gateway) => gateway.endpointId), not_alive: away } };
+    }
+    note = alive.length === 0 ? 'no gateway is alive' : `behind: ${behind.map((gateway) => gateway.endpointId).join(', ')}`;
+    await pause(gatewayPollMs, context.signal);
+  } while (performance.now() < until);
+  return { outcome: 'wait', delayMs: 100, note };
+}
+
+/** True when a gateway serves from this placement or a later one. */
+export function hasApplied(gateway: { epoch: number; revision: number }, wanted: { epoch: number; revision: number }): boolean {
+  return gateway.revision >= wanted.revision && gateway.epoch >= wanted.epoch;
+}
+
+async function resumeTargets(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  await Promise.all(
+    actionsOf(context, 'resume').map((action) =>
+      deps.provisioner.resumeTenant(
+        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }), command: commandOf(context, action.kind) },
+        { signal: context.signal },
+      ),
+    ),
+  );
+  return { outcome: 'done' };
+}
+
+/** The target serves, has everything that was handed over, and the origin does not serve any more. */
+async function verify(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const { tenant } = context.params;
+  const handed = context.outputs['hand-over'] as Partial<Record<PlacedKind, { last_seq: number }>>;
+  const actions = actionsOf(context, 'resume');
+  const seats = await readSeats(deps, tenant, actions.map((action) => action.kind) as PlacedKind[]);
+  for (const [index, action] of actions.entries()) {
+    const [origin, target] = await Promise.all(
+      [action.fromShardId, action.toShardId].map(async (shardId) => (await deps.provisioner.getTenantState({ target: onShard(tenant, { kind: action.kind, shardId }) }, { signal: context.signal })).state),
+    );
+    const problem = verdictOn(action, seats[index]?.shardId, origin, target, handed[action.kind as PlacedKind]?.last_seq ?? 0);
+    if (problem !== undefined) return { outcome: 'failed', error: { code: 'tenant_state', message: problem } };
+  }
+  return { outcome: 'done' };
+}
+
+function verdictOn(
+  action: Action,
+  placedOn: string | undefined,
+  origin: provisionerV1.TenantState | undefined,
+  target: provisionerV1.TenantState | undefined,
+  handedSeq: number,
+): string | undefined {
+  if (placedOn !== action.toShardId) return `placement says ${action.kind} ${placedOn ?? 'nowhere'}, not ${action.toShardId}`;
+  if (target?.state !== 'active') return `the tenant is ${target?.state ?? 'unknown'} on its target ${action.kind} ${action.toShardId}`;
+  if (target.lastSeq < handedSeq) return `${action.kind} ${action.toShardId} has applied ${String(target.lastSeq)}, less than the ${String(handedSeq)} handed over`;
+  if (origin?.state !== 'sealed' && origin?.state !== 'moved' && origin?.state !== 'absent') return `the origin ${action.kind} ${action.fromShardId} is ${origin?.state ?? 'unknown'}, not sealed`;
+  return undefined;
+}
+
+async function dropSealed(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const { revision } = context.outputs['update-placement'] as { revision: number };
+  await Promise.all(
+    actionsOf(context, 'drop-sealed-copy').map((action) =>
+      deps.provisioner.dropTenantCopy(
+        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }), command: commandOf(context, action.kind), movedRevision: revision },
+        { signal: context.signal },
+      ),
+    ),
+  );
+  return { outcome: 'done' };
+}

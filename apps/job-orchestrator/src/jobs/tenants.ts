@@ -1,0 +1,142 @@
+/** What the tenant jobs have in common: their parameters, and looking at a tenant and its shards. */
+import { z } from 'zod';
+import { FairleadError, namePattern, placedKinds, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
+import type { Action, StepContext, StepResult } from '../engine/kind.js';
+import type { JobClients } from './clients.js';
+
+export const tenantName = z.string('a tenant id is expected').regex(namePattern, 'not a tenant id');
+export const shardName = z.string('a shard id is expected').regex(namePattern, 'not a shard id');
+
+/** A tenant and, unless all are meant, the kinds of service concerned. */
+export const tenantAndKinds = z.strictObject({
+  tenant: tenantName,
+  kinds: z
+    .array(z.enum(placedKinds))
+    .min(1)
+    .transform((kinds) => [...new Set(kinds)].sort())
+    .optional(),
+});
+export type TenantAndKinds = z.output<typeof tenantAndKinds>;
+
+/** A tenant on the shard that placement says, for one kind. */
+export interface Seat {
+  kind: PlacedKind;
+  shardId: string;
+  revision: number;
+}
+
+/** A tenant's seats for some kinds (all when undefined), in kind order; throws `tenant_not_found`. */
+export async function readSeats(clients: JobClients, tenant: string, kinds?: readonly PlacedKind[]): Promise<Seat[]> {
+  const { tenant: found } = await clients.placement.getTenant({ tenantId: tenant });
+  const wanted: readonly PlacedKind[] = kinds ?? placedKinds;
+  return wanted.map((kind) => {
+    const seat = found?.assignments.find((assignment) => assignment.kind === kind);
+    if (seat === undefined) throw new FairleadError('tenant_not_found', `Tenant ${tenant} has no place on any ${kind}`);
+    return { kind, shardId: seat.shardId, revision: seat.revision };
+  });
+}
+
+/** A tenant's state on each seat, undefined where the shard does not answer. */
+export async function readStates(clients: JobClients, tenant: string, seats: readonly Seat[]): Promise<(provisionerV1.TenantState | undefined)[]> {
+  return Promise.all(
+    seats.map(async (seat) => {
+      try {
+        return (await clients.provisioner.getTenantState({ target: onShard(tenant, seat) })).state;
+      } catch (error) {
+        if (error instanceof FairleadError && (error.kind === 'unavailable' || error.kind === 'deadline_exceeded')) return undefined;
+        throw error;
+      }
+    }),
+  );
+}
+
+export function onShard(tenant: string, seat: { kind: string; shardId: string }): provisionerV1.TenantOnShard {
+  return { tenantId: tenant, kind: seat.kind, shardId: seat.shardId };
+}
+
+/** The command context of a step, told apart by kind: each kind's command is one of its own. */
+export function commandOf(context: StepContext<unknown>, kind: string): provisionerV1.CommandContext {
+  return { idempotencyKey: `${context.idempotencyKey}:${kind}`, fence: context.fence, reason: context.reason };
+}
+
+/** The actions of a plan that are of one name. */
+export function actionsOf(context: StepContext<unknown>, name: string): Action[] {
+  return context.plan.actions.filter((action) => action.name === name);
+}
+
+export function shardResource(shard: placementV1.Shard): string {
+  return `shard/${shard.kind}/${shard.shardId}`;
+}
+
+export function seatResource(tenant: string, kind: string): string {
+  return `placement/${tenant}/${kind}`;
+}
+
+/** Drains the tenant on each shard; answers at once, the wait is a step of its own. */
+export async function drainAll(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
+  await Promise.all(
+    actionsOf(context, 'drain').map((action) =>
+      clients.provisioner.drainTenant(
+        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }), command: commandOf(context, action.kind) },
+        { signal: context.signal },
+      ),
+    ),
+  );
+  return { outcome: 'done' };
+}
+
+/** Lets the shards that were drained serve the tenant again. */
+export async function resumeDrained(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
+  await Promise.all(
+    actionsOf(context, 'drain').map((action) =>
+      clients.provisioner.resumeTenant(
+        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }), command: commandOf(context, action.kind) },
+        { signal: context.signal },
+      ),
+    ),
+  );
+  return { outcome: 'done' };
+}
+
+const drainPollMs = 15;
+/** How long one run of a waiting step looks before it reports back. */
+export const lookForMs = 5_000;
+
+/** Looks until every shard has drained the tenant; `wait` when some have not yet. */
+export async function awaitDrained(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
+  const seats = actionsOf(context, 'drain').map((action) => ({ kind: action.kind, shardId: action.fromShardId }));
+  let pending: string[] = [];
+  const until = performance.now() + lookForMs;
+  do {
+    const states = await Promise.all(
+      seats.map(async (seat) => ({ seat, state: (await clients.provisioner.getTenantState({ target: onShard(context.params.tenant, seat) }, { signal: context.signal })).state })),
+    );
+    const open = states.filter(({ state }) => state?.state !== 'drained' && state?.state !== 'sealed');
+    if (open.length === 0) {
+      return { outcome: 'done', output: { last_seq: Object.fromEntries(states.map(({ seat, state }) => [seat.kind, state?.lastSeq ?? 0])) } };
+    }
+    const wrong = open.find(({ state }) => state?.state !== 'draining');
+    if (wrong !== undefined) {
+      return { outcome: 'failed', error: { code: 'tenant_state', message: `${wrong.seat.kind} ${wrong.seat.shardId}: the tenant is ${wrong.state?.state ?? 'unknown'}, not draining` } };
+    }
+    pending = open.map(({ seat, state }) => `${seat.kind} ${seat.shardId} has ${String(state?.inflight ?? 0)} in work and ${String(state?.lag ?? 0)} unapplied`);
+    await pause(drainPollMs, context.signal);
+  } while (performance.now() < until);
+  return { outcome: 'wait', delayMs: 50, note: pending.join('; ') };
+}
+
+/** Waits a moment; rejects when the signal aborts. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(new Error('interrupted'));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    }, delayMs);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,106 @@
+/** Making plans, and holding a plan against the world as it is now. */
+import { FairleadError, newId, type Permission } from '@fairlead/contracts';
+import { requirePermission, type Principal } from '@fairlead/auth';
+import { appendInTransaction } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
+import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
+import { canonicalPlan, digestOf } from './domain/digest.js';
+import type { JobKind, PlanDraft } from './engine/kind.js';
+import { insertPlan, type PlanBody, type PlanRow } from './store/plans.js';
+
+export interface PlanDependencies {
+  db: Database;
+  kinds: ReadonlyMap<string, JobKind>;
+  planTtlMs: number;
+  onAppended: (position: number) => void;
+}
+
+/** The kind by its name; throws `invalid_argument` for one that does not exist. */
+export function kindByName(kinds: ReadonlyMap<string, JobKind>, name: string): JobKind {
+  const kind = kinds.get(name);
+  if (kind === undefined) throw new FairleadError('invalid_argument', `There is no job kind ${name}; known are ${[...kinds.keys()].join(', ')}`);
+  return kind;
+}
+
+/** Parameters by the kind's schema; throws `invalid_argument` with each field at fault. */
+export function parseParams<Params>(kind: JobKind<Params>, params: unknown): Params {
+  const parsed = kind.params.safeParse(params);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message }));
+  throw new FairleadError('invalid_argument', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { details: { fields } });
+}
+
+/** A reason is 1 to 500 characters; throws `invalid_argument` otherwise. */
+export function requireReason(reason: string): string {
+  const trimmed = reason.trim();
+  if (trimmed.length === 0 || trimmed.length > 500) {
+    throw new FairleadError('invalid_argument', 'reason: a reason of 1 to 500 characters is required', { details: { fields: [{ field: 'reason', message: 'required' }] } });
+  }
+  return trimmed;
+}
+
+/** Looks, plans and stores the plan with its event; nothing else changes. */
+export async function createPlan(
+  deps: PlanDependencies,
+  request: { kind: string; params: unknown; reason: string },
+  caller: { principal: Principal; context: RequestContext },
+): Promise<PlanRow> {
+  const kind = kindByName(deps.kinds, request.kind);
+  requirePermission(caller.principal, kind.permission);
+  const reason = requireReason(request.reason);
+  const params = parseParams(kind, request.params);
+  const draft = kind.plan(params, await kind.readInputs(params));
+  const canonical = canonicalPlan(kind.kind, kind.version, params, draft);
+  const body: PlanBody = { ...draft, params: params as Record<string, unknown> };
+  const { row, position } = await deps.db.transaction(async (tx) => {
+    const stored = await insertPlan(tx, {
+      plan_id: newId('plan'),
+      kind: kind.kind,
+      version: kind.version,
+      digest: digestOf(canonical),
+      canonical,
+      body,
+      reason,
+      created_by: caller.principal.id,
+      ttlMs: deps.planTtlMs,
+      request_id: caller.context.requestId,
+      correlation_id: caller.context.correlationId,
+      trace_id: traceIdOf(caller.context),
+    });
+    const tenant = kind.tenantOf(params);
+    const payload = { kind: kind.kind, digest: stored.digest, params: body.params, verdicts: verdictsOf(draft) };
+    const event = { aggregateType: 'plan' as const, aggregateId: stored.plan_id, type: 'plan_created', payload, meta: { reason, ...(tenant === undefined ? {} : { tenant_id: tenant }) } };
+    const appended = await appendInTransaction(tx, { commandId: newId('command'), events: [event] });
+    return { row: stored, position: appended.lastPosition };
+  });
+  deps.onAppended(position);
+  return row;
+}
+
+function verdictsOf(draft: PlanDraft): Record<string, string> {
+  return Object.fromEntries(draft.checks.map((check) => [check.name, check.verdict]));
+}
+
+/**
+ * Plans again from the world as it is and holds the stored plan against it: throws `plan_stale` when an input's
+ * revision has moved, `plan_blocked` when a check blocks now. Changes nothing.
+ */
+export async function assertPlanHolds(kind: JobKind, params: unknown, plan: PlanDraft): Promise<PlanDraft> {
+  const now = kind.plan(params, await kind.readInputs(params));
+  const revisions = new Map(now.inputs.map((input) => [input.resource, input.revision]));
+  const moved = plan.inputs.filter((input) => revisions.get(input.resource) !== input.revision);
+  if (moved.length > 0) {
+    const details = moved.map((input) => ({ resource: input.resource, planned: input.revision, now: revisions.get(input.resource) ?? null }));
+    throw new FairleadError('plan_stale', `The plan was made from revisions that have moved on: ${moved.map((input) => input.resource).join(', ')}. Plan again.`, { details: { moved: details } });
+  }
+  const blocks = now.checks.filter((check) => check.verdict === 'block');
+  if (blocks.length > 0) {
+    throw new FairleadError('plan_blocked', `A check blocks this: ${blocks.map((check) => check.message).join('; ')}`, { details: { checks: blocks } });
+  }
+  return now;
+}
+
+/** The permission a job's stored grants must still hold when it applies. */
+export function requireGrant(grants: readonly Permission[], permission: Permission): void {
+  if (!grants.includes(permission)) throw new FairleadError('permission_denied', `The job's principal lacks the permission ${permission}`);
+}

@@ -1,0 +1,81 @@
+import { fleetV1, jobsV1, placementV1, provisionerV1 } from '@fairlead/contracts';
+import { pokeLog } from '@fairlead/event-log';
+import { defineRpcs } from '@fairlead/rpc';
+import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
+import type { Logger } from '@fairlead/telemetry';
+import type { Config } from './config.js';
+import { startEngine } from './engine/engine.js';
+import type { JobKind } from './engine/kind.js';
+import { createEngineMetrics } from './engine/metrics.js';
+import { cancelJob } from './grpc/cancel-job.js';
+import { createPlan } from './grpc/create-plan.js';
+import { getJob } from './grpc/get-job.js';
+import { getPlan } from './grpc/get-plan.js';
+import { listJobs } from './grpc/list-jobs.js';
+import { startJob } from './grpc/start-job.js';
+import { jobKinds } from './jobs/index.js';
+import type { JobDependencies } from './start-job.js';
+import { migrations } from './store/migrations/index.js';
+
+export interface Overrides {
+  logger?: Logger;
+  /** Other job kinds than the real ones, for tests of the engine. */
+  kinds?: readonly JobKind[];
+}
+
+/** Starts the job orchestrator: its RPCs and one replica of the engine. */
+export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
+  const resources = await openResources({ name: 'job-orchestrator', config, migrations, logger: overrides.logger });
+  const { database: db, messaging, logger } = resources;
+  const kinds =
+    overrides.kinds ??
+    jobKinds({
+      placement: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC),
+      provisioner: resources.client(provisionerV1.ProvisionerServiceService, config.PROVISIONER_GRPC),
+      fleet: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC),
+      sql: db,
+      settings: { maxLag: config.MIGRATE_MAX_LAG, maxInflight: config.MIGRATE_MAX_INFLIGHT, drainTimeoutMs: config.DRAIN_TIMEOUT_MS },
+    });
+  const onAppended = (position: number) => {
+    pokeLog(messaging, position);
+  };
+  const engine = startEngine({
+    db,
+    kinds,
+    logger,
+    metrics: createEngineMetrics(resources.registry),
+    onAppended,
+    leaseMs: config.JOB_LEASE_MS,
+    pollMs: config.JOB_POLL_MS,
+    maxConcurrent: config.JOB_MAX_CONCURRENT,
+  });
+  const { jobPoke } = messaging.topology.subjects;
+  const stopListening = messaging.subscribeCore(jobPoke, (data) => {
+    engine.wake(typeof data === 'object' && data !== null && 'job_id' in data ? String(data.job_id) : undefined);
+  });
+  const deps: JobDependencies = {
+    db,
+    kinds: new Map(kinds.map((kind) => [kind.kind, kind])),
+    planTtlMs: config.PLAN_TTL_MS,
+    onAppended,
+    onJobChanged: (jobId) => {
+      engine.wake(jobId);
+      messaging.publishCore(jobPoke, { job_id: jobId });
+    },
+  };
+  return startService({
+    resources,
+    config,
+    rpcs: [
+      defineRpcs(jobsV1.JobOrchestratorServiceService, {
+        createPlan: createPlan(deps),
+        getPlan: getPlan(deps),
+        startJob: startJob(deps),
+        getJob: getJob(deps),
+        listJobs: listJobs(deps),
+        cancelJob: cancelJob(deps),
+      }),
+    ],
+    onDrain: [stopListening, () => engine.stop()],
+  });
+}
