@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { changesBetween, endpointKey, normalise, stateOf, type EndpointHealth, type ProbeAnswers, type RouteAnswer } from './health.js';
+
+const endpoint = { kind: 'aggregate', shardId: 'a-1', endpointId: 'e1', url: 'http://127.0.0.1:4001' };
+const takenAt = new Date('2026-11-21T10:00:00.000Z');
+const metricsText = 'aggregate_build_info{service="aggregate",version="1.4.0",git_sha="abc"} 1\naggregate_inflight 2\naggregate_lag 3\n';
+const answer = (status: number, body = ''): RouteAnswer => ({ status, body, durationMs: 4.4 });
+const fine: ProbeAnswers = { health: answer(200), ready: answer(200), metrics: answer(200, metricsText) };
+const lost: RouteAnswer = { problem: 'it can not be reached' };
+
+describe('normalise', () => {
+  it('tells all of an endpoint that is well', () => {
+    expect(normalise(endpoint, fine, takenAt)).toEqual({
+      ...endpoint,
+      reachable: true,
+      healthy: true,
+      ready: true,
+      version: '1.4.0',
+      gitSha: 'abc',
+      inflight: 2,
+      lag: 3,
+      takenAt: '2026-11-21T10:00:00.000Z',
+      problem: '',
+      latencyMs: 4,
+    });
+  });
+
+  it.each<[string, Partial<ProbeAnswers>, Partial<EndpointHealth>]>([
+    ['not ready', { ready: answer(503) }, { ready: false, healthy: true, problem: '' }],
+    ['unhealthy', { health: answer(503), ready: answer(503) }, { reachable: true, healthy: false, ready: false, problem: '' }],
+    ['a route that is not there', { health: answer(404) }, { healthy: false, problem: 'health: status 404' }],
+    ['one route lost', { ready: lost }, { reachable: true, ready: false, problem: 'ready: it can not be reached' }],
+    ['metrics without figures', { metrics: answer(200, '') }, { version: '', ready: true, problem: 'metrics: without build_info, inflight, lag' }],
+    ['two problems', { ready: lost, metrics: answer(500) }, { problem: 'ready: it can not be reached; metrics: status 500' }],
+    [
+      'nothing reached',
+      { health: lost, ready: lost, metrics: lost },
+      { reachable: false, healthy: false, ready: false, latencyMs: 0, problem: 'it can not be reached' },
+    ],
+  ])('tells %s', (_, answers, expected) => {
+    expect(normalise(endpoint, { ...fine, ...answers }, takenAt)).toMatchObject(expected);
+  });
+
+  it('has a problem or figures, never neither, and is never ready without an answer', () => {
+    const route: fc.Arbitrary<RouteAnswer> = fc.oneof(
+      fc.record({ problem: fc.constantFrom('it can not be reached', 'it did not answer in time') }),
+      fc.record({ status: fc.constantFrom(200, 204, 404, 500, 503), body: fc.constantFrom('', metricsText, 'noise'), durationMs: fc.nat() }),
+    );
+    fc.assert(
+      fc.property(route, route, route, (health, ready, metrics) => {
+        const told = normalise(endpoint, { health, ready, metrics }, takenAt);
+        expect(told.problem !== '' || (told.reachable && told.version === '1.4.0')).toBe(true);
+        expect(!(told.healthy || told.ready || told.version !== '') || told.reachable).toBe(true);
+        expect(told.reachable || told.problem !== '').toBe(true);
+      }),
+    );
+  });
+});
+
+describe('stateOf', () => {
+  it.each([
+    [{ reachable: false, healthy: false, ready: false }, 'unreachable'],
+    [{ reachable: true, healthy: false, ready: true }, 'unhealthy'],
+    [{ reachable: true, healthy: true, ready: false }, 'not_ready'],
+    [{ reachable: true, healthy: true, ready: true }, 'ready'],
+  ])('says of %j: %s', (health, state) => {
+    expect(stateOf(health)).toBe(state);
+  });
+});
+
+describe('changesBetween', () => {
+  const viewOf = (...all: EndpointHealth[]) => new Map(all.map((health) => [endpointKey(health), health]));
+  const well = normalise(endpoint, fine, takenAt);
+
+  it('ignores figures that move all the time and the wording of a problem', () => {
+    const later = { ...well, inflight: 9, lag: 9, latencyMs: 9, takenAt: '2026-11-21T10:00:05.000Z' };
+    expect(changesBetween(viewOf(well), viewOf(later))).toEqual([]);
+    expect(changesBetween(viewOf({ ...well, problem: 'a' }), viewOf({ ...well, problem: 'b' }))).toEqual([]);
+  });
+
+  it.each<[string, Partial<EndpointHealth>]>([
+    ['state', { ready: false }],
+    ['version', { version: '1.5.0' }],
+    ['commit', { gitSha: 'def' }],
+    ['address', { url: 'http://127.0.0.1:4002' }],
+    ['first problem', { problem: 'metrics: status 500' }],
+  ])('tells a change of %s', (_, change) => {
+    const to = { ...well, ...change };
+    const { url } = to;
+    expect(changesBetween(viewOf(well), viewOf(to))).toEqual([{ key: 'aggregate.a-1.e1', endpoint: { ...endpoint, url }, from: well, to }]);
+  });
+
+  it('tells what is new and what is gone, each endpoint once, nothing of what is the same', () => {
+    const health = fc.record({ endpointId: fc.constantFrom('e1', 'e2', 'e3', 'e4'), ready: fc.boolean(), lag: fc.nat() }).map((some) => ({ ...well, ...some }));
+    const view = fc.array(health).map((all) => viewOf(...all));
+    fc.assert(
+      fc.property(view, view, (before, after) => {
+        const changes = changesBetween(before, after);
+        expect(changes.map(({ key }) => key)).toEqual([...new Set(changes.map(({ key }) => key))].sort());
+        // Applied to the old view, the changes make the new one, up to figures.
+        const applied = new Map(before);
+        for (const { key, to } of changes) {
+          if (to === undefined) applied.delete(key);
+          else applied.set(key, to);
+        }
+        const readiness = (all: ReadonlyMap<string, EndpointHealth>) => [...all].map(([key, { ready }]) => [key, ready]).sort();
+        expect(readiness(applied)).toEqual(readiness(after));
+        for (const { from, to } of changes) expect(from?.ready).not.toBe(to?.ready);
+      }),
+    );
+  });
+});
