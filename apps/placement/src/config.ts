@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { defaultAllowedCidrs, isCidrList } from '@fairlead/outbound';
+import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
+import { defaultAllowedHosts, isHostList } from './tenants/endpoint-policy.js';
+
+/** Settings of the placement service, as environment variables. */
+export const configSchema = z.object({
+  ...baseConfig,
+  ...grpcConfig,
+  ...databaseConfig,
+  ...natsConfig,
+  /** Where endpoints of managed services may be: networks, comma-separated. */
+  FLEET_ALLOWED_CIDRS: z
+    .string()
+    .refine(isCidrList, 'not a comma-separated list of networks such as 10.0.0.0/8')
+    .default(defaultAllowedCidrs),
+  /** Host names that endpoints may have: `name` or `*.suffix`, comma-separated. */
+  FLEET_ALLOWED_HOSTS: z
+    .string()
+    .refine(isHostList, 'not a comma-separated list of host names such as localhost or *.internal')
+    .default(defaultAllowedHosts),
+});
+
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,60 @@
+import { placementV1 } from '@fairlead/contracts';
+import { defineRpcs } from '@fairlead/rpc';
+import { openResources, startService, type ReadinessCheck, type RunningService } from '@fairlead/service-runtime';
+import type { Logger } from '@fairlead/telemetry';
+import type { Config } from './config.js';
+import { createTenant } from './grpc/create-tenant.js';
+import type { Deps } from './grpc/deps.js';
+import { getPlacement } from './grpc/get-placement.js';
+import { getShard } from './grpc/get-shard.js';
+import { getTenant } from './grpc/get-tenant.js';
+import { listShards } from './grpc/list-shards.js';
+import { listTenants } from './grpc/list-tenants.js';
+import { moveTenant } from './grpc/move-tenant.js';
+import { putShard } from './grpc/put-shard.js';
+import { migrations } from './store/migrations/index.js';
+import { createEndpointPolicy } from './tenants/endpoint-policy.js';
+import { startPublication, type Publication } from './tenants/publication.js';
+
+export interface Overrides {
+  logger?: Logger;
+  /** How soon changes by other replicas, and losses in KV, are noticed. */
+  publicationPollMs?: number;
+}
+
+/** Starts the placement service: tenants, shards and their placement, published to KV. */
+export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
+  const endpoints = createEndpointPolicy({ allowedCidrs: config.FLEET_ALLOWED_CIDRS, allowedHosts: config.FLEET_ALLOWED_HOSTS });
+  const resources = await openResources({ name: 'placement', config, migrations, logger: overrides.logger });
+  const { database, messaging, logger, registry } = resources;
+  const publication = startPublication({ database, messaging, logger, registry, pollMs: overrides.publicationPollMs });
+  return startService({
+    resources,
+    config,
+    rpcs: [rpcsOf({ database, endpoints, publication })],
+    checks: [publishes(publication)],
+    onDrain: [publication.stop],
+  });
+}
+
+function rpcsOf(deps: Deps) {
+  return defineRpcs(placementV1.PlacementServiceService, {
+    createTenant: createTenant(deps),
+    listTenants: listTenants(deps),
+    getTenant: getTenant(deps),
+    putShard: putShard(deps),
+    getShard: getShard(deps),
+    listShards: listShards(deps),
+    getPlacement: getPlacement(deps),
+    moveTenant: moveTenant(deps),
+  });
+}
+
+/** Without publication the service decides and records all the same: degraded, not out. */
+function publishes(publication: Publication): ReadinessCheck {
+  return {
+    name: 'publication',
+    required: false,
+    check: () => Promise.resolve(publication.problem() === undefined ? undefined : 'placement is not published'),
+  };
+}

@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@fairlead/postgres';
+import { TenantPlacement1763700000000 } from './1763700000000-tenant-placement.js';
+
+/** The service's migrations, oldest first. */
+export const migrations: readonly MigrationClass[] = [TenantPlacement1763700000000];

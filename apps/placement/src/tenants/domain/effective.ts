@@ -1,0 +1,29 @@
+import { isPlacedKind, type PlacedKind } from '@fairlead/contracts';
+import type { ShardSpec } from './shards.js';
+import type { Version } from './epoch.js';
+
+/** The whole effective placement, kept in memory for publication and brought forward by increments. */
+export interface EffectivePlacement extends Version {
+  readonly maps: Record<PlacedKind, Map<string, string>>;
+  /** By kind and id. */
+  readonly shards: ReadonlyMap<string, ShardSpec>;
+}
+
+/** What changed after a revision, or everything when it starts from none. */
+export interface Increment extends Version {
+  readonly assignments: readonly (readonly [tenantId: string, kind: string, shardId: string])[];
+  readonly shards: readonly ShardSpec[];
+}
+
+/** Placement before anything was read: older than any state there is. */
+export function emptyPlacement(): EffectivePlacement {
+  return { epoch: 0, revision: -1, maps: { aggregate: new Map(), projection: new Map(), runner: new Map() }, shards: new Map() };
+}
+
+/** Brings a placement to the increment's version. The maps are changed in place: copying 50,000 tenants per move would cost more than the move. */
+export function applyIncrement(placement: EffectivePlacement, increment: Increment): EffectivePlacement {
+  for (const [tenantId, kind, shardId] of increment.assignments) if (isPlacedKind(kind)) placement.maps[kind].set(tenantId, shardId);
+  const shards = increment.shards.length === 0 ? placement.shards : new Map(placement.shards);
+  if (shards instanceof Map) for (const shard of increment.shards) shards.set(`${shard.kind}/${shard.shardId}`, shard);
+  return { epoch: increment.epoch, revision: increment.revision, maps: placement.maps, shards };
+}

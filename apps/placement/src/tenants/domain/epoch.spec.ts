@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { compareVersions, epochToRaise, type KnownState, type OwnState } from './epoch.js';
+
+const small = fc.integer({ min: 0, max: 6 });
+const bucket = fc.constantFrom('2026-01-01T00:00:00Z', '2026-02-02T00:00:00Z');
+const own: fc.Arbitrary<OwnState> = fc.record({ epoch: fc.integer({ min: 1, max: 6 }), revision: small, bucketCreated: fc.option(bucket) });
+const known: fc.Arbitrary<KnownState> = fc.option(fc.record({ epoch: small, revision: small, bucketCreated: bucket }), { nil: undefined });
+
+describe('epochToRaise', () => {
+  it('leaves what will be published newer than all that is known, and is done after one raise', () => {
+    fc.assert(
+      fc.property(own, known, (mine, theirs) => {
+        const raised = epochToRaise(mine, theirs);
+        const next = { ...mine, epoch: raised ?? mine.epoch };
+        expect(next.epoch).toBeGreaterThanOrEqual(mine.epoch);
+        if (raised !== undefined) expect(raised).toBe(Math.max(mine.epoch, theirs?.epoch ?? 0) + 1);
+        if (theirs !== undefined) expect(compareVersions(next, theirs)).toBeGreaterThanOrEqual(0);
+        // The raise forgets the bucket; the publication then makes one, or takes the one that stands.
+        expect(raised === undefined ? undefined : epochToRaise({ ...next, bucketCreated: null }, theirs)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('is due when the bucket is gone or another one, and not for a first publication or an older state in our bucket', () => {
+    const mine = { epoch: 3, revision: 8, bucketCreated: 'then' };
+    expect(epochToRaise(mine, undefined)).toBe(4);
+    expect(epochToRaise(mine, { epoch: 1, revision: 2, bucketCreated: 'now' })).toBe(4);
+    expect(epochToRaise(mine, { epoch: 3, revision: 9, bucketCreated: 'then' })).toBe(4);
+    expect(epochToRaise(mine, { epoch: 5, revision: 0, bucketCreated: 'then' })).toBe(6);
+    expect(epochToRaise(mine, { epoch: 3, revision: 7, bucketCreated: 'then' })).toBeUndefined();
+    expect(epochToRaise({ ...mine, bucketCreated: null }, undefined)).toBeUndefined();
+  });
+
+  it('is due when the bucket holds other content under our version, until we have moved on', () => {
+    const known = { epoch: 3, revision: 8, bucketCreated: 'then' };
+    expect(epochToRaise(known, known, { epoch: 3, revision: 8 })).toBe(4);
+    expect(epochToRaise({ ...known, revision: 9 }, known, { epoch: 3, revision: 8 })).toBeUndefined();
+  });
+});

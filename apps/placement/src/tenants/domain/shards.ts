@@ -1,0 +1,50 @@
+import type { ServiceKind } from '@fairlead/contracts';
+
+export const shardStates = ['active', 'cordoned'] as const;
+export type ShardState = (typeof shardStates)[number];
+
+export interface ShardEndpoint {
+  readonly endpointId: string;
+  /** Canonical, as the endpoint policy answers it. */
+  readonly url: string;
+}
+
+/** What an operator says of a shard. */
+export interface ShardSpec {
+  readonly kind: ServiceKind;
+  readonly shardId: string;
+  readonly endpoints: readonly ShardEndpoint[];
+  /** Share of tenants relative to the other shards of the kind, at least 1. */
+  readonly weight: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: ShardState;
+}
+
+/** A shard as it is asked for: weight and state may be left to what stands. */
+export type ShardRequest = Omit<ShardSpec, 'weight' | 'state'> & { readonly weight?: number; readonly state?: ShardState };
+
+/**
+ * The shard as it will stand. A weight or state left out stays as it is (1 and active for a new shard), so that
+ * registering endpoints anew undoes no operator's cordon. Endpoints come in id order.
+ */
+export function mergeShard(request: ShardRequest, current: ShardSpec | undefined): ShardSpec {
+  return {
+    kind: request.kind,
+    shardId: request.shardId,
+    endpoints: [...request.endpoints].sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1)),
+    weight: request.weight ?? current?.weight ?? 1,
+    labels: request.labels,
+    state: request.state ?? current?.state ?? 'active',
+  };
+}
+
+/** True when two specifications of one shard say the same. */
+export function sameShard(a: ShardSpec, b: ShardSpec): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(shard: ShardSpec): string {
+  const labels = Object.entries(shard.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const endpoints = shard.endpoints.map(({ endpointId, url }) => [endpointId, url]);
+  return JSON.stringify([shard.kind, shard.shardId, endpoints, shard.weight, labels, shard.state]);
+}

@@ -1,0 +1,180 @@
+/**
+ * Brings committed placement to KV: after each commit of this process, at start, at every NATS connection, and on a
+ * slow poll for what other replicas committed or KV lost.
+ *
+ * Several replicas may publish at once, without a lock among them: each publishes only what it read as committed,
+ * revisions are given out in commit order, and libs/placement-map writes on the condition that nobody else wrote
+ * since. The one that loses reads the bucket again and finds a newer marker there, or writes its own.
+ *
+ * Losing NATS loses nothing: changes commit without it and one publication catches up with all of them. Losing the
+ * bucket, or a bucket that knows more than our database, raises the epoch first (domain/epoch.ts).
+ */
+import { describeError, FairleadError } from '@fairlead/contracts';
+import type { Messaging } from '@fairlead/messaging';
+import { createPlacementPublisher, type PublishedInfo } from '@fairlead/placement-map';
+import type { Database } from '@fairlead/postgres';
+import type { Logger, Registry } from '@fairlead/telemetry';
+import { applyIncrement, emptyPlacement } from './domain/effective.js';
+import { compareVersions, type Version } from './domain/epoch.js';
+import { createPublicationMetrics } from './publication-metrics.js';
+import { agreeOnEpoch } from './raise-epoch.js';
+import { readIncrement } from './store/effective.js';
+import { readBucketSequence, rememberPublication } from './store/meta.js';
+
+export interface Publication {
+  /** Something was committed: publish at once. */
+  changed(): void;
+  /** The version that KV holds as far as this process knows. */
+  published(): Version | undefined;
+  /** What keeps the committed placement from KV, or undefined. */
+  problem(): string | undefined;
+  /** Ends after a publication under way. */
+  stop(): Promise<void>;
+}
+
+const shortestRetryMs = 50;
+
+/** Starts publishing. `pollMs` is how soon changes by others, and losses in KV, are noticed. */
+export function startPublication(options: {
+  database: Database;
+  messaging: Messaging;
+  logger: Logger;
+  registry: Registry;
+  pollMs?: number;
+}): Publication {
+  const { database, messaging, logger, pollMs = 1_000 } = options;
+  const metrics = createPublicationMetrics(options.registry);
+  const publisher = createPlacementPublisher({ messaging, logger, floor: () => readBucketSequence(database), onPublished });
+  const alarm = createAlarm();
+  let placement = emptyPlacement();
+  let published: Version | undefined;
+  /** False until the bucket's content was compared with ours on this connection. */
+  let compared = false;
+  let lookAgainAtMs = 0;
+  let conflict: Version | undefined;
+  let problem: string | undefined;
+  let stopping = false;
+
+  async function onPublished(info: PublishedInfo): Promise<void> {
+    const bucket = await rememberPublication(database, info);
+    // The bucket was lost and made anew within this epoch.
+    if (bucket !== undefined && bucket !== info.bucketCreated) lookAgainAtMs = 0;
+  }
+
+  /** Looks at what KV holds, and raises the epoch when that is due. */
+  async function look(): Promise<void> {
+    const known = await publisher.highestKnown();
+    const raised = await agreeOnEpoch(database, known, conflict);
+    conflict = undefined;
+    published = known;
+    if (known !== undefined) metrics.published(known, undefined);
+    if (raised !== undefined)
+      logger.warn({ epoch: raised, found: known ?? null }, 'raised the placement epoch: KV had lost its placement or knew a newer one');
+    lookAgainAtMs = performance.now() + pollMs;
+  }
+
+  async function refresh(): Promise<void> {
+    let increment = await readIncrement(database, placement.revision);
+    if (increment.revision < placement.revision) {
+      // The database was restored under us: what we remember never happened.
+      placement = emptyPlacement();
+      increment = await readIncrement(database, placement.revision);
+    }
+    placement = applyIncrement(placement, increment);
+    metrics.committed(placement);
+  }
+
+  async function publish(): Promise<void> {
+    const startedAtMs = performance.now();
+    await refresh();
+    if (compared && published !== undefined && compareVersions(placement, published) <= 0) return;
+    const { epoch, revision, maps, shards } = placement;
+    try {
+      await publisher.publish({ epoch, revision, maps, shards: [...shards.values()] });
+    } catch (error) {
+      if (error instanceof FairleadError && error.code === 'revision_mismatch') conflict = { epoch, revision };
+      throw error;
+    }
+    compared = true;
+    published = { epoch, revision };
+    metrics.published(published, (performance.now() - startedAtMs) / 1_000);
+  }
+
+  async function pass(): Promise<void> {
+    if (!messaging.connected()) {
+      await refresh();
+      throw new FairleadError('unavailable', 'NATS is not connected');
+    }
+    if (performance.now() >= lookAgainAtMs) await look();
+    await publish();
+    // Seen while publishing: the bucket is another one.
+    if (lookAgainAtMs === 0) alarm.ring();
+  }
+
+  async function run(): Promise<void> {
+    let retryMs = shortestRetryMs;
+    while (!stopping) {
+      try {
+        await pass();
+        if (problem !== undefined) logger.info({ published }, 'placement is published again');
+        problem = undefined;
+        retryMs = shortestRetryMs;
+        await alarm.wait(pollMs);
+      } catch (error) {
+        metrics.failed();
+        const text = describeError(error);
+        if (text !== problem) logger.warn({ error: text }, 'placement is not published; trying again');
+        problem = text;
+        lookAgainAtMs = 0;
+        await alarm.wait(retryMs);
+        retryMs = Math.min(retryMs * 2, pollMs);
+      }
+    }
+  }
+
+  const removeHook = messaging.onConnect(() => {
+    compared = false;
+    lookAgainAtMs = 0;
+    alarm.ring();
+    return Promise.resolve();
+  });
+  const done = run();
+
+  return {
+    changed: () => {
+      alarm.ring();
+    },
+    published: () => published,
+    problem: () => problem,
+    stop: async () => {
+      stopping = true;
+      removeHook();
+      alarm.ring();
+      await done;
+      await publisher.close();
+    },
+  };
+}
+
+/** Wakes the one loop that waits; a ring while it works is kept for its next wait. */
+function createAlarm(): { ring(): void; wait(timeoutMs: number): Promise<void> } {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring: () => {
+      rung = true;
+      wake?.();
+    },
+    wait: async (timeoutMs) => {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        if (rung) resolve();
+        wake = resolve;
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      clearTimeout(timer);
+      wake = undefined;
+      rung = false;
+    },
+  };
+}

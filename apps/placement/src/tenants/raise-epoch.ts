@@ -1,0 +1,46 @@
+import { newId } from '@fairlead/contracts';
+import { appendInTransaction } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
+import { newContext, runInContext } from '@fairlead/telemetry';
+import { epochToRaise, type KnownState, type Version } from './domain/epoch.js';
+import { beginEpoch, lockMeta, readOwnState } from './store/meta.js';
+
+/** The aggregate of events that concern every tenant's placement; no tenant can be called so. */
+const wholeMap = '@all';
+
+/**
+ * Makes our state newer than what KV knows, if it is not; see domain/epoch.ts for when. Answers the new epoch, or
+ * undefined when none was due. `known` is what KV was found to hold before this call.
+ */
+export async function agreeOnEpoch(database: Database, known: KnownState, conflict?: Version): Promise<number | undefined> {
+  if (epochToRaise(await readOwnState(database), known, conflict) === undefined) return undefined;
+  return runInContext(newContext({ principal: 'service:placement' }), () =>
+    database.transaction(async (tx) => {
+      await lockMeta(tx);
+      // Another replica may have seen the same and raised it first.
+      const own = await readOwnState(tx);
+      const epoch = epochToRaise(own, known, conflict);
+      if (epoch === undefined) return undefined;
+      await beginEpoch(tx, epoch);
+      await appendInTransaction(tx, {
+        commandId: newId('command'),
+        events: [
+          {
+            aggregateType: 'placement_map',
+            aggregateId: wholeMap,
+            type: 'placement_epoch_raised',
+            payload: {
+              epoch,
+              revision: own.revision,
+              previous_epoch: own.epoch,
+              bucket_created: own.bucketCreated,
+              found: known === undefined ? null : { epoch: known.epoch, revision: known.revision, bucket_created: known.bucketCreated },
+            },
+            meta: { reason: 'KV lost its placement, or knew a newer one than the database' },
+          },
+        ],
+      });
+      return epoch;
+    }),
+  );
+}

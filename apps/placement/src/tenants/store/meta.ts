@@ -1,0 +1,53 @@
+import type { Sql, Transaction } from '@fairlead/postgres';
+import type { OwnState, Version } from '../domain/epoch.js';
+
+/**
+ * Takes the one lock of all changes to placement, until the transaction ends. What is read afterwards stands until
+ * then, and revisions are given out in commit order.
+ */
+export async function lockMeta(tx: Transaction): Promise<Version> {
+  return only(await tx.query<Version>(`select epoch, revision from meta for update`));
+}
+
+/** The committed version and the bucket it is published to. */
+export async function readOwnState(sql: Sql): Promise<OwnState> {
+  return only(
+    await sql.query<OwnState>(`select m.epoch, m.revision, p.bucket_created as "bucketCreated" from meta m cross join publication p`),
+  );
+}
+
+/** Begins a new epoch, of which nothing is published yet. */
+export async function beginEpoch(tx: Transaction, epoch: number): Promise<void> {
+  await tx.query(
+    `with begun as (update meta set epoch = $1)
+     update publication set epoch = $1, revision = 0, bucket_created = null`,
+    [epoch],
+  );
+}
+
+/**
+ * Remembers what was published and how far the bucket's sequence has come, unless something newer is known.
+ * Answers the bucket that the epoch was first published to: another one than this means that it was lost since.
+ */
+export async function rememberPublication(
+  sql: Sql,
+  published: Version & { bucketCreated: string; sequence: number },
+): Promise<string | undefined> {
+  const [row] = await sql.query<{ bucketCreated: string }>(
+    `update publication set epoch = $1, revision = $2, bucket_created = coalesce(bucket_created, $3), bucket_sequence = greatest(bucket_sequence, $4)
+     where (epoch, revision) <= ($1, $2) returning bucket_created as "bucketCreated"`,
+    [published.epoch, published.revision, published.bucketCreated, published.sequence],
+  );
+  return row?.bucketCreated;
+}
+
+/** The highest sequence known of any bucket. */
+export async function readBucketSequence(sql: Sql): Promise<number> {
+  return only(await sql.query<{ sequence: number }>(`select bucket_sequence as sequence from publication`)).sequence;
+}
+
+function only<T>(rows: readonly T[]): T {
+  const [row] = rows;
+  if (row === undefined) throw new Error('a table of one row has none');
+  return row;
+}
