@@ -1,7 +1,7 @@
 const base = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['fairlead-source', 'node', 'node-addons', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['fairlead-source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   resolver: '<rootDir>/tools/jest-resolver.cjs',
   setupFiles: ['reflect-metadata'],
@@ -21,6 +21,9 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.fairlead/'],
 };
 
+/** For tests with real servers: makes the run's folder and ends what was started, also after a crash. */
+const servers = { globalSetup: '<rootDir>/libs/testing/run/setup.mjs', globalTeardown: '<rootDir>/libs/testing/run/teardown.mjs' };
+
 export default {
   coverageProvider: 'v8',
   projects: [
@@ -32,10 +35,17 @@ export default {
     },
     {
       ...base,
+      ...servers,
       displayName: 'integration',
       testMatch: ['<rootDir>/{apps,libs,tools}/*/src/**/*.int.spec.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/dist/'],
     },
-    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/tests/**/*.e2e.spec.ts'], testPathIgnorePatterns: ['/node_modules/', '/dist/'] },
+    {
+      ...base,
+      ...servers,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/tests/**/*.e2e.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+    },
   ],
 };

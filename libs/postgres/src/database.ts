@@ -44,15 +44,31 @@ export interface DatabaseOptions {
   logger: Logger;
 }
 
+/** pg and TypeORM take an empty password from a URL without one, whatever else they are given. */
+export function withPassword(url: string, password: string): string {
+  const complete = new URL(url);
+  complete.password = password;
+  return complete.href;
+}
+
 /** SQLSTATE class 08, admin shutdowns and Node's socket errors: the statement's outcome may be unknown. */
 const connectionErrorCodes = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '25P03', '25P04']);
 
 /** True when an error means the connection is gone, not that the statement was refused. */
 export function isConnectionError(error: unknown): boolean {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause ?? (current as { driverError?: unknown }).driverError, depth++) {
+  for (
+    let current = error, depth = 0;
+    current instanceof Error && depth < 5;
+    current = current.cause ?? (current as { driverError?: unknown }).driverError, depth++
+  ) {
     const code = (current as NodeJS.ErrnoException).code ?? '';
     if (connectionErrorCodes.has(code) || code.startsWith('08')) return true;
-    if (/Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect/i.test(current.message)) return true;
+    if (
+      /Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect/i.test(
+        current.message,
+      )
+    )
+      return true;
   }
   return false;
 }
@@ -71,8 +87,7 @@ export function sqlState(error: unknown): string | undefined {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const dataSource = new DataSource({
     type: 'postgres',
-    url: options.url,
-    password: options.password,
+    url: withPassword(options.url, options.password),
     schema: options.schema,
     entities: [...(options.entities ?? [])],
     synchronize: false,

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
-import type { MigrationClass } from './database.js';
+import { withPassword, type MigrationClass } from './database.js';
 
 /** The schema a service owns, such as `job_orchestrator`. */
 export function schemaOf(service: ControlPlaneService): string {
@@ -38,7 +38,11 @@ async function withSetupLock<T>(access: AdminAccess, work: () => Promise<T>): Pr
 export async function adminClient(access: AdminAccess, database = access.database): Promise<pg.Client> {
   const url = new URL(access.adminUrl);
   url.pathname = `/${database}`;
-  const client = new pg.Client({ connectionString: url.href, password: access.adminPassword, application_name: 'fairlead-setup', connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({
+    connectionString: withPassword(url.href, access.adminPassword),
+    application_name: 'fairlead-setup',
+    connectionTimeoutMillis: 10_000,
+  });
   await client.connect();
   return client;
 }
@@ -85,7 +89,9 @@ async function createSchema(client: pg.Client, service: ControlPlaneService): Pr
   const [schema, role, owner] = [schemaOf(service), roleOf(service), `${roleOf(service)}_owner`];
   await client.query(`create schema if not exists ${schema} authorization ${owner}`);
   await client.query(`grant usage on schema ${schema} to ${role}`);
-  await client.query(`alter default privileges for role ${owner} in schema ${schema} grant select, insert, update, delete on tables to ${role}`);
+  await client.query(
+    `alter default privileges for role ${owner} in schema ${schema} grant select, insert, update, delete on tables to ${role}`,
+  );
   await client.query(`alter default privileges for role ${owner} in schema ${schema} grant usage, select on sequences to ${role}`);
   await client.query(`alter role ${role} set search_path = ${schema}`);
 }
@@ -101,8 +107,7 @@ export async function runMigrations(
     const schema = schemaOf(options.service);
     const dataSource = new DataSource({
       type: 'postgres',
-      url: url.href,
-      password: options.adminPassword,
+      url: withPassword(url.href, options.adminPassword),
       schema,
       migrations: [...options.migrations],
       migrationsTableName: 'migration',
