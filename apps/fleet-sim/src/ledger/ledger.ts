@@ -18,6 +18,8 @@ export interface LedgerOptions {
   /** The same for records that nobody waits for. */
   lazyDelayMs?: number;
   segmentBytes?: number;
+  /** Called once when the disk refuses a write: what the writer holds in memory can no longer be relied on. */
+  onFailure?: (error: unknown) => void;
 }
 
 interface Pending {
@@ -45,6 +47,7 @@ export class Ledger<Event extends LedgerEvent> {
   #timer: { handle: NodeJS.Timeout; dueMs: number } | undefined;
   #gone: LedgerGoneError | undefined;
   #inWriteFromUs: number | undefined;
+  private headPosition: number;
 
   private constructor(
     private readonly options: Required<LedgerOptions>,
@@ -53,7 +56,9 @@ export class Ledger<Event extends LedgerEvent> {
     private durable: number,
     private order: number,
     private durableOrder: number,
-  ) {}
+  ) {
+    this.headPosition = durable;
+  }
 
   /**
    * Opens a ledger, cuts an unfinished last line, and hands every record from `from` on to `replay` before it resolves.
@@ -79,7 +84,7 @@ export class Ledger<Event extends LedgerEvent> {
     const start = (await listSegments(options.dir)).at(-1)?.start ?? 0;
     const file = await openAt(segmentPath(options.dir, start), position - start);
     await syncFolder(options.dir);
-    const complete = { commitDelayMs: 3, lazyDelayMs: 100, segmentBytes: 4 * 1024 * 1024, ...options };
+    const complete = { commitDelayMs: 3, lazyDelayMs: 100, segmentBytes: 4 * 1024 * 1024, onFailure: () => undefined, ...options };
     return new Ledger<Event>(complete, file, start, position, order, order);
   }
 
@@ -90,9 +95,9 @@ export class Ledger<Event extends LedgerEvent> {
     return { position: this.durable, throughUs };
   }
 
-  /** The position and order up to which records are durable. */
-  checkpoint(): { position: number; order: number } {
-    return { position: this.durable, order: this.durableOrder };
+  /** The position and order after the last record added, durable or not yet: where a snapshot taken now ends. */
+  head(): { position: number; order: number } {
+    return { position: this.headPosition, order: this.order };
   }
 
   /**
@@ -106,6 +111,7 @@ export class Ledger<Event extends LedgerEvent> {
     this.order += 1;
     const atUs = this.options.clock.nowUs();
     const line = `${JSON.stringify({ order: this.order, at_us: atUs, ...event })}\n`;
+    this.headPosition += Buffer.byteLength(line);
     const committed = new Promise<void>((done, failed) => this.#pending.push({ line, atUs, done, failed }));
     this.schedule(lazy ? this.options.lazyDelayMs : this.options.commitDelayMs);
     if (lazy) committed.catch(() => undefined);
@@ -183,6 +189,7 @@ export class Ledger<Event extends LedgerEvent> {
       this.durableOrder += group.length;
       for (const { done } of group) done();
     } catch (error) {
+      if (this.gone() === undefined) this.options.onFailure(error);
       this.leave(error instanceof LedgerGoneError ? error : new LedgerGoneError(error));
       for (const { failed } of group) failed(this.#gone ?? new LedgerGoneError(error));
       throw error;

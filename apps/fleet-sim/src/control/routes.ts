@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { serviceKinds } from '@fairlead/contracts';
+import type { Report } from '../checker/accountant.js';
+import type { Knobs, Member } from '../fleet/member.js';
+import { parseInput, Problem, type HttpRequest, type Route } from '../http/server.js';
+
+export interface ControlOptions {
+  members: readonly Member[];
+  tenants: readonly { tenant_id: string; name: string }[];
+  report: (sinceUs: number) => Promise<Report>;
+}
+
+const defaultRestartMs = 500;
+const maxDelayMs = 60_000;
+
+const sinceSchema = z
+  .union([z.string().regex(/^\d{1,16}$/).transform(Number), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))])
+  .catch(() => NaN);
+const knobsSchema = z.strictObject({
+  health: z.enum(['healthy', 'unhealthy']).optional(),
+  delay_ms: z.int().min(0).max(maxDelayMs).optional(),
+  stuck: z.boolean().optional(),
+  crash: z.union([z.literal(true), z.strictObject({ restart_ms: z.int().min(0).max(600_000) })]).optional(),
+});
+const memberParams = z.object({ kind: z.enum(serviceKinds, 'not a kind of service'), shard: z.string() });
+
+/** The routes by which the simulated fleet is watched and disturbed. */
+export function controlRoutes(options: ControlOptions): Route[] {
+  const routes: Route[] = [
+    { method: 'GET', path: '/health', handle: () => ({ status: 200, body: { status: 'ok' } }) },
+    { method: 'GET', path: '/sim/report', handle: async (request) => ({ status: 200, body: await report(options, request) }) },
+    { method: 'GET', path: '/sim/topology', handle: () => ({ status: 200, body: topology(options) }) },
+    { method: 'GET', path: '/sim/shards', handle: () => ({ status: 200, body: { items: options.members.map(memberStatus) } }) },
+    {
+      method: 'POST',
+      path: '/sim/shards/:kind/:shard',
+      handle: async (request) => ({ status: 200, body: await turnKnobs(options, request) }),
+    },
+  ];
+  return routes.map((route) => ({
+    ...route,
+    handle(request) {
+      refuseForeignNames(request);
+      return route.handle(request);
+    },
+  }));
+}
+
+async function report({ report: read }: ControlOptions, request: HttpRequest): Promise<object> {
+  const given = request.query.get('since');
+  const sinceMs = given === null ? 0 : parseInput(sinceSchema, given);
+  if (Number.isNaN(sinceMs)) throw new Problem(400, 'invalid_argument', 'since: milliseconds since the epoch or an RFC 3339 time is expected');
+  const { throughUs, findings } = await read(sinceMs * 1000);
+  return { as_of: new Date(throughUs / 1000).toISOString(), as_of_ms: Math.floor(throughUs / 1000), ...findings };
+}
+
+function topology({ members, tenants }: ControlOptions): object {
+  return {
+    shards: members.map(({ kind, shardId, url }) => ({
+      kind,
+      shard_id: shardId,
+      endpoints: [{ endpoint_id: `${shardId}-1`, url }],
+      weight: 1,
+      labels: { fleet: 'simulated' },
+    })),
+    tenants,
+  };
+}
+
+async function turnKnobs({ members }: ControlOptions, request: HttpRequest): Promise<object> {
+  const { kind, shard } = parseInput(memberParams, request.params);
+  const { health, delay_ms: delayMs, stuck, crash } = parseInput(knobsSchema, request.body);
+  const member = members.find((candidate) => candidate.kind === kind && candidate.shardId === shard);
+  if (member === undefined) throw new Problem(404, 'shard_not_found', 'the fleet has no such shard');
+  const turned: Partial<Knobs> = {};
+  if (health !== undefined) turned.health = health;
+  if (delayMs !== undefined) turned.delayMs = delayMs;
+  if (stuck !== undefined) turned.stuck = stuck;
+  member.turn(turned);
+  if (crash !== undefined) await member.crash(crash === true ? defaultRestartMs : crash.restart_ms);
+  return memberStatus(member);
+}
+
+function memberStatus({ kind, shardId, url, running, knobs }: Member): object {
+  return { kind, shard_id: shardId, url, running, health: knobs.health, delay_ms: knobs.delayMs, stuck: knobs.stuck };
+}
+
+// A web page that a browser was told is at this address must not reach the knobs.
+function refuseForeignNames({ headers }: HttpRequest): void {
+  const name = (headers.host ?? '').replace(/:\d+$/, '');
+  if (!['127.0.0.1', 'localhost', '[::1]'].includes(name)) throw new Problem(403, 'permission_denied', 'the control server answers to loopback names only');
+}

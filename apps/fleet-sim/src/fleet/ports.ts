@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { writeFileAtomically } from '../ledger/files.js';
+
+const portsSchema = z.record(z.string(), z.int().min(1).max(65_535));
+
+/**
+ * The ports of the fleet's servers by name, kept in a file: a placement that knows an endpoint's address stays right over a
+ * restart. A fixed base gives ports in the order of asking instead and leaves the file alone.
+ */
+export class Ports {
+  private asked = 0;
+
+  private constructor(
+    private readonly file: string,
+    private readonly base: number,
+    private readonly kept: Record<string, number>,
+  ) {}
+
+  /** @param base the first of a row of fixed ports, 0 to let the system choose and remember its choice */
+  static async open(file: string, base: number): Promise<Ports> {
+    let kept: Record<string, number> = {};
+    try {
+      kept = portsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new Error(`the ports file ${file} can't be read`, { cause: error });
+    }
+    return new Ports(file, base, kept);
+  }
+
+  /**
+   * Listens on the port of a name. A remembered port that someone else took meanwhile is replaced by another; a fixed one is
+   * an error.
+   */
+  async listen(name: string, listen: (port: number) => Promise<number>): Promise<number> {
+    if (this.base > 0) return listen(this.base + this.asked++);
+    const port = await this.listenAnywhere(this.kept[name] ?? 0, listen);
+    if (this.kept[name] !== port) {
+      this.kept[name] = port;
+      await writeFileAtomically(this.file, JSON.stringify(this.kept));
+    }
+    return port;
+  }
+
+  private async listenAnywhere(remembered: number, listen: (port: number) => Promise<number>): Promise<number> {
+    try {
+      return await listen(remembered);
+    } catch (error) {
+      if (remembered === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      return listen(0);
+    }
+  }
+}

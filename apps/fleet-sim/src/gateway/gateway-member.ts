@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { describeError, namePattern, placedKinds } from '@fairlead/contracts';
+import type { Logger } from '@fairlead/telemetry';
+import { Member, type Incarnation } from '../fleet/member.js';
+import { serviceMetrics } from '../fleet/metrics.js';
+import { parseInput, type HttpRequest, type Route } from '../http/server.js';
+import type { PlacementFeed } from '../placement.js';
+import { commandBody } from '../shard/routes.js';
+import { AppliedPlacement } from './applied-placement.js';
+import { Router } from './router.js';
+
+export interface GatewayMemberOptions {
+  shardId: string;
+  host: string;
+  dir: string;
+  feed: PlacementFeed;
+  checkToken: (request: HttpRequest) => void;
+  build: { version: string; gitSha: string };
+  logger: Logger;
+}
+
+export interface GatewayMember {
+  member: Member;
+  /** The placement it routes by; undefined while it is down or knows none. */
+  applied(): AppliedPlacement | undefined;
+}
+
+const commandParams = z.object({ tenant: z.string().regex(namePattern, 'not a tenant id'), kind: z.enum(placedKinds, 'not a kind that tenants are placed on') });
+const numberedCommand = z.object({ seq: z.int().min(1) });
+
+/** Makes a gateway's member; nothing runs before its start. */
+export function createGatewayMember(options: GatewayMemberOptions): GatewayMember {
+  let placement: AppliedPlacement | undefined;
+  const member = new Member({
+    kind: 'gateway',
+    shardId: options.shardId,
+    host: options.host,
+    logger: options.logger,
+    async boot({ knobs }) {
+      const applied = await AppliedPlacement.open({
+        feed: options.feed,
+        file: join(options.dir, 'placement.json'),
+        lagMs: () => knobs.delayMs,
+        onSaveError: (error) => { options.logger.error({ shard_id: options.shardId, error: describeError(error) }, 'the placement could not be saved'); },
+      });
+      placement = applied;
+      return incarnate(options, applied);
+    },
+  });
+  return { member, applied: () => (member.running ? placement : undefined) };
+}
+
+function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement): Incarnation {
+  const router = new Router({ placement });
+  const metrics = serviceMetrics('gateway', options.build, () => ({ inflight: router.inflight, lag: placement.lag() }));
+  const adminState = () => ({
+    kind: 'gateway',
+    shard_id: options.shardId,
+    epoch: placement.current()?.epoch ?? 0,
+    revision: placement.current()?.revision ?? 0,
+    inflight: router.inflight,
+    parked: router.parked,
+  });
+  const routes: Route[] = [
+    {
+      method: 'POST',
+      path: '/tenants/:tenant/:kind/commands',
+      handle: (request) =>
+        router.route({ ...parseInput(commandParams, request.params), seq: parseInput(numberedCommand, request.body).seq, closed: () => request.closed() }),
+    },
+    { method: 'GET', path: '/admin/state', handle: () => ({ status: 200, body: adminState() }) },
+    {
+      method: 'POST',
+      path: '/admin/reload',
+      handle: (request) => {
+        options.checkToken(request);
+        parseInput(commandBody, request.body);
+        placement.applyNewest();
+        return { status: 200, body: { ...adminState(), applied_revision: adminState().revision } };
+      },
+    },
+  ];
+  return {
+    routes,
+    ready: () => placement.current() !== undefined,
+    metrics: () => metrics.metrics(),
+    knobsTurned: () => undefined,
+    async stop() {
+      await router.destroy();
+      await placement.stop();
+    },
+    async crash() {
+      await router.destroy();
+      await placement.crash();
+    },
+  };
+}

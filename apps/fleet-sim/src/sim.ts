@@ -1,0 +1,215 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeError, placedKinds } from '@fairlead/contracts';
+import { connectMessaging } from '@fairlead/messaging';
+import { watchPlacement } from '@fairlead/placement-map';
+import { createLogger, type Logger } from '@fairlead/telemetry';
+import { startAccountant, type Accountant } from './checker/accountant.js';
+import { senderSource } from './checker/checker.js';
+import type { LedgerSource } from './checker/ledger-follower.js';
+import { latestTimeUs } from './checker/latest-time.js';
+import { createClock, type Clock } from './clock.js';
+import type { SimConfig } from './config.js';
+import { controlRoutes } from './control/routes.js';
+import type { Member } from './fleet/member.js';
+import { Ports } from './fleet/ports.js';
+import { createShardMember, type ShardMember } from './fleet/shard-member.js';
+import { createGatewayMember, type GatewayMember } from './gateway/gateway-member.js';
+import { HttpServer } from './http/server.js';
+import { writeFileAtomically } from './ledger/files.js';
+import { startSender, type Sender } from './load/sender.js';
+import { SenderState } from './load/streams.js';
+import { PlacementBoard, type PlacementFeed } from './placement.js';
+import { Claims } from './shard/claims.js';
+import { tokenCheck } from './shard/routes.js';
+
+/** A running simulated fleet. */
+export interface Sim {
+  /** The control server. */
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** What a spec may put in the place of the real thing. */
+export interface SimOverrides {
+  /** Instead of watching KV. */
+  placement?: PlacementFeed;
+  logger?: Logger;
+  random?: () => number;
+  /** How often checkpoints are written and old ledger segments removed. */
+  tidyEveryMs?: number;
+  /** How much of each ledger stays readable after it was accounted for. */
+  keepBytes?: number;
+}
+
+const reportEveryMs = 1000;
+const tidyEveryMs = 60_000;
+const keepBytes = 32 * 1024 * 1024;
+
+/**
+ * Starts gateways, shards, load and checker; ready when it resolves. State of an earlier run in the same folder is taken up:
+ * ports, tenants, open commands, counts.
+ */
+export async function createSim(config: SimConfig, overrides: SimOverrides = {}): Promise<Sim> {
+  const logger = overrides.logger ?? createLogger({ service: 'fleet-sim', level: config.LOG_LEVEL });
+  const stops: (() => Promise<void>)[] = [];
+  // In reverse, each whatever became of the others.
+  const stopAll = async () => {
+    for (const stop of stops.splice(0).reverse()) {
+      await stop().catch((error: unknown) => { logger.error({ error: describeError(error) }, 'a part could not be stopped'); });
+    }
+  };
+  try {
+    const url = await assemble(config, overrides, logger, (stop) => stops.push(stop));
+    return { url, stop: stopAll };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function assemble(config: SimConfig, overrides: SimOverrides, logger: Logger, onStop: (stop: () => Promise<void>) => void): Promise<string> {
+  const dir = config.SIM_STATE_DIR;
+  const readyFile = join(dir, 'sim.json');
+  await rm(readyFile, { force: true });
+
+  const clock = createClock(await latestTimeUs(dir));
+  const ports = await Ports.open(config.SIM_PORTS_FILE ?? join(dir, 'ports.json'), config.SIM_PORT_BASE);
+  const placement = overrides.placement ?? (await followPlacement(config, logger, onStop));
+  const claims = await Claims.open(join(dir, 'claims'), clock);
+  onStop(() => claims.close());
+  const senderState = await SenderState.open(join(dir, 'sender'), clock);
+  onStop(() => senderState.close());
+
+  const shards = createShards(config, { clock, claims, placement, logger, random: overrides.random ?? Math.random });
+  const gateways = createGateways(config, placement, logger);
+  const members = [...gateways, ...shards].map(({ member }) => member);
+
+  const sources: LedgerSource[] = [
+    { name: senderSource, dir: senderState.ledgerDir, extent: () => senderState.extent() },
+    ...shards.map(({ source }) => source),
+  ];
+  for (const member of members) {
+    await ports.listen(`${member.kind}/${member.shardId}`, (port) => member.start(port));
+    onStop(() => member.stop());
+  }
+  const accountant = await startAccountant({ sources, dir: join(dir, 'checker'), everyMs: reportEveryMs, logger });
+  onStop(() => accountant.stop());
+  onStop(keepTidy({ accountant, shards, senderState, logger, everyMs: overrides.tidyEveryMs ?? tidyEveryMs, keepBytes: overrides.keepBytes ?? keepBytes }));
+
+  const tenants = tenantsOf(config);
+  const url = await startControl({ config, ports, members, tenants, accountant, logger, onStop });
+  if (config.SIM_RATE > 0) {
+    const sender = await startLoad(config, { senderState, gateways, tenants, logger });
+    onStop(() => sender.stop());
+  }
+  await writeFileAtomically(readyFile, JSON.stringify({ url }));
+  onStop(() => rm(readyFile, { force: true }));
+  logger.info({ url, shards: members.length, tenants: tenants.length, rate: config.SIM_RATE }, 'simulated fleet is ready');
+  return url;
+}
+
+async function followPlacement(config: SimConfig, logger: Logger, onStop: (stop: () => Promise<void>) => void): Promise<PlacementFeed> {
+  const messaging = await connectMessaging({
+    url: config.NATS_URL,
+    token: config.NATS_TOKEN,
+    namespace: config.NATS_NAMESPACE,
+    name: 'fleet-sim',
+    logger,
+  });
+  onStop(() => messaging.close());
+  const board = new PlacementBoard();
+  const watch = watchPlacement({ messaging, logger, onSnapshot: (snapshot) => { board.show(snapshot); } });
+  onStop(() => watch.stop());
+  return board;
+}
+
+function createShards(
+  config: SimConfig,
+  given: { clock: Clock; claims: Claims; placement: PlacementFeed; logger: Logger; random: () => number },
+): ShardMember[] {
+  const checkToken = tokenCheck(config.FLEET_TOKEN);
+  return placedKinds.flatMap((kind) =>
+    numbered(kind, config.SIM_SHARDS).map((shardId) =>
+      createShardMember({ ...given, kind, shardId, host: config.SIM_HOST, dir: join(config.SIM_STATE_DIR, 'shards', kind, shardId), checkToken, build: buildOf(config) }),
+    ),
+  );
+}
+
+function createGateways(config: SimConfig, feed: PlacementFeed, logger: Logger): GatewayMember[] {
+  const checkToken = tokenCheck(config.FLEET_TOKEN);
+  return numbered('gateway', config.SIM_GATEWAYS).map((shardId) =>
+    createGatewayMember({ shardId, host: config.SIM_HOST, dir: join(config.SIM_STATE_DIR, 'gateways', shardId), feed, checkToken, build: buildOf(config), logger }),
+  );
+}
+
+async function startControl(given: {
+  config: SimConfig;
+  ports: Ports;
+  members: readonly Member[];
+  tenants: readonly { tenant_id: string; name: string }[];
+  accountant: Accountant;
+  logger: Logger;
+  onStop: (stop: () => Promise<void>) => void;
+}): Promise<string> {
+  const { config, ports, members, tenants, accountant, logger } = given;
+  const routes = controlRoutes({ members, tenants, report: (sinceUs) => accountant.report(sinceUs) });
+  const server = new HttpServer(routes, (error) => { logger.error({ error: describeError(error) }, 'control request failed'); });
+  const listen = (port: number) => server.listen(port, '127.0.0.1');
+  const port = config.SIM_REPORT_PORT > 0 ? await listen(config.SIM_REPORT_PORT) : await ports.listen('control', listen);
+  given.onStop(() => server.destroy());
+  return `http://127.0.0.1:${String(port)}`;
+}
+
+function startLoad(
+  config: SimConfig,
+  given: { senderState: SenderState; gateways: readonly GatewayMember[]; tenants: readonly { tenant_id: string }[]; logger: Logger },
+): Promise<Sender> {
+  const { gateways } = given;
+  return startSender({
+    state: given.senderState,
+    tenants: given.tenants.map((tenant) => tenant.tenant_id),
+    ratePerS: config.SIM_RATE,
+    gateways: () => gateways.map(({ member }) => member.url),
+    isPlaced: (tenant, kind) => gateways.every((gateway) => gateway.applied()?.current()?.shardOf(kind, tenant) !== undefined),
+    logger: given.logger,
+  });
+}
+
+/** Writes checkpoints and snapshots now and then and removes what is accounted for and long gone; returns how to stop. */
+function keepTidy(options: {
+  accountant: Accountant;
+  shards: readonly ShardMember[];
+  senderState: SenderState;
+  logger: Logger;
+  everyMs: number;
+  keepBytes: number;
+}): () => Promise<void> {
+  const { accountant, shards, senderState, logger } = options;
+  let running: Promise<void> = Promise.resolve();
+  const tidy = async () => {
+    await accountant.checkpoint();
+    const done = accountant.accountedFor();
+    const before = (name: string) => (done[name] ?? 0) - options.keepBytes;
+    for (const { source, tidy: tidyShard } of shards) await tidyShard(before(source.name));
+    await senderState.tidy(before(senderSource));
+  };
+  const timer = setInterval(() => {
+    running = running.then(tidy).catch((error: unknown) => { logger.warn({ error: describeError(error) }, 'ledgers could not be tidied'); });
+  }, options.everyMs);
+  return () => {
+    clearInterval(timer);
+    return running;
+  };
+}
+
+const numbered = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${String(index + 1)}`);
+
+const buildOf = (config: SimConfig) => ({ version: config.FAIRLEAD_VERSION, gitSha: config.FAIRLEAD_GIT_SHA });
+
+function tenantsOf(config: SimConfig): { tenant_id: string; name: string }[] {
+  return Array.from({ length: config.SIM_TENANTS }, (_, index) => {
+    const number = String(index + 1).padStart(2, '0');
+    return { tenant_id: `tenant-${number}`, name: `Tenant ${number}` };
+  });
+}
