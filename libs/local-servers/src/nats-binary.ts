@@ -32,7 +32,7 @@ export function findNatsServer(options: { cacheDir?: string; log: (line: string)
   }
   const failures = fetchDebianNats({ target: cached, log: options.log, accept: (path) => isNewEnough(versionOf(path)) });
   const version = versionOf(cached);
-  if (isNewEnough(version)) return { path: cached, version };
+  if (version !== undefined && isNewEnough(version)) return { path: cached, version };
   throw new Error(
     [
       `No nats-server ${String(oldest.major)}.${String(oldest.minor)} or newer was found. Ways to get one:`,
@@ -45,7 +45,7 @@ export function findNatsServer(options: { cacheDir?: string; log: (line: string)
 }
 
 /** True for a version text such as `2.10.27` that is not older than what JetStream here needs. */
-export function isNewEnough(version: string | undefined): version is string {
+export function isNewEnough(version: string | undefined): boolean {
   const match = /^(\d+)\.(\d+)\./.exec(version ?? '');
   if (match === null) return false;
   const [major, minor] = [Number(match[1]), Number(match[2])];

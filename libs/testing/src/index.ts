@@ -1,5 +1,5 @@
 export { testDatabase, type TestDatabase } from './database.js';
 export { testMessaging, type TestMessaging } from './messaging.js';
 export { testPostgres, type TestPostgres } from './postgres.js';
-export { testFolder } from './run.js';
+export { recordServer, testFolder } from './run.js';
 export { eventually } from './eventually.js';
