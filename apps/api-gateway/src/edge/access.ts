@@ -1,0 +1,67 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { FairleadError, type Permission } from '@fairlead/contracts';
+import { requirePermission, type Principal, type TokenVerifier } from '@fairlead/auth';
+import { bindContext, contextOf } from './context.js';
+
+/** What a route asks of its caller: a permission, or nothing. */
+export type Access = Permission | 'public';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+}
+
+/** The route needs a caller with this permission. */
+export const RequirePermission = (permission: Permission) => RouteConfig({ access: permission });
+
+/** The route answers anybody. */
+export const Public = () => RouteConfig({ access: 'public' });
+
+/** Routes of the service runtime, which declare nothing: probes and scrapers carry no token. */
+const probeRoutes: readonly string[] = ['GET /health', 'GET /ready', 'GET /metrics'];
+
+const principals = new WeakMap<FastifyRequest, Principal>();
+
+/** The authenticated caller of a request; throws `unauthenticated` on a public route. */
+export function principalOf(request: FastifyRequest): Principal {
+  const principal = principals.get(request);
+  if (principal === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
+  return principal;
+}
+
+/**
+ * Checks every request before its body is read, by the table of routes that Fastify really serves: a route that
+ * declares no access does not let the server become ready, and would answer 403 if it did.
+ */
+export function guardRoutes(instance: FastifyInstance, verifier: TokenVerifier): void {
+  const undeclared: string[] = [];
+  instance.addHook('onRoute', (route) => {
+    if (route.config?.access !== undefined) return;
+    for (const method of [route.method].flat()) {
+      const name = `${method} ${route.url}`;
+      if (probeRoutes.includes(name)) route.config = { ...route.config, access: 'public' };
+      else undeclared.push(name);
+    }
+  });
+  instance.addHook('onReady', (done) => {
+    done(undeclared.length === 0 ? undefined : new Error(`routes without a declared permission: ${undeclared.join(', ')}`));
+  });
+  instance.addHook('onRequest', async (request) => {
+    const { access } = request.routeOptions.config;
+    if (request.is404 || access === 'public') return;
+    if (access === undefined) throw new FairleadError('permission_denied', 'The route declares no permission');
+    await authenticate(request, access, verifier);
+  });
+}
+
+async function authenticate(request: FastifyRequest, permission: Permission, verifier: TokenVerifier): Promise<void> {
+  const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed, in the Authorization header');
+  const principal = await verifier.verify(token);
+  const via = principal.kind === 'service' ? { via: principal.name } : {};
+  bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, ...via, bearer: token });
+  requirePermission(principal, permission);
+  principals.set(request, principal);
+}

@@ -1,0 +1,99 @@
+import { createParamDecorator, type ArgumentMetadata, type ExecutionContext, type PipeTransform } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { FairleadError, namePattern, externalIdPattern, placedKinds, serviceKinds } from '@fairlead/contracts';
+import type { Principal } from '@fairlead/auth';
+import { invalidField, invalidFields } from '../domain/invalid.js';
+import { principalOf } from './access.js';
+
+/**
+ * Every id and value that comes in from outside has its schema here. Text goes on to Postgres and protobuf, which
+ * take neither NUL nor half a surrogate pair.
+ */
+const storable = (value: string) => value.isWellFormed() && !/\p{Cc}/u.test(value.replaceAll(/[\n\t]/g, ''));
+export const text = (maxLength: number) =>
+  z
+    .string('is missing or not a text')
+    .trim()
+    .min(1, 'must not be empty')
+    .max(maxLength, `must have ${maxLength} characters at most`)
+    .refine(storable, 'must not have control characters');
+
+export const reason = z
+  .string('is required: say why, in 1 to 500 characters')
+  .trim()
+  .min(1, 'is required: say why, in 1 to 500 characters')
+  .max(500, 'must have 500 characters at most')
+  .refine(storable, 'must not have control characters');
+
+const label = 'must be 1 to 63 lower-case letters, digits or hyphens';
+export const tenantId = z.string(label).regex(namePattern, label);
+export const shardId = z.string(label).regex(namePattern, label);
+export const endpointId = z.string(label).regex(namePattern, label);
+export const placedKind = z.enum(placedKinds, `must be one of ${placedKinds.join(', ')}`);
+export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.join(', ')}`);
+
+/** Ids that we made: whatever looks like one is looked up. */
+export const opaqueId = z.string('is not an id').regex(/^[A-Za-z0-9_:-]{1,128}$/, 'is not an id');
+/** Request, correlation and trace ids, which callers choose. */
+export const externalId = z.string('is not an id').regex(externalIdPattern, 'is not an id');
+export const principalId = z.string('is not a principal').regex(/^(user|service):[A-Za-z0-9_-]{1,100}$|^anonymous$/, 'is not a principal');
+/** An audited action, or a pattern of them: `tenant.tenant_created`, `job.*`, `job`. */
+export const action = z.string('is not an action').regex(/^[a-z0-9_.]{1,128}\*?$/, 'is not an action');
+export const position = z
+  .string('is not a position')
+  .regex(/^\d{1,15}$/, 'is not a position')
+  .transform(Number);
+export const timestamp = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time' });
+export const email = z
+  .email('is not an e-mail address')
+  .max(254, 'is not an e-mail address')
+  .transform((value) => value.toLowerCase());
+
+/** Validates what a handler takes, by the schema in its parameter's decorator; without one it takes nothing. */
+export class SchemaPipe implements PipeTransform {
+  async transform(value: unknown, { schema, type, data }: ArgumentMetadata): Promise<unknown> {
+    if (type === 'custom') return value;
+    if (schema === undefined) throw new Error(`a ${type} parameter has no schema`);
+    const result = await schema['~standard'].validate(type === 'body' ? (value ?? {}) : value);
+    if (result.issues === undefined) return result.value;
+    const prefix = data === undefined ? '' : `/${data}`;
+    throw invalidFields(result.issues.map((issue) => ({ pointer: prefix + pointerOf(issue.path), detail: issue.message })));
+  }
+}
+
+function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] = []): string {
+  return path
+    .map((segment) => String(typeof segment === 'object' ? segment.key : segment))
+    .map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
+}
+
+const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>();
+
+/** The `Idempotency-Key` header: 1 to 128 visible characters. */
+export const IdempotencyKey = createParamDecorator((_: undefined, context: ExecutionContext): string => {
+  const value = requestOf(context).headers['idempotency-key'];
+  if (value === undefined || value === '') {
+    throw new FairleadError(
+      'idempotency_key_required',
+      'This request needs an Idempotency-Key header: repeats with the same key do it once',
+    );
+  }
+  if (typeof value !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(value)) {
+    throw invalidField('Idempotency-Key', 'must be 1 to 128 visible characters');
+  }
+  return value;
+});
+
+/** The revision in an `If-Match` header, `"7"`; undefined without one, or for `*`. */
+export const IfMatch = createParamDecorator((_: undefined, context: ExecutionContext): number | undefined => {
+  const value = requestOf(context).headers['if-match'];
+  if (value === undefined || value === '*') return undefined;
+  const revision = /^"(\d{1,15})"$/.exec(value)?.[1];
+  if (revision === undefined || Number(revision) === 0) throw invalidField('If-Match', 'must be one entity tag, such as "7"');
+  return Number(revision);
+});
+
+/** Who calls. */
+export const Caller = createParamDecorator((_: undefined, context: ExecutionContext): Principal => principalOf(requestOf(context)));

@@ -1,0 +1,106 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Histogram } from 'prom-client';
+import type { TokenVerifier } from '@fairlead/auth';
+import { headersOfContext, runInContext, type Logger, type Registry } from '@fairlead/telemetry';
+import { guardRoutes } from './access.js';
+import { contextOf } from './context.js';
+import { logProblem, problemOf, sendProblem } from './problems.js';
+
+export interface EdgeDeps {
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly verifier: TokenVerifier;
+}
+
+const bodyLimitBytes = 1_048_576;
+
+/** What an API that serves no pages tells browsers. */
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'strict-transport-security': 'max-age=31536000',
+  'cache-control': 'no-store',
+};
+
+/** Nest on Fastify, taking JSON bodies and nothing else. */
+class JsonOnlyAdapter extends FastifyAdapter {
+  /** Nest would add a parser for HTML forms here. */
+  override registerParserMiddleware(): void {
+    // The parsers are those of createEdge.
+  }
+}
+
+/** Makes the HTTP server's adapter, with what happens to every request before and after its handler. */
+export function createEdge(deps: EdgeDeps): FastifyAdapter {
+  const adapter = new JsonOnlyAdapter({
+    bodyLimit: bodyLimitBytes,
+    // Slow bodies: the whole request must be there in time. Answers may take longer.
+    requestTimeout: 30_000,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 256 },
+    // What the router can't read never meets a hook.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      openResponse(request, reply);
+      const problem = problemOf(error, contextOf(request).requestId);
+      runInContext(contextOf(request), () => {
+        logProblem(deps.logger, problem, error);
+        deps.logger.info({ method: request.method, route: 'unmatched', status: problem.status, address: request.ip }, 'request');
+      });
+      sendProblem(reply, problem);
+    },
+  });
+  const instance = adapter.getInstance<FastifyInstance>();
+  acceptJsonOnly(instance);
+  instance.addHook('onRequest', (request, reply, done) => {
+    openResponse(request, reply);
+    done();
+  });
+  observeRequests(instance, deps);
+  guardRoutes(instance, deps.verifier);
+  // After the body: reading it runs outside of whatever context was there before.
+  instance.addHook('preValidation', (request, _reply, done) => {
+    runInContext(contextOf(request), done);
+  });
+  return adapter;
+}
+
+function openResponse(request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({ ...securityHeaders, ...headersOfContext(contextOf(request)) });
+}
+
+/** An empty body is no body, whatever its type says: clients send the header with every POST. */
+function acceptJsonOnly(instance: FastifyInstance): void {
+  const parseJson = instance.getDefaultJsonParser('error', 'error');
+  instance.removeAllContentTypeParsers();
+  instance.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (body === '') done(null, undefined);
+    else void parseJson(request, body, done);
+  });
+}
+
+/** One access-log line and one measurement per request: never its query, headers or body. */
+function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDeps): void {
+  const duration = new Histogram({
+    name: 'fairlead_http_request_duration_seconds',
+    help: 'How long requests took, by route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60],
+    registers: [registry],
+  });
+  instance.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const status = reply.statusCode;
+    duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
+    runInContext(contextOf(request), () => {
+      const line = { method: request.method, route, status, duration_ms: Math.round(reply.elapsedTime * 10) / 10, address: request.ip };
+      // Probes and scrapes would drown the rest.
+      if (request.routeOptions.config.access === 'public' && status < 400 && request.method === 'GET') logger.debug(line, 'request');
+      else logger.info(line, 'request');
+    });
+    done();
+  });
+}

@@ -1,0 +1,72 @@
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { z } from 'zod';
+import type { auditV1 } from '@fairlead/contracts';
+import { RequirePermission } from '../edge/access.js';
+import { asCaller, auditClient, orNull, type AuditClient } from '../edge/clients.js';
+import { pageOf, pageQuery, startNumberOf } from '../edge/paging.js';
+import { action, externalId, opaqueId, position, principalId, tenantId, timestamp } from '../edge/parse.js';
+
+const listQuery = z.strictObject({
+  ...pageQuery,
+  from: timestamp.optional(),
+  to: timestamp.optional(),
+  principal: principalId.optional(),
+  tenant: tenantId.optional(),
+  action: action.optional(),
+  request_id: externalId.optional(),
+  correlation_id: externalId.optional(),
+  trace_id: externalId.optional(),
+  job_id: opaqueId.optional(),
+  /** Answer when the trail has reached this position, which a write told in `x-fairlead-position`. */
+  wait_for: position.optional(),
+});
+
+@Controller('admin/v1/audit')
+export class AuditController {
+  constructor(@Inject(auditClient) private readonly audit: AuditClient) {}
+
+  /** Newest first; `position` tells how far the trail has come. */
+  @Get()
+  @RequirePermission('audit.read')
+  async list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
+    const response = await this.audit.listRecords(
+      {
+        limit: query.limit,
+        before: startNumberOf('audit', query.cursor) ?? 0,
+        fromTime: query.from ?? '',
+        toTime: query.to ?? '',
+        principal: query.principal ?? '',
+        tenantId: query.tenant ?? '',
+        action: query.action ?? '',
+        requestId: query.request_id ?? '',
+        correlationId: query.correlation_id ?? '',
+        traceId: query.trace_id ?? '',
+        jobId: query.job_id ?? '',
+        waitForPosition: query.wait_for ?? 0,
+      },
+      asCaller(),
+    );
+    return { ...pageOf('audit', response.records.map(recordView), response.nextBefore), position: response.position };
+  }
+}
+
+function recordView(record: auditV1.AuditRecord) {
+  return {
+    position: record.position,
+    time: record.time,
+    action: record.action,
+    outcome: orNull(record.outcome),
+    principal: record.principal,
+    via: orNull(record.via),
+    tenant_id: orNull(record.tenantId),
+    resource_type: record.resourceType,
+    resource_id: record.resourceId,
+    reason: orNull(record.reason),
+    request_id: orNull(record.requestId),
+    correlation_id: orNull(record.correlationId),
+    trace_id: orNull(record.traceId),
+    job_id: orNull(record.jobId),
+    step: orNull(record.step),
+    details: record.details ?? {},
+  };
+}

@@ -1,0 +1,20 @@
+import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { issuerOf, type Jwks } from '@fairlead/auth';
+import { Public } from '../edge/access.js';
+
+/** Under this Nest hands the trusted keys to the controller. */
+export const trustedKeys = Symbol('trusted keys');
+
+@Controller('.well-known')
+export class JwksController {
+  constructor(@Inject(trustedKeys) private readonly trusted: Jwks) {}
+
+  /** The public keys that user tokens are signed with; the other services' keys are nobody's business. */
+  @Get('jwks.json')
+  @Public()
+  @Header('cache-control', 'public, max-age=300')
+  keys() {
+    const own = this.trusted.keys.filter(({ kid }) => issuerOf(kid) === 'api-gateway');
+    return { keys: own.map(({ kty, crv, x, kid, alg, use }) => ({ kty, crv, x, kid, alg, use })) };
+  }
+}

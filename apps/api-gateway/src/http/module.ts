@@ -1,0 +1,34 @@
+import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { AuditController } from './audit.js';
+import { AuthController } from './auth.js';
+import { FleetController } from './fleet.js';
+import { JobEventsController } from './job-events.js';
+import { JobsController } from './jobs.js';
+import { JwksController } from './jwks.js';
+import { PlacementController } from './placement.js';
+import { PlansController } from './plans.js';
+import { ShardsController } from './shards.js';
+import { TenantsController } from './tenants.js';
+import { UsersController } from './users.js';
+
+/** Every resource of the API. */
+const controllers: Type[] = [
+  AuthController,
+  UsersController,
+  JwksController,
+  PlansController,
+  JobsController,
+  JobEventsController,
+  TenantsController,
+  ShardsController,
+  PlacementController,
+  FleetController,
+  AuditController,
+];
+
+@Module({})
+export class ApiModule {
+  static of(providers: Provider[]): DynamicModule {
+    return { module: ApiModule, controllers, providers };
+  }
+}

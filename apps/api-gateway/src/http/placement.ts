@@ -1,0 +1,31 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { placedKinds, serviceKinds, type placementV1 } from '@fairlead/contracts';
+import { RequirePermission } from '../edge/access.js';
+import { asCaller, placementClient, type PlacementClient } from '../edge/clients.js';
+import { shardView } from './shards.js';
+
+@Controller('admin/v1/placement')
+export class PlacementController {
+  constructor(@Inject(placementClient) private readonly placement: PlacementClient) {}
+
+  /** The whole effective placement at one revision, in the form of the managed gateway's routing documents. */
+  @Get()
+  @RequirePermission('placement.read')
+  async get() {
+    return placementView(await this.placement.getPlacement({}, asCaller()));
+  }
+}
+
+function placementView(placement: placementV1.GetPlacementResponse) {
+  const tenantsOf = (kind: string) =>
+    Object.fromEntries(Object.entries(placement.maps[kind]?.shardsByTenant ?? {}).map(([tenant, shard]) => [tenant, { shard }]));
+  const shardsOf = (kind: string) =>
+    Object.fromEntries(placement.shards.filter((shard) => shard.kind === kind).map((shard) => [shard.shardId, shardView(shard)]));
+  return {
+    revision: placement.revision,
+    epoch: placement.epoch,
+    published_revision: placement.publishedRevision,
+    ...Object.fromEntries(placedKinds.map((kind) => [`${kind}_placement`, tenantsOf(kind)])),
+    shards: Object.fromEntries(serviceKinds.map((kind) => [kind, shardsOf(kind)])),
+  };
+}

@@ -1,0 +1,71 @@
+import { Body, Controller, Get, Inject, Param, Put, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { placementV1 } from '@fairlead/contracts';
+import { RequirePermission } from '../edge/access.js';
+import { asCaller, placementClient, present, tellPosition, type PlacementClient } from '../edge/clients.js';
+import { endpointId, IfMatch, serviceKind, shardId, text } from '../edge/parse.js';
+
+const endpoint = z.strictObject({
+  endpoint_id: endpointId,
+  url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2_048, 'is too long'),
+});
+const putBody = z.strictObject({
+  endpoints: z.array(endpoint, 'must be a list of endpoints').max(64, 'has too many endpoints'),
+  weight: z.int('must be a whole number').min(1, 'must be 1 or more').max(10_000, 'must be 10000 or less').optional(),
+  labels: z.record(text(63), text(256)).default({}),
+  state: z.enum(['active', 'cordoned'], 'must be active or cordoned').optional(),
+});
+const listQuery = z.strictObject({ kind: serviceKind.optional() });
+
+@Controller('admin/v1/shards')
+export class ShardsController {
+  constructor(@Inject(placementClient) private readonly placement: PlacementClient) {}
+
+  /** All shards, or those of one kind: there are few, so one page holds them. */
+  @Get()
+  @RequirePermission('placement.read')
+  async list(@Query({ schema: listQuery }) { kind }: z.output<typeof listQuery>) {
+    const { shards } = await this.placement.listShards({ kind: kind ?? '' }, asCaller());
+    return { items: shards.map((shard) => ({ kind: shard.kind, shard_id: shard.shardId, ...shardView(shard) })), next_cursor: null };
+  }
+
+  /** Creates or replaces a shard's directory entry. A weight or state left out stays as it is. */
+  @Put(':kind/:shard_id')
+  @RequirePermission('placement.write')
+  async put(
+    @Param('kind', { schema: serviceKind }) kind: string,
+    @Param('shard_id', { schema: shardId }) id: string,
+    @Body({ schema: putBody }) body: z.output<typeof putBody>,
+    @IfMatch() expectedRevision: number | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const wanted: placementV1.Shard = {
+      kind,
+      shardId: id,
+      endpoints: body.endpoints.map(({ endpoint_id, url }) => ({ endpointId: endpoint_id, url })),
+      weight: body.weight ?? 0,
+      labels: body.labels,
+      state: body.state ?? '',
+      revision: 0,
+      tenants: 0,
+    };
+    const response = await this.placement.putShard({ shard: wanted, expectedRevision: expectedRevision ?? 0 }, asCaller());
+    const shard = present(response.shard, 'shard');
+    tellPosition(reply, response.position);
+    reply.header('etag', `"${shard.revision}"`);
+    return { kind: shard.kind, shard_id: shard.shardId, ...shardView(shard) };
+  }
+}
+
+/** A shard without its own name. */
+export function shardView(shard: placementV1.Shard) {
+  return {
+    endpoints: shard.endpoints.map(({ endpointId, url }) => ({ endpoint_id: endpointId, url })),
+    weight: shard.weight,
+    labels: shard.labels,
+    state: shard.state,
+    revision: shard.revision,
+    tenants: shard.tenants,
+  };
+}

@@ -1,0 +1,70 @@
+import { Body, Controller, Get, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { roles, type Role } from '@fairlead/contracts';
+import { RequirePermission } from '../edge/access.js';
+import { tellPosition } from '../edge/clients.js';
+import { pageOf, pageQuery, startOf } from '../edge/paging.js';
+import { email, opaqueId } from '../edge/parse.js';
+import { identity, type Identity } from '../identity/identity.js';
+import { changeUser, createUser } from '../identity/users.js';
+import type { User } from '../store/user.js';
+import { listUsers } from '../store/users.js';
+import { newPassword } from './auth.js';
+
+const roleNames = Object.keys(roles) as Role[];
+const roleList = z
+  .array(z.enum(roleNames, `must be one of ${roleNames.join(', ')}`), 'must be a list of roles')
+  .max(10, 'has too many roles')
+  .transform((names) => [...new Set(names)]);
+
+const listQuery = z.strictObject(pageQuery);
+const createBody = z.strictObject({ email, password: newPassword, roles: roleList });
+const changeBody = z
+  .strictObject({ roles: roleList.optional(), disabled: z.boolean('must be true or false').optional() })
+  .refine(({ roles, disabled }) => roles !== undefined || disabled !== undefined, 'nothing to change: give roles or disabled');
+
+@Controller('admin/v1/users')
+export class UsersController {
+  constructor(@Inject(identity) private readonly identity: Identity) {}
+
+  @Get()
+  @RequirePermission('identity.manage')
+  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>) {
+    const after = startOf('users', cursor) ?? '';
+    const users = await listUsers(this.identity.database.dataSource.manager, { after, limit: limit + 1 });
+    const page = users.slice(0, limit);
+    return pageOf('users', page.map(userView), users.length > limit ? (page.at(-1)?.userId ?? '') : '');
+  }
+
+  @Post()
+  @RequirePermission('identity.manage')
+  async create(@Body({ schema: createBody }) body: z.output<typeof createBody>, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { user, position } = await createUser(this.identity, body);
+    tellPosition(reply, position);
+    return userView(user);
+  }
+
+  @Patch(':id')
+  @RequirePermission('identity.manage')
+  async change(
+    @Param('id', { schema: opaqueId }) userId: string,
+    @Body({ schema: changeBody }) body: z.output<typeof changeBody>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { user, position } = await changeUser(this.identity.database, userId, body);
+    tellPosition(reply, position);
+    return userView(user);
+  }
+}
+
+function userView(user: User) {
+  return {
+    user_id: user.userId,
+    email: user.email,
+    roles: user.roles,
+    disabled: user.disabled,
+    created_at: user.createdAt.toISOString(),
+    updated_at: user.updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,19 @@
+import type { TokenSigner } from '@fairlead/auth';
+import type { Appender } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
+import type { Throttle } from '../domain/throttle.js';
+import type { Passwords } from './passwords.js';
+
+/** What the functions of this folder work with; each asks for its part of it. */
+export interface Identity {
+  readonly database: Database;
+  readonly appender: Appender;
+  readonly signer: TokenSigner;
+  readonly passwords: Passwords;
+  readonly throttle: Throttle;
+  readonly tokenTtlSeconds: number;
+  readonly firstAdminFile: string | undefined;
+}
+
+/** Under this Nest hands it to controllers. */
+export const identity = Symbol('identity');

@@ -1,0 +1,52 @@
+import { hash, verify } from '@node-rs/argon2';
+import { FairleadError } from '@fairlead/contracts';
+
+/** OWASP's second choice for argon2id: 19 MiB, two passes, one lane. */
+const argon2id = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+
+const maxRunning = 2;
+const maxQueued = 200;
+
+export const minPasswordLength = 12;
+export const maxPasswordLength = 1_024;
+
+/** Hashes and checks passwords, a few at a time: each takes a core and 19 MiB. */
+export interface Passwords {
+  hash(password: string): Promise<string>;
+  /** Checks a password; without a hash (no such user) it takes as long and answers false. `before` runs when it is its turn. */
+  matches(hashed: string | undefined, password: string, before?: () => void): Promise<boolean>;
+}
+
+/** Makes the password checker of one process. Throws `overloaded` from its methods when too many wait. */
+export async function createPasswords(): Promise<Passwords> {
+  const decoy = await hash('no such user', argon2id);
+  const inTurn = createTurns(maxRunning, maxQueued);
+  return {
+    hash: (password) => inTurn(() => hash(password, argon2id)),
+    matches: (hashed, password, before) =>
+      inTurn(async () => {
+        before?.();
+        const equal = await verify(hashed ?? decoy, password);
+        return equal && hashed !== undefined;
+      }),
+  };
+}
+
+function createTurns(running: number, queued: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = running;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else {
+      if (waiting.length >= queued) throw new FairleadError('overloaded', 'Too many logins are waiting; try again in a moment');
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}

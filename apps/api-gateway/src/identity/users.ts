@@ -1,0 +1,73 @@
+import { FairleadError, newId, type Role } from '@fairlead/contracts';
+import { appendInTransaction } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
+import type { User } from '../store/user.js';
+import { countAdmins, findUser, insertUser, lockUsers, updateUser } from '../store/users.js';
+import type { Passwords } from './passwords.js';
+
+/** Creates a user and records it; answers the user and the event's position. Throws `already_exists`. */
+export async function createUser(
+  deps: { database: Database; passwords: Passwords },
+  input: { email: string; password: string; roles: readonly Role[] },
+): Promise<{ user: User; position: number }> {
+  const { email, roles } = input;
+  const passwordHash = await deps.passwords.hash(input.password);
+  const userId = newId('user');
+  return deps.database.transaction(async (tx) => {
+    const inserted = await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: false, roles });
+    if (!inserted) throw new FairleadError('already_exists', `There is a user ${email} already`);
+    const user = await mustFind(tx.manager, userId);
+    const { lastPosition } = await appendInTransaction(tx, {
+      commandId: newId('command'),
+      events: [{ aggregateType: 'user', aggregateId: userId, expectedVersion: 0, type: 'user_created', payload: { email, roles } }],
+    });
+    return { user, position: lastPosition };
+  });
+}
+
+/**
+ * Changes a user's roles, or disables or enables them, and records it. Tokens that are out keep their roles
+ * until they expire. Throws `not_found`, and `invalid_argument` when nobody would be left to administer users.
+ */
+export async function changeUser(
+  database: Database,
+  userId: string,
+  change: { roles?: readonly Role[]; disabled?: boolean },
+): Promise<{ user: User; position: number | undefined }> {
+  return database.transaction(async (tx) => {
+    await lockUsers(tx);
+    const before = await mustFind(tx.manager, userId);
+    const roles = change.roles ?? before.roles;
+    const disabled = change.disabled ?? before.disabled;
+    if (disabled === before.disabled && sameRoles(roles, before.roles)) return { user: before, position: undefined };
+    await updateUser(tx, { userId, roles, disabled });
+    if ((await countAdmins(tx)) === 0) throw lastAdmin();
+    const user = await mustFind(tx.manager, userId);
+    const { lastPosition } = await appendInTransaction(tx, {
+      commandId: newId('command'),
+      events: [
+        {
+          aggregateType: 'user',
+          aggregateId: userId,
+          type: 'user_changed',
+          payload: { before: { roles: before.roles, disabled: before.disabled }, after: { roles, disabled } },
+        },
+      ],
+    });
+    return { user, position: lastPosition };
+  });
+}
+
+function lastAdmin(): FairleadError {
+  return new FairleadError('invalid_argument', 'Nobody would be left who can administer users');
+}
+
+function sameRoles(a: readonly Role[], b: readonly Role[]): boolean {
+  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+}
+
+async function mustFind(manager: Parameters<typeof findUser>[0], userId: string): Promise<User> {
+  const user = await findUser(manager, { userId });
+  if (user === undefined) throw new FairleadError('not_found', `There is no user ${userId}`);
+  return user;
+}

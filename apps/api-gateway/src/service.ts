@@ -1,0 +1,95 @@
+import type { DynamicModule } from '@nestjs/common';
+import { auditV1, fleetV1, jobsV1, placementV1 } from '@fairlead/contracts';
+import { parseJwks } from '@fairlead/auth';
+import { createAppender, followLog, headPosition, pokeLog } from '@fairlead/event-log';
+import { openResources, startService, type RunningService, type ServiceResources } from '@fairlead/service-runtime';
+import type { Logger } from '@fairlead/telemetry';
+import type { Config } from './config.js';
+import { createThrottle } from './domain/throttle.js';
+import { auditClient, fleetClient, jobsClient, placementClient } from './edge/clients.js';
+import { SchemaPipe } from './edge/parse.js';
+import { ProblemFilter } from './edge/problems.js';
+import { createEdge } from './edge/server.js';
+import { jobStreams } from './http/job-events.js';
+import { trustedKeys } from './http/jwks.js';
+import { ApiModule } from './http/module.js';
+import { keepFirstAdmin } from './identity/first-admin.js';
+import { identity, type Identity } from './identity/identity.js';
+import { createPasswords } from './identity/passwords.js';
+import { migrations } from './store/migrations/index.js';
+import { User } from './store/user.js';
+import { createJobStreams } from './streams/job-events.js';
+
+/** What tests and the all-in-one process replace. */
+export interface Overrides {
+  logger?: Logger;
+  /** More modules with routes; each route declares its permission. */
+  imports?: readonly DynamicModule[];
+  heartbeatMs?: number;
+}
+
+/** Ten wrong passwords per address and user within five minutes. */
+const loginLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
+
+/** Starts the gateway; it serves when this resolves. */
+export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
+  const resources = await openResources({ name: 'api-gateway', config, entities: [User], migrations, logger: overrides.logger });
+  try {
+    return await serve(config, overrides, resources);
+  } catch (error) {
+    await resources.close();
+    throw error;
+  }
+}
+
+async function serve(config: Config, overrides: Overrides, resources: ServiceResources): Promise<RunningService> {
+  const { database, messaging, logger, registry, signer, verifier } = resources;
+  const passwords = await createPasswords();
+  const after = await headPosition(database);
+  const follower = followLog({ sql: database, messaging, after, logger });
+  const appender = createAppender({
+    sql: database,
+    onAppended: (position) => {
+      pokeLog(messaging, position);
+    },
+  });
+  const streams = createJobStreams({ sql: database, follower, logger, heartbeatMs: overrides.heartbeatMs });
+  const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
+  const users: Identity = {
+    database,
+    appender,
+    signer,
+    passwords,
+    throttle: createThrottle(loginLimits),
+    tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
+    firstAdminFile: config.FIRST_ADMIN_FILE,
+  };
+  const api = ApiModule.of([
+    { provide: identity, useValue: users },
+    { provide: trustedKeys, useValue: parseJwks(config.TRUST_JWKS) },
+    { provide: jobStreams, useValue: streams },
+    { provide: jobsClient, useValue: resources.client(jobsV1.JobOrchestratorServiceService, config.JOB_ORCHESTRATOR_GRPC) },
+    { provide: placementClient, useValue: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC) },
+    { provide: fleetClient, useValue: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC) },
+    { provide: auditClient, useValue: resources.client(auditV1.AuditServiceService, config.AUDIT_GRPC) },
+  ]);
+  return startService({
+    resources,
+    config,
+    imports: [api, ...(overrides.imports ?? [])],
+    adapter: createEdge({ logger, registry, verifier }),
+    configure: (app) => {
+      app.useGlobalPipes(new SchemaPipe());
+      app.useGlobalFilters(new ProblemFilter(logger));
+    },
+    checks: [firstAdmin.check],
+    onDrain: [
+      () => {
+        firstAdmin.stop();
+        streams.close();
+      },
+      () => appender.close(),
+      () => follower.stop(),
+    ],
+  });
+}

@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@fairlead/postgres';
+import { Users1763700000000 } from './1763700000000-users.js';
+
+/** In the order they are applied. */
+export const migrations: readonly MigrationClass[] = [Users1763700000000];

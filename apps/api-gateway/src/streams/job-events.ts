@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { PassThrough, type Readable } from 'node:stream';
+import { describeError, FairleadError } from '@fairlead/contracts';
+import { headPosition, readLog, type LogFollower, type StoredEvent } from '@fairlead/event-log';
+import type { Sql } from '@fairlead/postgres';
+import type { Logger } from '@fairlead/telemetry';
+
+/** After one of these a job does not move again by itself. */
+const finalEvents: readonly string[] = ['job_succeeded', 'job_failed', 'job_cancelled', 'job_needs_attention'];
+
+const pageSize = 500;
+const maxStreams = 1_000;
+const defaultHeartbeatMs = 15_000;
+
+export interface JobStreamRequest {
+  readonly jobId: string;
+  /** Events after this position; 0 for all. */
+  readonly after: number;
+  /** The job has ended: what the log holds of it is all there will be. */
+  readonly finished: boolean;
+  /** When the caller's token ends, and the stream with it. */
+  readonly expiresAtMs: number;
+}
+
+/** Streams of jobs' events, as server-sent events. */
+export interface JobStreams {
+  /** Opens a stream; whoever takes it ends it by destroying it. Throws `overloaded` when too many are open. */
+  open(request: JobStreamRequest): Readable;
+  /** Ends all streams; their clients go on elsewhere, from the last id they saw. */
+  close(): void;
+}
+
+export interface JobStreamDeps {
+  readonly sql: Sql;
+  readonly follower: LogFollower;
+  readonly logger: Logger;
+  readonly heartbeatMs?: number;
+}
+
+/** Makes the streams of one process; all share one follower of the log. */
+export function createJobStreams(deps: JobStreamDeps): JobStreams {
+  const open = new Set<AbortController>();
+  return {
+    open: (request) => {
+      if (open.size >= maxStreams) throw new FairleadError('overloaded', 'Too many event streams are open');
+      const ending = new AbortController();
+      open.add(ending);
+      const out = startStream(deps, request, ending);
+      out.once('close', () => open.delete(ending));
+      return out;
+    },
+    close: () => {
+      for (const ending of open) ending.abort();
+    },
+  };
+}
+
+function startStream(deps: JobStreamDeps, request: JobStreamRequest, ending: AbortController): PassThrough {
+  const out = new PassThrough();
+  const end = () => {
+    ending.abort();
+  };
+  const expiry = setTimeout(end, Math.max(request.expiresAtMs - Date.now(), 0));
+  const heartbeat = setInterval(() => {
+    // A client that does not read gets no more to read.
+    if (!out.writableNeedDrain) out.write(`: position ${deps.follower.position()}\n\n`);
+  }, deps.heartbeatMs ?? defaultHeartbeatMs);
+  out.once('close', () => {
+    clearTimeout(expiry);
+    clearInterval(heartbeat);
+    end();
+  });
+  // Something at once: proxies and clients learn that the stream is open.
+  out.write('retry: 1000\n\n');
+  void copyEvents(deps, request, out, ending.signal)
+    .catch((error: unknown) => {
+      if (!ending.signal.aborted) deps.logger.warn({ reason: describeError(error), job_id: request.jobId }, 'an event stream broke off');
+    })
+    .finally(() => {
+      out.end();
+    });
+  return out;
+}
+
+async function copyEvents(deps: JobStreamDeps, request: JobStreamRequest, out: PassThrough, signal: AbortSignal): Promise<void> {
+  for await (const event of eventsOfJob(deps, request, signal)) {
+    if (!out.write(frame(event))) await once(out, 'drain', { signal });
+    if (finalEvents.includes(event.type)) return;
+  }
+}
+
+/** What the log holds of a job, by index; then, from the position the log had at the start, what comes. */
+async function* eventsOfJob({ sql, follower }: JobStreamDeps, request: JobStreamRequest, signal: AbortSignal): AsyncGenerator<StoredEvent> {
+  const { jobId: aggregateId } = request;
+  const head = await headPosition(sql);
+  let position = request.after;
+  for (let full = true; full && !signal.aborted;) {
+    const page = await readLog(sql, { after: position, limit: pageSize, aggregateType: 'job', aggregateId });
+    yield* page;
+    position = page.at(-1)?.position ?? position;
+    full = page.length === pageSize;
+  }
+  if (request.finished || signal.aborted) return;
+  const filter = (event: StoredEvent) => event.aggregateType === 'job' && event.aggregateId === aggregateId;
+  yield* follower.subscribe({ after: Math.max(position, head), filter, signal });
+}
+
+function frame(event: StoredEvent): string {
+  const { meta } = event;
+  const data = {
+    position: event.position,
+    type: event.type,
+    job_id: event.aggregateId,
+    version: event.version,
+    recorded_at: event.recordedAt.toISOString(),
+    step: meta.step ?? null,
+    principal: meta.principal,
+    request_id: meta.request_id,
+    correlation_id: meta.correlation_id,
+    payload: event.payload,
+  };
+  return `id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
