@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { MigrationClass } from '@fairlead/postgres';
 import { testDatabase, type TestDatabase } from './index.js';
 
-class Notes1700000000000 implements MigrationInterface {
+type Migration = InstanceType<MigrationClass>;
+type QueryRunner = Parameters<Migration['up']>[0];
+
+class Notes1700000000000 implements Migration {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('create table note (id bigint primary key, text text not null)');
   }
