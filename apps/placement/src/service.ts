@@ -33,7 +33,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     config,
     rpcs: [rpcsOf({ database, endpoints, publication })],
     checks: [publishes(publication)],
-    onDrain: [publication.stop],
+    onDrain: [() => publication.stop()],
   });
 }
 

@@ -1,0 +1,248 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { newId, placedKinds } from '@fairlead/contracts';
+import { readLog } from '@fairlead/event-log';
+import { connectMessaging, type Messaging } from '@fairlead/messaging';
+import { createPlacementPublisher, watchPlacement, type PlacementSnapshot, type PlacementWatch } from '@fairlead/placement-map';
+import { createLogger, createMetrics, newContext, runInContext } from '@fairlead/telemetry';
+import { eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { migrations } from '../store/migrations/index.js';
+import { registerTenant } from './create-tenant.js';
+import { moveTenant } from './move-tenant.js';
+import { startPublication, type Publication } from './publication.js';
+import { putShard } from './put-shard.js';
+import { findTenant } from './store/tenants.js';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+const pollMs = 100;
+
+let nats: TestMessaging;
+let database: TestDatabase;
+let stops: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  nats = await testMessaging();
+}, 120_000);
+
+afterAll(() => nats.close());
+
+beforeEach(async () => {
+  database = await testDatabase({ service: 'placement', migrations });
+  for (const kind of placedKinds)
+    for (const id of ['1', '2']) await putShard(database.db, { kind, shardId: `${kind}-${id}`, endpoints: [], labels: {} }, 0);
+}, 60_000);
+
+afterEach(async () => {
+  for (const stop of stops.reverse()) await stop();
+  stops = [];
+  await database.drop();
+  await deleteBucket();
+});
+
+const bucket = () => `KV_${nats.messaging.topology.buckets.placement.name}`;
+
+async function deleteBucket(): Promise<void> {
+  const manager = await nats.messaging.manager();
+  for await (const name of manager.streams.names()) if (name === bucket()) await manager.streams.delete(name);
+}
+
+function publishing(messaging: Messaging = nats.messaging): Publication {
+  const registry = createMetrics({ service: 'test', version: '0', gitSha: '0', processMetrics: false });
+  const publication = startPublication({ database: database.db, messaging, logger, registry, pollMs });
+  stops.push(() => publication.stop());
+  return publication;
+}
+
+function watching(): PlacementWatch & { seen: PlacementSnapshot[] } {
+  const seen: PlacementSnapshot[] = [];
+  const watch = watchPlacement({ messaging: nats.messaging, logger, onSnapshot: (snapshot) => void seen.push(snapshot) });
+  stops.push(() => watch.stop());
+  return Object.assign(watch, { seen });
+}
+
+const register = (tenantId: string) =>
+  runInContext(newContext({ principal: 'service:test' }), () =>
+    registerTenant(database.db, { tenantId, name: tenantId, requested: { runner: 'runner-1' } }),
+  );
+
+async function move(tenantId: string, toShardId: string) {
+  const tenant = await findTenant(database.db, tenantId);
+  const expectedRevision = tenant?.assignments.find(({ kind }) => kind === 'runner')?.revision ?? 0;
+  const moves = [{ kind: 'runner' as const, toShardId, expectedRevision }];
+  return runInContext(newContext({ principal: 'service:test' }), () =>
+    moveTenant(database.db, { tenantId, moves, idempotencyKey: newId('command'), fence: 1, reason: 'test' }),
+  );
+}
+
+const shows = (watch: PlacementWatch, tenantId: string, shardId: string, epoch = 1) =>
+  eventually(() => watch.current()?.epoch === epoch && watch.current()?.shardOf('runner', tenantId) === shardId && watch.current(), {
+    what: `${tenantId} on ${shardId} in epoch ${String(epoch)}`,
+  });
+
+const epochEvents = () => readLog(database.db, { after: 0, limit: 10, aggregateType: 'placement_map', aggregateId: '@all' });
+
+describe('publication', () => {
+  it('brings what stands at its start, what it is told of, and what another replica committed', async () => {
+    await register('acme');
+    const publication = publishing();
+    const watch = watching();
+    await shows(watch, 'acme', 'runner-1');
+    const { revision } = await move('acme', 'runner-2');
+    publication.changed();
+    const snapshot = await shows(watch, 'acme', 'runner-2');
+    expect(snapshot.revision).toBe(revision);
+    expect(snapshot.shards).toHaveLength(6);
+    // Nobody tells this one.
+    await move('acme', 'runner-1');
+    await shows(watch, 'acme', 'runner-1');
+    expect(await epochEvents()).toEqual([]);
+    expect(publication.problem()).toBeUndefined();
+  });
+
+  it('publishes in a higher epoch after the bucket was lost, and records it once', async () => {
+    await register('acme');
+    publishing();
+    const watch = watching();
+    const { revision } = await shows(watch, 'acme', 'runner-1');
+    await deleteBucket();
+    const anew = await shows(watch, 'acme', 'runner-1', 2);
+    expect(anew.revision).toBe(revision);
+    // A few polls later still the same epoch.
+    await move('acme', 'runner-2');
+    await shows(watch, 'acme', 'runner-2', 2);
+    const events = await epochEvents();
+    expect(events.map(({ type, payload, meta }) => [type, payload['epoch'], meta.principal])).toEqual([
+      ['placement_epoch_raised', 2, 'service:placement'],
+    ]);
+    expect(watch.seen.map(({ epoch }) => epoch)).toEqual(watch.seen.map(({ epoch }) => epoch).toSorted((a, b) => a - b));
+  });
+
+  it('publishes in a higher epoch after the bucket was lost while nobody published, above the old sequence', async () => {
+    await register('acme');
+    const first = publishing();
+    await shows(watching(), 'acme', 'runner-1');
+    await first.stop();
+    const manager = await nats.messaging.manager();
+    const before = await manager.streams.info(bucket());
+    await deleteBucket();
+    publishing();
+    await shows(watching(), 'acme', 'runner-1', 2);
+    const after = await manager.streams.info(bucket());
+    expect(after.state.first_seq).toBeGreaterThan(before.state.last_seq);
+  });
+
+  it('outbids a bucket that knows more than the database', async () => {
+    const stranger = createPlacementPublisher({ messaging: nats.messaging, logger });
+    const maps = { aggregate: new Map(), projection: new Map(), runner: new Map([['acme', 'runner-9']]) };
+    await stranger.publish({ epoch: 4, revision: 1_000, maps, shards: [] });
+    await stranger.close();
+    await register('acme');
+    const watch = watching();
+    await shows(watch, 'acme', 'runner-9', 4);
+    publishing();
+    await shows(watch, 'acme', 'runner-1', 5);
+    expect((await epochEvents()).map(({ payload }) => payload['found'])).toEqual([expect.objectContaining({ epoch: 4, revision: 1_000 })]);
+  });
+
+  it('outbids a bucket that holds other content under the same version', async () => {
+    const { tenant } = await register('acme');
+    const stranger = createPlacementPublisher({ messaging: nats.messaging, logger });
+    const maps = { aggregate: new Map(), projection: new Map(), runner: new Map([['acme', 'runner-9']]) };
+    await stranger.publish({ epoch: 1, revision: tenant.assignments[0]?.revision ?? 0, maps, shards: [] });
+    await stranger.close();
+    publishing();
+    await shows(watching(), 'acme', 'runner-1', 2);
+  });
+
+  it('lets changes commit while NATS is away, and catches up when it is back', async () => {
+    await register('acme');
+    const link = await cuttableLink(nats.url);
+    const messaging = await connectMessaging({ url: link.url, token: nats.token, namespace: nats.namespace, name: 'cuttable', logger });
+    stops.push(() => messaging.close(), link.close);
+    const publication = publishing(messaging);
+    const watch = watching();
+    await shows(watch, 'acme', 'runner-1');
+    link.cut();
+    await eventually(() => !messaging.connected(), { what: 'the connection to be lost' });
+    await move('acme', 'runner-2');
+    await move('acme', 'runner-1');
+    const { revision } = await move('acme', 'runner-2');
+    publication.changed();
+    await eventually(() => publication.problem(), { what: 'the publication to tell its problem' });
+    expect(watch.current()?.shardOf('runner', 'acme')).toBe('runner-1');
+    link.restore();
+    const snapshot = await shows(watch, 'acme', 'runner-2');
+    expect(snapshot.revision).toBe(revision);
+    await eventually(() => publication.problem() === undefined, { what: 'the problem to be over' });
+    // Three changes, one publication, no new epoch.
+    expect(watch.seen.filter((seen) => seen.revision > revision - 3)).toHaveLength(1);
+    expect(await epochEvents()).toEqual([]);
+  });
+
+  it('by two replicas at once ends at the last commit, in order and in one epoch', async () => {
+    const second = await connectMessaging({ url: nats.url, token: nats.token, namespace: nats.namespace, name: 'second', logger });
+    stops.push(() => second.close());
+    const replicas = [publishing(), publishing(second)];
+    const watch = watching();
+    const tenants = ['a', 'b', 'c', 'd'];
+    for (const tenant of tenants) await register(tenant);
+    for (let round = 0; round < 8; round++) {
+      await Promise.all(
+        tenants.map(async (tenant, index) => {
+          await move(tenant, round % 2 === 0 ? 'runner-2' : 'runner-1');
+          replicas[(round + index) % 2]?.changed();
+        }),
+      );
+    }
+    const { revision } = await move('a', 'runner-2');
+    replicas[1]?.changed();
+    const last = await eventually(() => watch.current()?.revision === revision && watch.current(), { what: 'the last revision' });
+    expect(tenants.map((tenant) => last.shardOf('runner', tenant))).toEqual(['runner-2', 'runner-1', 'runner-1', 'runner-1']);
+    const revisions = watch.seen.map((seen) => seen.revision);
+    expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
+    expect(await epochEvents()).toEqual([]);
+    for (const replica of replicas) await eventually(() => replica.problem() === undefined, { what: 'both replicas to be content' });
+  });
+});
+
+/** A way to NATS that can be cut: whatever server the tests were given stays as it is. */
+async function cuttableLink(target: string): Promise<{ url: string; cut(): void; restore(): void; close(): Promise<void> }> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  let open = true;
+  const server: Server = createServer((near) => {
+    if (!open) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(port), hostname);
+    for (const [socket, other] of [[near, far] as const, [far, near] as const]) {
+      sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    open = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: `nats://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    cut,
+    restore: () => {
+      open = true;
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        cut();
+        server.close(() => {
+          resolve();
+        });
+      }),
+  };
+}
