@@ -1,1 +1,3 @@
-export {};
+export { configSchema, type ProvisionerConfig } from './config.js';
+export { createService, type ProvisionerOverrides } from './service.js';
+export { migrations } from './store/migrations.js';
