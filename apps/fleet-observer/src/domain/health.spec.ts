@@ -31,7 +31,11 @@ describe('normalise', () => {
     ['unhealthy', { health: answer(503), ready: answer(503) }, { reachable: true, healthy: false, ready: false, problem: '' }],
     ['a route that is not there', { health: answer(404) }, { healthy: false, problem: 'health: status 404' }],
     ['one route lost', { ready: lost }, { reachable: true, ready: false, problem: 'ready: it can not be reached' }],
-    ['metrics without figures', { metrics: answer(200, '') }, { version: '', ready: true, problem: 'metrics: without build_info, inflight, lag' }],
+    [
+      'metrics without figures',
+      { metrics: answer(200, '') },
+      { version: '', ready: true, problem: 'metrics: without build_info, inflight, lag' },
+    ],
     ['two problems', { ready: lost, metrics: answer(500) }, { problem: 'ready: it can not be reached; metrics: status 500' }],
     [
       'nothing reached',
@@ -45,7 +49,11 @@ describe('normalise', () => {
   it('has a problem or figures, never neither, and is never ready without an answer', () => {
     const route: fc.Arbitrary<RouteAnswer> = fc.oneof(
       fc.record({ problem: fc.constantFrom('it can not be reached', 'it did not answer in time') }),
-      fc.record({ status: fc.constantFrom(200, 204, 404, 500, 503), body: fc.constantFrom('', metricsText, 'noise'), durationMs: fc.nat() }),
+      fc.record({
+        status: fc.constantFrom(200, 204, 404, 500, 503),
+        body: fc.constantFrom('', metricsText, 'noise'),
+        durationMs: fc.nat(),
+      }),
     );
     fc.assert(
       fc.property(route, route, route, (health, ready, metrics) => {
@@ -92,7 +100,9 @@ describe('changesBetween', () => {
   });
 
   it('tells what is new and what is gone, each endpoint once, nothing of what is the same', () => {
-    const health = fc.record({ endpointId: fc.constantFrom('e1', 'e2', 'e3', 'e4'), ready: fc.boolean(), lag: fc.nat() }).map((some) => ({ ...well, ...some }));
+    const health = fc
+      .record({ endpointId: fc.constantFrom('e1', 'e2', 'e3', 'e4'), ready: fc.boolean(), lag: fc.nat() })
+      .map((some) => ({ ...well, ...some }));
     const view = fc.array(health).map((all) => viewOf(...all));
     fc.assert(
       fc.property(view, view, (before, after) => {

@@ -4,14 +4,29 @@ import { parsePrometheus, type Sample } from './prometheus.js';
 
 const name = fc.stringMatching(/^[a-zA-Z_:][a-zA-Z0-9_:]{0,20}$/);
 const labelName = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_]{0,10}$/).filter((text) => text !== '__proto__');
-const labelValue = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('"', '\\', '\n', '{', '}', ',', '=', 'n', ' ', '#') }));
+const labelValue = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: fc.constantFrom('"', '\\', '\n', '{', '}', ',', '=', 'n', ' ', '#') }),
+);
 const value = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY));
-const sample: fc.Arbitrary<Sample> = fc.record({ name, labels: fc.dictionary(labelName, labelValue, { maxKeys: 5, noNullPrototype: true }), value });
+const sample: fc.Arbitrary<Sample> = fc.record({
+  name,
+  labels: fc.dictionary(labelName, labelValue, { maxKeys: 5, noNullPrototype: true }),
+  value,
+});
 
 function rendered({ name, labels, value }: Sample, timestampMs?: number): string {
   const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-  const number = Number.isNaN(value) ? 'NaN' : Number.isFinite(value) ? (Object.is(value, -0) ? '-0' : String(value)) : value > 0 ? '+Inf' : '-Inf';
+  const number = Number.isNaN(value)
+    ? 'NaN'
+    : Number.isFinite(value)
+      ? Object.is(value, -0)
+        ? '-0'
+        : String(value)
+      : value > 0
+        ? '+Inf'
+        : '-Inf';
   return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${number}${timestampMs === undefined ? '' : ` ${String(timestampMs)}`}`;
 }
 

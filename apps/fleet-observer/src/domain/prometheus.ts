@@ -61,7 +61,9 @@ function parseLabels(text: string): { labels: Record<string, string>; rest: stri
 }
 
 function unescaped(value: string): string {
-  return value.replaceAll(/\\(.)/g, (escape, character: string) => (character === 'n' ? '\n' : character === '\\' || character === '"' ? character : escape));
+  return value.replaceAll(/\\(.)/g, (escape, character: string) =>
+    character === 'n' ? '\n' : character === '\\' || character === '"' ? character : escape,
+  );
 }
 
 function parseValue(text: string | undefined): number | undefined {

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { field } from '@fairlead/config';
+import { defaultAllowedCidrs, isCidrList } from '@fairlead/outbound';
+import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
+
+export const configSchema = z.object({
+  ...baseConfig,
+  ...grpcConfig,
+  ...databaseConfig,
+  ...natsConfig,
+  PLACEMENT_GRPC: field.address(),
+  /** Where managed services may be. */
+  FLEET_ALLOWED_CIDRS: field.text().refine(isCidrList, 'not a comma-separated list of CIDR blocks').default(defaultAllowedCidrs),
+  /** How often every endpoint is probed. */
+  FLEET_INTERVAL_MS: field.durationMs(3_600_000).default(5_000),
+  FLEET_PROBE_TIMEOUT_MS: field.durationMs(60_000).default(2_000),
+  FLEET_PROBE_CONCURRENCY: field.integer({ min: 1, max: 1_000 }).default(64),
+});
+
+export type FleetObserverConfig = z.output<typeof configSchema>;

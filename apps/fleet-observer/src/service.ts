@@ -1,0 +1,69 @@
+import { fleetV1, placementV1 } from '@fairlead/contracts';
+import { createOutbound } from '@fairlead/outbound';
+import { watchPlacement } from '@fairlead/placement-map';
+import { defineRpcs } from '@fairlead/rpc';
+import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
+import type { Logger } from '@fairlead/telemetry';
+import type { FleetObserverConfig } from './config.js';
+import { consumePlacementChanges } from './consumers/placement-changes.js';
+import { checkShard } from './grpc/check-shard.js';
+import { getAppliedPlacement } from './grpc/get-applied-placement.js';
+import { getSnapshot } from './grpc/get-snapshot.js';
+import { createEndpointSource } from './sensing/endpoints.js';
+import { probeEndpoint } from './sensing/probe.js';
+import { migrations } from './store/migrations.js';
+import { observeFleet, type FleetObservation } from './tasks/observe-fleet.js';
+
+/** What a test or a composed process may put in place of the service's own. */
+export interface FleetObserverOverrides {
+  logger?: Logger;
+}
+
+/** Starts the fleet observer: it senses the managed services and commands none. */
+export async function createService(config: FleetObserverConfig, overrides: FleetObserverOverrides = {}): Promise<RunningService> {
+  const outbound = createOutbound({ allowedCidrs: config.FLEET_ALLOWED_CIDRS });
+  const resources = await openResources({ name: 'fleet-observer', config, migrations, logger: overrides.logger });
+  const { database, messaging, logger, registry } = resources;
+  // Woken by KV too: an event may come before KV shows what changed.
+  let observation: FleetObservation | undefined;
+  const watch = watchPlacement({
+    messaging,
+    logger,
+    onSnapshot: () => {
+      observation?.wake();
+    },
+  });
+  const placement = resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC);
+  const source = createEndpointSource({ watched: () => watch.current()?.shards, placement });
+  const started = await observeFleet({
+    database,
+    source,
+    logger,
+    registry,
+    probe: (endpoint) => probeEndpoint({ outbound, timeoutMs: config.FLEET_PROBE_TIMEOUT_MS }, endpoint),
+    intervalMs: config.FLEET_INTERVAL_MS,
+    concurrency: config.FLEET_PROBE_CONCURRENCY,
+  });
+  observation = started;
+  const consumer = consumePlacementChanges(messaging, started.wake);
+  const service = await startService({
+    resources,
+    config,
+    rpcs: [
+      defineRpcs(fleetV1.FleetObserverServiceService, {
+        getSnapshot: getSnapshot(started),
+        checkShard: checkShard(started),
+        getAppliedPlacement: getAppliedPlacement({ source, outbound }),
+      }),
+    ],
+    onDrain: [() => consumer.stop(), () => watch.stop(), () => started.stop()],
+  });
+  return {
+    ...service,
+    stop: async () => {
+      await service.stop();
+      // Last: a call in flight must not take our own end for that of a gateway.
+      await outbound.close();
+    },
+  };
+}

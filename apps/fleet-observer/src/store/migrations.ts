@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@fairlead/postgres';
+import { Snapshot1763700000000 } from './migrations/1763700000000-snapshot.js';
+
+/** The schema's migrations, oldest first. */
+export const migrations: readonly MigrationClass[] = [Snapshot1763700000000];
