@@ -10,7 +10,14 @@ const node = existsSync(installed) ? installed : process.execPath;
 const jest = join(root, 'node_modules/jest/bin/jest.js');
 const result = spawnSync(
   node,
-  ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, '--config', join(root, 'jest.config.mjs'), ...process.argv.slice(2)],
+  [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    jest,
+    '--config',
+    join(root, 'jest.config.mjs'),
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit', cwd: root },
 );
 process.exit(result.status ?? 1);

@@ -10,14 +10,23 @@ const target = join(root, 'libs/contracts/src/generated');
 const bin = (name) => join(root, 'node_modules/.bin', name);
 
 if (process.argv.includes('--help')) {
-  console.log('node tools/proto.mjs [--check]\n  Generates libs/contracts/src/generated from proto/; --check compares instead and fails when it differs.');
+  console.log(
+    'node tools/proto.mjs [--check]\n  Generates libs/contracts/src/generated from proto/; --check compares instead and fails when it differs.',
+  );
   process.exit(0);
 }
 
 function generateInto(out) {
   const options = [
-    'outputServices=grpc-js', 'outputClientImpl=false', 'esModuleInterop=true', 'importSuffix=.js', 'forceLong=number',
-    'oneof=unions-value', 'env=node', 'useOptionals=none', 'lowerCaseServiceMethods=true',
+    'outputServices=grpc-js',
+    'outputClientImpl=false',
+    'esModuleInterop=true',
+    'importSuffix=.js',
+    'forceLong=number',
+    'oneof=unions-value',
+    'env=node',
+    'useOptionals=none',
+    'lowerCaseServiceMethods=true',
   ];
   const template = {
     version: 'v2',
@@ -32,7 +41,10 @@ function generateInto(out) {
 /** Lists the files below a folder, relative to it and sorted. */
 function filesBelow(dir) {
   if (!existsSync(dir)) return [];
-  return readdirSync(dir, { recursive: true }).map(String).filter((f) => statSync(join(dir, f)).isFile()).sort();
+  return readdirSync(dir, { recursive: true })
+    .map(String)
+    .filter((f) => statSync(join(dir, f)).isFile())
+    .sort();
 }
 
 const fresh = mkdtempSync(join(tmpdir(), 'fairlead-proto-'));
