@@ -1,0 +1,58 @@
+import type { Sql } from '@fairlead/postgres';
+import type { EventMeta, StoredEvent } from './types.js';
+
+interface EventRow {
+  position: number;
+  aggregate_type: string;
+  aggregate_id: string;
+  version: number;
+  type: string;
+  schema_version: number;
+  payload: Record<string, unknown>;
+  meta: EventMeta;
+  recorded_at: Date;
+}
+
+export interface ReadOptions {
+  /** Events after this position; 0 for all. */
+  after: number;
+  limit: number;
+  /** Up to this position at most. */
+  until?: number;
+  aggregateType?: string;
+  aggregateId?: string;
+}
+
+/** Reads committed events in position order. */
+export async function readLog(sql: Sql, options: ReadOptions): Promise<StoredEvent[]> {
+  const rows = await sql.query<EventRow>(
+    `select position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at from log.event
+     where position > $1 and position <= $5 and ($2::text is null or aggregate_type = $2) and ($3::text is null or aggregate_id = $3)
+     order by position limit $4`,
+    [options.after, options.aggregateType ?? null, options.aggregateId ?? null, options.limit, options.until ?? Number.MAX_SAFE_INTEGER],
+  );
+  return rows.map((row) => ({
+    position: row.position,
+    aggregateType: row.aggregate_type,
+    aggregateId: row.aggregate_id,
+    version: row.version,
+    type: row.type,
+    schemaVersion: row.schema_version,
+    payload: row.payload,
+    meta: row.meta,
+    recordedAt: row.recorded_at,
+  }));
+}
+
+/** The position of the last committed event; 0 when there is none. */
+export async function headPosition(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ position: number }>('select position from log.head');
+  return row?.position ?? 0;
+}
+
+/** Throws unless the events follow a position without a gap: the log has none, so a gap is a fault of the reader. */
+export function assertGapless(after: number, events: readonly { position: number }[]): void {
+  events.forEach((event, index) => {
+    if (event.position !== after + 1 + index) throw new Error(`position ${String(event.position)} was read where ${String(after + 1 + index)} was expected`);
+  });
+}
