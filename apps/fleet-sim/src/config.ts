@@ -10,7 +10,10 @@ export const configSchema = z.object({
   FLEET_TOKEN: field.text(),
   NATS_URL: field.url('nats', 'tls'),
   NATS_TOKEN: field.text().optional(),
-  NATS_NAMESPACE: z.string().regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -').default(''),
+  NATS_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -')
+    .default(''),
   /** Everything the fleet keeps: ledgers, snapshots, ports, sim.json. */
   SIM_STATE_DIR: field.text(),
   SIM_HOST: field.text().default('127.0.0.1'),

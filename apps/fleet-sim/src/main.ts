@@ -14,8 +14,12 @@ async function main(): Promise<void> {
     return;
   }
   const stopRequested = new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => { resolve(); });
-    process.once('SIGINT', () => { resolve(); });
+    process.once('SIGTERM', () => {
+      resolve();
+    });
+    process.once('SIGINT', () => {
+      resolve();
+    });
   });
   const sim = await createSim(loadConfig(configSchema, process.env));
   await stopRequested;

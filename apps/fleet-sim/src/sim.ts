@@ -7,7 +7,7 @@ import { createLogger, type Logger } from '@fairlead/telemetry';
 import { startAccountant, type Accountant } from './checker/accountant.js';
 import { senderSource } from './checker/checker.js';
 import type { LedgerSource } from './checker/ledger-follower.js';
-import { latestTimeUs } from './checker/latest-time.js';
+import { latestTimeUs } from './ledger/latest-time.js';
 import { createClock, type Clock } from './clock.js';
 import type { SimConfig } from './config.js';
 import { controlRoutes } from './control/routes.js';
@@ -36,15 +36,15 @@ export interface SimOverrides {
   placement?: PlacementFeed;
   logger?: Logger;
   random?: () => number;
-  /** How often checkpoints are written and old ledger segments removed. */
+  /** How often snapshots are written and old ledger segments removed. */
   tidyEveryMs?: number;
-  /** How much of each ledger stays readable after it was accounted for. */
-  keepBytes?: number;
+  /** How much the ledgers may hold together before what was accounted for is removed. */
+  evidenceBytes?: number;
 }
 
 const reportEveryMs = 1000;
 const tidyEveryMs = 60_000;
-const keepBytes = 32 * 1024 * 1024;
+const evidenceBytes = 128 * 1024 * 1024;
 
 /**
  * Starts gateways, shards, load and checker; ready when it resolves. State of an earlier run in the same folder is taken up:
@@ -56,7 +56,9 @@ export async function createSim(config: SimConfig, overrides: SimOverrides = {})
   // In reverse, each whatever became of the others.
   const stopAll = async () => {
     for (const stop of stops.splice(0).reverse()) {
-      await stop().catch((error: unknown) => { logger.error({ error: describeError(error) }, 'a part could not be stopped'); });
+      await stop().catch((error: unknown) => {
+        logger.error({ error: describeError(error) }, 'a part could not be stopped');
+      });
     }
   };
   try {
@@ -68,7 +70,12 @@ export async function createSim(config: SimConfig, overrides: SimOverrides = {})
   }
 }
 
-async function assemble(config: SimConfig, overrides: SimOverrides, logger: Logger, onStop: (stop: () => Promise<void>) => void): Promise<string> {
+async function assemble(
+  config: SimConfig,
+  overrides: SimOverrides,
+  logger: Logger,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<string> {
   const dir = config.SIM_STATE_DIR;
   const readyFile = join(dir, 'sim.json');
   await rm(readyFile, { force: true });
@@ -95,7 +102,16 @@ async function assemble(config: SimConfig, overrides: SimOverrides, logger: Logg
   }
   const accountant = await startAccountant({ sources, dir: join(dir, 'checker'), everyMs: reportEveryMs, logger });
   onStop(() => accountant.stop());
-  onStop(keepTidy({ accountant, shards, senderState, logger, everyMs: overrides.tidyEveryMs ?? tidyEveryMs, keepBytes: overrides.keepBytes ?? keepBytes }));
+  onStop(
+    keepTidy({
+      accountant,
+      shards,
+      senderState,
+      logger,
+      tidyEveryMs: overrides.tidyEveryMs ?? tidyEveryMs,
+      evidenceBytes: overrides.evidenceBytes ?? evidenceBytes,
+    }),
+  );
 
   const tenants = tenantsOf(config);
   const url = await startControl({ config, ports, members, tenants, accountant, logger, onStop });
@@ -119,7 +135,13 @@ async function followPlacement(config: SimConfig, logger: Logger, onStop: (stop:
   });
   onStop(() => messaging.close());
   const board = new PlacementBoard();
-  const watch = watchPlacement({ messaging, logger, onSnapshot: (snapshot) => { board.show(snapshot); } });
+  const watch = watchPlacement({
+    messaging,
+    logger,
+    onSnapshot: (snapshot) => {
+      board.show(snapshot);
+    },
+  });
   onStop(() => watch.stop());
   return board;
 }
@@ -131,7 +153,15 @@ function createShards(
   const checkToken = tokenCheck(config.FLEET_TOKEN);
   return placedKinds.flatMap((kind) =>
     numbered(kind, config.SIM_SHARDS).map((shardId) =>
-      createShardMember({ ...given, kind, shardId, host: config.SIM_HOST, dir: join(config.SIM_STATE_DIR, 'shards', kind, shardId), checkToken, build: buildOf(config) }),
+      createShardMember({
+        ...given,
+        kind,
+        shardId,
+        host: config.SIM_HOST,
+        dir: join(config.SIM_STATE_DIR, 'shards', kind, shardId),
+        checkToken,
+        build: buildOf(config),
+      }),
     ),
   );
 }
@@ -139,7 +169,15 @@ function createShards(
 function createGateways(config: SimConfig, feed: PlacementFeed, logger: Logger): GatewayMember[] {
   const checkToken = tokenCheck(config.FLEET_TOKEN);
   return numbered('gateway', config.SIM_GATEWAYS).map((shardId) =>
-    createGatewayMember({ shardId, host: config.SIM_HOST, dir: join(config.SIM_STATE_DIR, 'gateways', shardId), feed, checkToken, build: buildOf(config), logger }),
+    createGatewayMember({
+      shardId,
+      host: config.SIM_HOST,
+      dir: join(config.SIM_STATE_DIR, 'gateways', shardId),
+      feed,
+      checkToken,
+      build: buildOf(config),
+      logger,
+    }),
   );
 }
 
@@ -154,7 +192,9 @@ async function startControl(given: {
 }): Promise<string> {
   const { config, ports, members, tenants, accountant, logger } = given;
   const routes = controlRoutes({ members, tenants, report: (sinceUs) => accountant.report(sinceUs) });
-  const server = new HttpServer(routes, (error) => { logger.error({ error: describeError(error) }, 'control request failed'); });
+  const server = new HttpServer(routes, (error) => {
+    logger.error({ error: describeError(error) }, 'control request failed');
+  });
   const listen = (port: number) => server.listen(port, '127.0.0.1');
   const port = config.SIM_REPORT_PORT > 0 ? await listen(config.SIM_REPORT_PORT) : await ports.listen('control', listen);
   given.onStop(() => server.destroy());
@@ -176,27 +216,27 @@ function startLoad(
   });
 }
 
-/** Writes checkpoints and snapshots now and then and removes what is accounted for and long gone; returns how to stop. */
+/** Now and then writes snapshots and removes what is long accounted for; returns how to stop. */
 function keepTidy(options: {
   accountant: Accountant;
   shards: readonly ShardMember[];
   senderState: SenderState;
   logger: Logger;
-  everyMs: number;
-  keepBytes: number;
+  tidyEveryMs: number;
+  evidenceBytes: number;
 }): () => Promise<void> {
   const { accountant, shards, senderState, logger } = options;
   let running: Promise<void> = Promise.resolve();
   const tidy = async () => {
-    await accountant.checkpoint();
-    const done = accountant.accountedFor();
-    const before = (name: string) => (done[name] ?? 0) - options.keepBytes;
-    for (const { source, tidy: tidyShard } of shards) await tidyShard(before(source.name));
-    await senderState.tidy(before(senderSource));
+    const base = await accountant.rebase(options.evidenceBytes);
+    for (const { source, tidy: tidyShard } of shards) await tidyShard(base[source.name] ?? 0);
+    await senderState.tidy(base[senderSource] ?? 0);
   };
   const timer = setInterval(() => {
-    running = running.then(tidy).catch((error: unknown) => { logger.warn({ error: describeError(error) }, 'ledgers could not be tidied'); });
-  }, options.everyMs);
+    running = running.then(tidy).catch((error: unknown) => {
+      logger.warn({ error: describeError(error) }, 'ledgers could not be tidied');
+    });
+  }, options.tidyEveryMs);
   return () => {
     clearInterval(timer);
     return running;

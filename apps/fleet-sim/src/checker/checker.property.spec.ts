@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { LedgerEvent, Recorded } from '../ledger/records.js';
 import { Checker, checkLedgers, checkerState, senderSource } from './checker.js';
-import { History } from './histories.js';
+import { History } from '../testing/histories.js';
 
 /**
  * Correct histories: one stream, served, retried, drained, moved, moved back and interrupted at random, with times that
@@ -32,10 +32,15 @@ const histories = fc.tuple(fc.constantFrom('aggregate' as const, 'projection' as
     if (move === 'slow_command') history.sent(++seq).wait(30).applied(from, seq).acked(seq);
     if (move === 'hand_over') {
       // The command that meets the hand-over is parked and served by the new owner.
-      history.sent(++seq).moved(from, target, ++fence, seq - 1).applied(target, seq).acked(seq);
+      history
+        .sent(++seq)
+        .moved(from, target, ++fence, seq - 1)
+        .applied(target, seq)
+        .acked(seq);
       owner = (owner + to) % shards.length;
     }
-    if (move === 'undone_hand_over') history.mark(from, 'draining', ++fence).mark(from, 'drained', fence).release(from, fence, seq).own(from, ++fence, seq);
+    if (move === 'undone_hand_over')
+      history.mark(from, 'draining', ++fence).mark(from, 'drained', fence).release(from, fence, seq).own(from, ++fence, seq);
     if (move === 'drain_only') history.mark(from, 'draining', ++fence).own(from, fence, seq);
   }
   return history.ledgers;
@@ -50,7 +55,9 @@ const clean = { lost: 0, doubled: 0, wrong_owner: 0, unsent: 0, in_flight: 0 };
 const copy = (ledgers: Ledgers): Ledgers => new Map(Array.from(ledgers, ([source, records]) => [source, [...records]]));
 
 function applications(ledgers: Ledgers): { shard: string; record: Applied }[] {
-  return Array.from(ledgers, ([shard, records]) => records.flatMap((record) => (record.type === 'applied' ? [{ shard, record }] : []))).flat();
+  return Array.from(ledgers, ([shard, records]) =>
+    records.flatMap((record) => (record.type === 'applied' ? [{ shard, record }] : [])),
+  ).flat();
 }
 
 function pick<T>(all: readonly T[], at: number): T {
@@ -63,7 +70,10 @@ function pick<T>(all: readonly T[], at: number): T {
 function withoutApplication(ledgers: Ledgers, shard: string, seq: number): Ledgers {
   const left = copy(ledgers);
   const gone = (record: Recorded<LedgerEvent>) => (record.type === 'applied' || record.type === 'accepted') && record.seq === seq;
-  left.set(shard, (left.get(shard) ?? []).filter((record) => !gone(record)));
+  left.set(
+    shard,
+    (left.get(shard) ?? []).filter((record) => !gone(record)),
+  );
   return left;
 }
 
@@ -128,7 +138,10 @@ describe('checker, over random histories', () => {
         fc.pre(owns.length > 0);
         const { shard, record } = pick(owns, at);
         const changed = copy(ledgers);
-        changed.set(shard, (changed.get(shard) ?? []).map((other) => (other === record ? { ...record, last_seq: record.last_seq - 1 } : other)));
+        changed.set(
+          shard,
+          (changed.get(shard) ?? []).map((other) => (other === record ? { ...record, last_seq: record.last_seq - 1 } : other)),
+        );
         expect(checkLedgers(changed)).toMatchObject({ ...clean, lost: 1 });
       }),
     );

@@ -1,18 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
 import { Checker, checkLedgers, type Figures } from './checker.js';
-import { History } from './histories.js';
+import { History } from '../testing/histories.js';
 
 const check = (history: History): Figures => checkLedgers(history.ledgers);
 const clean = { lost: 0, doubled: 0, wrong_owner: 0, unsent: 0 };
 
 describe('checker', () => {
   it('finds nothing in a tenant that is served and moved', () => {
-    const history = new History().own('a', 0, 0).served('a', 1).served('a', 2).moved('a', 'b', 5, 2).served('b', 3).moved('b', 'a', 6, 3).served('a', 4);
+    const history = new History()
+      .own('a', 0, 0)
+      .served('a', 1)
+      .served('a', 2)
+      .moved('a', 'b', 5, 2)
+      .served('b', 3)
+      .moved('b', 'a', 6, 3)
+      .served('a', 4);
     expect(check(history)).toMatchObject({ sent: 4, applied: 4, in_flight: 0, ...clean });
   });
 
   it('counts an acknowledged command that no ledger holds as lost', () => {
-    expect(check(new History().own('a', 0, 0).served('a', 1).sent(2).acked(2))).toMatchObject({ sent: 2, applied: 1, in_flight: 0, ...clean, lost: 1 });
+    expect(check(new History().own('a', 0, 0).served('a', 1).sent(2).acked(2))).toMatchObject({
+      sent: 2,
+      applied: 1,
+      in_flight: 0,
+      ...clean,
+      lost: 1,
+    });
   });
 
   it('counts a command that was given up and stands nowhere as lost, the last one as in flight', () => {
@@ -107,6 +120,8 @@ describe('checker', () => {
     const findings = checker.findings(2_000_000);
     expect(findings).toMatchObject({ sent: 3, applied: 2, lost: 1 });
     expect(findings.tenants).toMatchObject({ 'tenant-01': { sent: 1, lost: 0 }, 'tenant-02': { sent: 2, lost: 1 } });
-    expect(new Checker(JSON.parse(JSON.stringify(checker.toState())) as ReturnType<typeof checker.toState>).findings(2_000_000)).toEqual(findings);
+    expect(new Checker(JSON.parse(JSON.stringify(checker.toState())) as ReturnType<typeof checker.toState>).findings(2_000_000)).toEqual(
+      findings,
+    );
   });
 });

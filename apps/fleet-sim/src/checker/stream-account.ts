@@ -203,7 +203,8 @@ export class StreamAccount {
     // Records come in order of time, so of equal fences this one is the later.
     if (this.latest === undefined || opened.fence >= this.latest.fence) {
       this.latest = opened;
-      for (const [from, to] of this.rightful.minus(RangeSet.of([[0, lastSeq]]))) for (let seq = from; seq <= to; seq++) this.leftBehind.add(seq);
+      for (const [from, to] of this.rightful.minus(RangeSet.of([[0, lastSeq]])))
+        for (let seq = from; seq <= to; seq++) this.leftBehind.add(seq);
     }
     this.lastOpenDrain((drain) => (drain.endUs = opened.atUs));
   }

@@ -14,7 +14,13 @@ const defaultRestartMs = 500;
 const maxDelayMs = 60_000;
 
 const sinceSchema = z
-  .union([z.string().regex(/^\d{1,16}$/).transform(Number), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))])
+  .union([
+    z
+      .string()
+      .regex(/^\d{1,16}$/)
+      .transform(Number),
+    z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
+  ])
   .catch(() => NaN);
 const knobsSchema = z.strictObject({
   health: z.enum(['healthy', 'unhealthy']).optional(),
@@ -49,7 +55,8 @@ export function controlRoutes(options: ControlOptions): Route[] {
 async function report({ report: read }: ControlOptions, request: HttpRequest): Promise<object> {
   const given = request.query.get('since');
   const sinceMs = given === null ? 0 : parseInput(sinceSchema, given);
-  if (Number.isNaN(sinceMs)) throw new Problem(400, 'invalid_argument', 'since: milliseconds since the epoch or an RFC 3339 time is expected');
+  if (Number.isNaN(sinceMs))
+    throw new Problem(400, 'invalid_argument', 'since: milliseconds since the epoch or an RFC 3339 time is expected');
   const { throughUs, findings } = await read(sinceMs * 1000);
   return { as_of: new Date(throughUs / 1000).toISOString(), as_of_ms: Math.floor(throughUs / 1000), ...findings };
 }
@@ -88,5 +95,6 @@ function memberStatus({ kind, shardId, url, running, knobs }: Member): object {
 // A web page that a browser was told is at this address must not reach the knobs.
 function refuseForeignNames({ headers }: HttpRequest): void {
   const name = (headers.host ?? '').replace(/:\d+$/, '');
-  if (!['127.0.0.1', 'localhost', '[::1]'].includes(name)) throw new Problem(403, 'permission_denied', 'the control server answers to loopback names only');
+  if (!['127.0.0.1', 'localhost', '[::1]'].includes(name))
+    throw new Problem(403, 'permission_denied', 'the control server answers to loopback names only');
 }

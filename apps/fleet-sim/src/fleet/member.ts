@@ -58,7 +58,12 @@ export class Member {
 
   /** Starts out of what the disk holds; returns the port it listens on. */
   async start(port: number): Promise<number> {
-    const incarnation = await this.options.boot({ knobs: this.knobs, crashed: (error) => { this.failed(error); } });
+    const incarnation = await this.options.boot({
+      knobs: this.knobs,
+      crashed: (error) => {
+        this.failed(error);
+      },
+    });
     const server = new HttpServer([...this.probes(incarnation), ...incarnation.routes], (error) => {
       this.log('error', 'request failed', error);
     });

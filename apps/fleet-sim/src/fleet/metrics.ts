@@ -2,7 +2,11 @@ import { Gauge, Registry } from 'prom-client';
 import type { ServiceKind } from '@fairlead/contracts';
 
 /** Makes the metrics the fleet contract asks of a service of a kind. */
-export function serviceMetrics(kind: ServiceKind, build: { version: string; gitSha: string }, read: () => { inflight: number; lag: number }): Registry {
+export function serviceMetrics(
+  kind: ServiceKind,
+  build: { version: string; gitSha: string },
+  read: () => { inflight: number; lag: number },
+): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({ name: `${kind}_build_info`, help: 'Which build runs.', labelNames: ['service', 'version', 'git_sha'], registers }).set(

@@ -51,7 +51,11 @@ export function createShardMember(options: ShardMemberOptions): ShardMember {
   });
   return {
     member,
-    source: { name: `${kind}/${shardId}`, dir: shardLedgerDir(dir), extent: () => state?.extent() ?? { position: 0, throughUs: clock.nowUs() } },
+    source: {
+      name: `${kind}/${shardId}`,
+      dir: shardLedgerDir(dir),
+      extent: () => state?.extent() ?? { position: 0, throughUs: clock.nowUs() },
+    },
     async tidy(before) {
       if (!member.running || state === undefined) return;
       await state.snapshot();
@@ -88,7 +92,9 @@ function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readon
     routes: delayed(own, () => knobs.delayMs),
     ready: () => true,
     metrics: () => metrics.metrics(),
-    knobsTurned: () => { shard.endIdleDrains(); },
+    knobsTurned: () => {
+      shard.endIdleDrains();
+    },
     async stop() {
       shard.stop();
       await state.snapshot();

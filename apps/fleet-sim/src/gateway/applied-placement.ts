@@ -20,11 +20,18 @@ export class AppliedPlacement {
     saved: PlacementView | undefined,
   ) {
     this.view = saved;
-    this.unsubscribe = options.feed.subscribe(() => { this.applySoon(); });
+    this.unsubscribe = options.feed.subscribe(() => {
+      this.applySoon();
+    });
     this.applyNewest();
   }
 
-  static async open(options: { feed: PlacementFeed; file: string; lagMs: () => number; onSaveError: (error: unknown) => void }): Promise<AppliedPlacement> {
+  static async open(options: {
+    feed: PlacementFeed;
+    file: string;
+    lagMs: () => number;
+    onSaveError: (error: unknown) => void;
+  }): Promise<AppliedPlacement> {
     return new AppliedPlacement(options, await loadPlacement(options.file));
   }
 
@@ -57,7 +64,9 @@ export class AppliedPlacement {
     const newest = this.options.feed.current();
     if (newest === undefined || (this.view !== undefined && !isNewer(newest, this.view))) return;
     this.view = newest;
-    this.saveTimer ??= setTimeout(() => { this.save(); }, savesAtMostEveryMs);
+    this.saveTimer ??= setTimeout(() => {
+      this.save();
+    }, savesAtMostEveryMs);
     this.wakeAll();
   }
 

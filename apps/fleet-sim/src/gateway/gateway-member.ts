@@ -26,7 +26,10 @@ export interface GatewayMember {
   applied(): AppliedPlacement | undefined;
 }
 
-const commandParams = z.object({ tenant: z.string().regex(namePattern, 'not a tenant id'), kind: z.enum(placedKinds, 'not a kind that tenants are placed on') });
+const commandParams = z.object({
+  tenant: z.string().regex(namePattern, 'not a tenant id'),
+  kind: z.enum(placedKinds, 'not a kind that tenants are placed on'),
+});
 const numberedCommand = z.object({ seq: z.int().min(1) });
 
 /** Makes a gateway's member; nothing runs before its start. */
@@ -42,7 +45,9 @@ export function createGatewayMember(options: GatewayMemberOptions): GatewayMembe
         feed: options.feed,
         file: join(options.dir, 'placement.json'),
         lagMs: () => knobs.delayMs,
-        onSaveError: (error) => { options.logger.error({ shard_id: options.shardId, error: describeError(error) }, 'the placement could not be saved'); },
+        onSaveError: (error) => {
+          options.logger.error({ shard_id: options.shardId, error: describeError(error) }, 'the placement could not be saved');
+        },
       });
       placement = applied;
       return incarnate(options, applied);
@@ -67,7 +72,11 @@ function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement): 
       method: 'POST',
       path: '/tenants/:tenant/:kind/commands',
       handle: (request) =>
-        router.route({ ...parseInput(commandParams, request.params), seq: parseInput(numberedCommand, request.body).seq, closed: () => request.closed() }),
+        router.route({
+          ...parseInput(commandParams, request.params),
+          seq: parseInput(numberedCommand, request.body).seq,
+          closed: () => request.closed(),
+        }),
     },
     { method: 'GET', path: '/admin/state', handle: () => ({ status: 200, body: adminState() }) },
     {

@@ -46,7 +46,13 @@ export class Router {
   constructor(options: RouterOptions) {
     this.options = { maxParkedMs: 10_000, maxParked: 2000, answerTimeoutMs: 10_000, ...options };
     const timeout = this.options.answerTimeoutMs;
-    this.agent = new Agent({ connections: 64, keepAliveTimeout: 30_000, headersTimeout: timeout, bodyTimeout: timeout, connect: { timeout: 2000 } });
+    this.agent = new Agent({
+      connections: 64,
+      keepAliveTimeout: 30_000,
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      connect: { timeout: 2000 },
+    });
   }
 
   /** Commands being routed, parked ones included. */
@@ -80,7 +86,9 @@ export class Router {
       if ('pass' in reply) return reply.pass;
       const waitedMs = performance.now() - startMs;
       if (waitedMs >= this.options.maxParkedMs || command.closed() || this.stopped) {
-        throw new Problem(503, 'unavailable', 'no shard took the command in time', { reason: reply.wait === 'change' ? reply.why : 'tenant_moved' });
+        throw new Problem(503, 'unavailable', 'no shard took the command in time', {
+          reason: reply.wait === 'change' ? reply.why : 'tenant_moved',
+        });
       }
       const soon = waitedMs < soonForMs ? soonMs : laterMs;
       await this.park(() => (reply.wait === 'revision' ? this.reached(command, reply) : this.options.placement.change(soon)));

@@ -70,7 +70,11 @@ export class HttpServer {
 
   /** Ends at once: open requests lose their connections. */
   async destroy(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.server.close(() => { resolve(); }));
+    const closed = new Promise<void>((resolve) =>
+      this.server.close(() => {
+        resolve();
+      }),
+    );
     this.server.closeAllConnections();
     await closed;
   }
@@ -97,7 +101,13 @@ export class HttpServer {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const match = this.find(request.method ?? '', url.pathname);
     const body = match.route.method === 'POST' ? await readJson(request) : undefined;
-    return match.route.handle({ params: match.params, query: url.searchParams, body, headers: request.headers, closed: () => response.destroyed });
+    return match.route.handle({
+      params: match.params,
+      query: url.searchParams,
+      body,
+      headers: request.headers,
+      closed: () => response.destroyed,
+    });
   }
 
   private find(method: string, path: string): { route: Route; params: Record<string, string> } {
@@ -109,7 +119,9 @@ export class HttpServer {
       if (route.method === method) return { route, params };
       pathKnown = true;
     }
-    throw pathKnown ? new Problem(405, 'method_not_allowed', 'the path has no such method') : new Problem(404, 'not_found', 'there is no such path');
+    throw pathKnown
+      ? new Problem(405, 'method_not_allowed', 'the path has no such method')
+      : new Problem(404, 'not_found', 'there is no such path');
   }
 }
 
@@ -119,7 +131,11 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const where = issue?.path.join('.') ?? '';
-  throw new Problem(400, 'invalid_argument', where === '' ? (issue?.message ?? 'not understood') : `${where}: ${issue?.message ?? 'not understood'}`);
+  throw new Problem(
+    400,
+    'invalid_argument',
+    where === '' ? (issue?.message ?? 'not understood') : `${where}: ${issue?.message ?? 'not understood'}`,
+  );
 }
 
 function matchSegments(segments: readonly string[], given: readonly string[]): Record<string, string> | undefined {
@@ -135,7 +151,8 @@ function matchSegments(segments: readonly string[], given: readonly string[]): R
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   // A browser can't send this type to another origin without asking first, which nothing here allows.
-  if (!(request.headers['content-type'] ?? '').startsWith('application/json')) throw new Problem(415, 'invalid_argument', 'the body has to be JSON');
+  if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
+    throw new Problem(415, 'invalid_argument', 'the body has to be JSON');
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

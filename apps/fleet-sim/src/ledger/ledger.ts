@@ -1,6 +1,6 @@
 import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import type { Clock } from '../clock.js';
-import { listSegments, segmentPath, syncFolder } from './files.js';
+import { hasRecordEndAt, listSegments, segmentPath, syncFolder } from './files.js';
 import { readLedger } from './reader.js';
 import { LedgerDamagedError, type LedgerEvent, type Recorded } from './records.js';
 
@@ -29,6 +29,8 @@ interface Pending {
   failed: (error: Error) => void;
 }
 
+const maxSettlings = 1000;
+
 /** The ledger went away under its writer: a crash was asked for or the disk failed. What was not acknowledged may be lost. */
 export class LedgerGoneError extends Error {
   constructor(cause?: unknown) {
@@ -47,7 +49,6 @@ export class Ledger<Event extends LedgerEvent> {
   #timer: { handle: NodeJS.Timeout; dueMs: number } | undefined;
   #gone: LedgerGoneError | undefined;
   #inWriteFromUs: number | undefined;
-  private headPosition: number;
 
   private constructor(
     private readonly options: Required<LedgerOptions>,
@@ -56,15 +57,13 @@ export class Ledger<Event extends LedgerEvent> {
     private durable: number,
     private order: number,
     private durableOrder: number,
-  ) {
-    this.headPosition = durable;
-  }
+  ) {}
 
   /**
    * Opens a ledger, cuts an unfinished last line, and hands every record from `from` on to `replay` before it resolves.
    *
    * @param from a position after a record that the caller's snapshot covers, with that record's order
-   * @throws LedgerDamagedError when the ledger can't be read back
+   * @throws LedgerDamagedError when the ledger can't be read back, or does not have a record's end at that position
    */
   static async open<Event extends LedgerEvent>(
     options: LedgerOptions,
@@ -72,6 +71,8 @@ export class Ledger<Event extends LedgerEvent> {
     from: { position: number; order: number } = { position: 0, order: 0 },
   ): Promise<Ledger<Event>> {
     await mkdir(options.dir, { recursive: true });
+    if (!(await hasRecordEndAt(options.dir, from.position)))
+      throw new LedgerDamagedError(`the ledger ${options.dir} has no record that ends at its snapshot`);
     let { position, order } = from;
     for await (const batch of readLedger(options.dir, from.position)) {
       for (const { record, end } of batch) {
@@ -95,9 +96,16 @@ export class Ledger<Event extends LedgerEvent> {
     return { position: this.durable, throughUs };
   }
 
-  /** The position and order after the last record added, durable or not yet: where a snapshot taken now ends. */
-  head(): { position: number; order: number } {
-    return { position: this.headPosition, order: this.order };
+  /**
+   * Settles the ledger and hands its end to `read` at a moment when nothing is on its way to the disk: what the caller holds
+   * in memory then is exactly what the ledger holds before that end.
+   */
+  async atRest<T>(read: (end: { position: number; order: number }) => T): Promise<T> {
+    for (let tries = 0; tries < maxSettlings; tries++) {
+      await this.settled();
+      if (this.durableOrder === this.order) return read({ position: this.durable, order: this.order });
+    }
+    throw new Error('the ledger does not come to rest');
   }
 
   /**
@@ -111,7 +119,6 @@ export class Ledger<Event extends LedgerEvent> {
     this.order += 1;
     const atUs = this.options.clock.nowUs();
     const line = `${JSON.stringify({ order: this.order, at_us: atUs, ...event })}\n`;
-    this.headPosition += Buffer.byteLength(line);
     const committed = new Promise<void>((done, failed) => this.#pending.push({ line, atUs, done, failed }));
     this.schedule(lazy ? this.options.lazyDelayMs : this.options.commitDelayMs);
     if (lazy) committed.catch(() => undefined);
@@ -184,8 +191,10 @@ export class Ledger<Event extends LedgerEvent> {
     try {
       await this.file.appendFile(data);
       await this.file.datasync();
+      const { size } = await this.file.stat();
       if (this.gone() !== undefined) throw new LedgerGoneError();
-      this.durable += data.length;
+      // The file is asked for its length rather than the data: a line that someone adds by hand is read like any other.
+      this.durable = this.segmentStart + size;
       this.durableOrder += group.length;
       for (const { done } of group) done();
     } catch (error) {
@@ -226,7 +235,6 @@ export class Ledger<Event extends LedgerEvent> {
 async function openAt(path: string, length: number): Promise<FileHandle> {
   const file = await open(path, 'a');
   try {
-    if ((await file.stat()).size < length) throw new LedgerDamagedError(`the ledger's segment ${path} is shorter than its snapshot says`);
     await file.truncate(length);
     await file.sync();
     return file;

@@ -22,7 +22,8 @@ export async function* readLedger(dir: string, from: number, to = Number.MAX_SAF
   const segments = await listSegments(dir);
   let position = from;
   const first = segments[0];
-  if (first !== undefined && first.start > from) throw new LedgerDamagedError(`the ledger ${dir} begins at ${String(first.start)}, not ${String(from)}`);
+  if (first !== undefined && first.start > from)
+    throw new LedgerDamagedError(`the ledger ${dir} begins at ${String(first.start)}, not ${String(from)}`);
   for (const [index, segment] of segments.entries()) {
     const next = segments[index + 1];
     if (next !== undefined && next.start <= position) continue;
@@ -31,7 +32,8 @@ export async function* readLedger(dir: string, from: number, to = Number.MAX_SAF
       position = batch.at(-1)?.end ?? position;
       yield batch;
     }
-    if (next !== undefined && position < to && position !== next.start) throw new LedgerDamagedError(`the ledger ${dir} has a gap at ${String(position)}`);
+    if (next !== undefined && position < to && position !== next.start)
+      throw new LedgerDamagedError(`the ledger ${dir} has a gap at ${String(position)}`);
   }
 }
 

@@ -1,8 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { writeFileAtomically } from './files.js';
+import { hasRecordEndAt, writeFileAtomically } from './files.js';
 
-/** Reads a snapshot that a schema accepts; undefined when there is none or it is of another form, and the ledger is read from its start. */
+/**
+ * Reads a snapshot of what a ledger says up to a position. Undefined, so that the ledger is read from its start, when there is
+ * none, a schema does not accept it, or the ledger was changed and no record ends there any more.
+ */
+export async function readLedgerSnapshot<T extends { position: number }>(
+  path: string,
+  schema: z.ZodType<T>,
+  ledgerDir: string,
+): Promise<T | undefined> {
+  const snapshot = await readSnapshot(path, schema);
+  return snapshot !== undefined && (await hasRecordEndAt(ledgerDir, snapshot.position)) ? snapshot : undefined;
+}
+
+/** Reads a snapshot; undefined when there is none or a schema does not accept it. */
 export async function readSnapshot<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   let text: string;
   try {

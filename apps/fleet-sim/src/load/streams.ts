@@ -4,7 +4,7 @@ import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import type { Clock } from '../clock.js';
 import { Ledger, type Extent } from '../ledger/ledger.js';
 import type { SenderEvent } from '../ledger/records.js';
-import { readSnapshot, writeSnapshot } from '../ledger/snapshot.js';
+import { readLedgerSnapshot, writeSnapshot } from '../ledger/snapshot.js';
 
 /** The numbered commands of a tenant for one kind: how far they were sent and acknowledged. At most one is open. */
 export interface CommandStream {
@@ -35,9 +35,15 @@ export class SenderState {
   static async open(dir: string, clock: Clock): Promise<SenderState> {
     const file = join(dir, 'snapshot.json');
     const ledgerDir = join(dir, 'ledger');
-    const snapshot = await readSnapshot(file, snapshotSchema);
+    const snapshot = await readLedgerSnapshot(file, snapshotSchema, ledgerDir);
     const streams = new Map<string, CommandStream>(snapshot?.streams.map((stream) => [streamKey(stream), stream]));
-    const ledger = await Ledger.open<SenderEvent>({ dir: ledgerDir, clock }, (record) => { follow(streams, record); }, snapshot);
+    const ledger = await Ledger.open<SenderEvent>(
+      { dir: ledgerDir, clock },
+      (record) => {
+        follow(streams, record);
+      },
+      snapshot,
+    );
     const state = new SenderState(ledgerDir, file, streams, ledger);
     state.covered = snapshot?.position ?? 0;
     return state;
@@ -72,11 +78,13 @@ export class SenderState {
 
   /** Writes a snapshot and removes segments that it and `before` no longer need. */
   async tidy(before: number): Promise<void> {
-    const head = this.ledger.head();
-    const content = { version: 1, ...head, streams: Array.from(this.streams.values(), (stream) => ({ ...stream })) };
-    await this.ledger.settled();
+    const content = await this.ledger.atRest((end) => ({
+      version: 1,
+      ...end,
+      streams: Array.from(this.streams.values(), (stream) => ({ ...stream })),
+    }));
     await writeSnapshot(this.file, content);
-    this.covered = head.position;
+    this.covered = content.position;
     await this.ledger.prune(Math.min(before, this.covered));
   }
 
@@ -96,6 +104,6 @@ function streamOf(streams: Map<string, CommandStream>, { tenant, kind }: { tenan
 function follow(streams: Map<string, CommandStream>, event: SenderEvent): void {
   if (event.type === 'started') return;
   const stream = streamOf(streams, event);
-  if (event.type === 'sent') stream.sent = event.seq;
-  else stream.acked = event.seq;
+  if (event.type === 'sent') stream.sent = Math.max(stream.sent, event.seq);
+  else stream.acked = Math.max(stream.acked, event.seq);
 }

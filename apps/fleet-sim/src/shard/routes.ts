@@ -46,17 +46,15 @@ export function shardRoutes(shard: Shard, kind: PlacedKind, checkToken: (request
       handle: (request) => answer(() => shard.command(parseTenant(request), parseInput(numberedCommand, request.body).seq)),
     },
     { method: 'GET', path: '/admin/tenants/:tenant', handle: (request) => answer(() => shard.tenant(parseTenant(request))) },
-    ...adminOperations.map(
-      (op): Route => ({
-        method: 'POST',
-        path: `/admin/tenants/:tenant/${op}`,
-        handle: (request) => {
-          checkToken(request);
-          const tenant = parseTenant(request);
-          return answer(() => shard.administer(tenant, parseAdminCommand(op, { tenant, kind }, request.body)));
-        },
-      }),
-    ),
+    ...adminOperations.map((op): Route => ({
+      method: 'POST',
+      path: `/admin/tenants/:tenant/${op}`,
+      handle: (request) => {
+        checkToken(request);
+        const tenant = parseTenant(request);
+        return answer(() => shard.administer(tenant, parseAdminCommand(op, { tenant, kind }, request.body)));
+      },
+    })),
   ];
 }
 
@@ -65,7 +63,8 @@ export function tokenCheck(token: string): (request: HttpRequest) => void {
   const digest = (value: string) => createHash('sha256').update(value).digest();
   const expected = digest(`Bearer ${token}`);
   return ({ headers }) => {
-    if (!timingSafeEqual(digest(headers.authorization ?? ''), expected)) throw new Problem(401, 'unauthenticated', 'the fleet token is missing or wrong');
+    if (!timingSafeEqual(digest(headers.authorization ?? ''), expected))
+      throw new Problem(401, 'unauthenticated', 'the fleet token is missing or wrong');
   };
 }
 
@@ -95,7 +94,8 @@ function parseCopy(data: string, stream: { tenant: string; kind: string }): numb
     throw new Problem(400, 'invalid_argument', 'data: not a copy of a tenant');
   }
   const copy = parseInput(copySchema, value);
-  if (copy.tenant !== stream.tenant || copy.kind !== stream.kind) throw new Problem(400, 'invalid_argument', 'data: the copy is of another tenant or kind');
+  if (copy.tenant !== stream.tenant || copy.kind !== stream.kind)
+    throw new Problem(400, 'invalid_argument', 'data: the copy is of another tenant or kind');
   return copy.last_seq;
 }
 

@@ -61,7 +61,13 @@ export class Shard {
 
   constructor(private readonly options: ShardOptions) {
     const { kind, state, random } = options;
-    this.work = createWork(kind, { state, random, onCaughtUp: (tenant) => { this.endDrainWhenIdle(tenant); } });
+    this.work = createWork(kind, {
+      state,
+      random,
+      onCaughtUp: (tenant) => {
+        this.endDrainWhenIdle(tenant);
+      },
+    });
     this.endIdleDrains();
   }
 
@@ -92,7 +98,10 @@ export class Shard {
     const status = this.status(tenantId);
     await Promise.all(written);
     if (status.state !== before) {
-      logger.info({ kind, shard_id: shardId, tenant_id: tenantId, op: command.op, from: before, to: status.state, fence: status.fence }, 'tenant state');
+      logger.info(
+        { kind, shard_id: shardId, tenant_id: tenantId, op: command.op, from: before, to: status.state, fence: status.fence },
+        'tenant state',
+      );
     }
     return { ...status, repeated: decision.repeated, ...copy };
   }

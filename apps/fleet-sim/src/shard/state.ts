@@ -4,7 +4,7 @@ import { tenantStates, type PlacedKind } from '@fairlead/contracts';
 import type { Clock } from '../clock.js';
 import { Ledger, type Extent } from '../ledger/ledger.js';
 import type { ShardEvent } from '../ledger/records.js';
-import { readSnapshot, writeSnapshot } from '../ledger/snapshot.js';
+import { readLedgerSnapshot, writeSnapshot } from '../ledger/snapshot.js';
 import { absentTenant, evolve, type TenantOnShard } from './tenant.js';
 
 const snapshotSchema = z.object({
@@ -46,8 +46,10 @@ export class ShardState {
 
   /** Reads a shard's state back from its snapshot and ledger; `onFailure` is called when the disk refuses a write later on. */
   static async open(options: { kind: PlacedKind; dir: string; clock: Clock; onFailure?: (error: unknown) => void }): Promise<ShardState> {
-    const snapshot = await readSnapshot(join(options.dir, 'snapshot.json'), snapshotSchema);
-    const tenants = new Map<string, TenantOnShard>(snapshot?.tenants.map(([id, tenant]) => [id, { ...tenant, done: new Map(tenant.done) }]));
+    const snapshot = await readLedgerSnapshot(join(options.dir, 'snapshot.json'), snapshotSchema, shardLedgerDir(options.dir));
+    const tenants = new Map<string, TenantOnShard>(
+      snapshot?.tenants.map(([id, tenant]) => [id, { ...tenant, done: new Map(tenant.done) }]),
+    );
     const ledger = await Ledger.open<ShardEvent>(
       { dir: shardLedgerDir(options.dir), clock: options.clock, onFailure: options.onFailure ?? (() => undefined) },
       (record) => tenants.set(record.tenant, evolve(tenants.get(record.tenant) ?? absentTenant, record)),
@@ -82,12 +84,13 @@ export class ShardState {
 
   /** Writes a snapshot, so that the next opening reads only the ledger after it. */
   async snapshot(): Promise<void> {
-    const head = this.ledger.head();
-    const tenants = Array.from(this.tenants, ([id, tenant]) => [id, { ...tenant, done: [...tenant.done] }]);
-    const text = { version: 1, ...head, tenants };
-    await this.ledger.settled();
-    await writeSnapshot(join(this.dir, 'snapshot.json'), text);
-    this.covered = head.position;
+    const content = await this.ledger.atRest((end) => ({
+      version: 1,
+      ...end,
+      tenants: Array.from(this.tenants, ([id, tenant]) => [id, { ...tenant, done: [...tenant.done] }]),
+    }));
+    await writeSnapshot(join(this.dir, 'snapshot.json'), content);
+    this.covered = content.position;
   }
 
   /** Removes ledger segments that both the snapshot covers and `before` allows. */

@@ -41,8 +41,24 @@ describe('tenant on a shard', () => {
     );
     const no = 'tenant_state';
     expect(table).toEqual({
-      drain: { absent: 'tenant_unknown', active: 'draining', draining: 'draining', drained: 'drained', sealed: no, imported: no, moved: no },
-      resume: { absent: 'tenant_unknown', active: 'active', draining: 'active', drained: 'active', sealed: 'active', imported: 'active', moved: no },
+      drain: {
+        absent: 'tenant_unknown',
+        active: 'draining',
+        draining: 'draining',
+        drained: 'drained',
+        sealed: no,
+        imported: no,
+        moved: no,
+      },
+      resume: {
+        absent: 'tenant_unknown',
+        active: 'active',
+        draining: 'active',
+        drained: 'active',
+        sealed: 'active',
+        imported: 'active',
+        moved: no,
+      },
       export: { absent: 'tenant_unknown', active: no, draining: no, drained: 'sealed', sealed: 'sealed', imported: no, moved: no },
       import: { absent: 'imported', active: no, draining: no, drained: no, sealed: no, imported: 'imported', moved: 'imported' },
       drop: { absent: 'absent', active: no, draining: no, drained: 'moved', sealed: 'moved', imported: 'moved', moved: 'moved' },
@@ -53,7 +69,10 @@ describe('tenant on a shard', () => {
   it('refuses a fence lower than the highest seen, in every state and for every command', () => {
     for (const state of tenantStates) {
       for (const op of ['drain', 'resume', 'export', 'import', 'drop'] as const) {
-        expect(decide(at(state), stream, command(op, { fence: 4 }))).toMatchObject({ refused: 'stale_fence', details: { highest_fence: 5 } });
+        expect(decide(at(state), stream, command(op, { fence: 4 }))).toMatchObject({
+          refused: 'stale_fence',
+          details: { highest_fence: 5 },
+        });
       }
     }
   });
@@ -97,8 +116,16 @@ describe('tenant on a shard', () => {
   });
 
   it('forgets the state it dropped and remembers that it owned it', () => {
-    expect(apply(at('sealed'), command('drop', { movedRevision: 0 }))).toMatchObject({ state: 'absent', lastSeq: 0, everOwned: true, fence: 5 });
-    expect(apply(at('moved', { movedRevision: 3 }), command('drop', { movedRevision: 8 }))).toMatchObject({ state: 'moved', movedRevision: 8 });
+    expect(apply(at('sealed'), command('drop', { movedRevision: 0 }))).toMatchObject({
+      state: 'absent',
+      lastSeq: 0,
+      everOwned: true,
+      fence: 5,
+    });
+    expect(apply(at('moved', { movedRevision: 3 }), command('drop', { movedRevision: 8 }))).toMatchObject({
+      state: 'moved',
+      movedRevision: 8,
+    });
   });
 
   it('remembers a bounded number of keys, the latest', () => {

@@ -45,19 +45,11 @@ export interface TenantCopy {
 }
 
 export type AdminCommand = { key: string; fence: number } & (
-  | { op: 'drain' | 'resume' | 'export' }
-  | { op: 'import'; lastSeq: number; sha256: string }
-  | { op: 'drop'; movedRevision: number }
+  { op: 'drain' | 'resume' | 'export' } | { op: 'import'; lastSeq: number; sha256: string } | { op: 'drop'; movedRevision: number }
 );
 
 export type RefusalCode =
-  | 'stale_fence'
-  | 'tenant_state'
-  | 'tenant_unknown'
-  | 'tenant_draining'
-  | 'tenant_moved'
-  | 'command_gap'
-  | 'idempotency_key_reused';
+  'stale_fence' | 'tenant_state' | 'tenant_unknown' | 'tenant_draining' | 'tenant_moved' | 'command_gap' | 'idempotency_key_reused';
 
 /** Why a shard does not do what it was asked; `details` become members of the problem document. */
 export interface Refusal {
@@ -72,9 +64,9 @@ export type Decision = Refusal | { refused?: undefined; events: ShardEvent[]; re
 export function evolve(tenant: TenantOnShard, event: ShardEvent): TenantOnShard {
   switch (event.type) {
     case 'accepted':
-      return { ...tenant, acceptedSeq: event.seq };
+      return { ...tenant, acceptedSeq: Math.max(event.seq, tenant.acceptedSeq) };
     case 'applied':
-      return { ...tenant, lastSeq: event.seq, acceptedSeq: Math.max(event.seq, tenant.acceptedSeq) };
+      return { ...tenant, lastSeq: Math.max(event.seq, tenant.lastSeq), acceptedSeq: Math.max(event.seq, tenant.acceptedSeq) };
     case 'own':
       return { ...administered(tenant, event), state: 'active', everOwned: true };
     case 'draining':

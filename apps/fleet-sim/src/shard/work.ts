@@ -49,7 +49,9 @@ function createRunner({ state, random }: WorkOptions): Work {
       await timers.wait();
       await applied(state, tenant, seq);
     },
-    stop: () => { timers.stop(); },
+    stop: () => {
+      timers.stop();
+    },
   };
 }
 
@@ -79,7 +81,9 @@ function createProjection({ state, random, onCaughtUp }: WorkOptions): Work {
       await state.record({ type: 'accepted', tenant, kind: state.kind, seq, fence: state.get(tenant).fence });
       void catchUp(tenant);
     },
-    stop: () => { timers.stop(); },
+    stop: () => {
+      timers.stop();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { PlacedKind } from '@fairlead/contracts';
 import type { LedgerEvent, Recorded, SenderEvent, ShardEvent } from '../ledger/records.js';
-import { senderSource } from './checker.js';
+import { senderSource } from '../checker/checker.js';
 
 /** For specs: ledgers written by hand, with times and orders filled in. */
 export class History {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listSegments } from '../ledger/files.js';
-import { readLedger } from '../ledger/reader.js';
+import { lastLine, listSegments } from './files.js';
+import { parseRecord } from './records.js';
 
 /** The latest time in any ledger under a folder, in microseconds since the epoch; 0 when there is none. */
 export async function latestTimeUs(dir: string): Promise<number> {
@@ -9,10 +9,9 @@ export async function latestTimeUs(dir: string): Promise<number> {
   for (const folder of await foldersUnder(dir)) {
     // Time only grows within a ledger, so its last segment with a record has its latest.
     for (const segment of (await listSegments(folder)).reverse()) {
-      let lastUs: number | undefined;
-      for await (const batch of readLedger(folder, segment.start)) lastUs = batch.at(-1)?.record.at_us ?? lastUs;
-      if (lastUs === undefined) continue;
-      latestUs = Math.max(latestUs, lastUs);
+      const line = await lastLine(segment.path);
+      if (line === undefined) continue;
+      latestUs = Math.max(latestUs, parseRecord(line).at_us);
       break;
     }
   }
