@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
-import * as eventLog from '@fairlead/event-log';
+import { installEventLog } from '@fairlead/event-log';
 import { startPostgres } from '@fairlead/local-servers';
 import { adminClient, prepareDatabase } from '@fairlead/postgres';
 import { eventually } from './eventually.js';
@@ -59,7 +59,7 @@ async function start(dir: string): Promise<TestPostgres> {
     passwords: passwords as Record<ControlPlaneService, string>,
   };
   await prepareDatabase({ ...state, database: templateName });
-  await (eventLog as { installEventLog?: (access: object) => Promise<void> }).installEventLog?.({ ...state, database: templateName });
+  await installEventLog({ ...state, database: templateName });
   const admin = await adminClient({ ...state, database: 'postgres' });
   try {
     // A template can only be cloned while nobody is connected to it.
