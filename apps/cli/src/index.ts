@@ -1,1 +1,3 @@
-export {};
+export { exitCodes, type ExitCode } from './exit.js';
+export { runCli } from './program.js';
+export type { Terminal } from './terminal.js';

@@ -1,0 +1,233 @@
+import { z } from 'zod';
+import type { HttpClient, RequestOptions } from './http/client.js';
+import type { SseEvent } from './http/sse.js';
+import { readEvents } from './http/sse.js';
+
+/**
+ * The gateway's routes that the CLI uses, in one place. Schemas name the fields the CLI reads; others pass through,
+ * so that `-o json` shows all there is.
+ */
+
+const text = z.string().nullish();
+const count = z.number().nullish();
+
+export const planSchema = z.looseObject({
+  plan_id: z.string(),
+  digest: z.string(),
+  actions: z.array(z.looseObject({ name: z.string(), description: text, kind: text, from_shard_id: text, to_shard_id: text })),
+  checks: z.array(z.looseObject({ name: z.string(), verdict: z.string(), value: text, limit: text, message: text })),
+  impact: z.looseObject({ tenants: z.array(z.string()), services: z.array(z.string()), expected_pause_ms: z.number() }),
+  expires_at: z.string(),
+});
+export type Plan = z.output<typeof planSchema>;
+
+const jobErrorSchema = z.looseObject({ code: text, message: text, step: text }).nullish();
+
+const stepSchema = z.looseObject({
+  name: z.string(),
+  status: z.string(),
+  attempts: count,
+  undo_attempts: count,
+  started_at: text,
+  finished_at: text,
+  error: jobErrorSchema,
+});
+export type Step = z.output<typeof stepSchema>;
+
+export const jobSchema = z.looseObject({
+  job_id: z.string(),
+  kind: text,
+  status: z.string(),
+  steps: z.array(stepSchema),
+  error: jobErrorSchema,
+  params: z.record(z.string(), z.unknown()).nullish(),
+  reason: text,
+  principal: text,
+  created_at: text,
+  started_at: text,
+  finished_at: text,
+  blocked_by: text,
+});
+export type Job = z.output<typeof jobSchema>;
+
+const seatSchema = z.looseObject({ shard: z.string(), revision: count });
+export const tenantSchema = z.looseObject({
+  tenant_id: z.string(),
+  name: text,
+  placement: z.record(z.string(), seatSchema),
+  created_at: text,
+});
+export type Tenant = z.output<typeof tenantSchema>;
+
+const shardSchema = z.looseObject({
+  endpoints: z.array(z.looseObject({ endpoint_id: z.string(), url: z.string() })),
+  weight: count,
+  state: text,
+  revision: count,
+  tenants: count,
+});
+/** `<kind>_placement` tells each tenant's shard; `shards` the directory, by kind and id. */
+export const placementSchema = z.looseObject({
+  epoch: z.number(),
+  revision: z.number(),
+  published_revision: count,
+  shards: z.record(z.string(), z.record(z.string(), shardSchema)),
+});
+export type Placement = z.output<typeof placementSchema>;
+
+const endpointSchema = z.looseObject({
+  kind: z.string(),
+  shard_id: z.string(),
+  endpoint_id: z.string(),
+  reachable: z.boolean(),
+  healthy: z.boolean(),
+  ready: z.boolean(),
+  version: text,
+  inflight: count,
+  lag: count,
+  taken_at: text,
+  problem: text,
+});
+export const snapshotSchema = z.looseObject({ taken_at: text, unreachable: count, endpoints: z.array(endpointSchema) });
+export type Snapshot = z.output<typeof snapshotSchema>;
+
+export const auditRecordSchema = z.looseObject({
+  position: z.number(),
+  time: z.string(),
+  action: z.string(),
+  principal: z.string(),
+  via: text,
+  tenant_id: text,
+  resource_type: text,
+  resource_id: text,
+  job_id: text,
+  step: text,
+  reason: text,
+  outcome: z.string(),
+});
+export type AuditRecord = z.output<typeof auditRecordSchema>;
+
+const loginSchema = z.looseObject({ access_token: z.string(), token_type: z.string(), expires_in: z.number() });
+const meSchema = z.looseObject({ principal: z.string(), email: text, roles: z.array(z.string()).nullish() });
+const shardItemSchema = z.looseObject({ kind: z.string(), shard_id: z.string() });
+
+/** One event of a job's stream. */
+export const jobEventSchema = z.looseObject({
+  position: z.number(),
+  type: z.string(),
+  recorded_at: z.string(),
+  step: text,
+  payload: z.looseObject({ step: text, attempt: count, error: jobErrorSchema, delay_ms: count }).nullish(),
+});
+export type JobEvent = z.output<typeof jobEventSchema>;
+
+function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.looseObject({ items: z.array(item), next_cursor: text });
+}
+export interface Page<Item> {
+  readonly items: Item[];
+  readonly next_cursor?: string | null;
+}
+
+type Filter = Readonly<Record<string, string | undefined>>;
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** What can be planned and then run as a job. */
+export type ChangeKind = 'tenant-migrate' | 'tenant-drain' | 'tenant-resume' | 'reload';
+
+export interface StartRequest {
+  readonly planDigest: string;
+  readonly reason: string;
+  readonly onConflict?: 'queue' | 'reject';
+  /** The same key and request answer the same job. */
+  readonly idempotencyKey: string;
+}
+
+export type Api = ReturnType<typeof createApi>;
+
+/** Binds the routes to a client. */
+export function createApi(http: HttpClient) {
+  const post = (body: object, more: Partial<RequestOptions> = {}): RequestOptions => ({ method: 'POST', body, ...more });
+  const list = <Item extends z.ZodType>(item: Item, path: string, filter: Filter, page: PageRequest) =>
+    collect((request) => http.json(pageOf(item), path, { query: { ...filter, ...request } }), page);
+  return {
+    login: (email: string, password: string) => http.json(loginSchema, '/admin/v1/auth/login', post({ email, password })),
+    changePassword: (current: string, fresh: string) =>
+      http.json(z.unknown(), '/admin/v1/auth/password', post({ current_password: current, new_password: fresh })),
+    me: () => http.json(meSchema, '/admin/v1/auth/me'),
+
+    createPlan: (kind: ChangeKind, params: object) => http.json(planSchema, `/admin/v1/plan/${kind}`, post(params)),
+    startJob: async (kind: ChangeKind, start: StartRequest) => {
+      const body = {
+        plan_digest: start.planDigest,
+        reason: start.reason,
+        ...(start.onConflict === undefined ? {} : { on_conflict: start.onConflict }),
+      };
+      const answer = await http.json(
+        z.looseObject({ job_id: z.string() }),
+        `/admin/v1/jobs/${kind}`,
+        post(body, { idempotencyKey: start.idempotencyKey }),
+      );
+      return answer.job_id;
+    },
+    job: (jobId: string, signal?: AbortSignal) => http.json(jobSchema, `/admin/v1/jobs/${encodeURIComponent(jobId)}`, { signal }),
+    jobs: (filter: Filter, page: PageRequest) => list(jobSchema, '/admin/v1/jobs', filter, page),
+    cancelJob: (jobId: string, reason: string | undefined) =>
+      http.json(
+        z.looseObject({ status: text }),
+        `/admin/v1/jobs/${encodeURIComponent(jobId)}/cancel`,
+        post(reason === undefined ? {} : { reason }),
+      ),
+    jobEvents: (jobId: string, cursor: string, signal: AbortSignal) => openEvents(http, jobId, cursor, signal),
+
+    tenants: (filter: Filter, page: PageRequest) => list(tenantSchema, '/admin/v1/tenants', filter, page),
+    tenant: (tenantId: string) => http.json(tenantSchema, `/admin/v1/tenants/${encodeURIComponent(tenantId)}`),
+    createTenant: (tenant: object, idempotencyKey: string) =>
+      http.json(tenantSchema, '/admin/v1/tenants', post(tenant, { idempotencyKey })),
+
+    shards: async () => (await http.json(z.looseObject({ items: z.array(shardItemSchema) }), '/admin/v1/shards')).items,
+    placement: () => http.json(placementSchema, '/admin/v1/placement'),
+    snapshot: (maxAgeMs: number | undefined) => http.json(snapshotSchema, '/admin/v1/fleet/snapshot', { query: { max_age_ms: maxAgeMs } }),
+    audit: (filter: Filter, page: PageRequest) => list(auditRecordSchema, '/admin/v1/audit', filter, page),
+  };
+}
+
+/** The largest page the gateway answers; longer lists are read page by page. */
+const maxPageSize = 200;
+
+async function collect<Item>(
+  read: (request: { limit: number; cursor?: string }) => Promise<Page<Item>>,
+  { limit, cursor }: PageRequest,
+): Promise<Page<Item>> {
+  const items: Item[] = [];
+  let next = cursor;
+  do {
+    const page: Page<Item> = await read({ limit: Math.min(limit - items.length, maxPageSize), cursor: next });
+    items.push(...page.items);
+    next = page.next_cursor ?? undefined;
+  } while (next !== undefined && next !== '' && items.length < limit);
+  return { items, next_cursor: next === undefined || next === '' ? null : next };
+}
+
+/** A stream on which nothing has come for so long is taken for dead. */
+const idleTimeoutMs = 60_000;
+
+/** The events of a job behind a cursor, live; ends with the job or when the gateway ends the stream. */
+async function* openEvents(http: HttpClient, jobId: string, cursor: string, signal: AbortSignal): AsyncGenerator<SseEvent> {
+  const idle = new AbortController();
+  const timer = setTimeout(() => {
+    idle.abort();
+  }, idleTimeoutMs);
+  try {
+    const body = await http.stream(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`, {
+      query: { cursor },
+      signal: AbortSignal.any([signal, idle.signal]),
+    });
+    yield* readEvents(body, () => timer.refresh());
+  } finally {
+    clearTimeout(timer);
+  }
+}

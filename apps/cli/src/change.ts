@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import type { Api, ChangeKind, Job, Plan } from './api.js';
+import type { Context } from './context.js';
+import { CliError, exitCodes } from './exit.js';
+import { blockedChecks, renderBlocks, renderPlan } from './view/plan.js';
+import { tellTransitions, watchJob } from './watch.js';
+
+/** How a planned change is to be run. */
+export interface ChangeOptions {
+  readonly reason: string;
+  readonly dryRun?: boolean;
+  readonly wait?: boolean;
+  readonly yes?: boolean;
+  readonly onConflict?: 'queue' | 'reject';
+  readonly idempotencyKey?: string;
+  /** How long `wait` waits. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Plans a change, shows the plan, and unless told to stop there starts its job and follows it. Throws CliError
+ * with the conflict exit code when a check blocks, so that nothing is started.
+ */
+export async function runChange(
+  context: Context,
+  kind: ChangeKind,
+  params: (api: Api) => Promise<object>,
+  options: ChangeOptions,
+): Promise<void> {
+  const api = context.api();
+  const plan = await api.createPlan(kind, { ...(await params(api)), reason: options.reason });
+  showPlan(context, plan, options);
+  if (blockedChecks(plan).length > 0)
+    throw new CliError(`the plan is blocked, nothing was started: ${renderBlocks(plan)}`, exitCodes.conflict);
+  if (options.dryRun === true) return;
+  if (!(await isConfirmed(context, options))) throw new CliError('not confirmed, nothing was started');
+  const jobId = await startJob(context, api, kind, plan, options);
+  if (options.wait !== true) {
+    context.print(
+      { correlation_id: context.correlationId, job_id: jobId, plan },
+      () => `job ${jobId} is started; follow it with: fairlead job watch ${jobId}\n`,
+    );
+    return;
+  }
+  // Beside one JSON document, progress goes to stderr.
+  const tell = context.json ? context.terminal.err : context.terminal.out;
+  const job = await watchJob(api, jobId, { timeoutMs: options.timeoutMs, onStart: tellTransitions(tell) });
+  if (context.json) context.print({ correlation_id: context.correlationId, job_id: jobId, plan, job }, () => '');
+  failUnlessSucceeded(job);
+}
+
+/** In JSON, the plan is part of the one document at the end; a person who is asked sees it before. */
+function showPlan({ terminal, json, correlationId }: Context, plan: Plan, options: ChangeOptions): void {
+  const text = `${renderPlan(plan)}\ncorrelation id  ${correlationId}\n`;
+  const isLast = options.dryRun === true || blockedChecks(plan).length > 0;
+  if (!json) terminal.out(text);
+  else if (isLast) terminal.out(`${JSON.stringify({ correlation_id: correlationId, plan }, null, 2)}\n`);
+  else if (terminal.interactive && options.yes !== true) terminal.err(text);
+}
+
+async function isConfirmed({ terminal }: Context, options: ChangeOptions): Promise<boolean> {
+  if (options.yes === true || !terminal.interactive) return true;
+  return /^y(es)?$/i.test((await terminal.ask('Apply this plan? [y/N] ')).trim());
+}
+
+async function startJob({ terminal }: Context, api: Api, kind: ChangeKind, plan: Plan, options: ChangeOptions): Promise<string> {
+  const { reason, onConflict, idempotencyKey = randomUUID() } = options;
+  try {
+    return await api.startJob(kind, { planDigest: plan.digest, reason, onConflict, idempotencyKey });
+  } catch (error) {
+    // Whether the job was started may be unknown: with the same key a repeat never starts a second one.
+    terminal.err(`idempotency key ${idempotencyKey} (a repeat with --idempotency-key ${idempotencyKey} starts no second job)\n`);
+    throw error;
+  }
+}
+
+/** Ends the command with the failure exit code unless the job has succeeded. */
+export function failUnlessSucceeded(job: Job): void {
+  if (job.status === 'succeeded') return;
+  const undone =
+    { failed: 'failed and was undone', cancelled: 'was cancelled and undone', needs_attention: 'needs attention' }[job.status] ??
+    job.status;
+  throw new CliError(`job ${job.job_id} ${undone}`);
+}

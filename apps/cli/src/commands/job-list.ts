@@ -1,0 +1,29 @@
+import { Option, type Command } from 'commander';
+import { jobStatuses } from '@fairlead/contracts';
+import type { Run } from '../context.js';
+import { addPageOptions, type PageOptions } from '../options.js';
+import { renderJobs } from '../view/job.js';
+import { printPage } from '../view/page.js';
+
+interface ListOptions extends PageOptions {
+  readonly status?: string;
+  readonly kind?: string;
+  readonly tenant?: string;
+  readonly correlationId?: string;
+}
+
+/** `fairlead job list` */
+export function jobList(parent: Command, run: Run): void {
+  addPageOptions(parent.command('list').description('list jobs, newest first'))
+    .addOption(new Option('--status <status>', 'only jobs in this status').choices(jobStatuses))
+    .option('--kind <kind>', 'only jobs of this kind, such as tenant-migrate')
+    .option('--tenant <tenant>', 'only jobs on this tenant')
+    .option('--correlation-id <id>', 'only jobs of this correlation id')
+    .addHelpText('after', '\nExample:\n  fairlead job list --tenant acme --status running\n')
+    .action((options: ListOptions, command: Command) =>
+      run(command, async (context) => {
+        const { status, kind, tenant, correlationId } = options;
+        printPage(context, await context.api().jobs({ status, kind, tenant, correlation_id: correlationId }, options), renderJobs);
+      }),
+    );
+}

@@ -1,0 +1,134 @@
+import type { z } from 'zod';
+import { contextHeaders } from '@fairlead/contracts';
+import { CliError, exitCodes } from '../exit.js';
+import { ApiError, problemOf } from './problem.js';
+
+export interface ClientOptions {
+  /** The gateway's base URL. */
+  readonly url: string;
+  /** Absent before login. */
+  readonly token?: string;
+  /** Goes with every request, so that all a command did is found under one id. */
+  readonly correlationId: string;
+  /** How long one request may take. */
+  readonly timeoutMs?: number;
+  /** Pauses between attempts at requests that may be repeated; their number bounds the attempts. */
+  readonly retryDelaysMs?: readonly number[];
+}
+
+export interface RequestOptions {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: object;
+  /** Makes a POST safe to repeat. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Talks HTTP to the gateway. */
+export interface HttpClient {
+  /** Sends a request and reads its JSON by a schema. Throws ApiError for a problem, CliError when there is no answer. */
+  json<Schema extends z.ZodType>(schema: Schema, path: string, options?: RequestOptions): Promise<z.output<Schema>>;
+  /** Opens a stream of server-sent events; the caller reads and cancels it. */
+  stream(
+    path: string,
+    options: { query?: RequestOptions['query']; headers?: Record<string, string>; signal: AbortSignal },
+  ): Promise<ReadableStream<Uint8Array>>;
+}
+
+const defaultTimeoutMs = 30_000;
+const defaultRetryDelaysMs = [250, 1_000];
+
+/** Makes a client. GET requests and those with an idempotency key are repeated when no answer comes or a 502 or 503 does. */
+export function createHttpClient(options: ClientOptions): HttpClient {
+  return {
+    json: async (schema, path, request = {}) => {
+      const response = await sendWithRetries(options, path, request);
+      const parsed = schema.safeParse(await readJson(response));
+      if (parsed.success) return parsed.data;
+      const where = parsed.error.issues[0]?.path.join('.') ?? '';
+      throw new CliError(`${options.url} does not answer like a Fairlead gateway: ${path} has no usable ${where === '' ? 'body' : where}`);
+    },
+    stream: async (path, { query, headers, signal }) => {
+      const request = { method: 'GET', headers: { ...headersOf(options, {}), accept: 'text/event-stream', ...headers }, signal };
+      const response = await reach(options.url, () => fetch(urlOf(options.url, path, query), request));
+      if (!response.ok || response.body === null) throw await problemOf(response);
+      return response.body;
+    },
+  };
+}
+
+async function sendWithRetries(options: ClientOptions, path: string, request: RequestOptions): Promise<Response> {
+  const repeatable = (request.method ?? 'GET') === 'GET' || request.idempotencyKey !== undefined;
+  const delaysMs = repeatable ? (options.retryDelaysMs ?? defaultRetryDelaysMs) : [];
+  for (const delayMs of delaysMs) {
+    try {
+      return await send(options, path, request);
+    } catch (error) {
+      if (!isPassing(error) || request.signal?.aborted === true) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+  }
+  return send(options, path, request);
+}
+
+/** True for what may be over soon: no answer, or an answer that says so. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof UnreachableError || (error instanceof ApiError && (error.status === 502 || error.status === 503));
+}
+
+/** The gateway gave no answer. */
+export class UnreachableError extends CliError {}
+
+async function send(options: ClientOptions, path: string, request: RequestOptions): Promise<Response> {
+  const signals = [AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs), ...(request.signal === undefined ? [] : [request.signal])];
+  const response = await reach(options.url, () =>
+    fetch(urlOf(options.url, path, request.query), {
+      method: request.method ?? 'GET',
+      headers: headersOf(options, request),
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      signal: AbortSignal.any(signals),
+      // A redirect could carry the token elsewhere.
+      redirect: 'error',
+    }),
+  );
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function reach(url: string, attempt: () => Promise<Response>): Promise<Response> {
+  try {
+    return await attempt();
+  } catch (error) {
+    const { name, cause } = error as { name?: string; cause?: NodeJS.ErrnoException };
+    if (name === 'AbortError') throw error;
+    if (name === 'TimeoutError') throw new UnreachableError(`${url} did not answer in time`, exitCodes.timeout, { cause: error });
+    const code = cause?.code === undefined ? '' : ` (${cause.code})`;
+    throw new UnreachableError(`${url} can't be reached${code}`, exitCodes.failed, { cause: error });
+  }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  if (response.status === 204) return {};
+  try {
+    return await response.json();
+  } catch {
+    return undefined;
+  }
+}
+
+function urlOf(base: string, path: string, query: RequestOptions['query'] = {}): string {
+  const url = new URL(`${base.replace(/\/+$/, '')}${path}`);
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+  return url.href;
+}
+
+function headersOf(options: ClientOptions, request: RequestOptions): Record<string, string> {
+  return {
+    accept: 'application/json',
+    [contextHeaders.correlationId]: options.correlationId,
+    ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+    ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(request.idempotencyKey === undefined ? {} : { 'idempotency-key': request.idempotencyKey }),
+  };
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { CliError, exitCodes, type ExitCode } from '../exit.js';
+import { printable } from '../view/text.js';
+
+const problemSchema = z.looseObject({
+  detail: z.string().optional(),
+  title: z.string().optional(),
+  code: z.string().optional(),
+  request_id: z.string().optional(),
+});
+
+/** An answer of the gateway that is not a success, as `application/problem+json` told it. */
+export class ApiError extends CliError {
+  readonly status: number;
+  /** The stable code, such as `plan_stale`; `http_<status>` when the answer had none. */
+  readonly code: string;
+
+  constructor(problem: { status: number; code: string; detail: string; requestId: string }) {
+    super(`${printable(problem.detail)} (${printable(problem.code)}, request ${printable(problem.requestId)})`, exitCodeOf(problem.status));
+    this.name = 'ApiError';
+    this.status = problem.status;
+    this.code = problem.code;
+  }
+}
+
+/** Reads a failed answer. Takes any body: what is not a problem is told by its status. */
+export async function problemOf(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => '');
+  const parsed = problemSchema.safeParse(parseJson(text));
+  const problem = parsed.success ? parsed.data : {};
+  return new ApiError({
+    status: response.status,
+    code: problem.code ?? `http_${response.status}`,
+    detail: problem.detail ?? problem.title ?? `the gateway answered ${response.status}`,
+    requestId: problem.request_id ?? response.headers.get('x-request-id') ?? 'unknown',
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function exitCodeOf(status: number): ExitCode {
+  switch (status) {
+    case 400:
+    case 413:
+    case 422:
+      return exitCodes.usage;
+    case 401:
+    case 403:
+      return exitCodes.auth;
+    case 404:
+      return exitCodes.notFound;
+    case 409:
+    case 412:
+      return exitCodes.conflict;
+    case 408:
+    case 504:
+      return exitCodes.timeout;
+    default:
+      return exitCodes.failed;
+  }
+}

@@ -1,0 +1,88 @@
+import { Command, CommanderError, Option } from 'commander';
+import { auditList } from './commands/audit-list.js';
+import { fleetReload } from './commands/fleet-reload.js';
+import { fleetSnapshot } from './commands/fleet-snapshot.js';
+import { jobCancel } from './commands/job-cancel.js';
+import { jobList } from './commands/job-list.js';
+import { jobShow } from './commands/job-show.js';
+import { jobWatch } from './commands/job-watch.js';
+import { login } from './commands/login.js';
+import { logout } from './commands/logout.js';
+import { password } from './commands/password.js';
+import { placementShow } from './commands/placement-show.js';
+import { tenantCreate } from './commands/tenant-create.js';
+import { tenantDrain } from './commands/tenant-drain.js';
+import { tenantList } from './commands/tenant-list.js';
+import { tenantMigrate } from './commands/tenant-migrate.js';
+import { tenantResume } from './commands/tenant-resume.js';
+import { tenantShow } from './commands/tenant-show.js';
+import { whoami } from './commands/whoami.js';
+import { createRun, type Run } from './context.js';
+import { CliError, exitCodes, type ExitCode } from './exit.js';
+import type { Terminal } from './terminal.js';
+
+type Register = (parent: Command, run: Run) => void;
+
+/** Every command, by the group it belongs to. */
+const groups: readonly { name: string; description: string; commands: readonly Register[] }[] = [
+  {
+    name: 'tenant',
+    description: 'tenants: list, show, create, migrate, drain, resume',
+    commands: [tenantList, tenantShow, tenantCreate, tenantMigrate, tenantDrain, tenantResume],
+  },
+  { name: 'job', description: 'jobs: list, show, watch, cancel', commands: [jobList, jobShow, jobWatch, jobCancel] },
+  { name: 'placement', description: 'placement: show', commands: [placementShow] },
+  { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
+  { name: 'audit', description: 'the audit trail: list', commands: [auditList] },
+];
+const ungrouped: readonly Register[] = [login, logout, whoami, password];
+
+const help = `
+Environment:
+  FAIRLEAD_URL         the gateway, instead of the session's
+  FAIRLEAD_TOKEN       an access token, instead of the session's
+  FAIRLEAD_CONFIG_DIR  where session.json is kept (default ~/.config/fairlead)
+
+Exit codes:
+  0 done  1 failed  2 wrong usage  3 not logged in or not allowed  4 not found
+  5 conflict, blocked or stale  6 timed out
+
+Examples:
+  fairlead login --url http://127.0.0.1:8080 --email admin@example.org
+  fairlead tenant migrate acme --to runner-2 --reason "make room" --wait
+  fairlead audit list --tenant acme -o json
+`;
+
+/** Builds the whole command line over a terminal. */
+export function buildProgram(terminal: Terminal, version: string): Command {
+  const run = createRun(terminal);
+  const program = new Command('fairlead')
+    .description("Fairlead's command line: see what runs where, plan changes, run them as jobs, read who did what.")
+    .version(version)
+    .addOption(new Option('-o, --output <format>', 'how results are shown').choices(['table', 'json']).default('table'))
+    .option('--url <url>', 'the gateway')
+    .addHelpText('after', help)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showHelpAfterError('(--help tells more)')
+    .exitOverride();
+  for (const register of ungrouped) register(program, run);
+  for (const { name, description, commands } of groups) {
+    const group = program.command(name).description(description);
+    for (const register of commands) register(group, run);
+  }
+  return program;
+}
+
+/** Runs one command line (without node and script) and answers its exit code; errors are told on stderr. */
+export async function runCli(args: readonly string[], terminal: Terminal, version = '0.1.0'): Promise<ExitCode> {
+  try {
+    await buildProgram(terminal, version).parseAsync([...args], { from: 'user' });
+    return exitCodes.ok;
+  } catch (error) {
+    // Commander has told its own already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    terminal.err(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof CliError ? error.exitCode : exitCodes.failed;
+  }
+}

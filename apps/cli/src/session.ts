@@ -1,0 +1,91 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CliError, exitCodes } from './exit.js';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const sessionSchema = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  access_token: z.string().min(1),
+  /** RFC 3339. */
+  expires_at: z.iso.datetime({ offset: true }),
+  email: z.string(),
+});
+
+/** Who is logged in, where, until when. */
+export type Session = z.output<typeof sessionSchema>;
+
+/** Where a command talks to, and as whom. */
+export interface Target {
+  readonly url: string;
+  readonly token?: string;
+}
+
+/** The folder the session file stands in. */
+export function configDir(env: Env): string {
+  const given = env['FAIRLEAD_CONFIG_DIR'];
+  return given !== undefined && given !== '' ? given : join(homedir(), '.config', 'fairlead');
+}
+
+/** The session file. */
+export function sessionFile(env: Env): string {
+  return join(configDir(env), 'session.json');
+}
+
+/** The stored session, or undefined when there is none that can be read. */
+export function readSession(env: Env): Session | undefined {
+  try {
+    const parsed = sessionSchema.safeParse(JSON.parse(readFileSync(sessionFile(env), 'utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stores the session, readable for its owner alone; a crash leaves the old one or the new one. */
+export function writeSession(env: Env, session: Session): void {
+  const file = sessionFile(env);
+  const fresh = `${file}.${process.pid}.new`;
+  mkdirSync(configDir(env), { recursive: true, mode: 0o700 });
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, `${JSON.stringify(session, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  chmodSync(fresh, 0o600);
+  renameSync(fresh, file);
+}
+
+/** Forgets the session; true when there was one. */
+export function dropSession(env: Env): boolean {
+  const existed = readSession(env) !== undefined;
+  rmSync(sessionFile(env), { force: true });
+  return existed;
+}
+
+/** The gateway to talk to: `--url`, else FAIRLEAD_URL, else the session's. Throws a usage error when none is known. */
+export function urlOf(option: string | undefined, env: Env): string {
+  const fromEnv = env['FAIRLEAD_URL'];
+  const url = option ?? (fromEnv === '' ? undefined : fromEnv) ?? readSession(env)?.url;
+  if (url === undefined)
+    throw new CliError('no gateway is known; log in with: fairlead login --url <url> --email <email>', exitCodes.usage);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new CliError(`not an http or https URL: ${url}`, exitCodes.usage);
+  return url.replace(/\/+$/, '');
+}
+
+/**
+ * Where to talk to and as whom: FAIRLEAD_TOKEN, else the session. The session's token goes to the gateway it came
+ * from and to no other. Throws an authentication error when there is no token, or it has expired at `now`.
+ */
+export function targetOf(option: string | undefined, env: Env, now: Date): Target {
+  const url = urlOf(option, env);
+  const token = env['FAIRLEAD_TOKEN'];
+  if (token !== undefined && token !== '') return { url, token };
+  const session = readSession(env);
+  if (session === undefined) throw new CliError(`not logged in; run: fairlead login --url ${url} --email <email>`, exitCodes.auth);
+  if (new URL(session.url).origin !== new URL(url).origin)
+    throw new CliError(`logged in at ${session.url}, not at ${url}; run: fairlead login --url ${url}`, exitCodes.auth);
+  if (new Date(session.expires_at) <= now)
+    throw new CliError(`the session has expired; run: fairlead login --url ${url} --email ${session.email}`, exitCodes.auth);
+  return { url, token: session.access_token };
+}

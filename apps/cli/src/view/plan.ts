@@ -1,0 +1,52 @@
+import type { Plan } from '../api.js';
+import { fields, table } from './table.js';
+import { cell, printable } from './text.js';
+
+/** The plan's checks that forbid it. */
+export function blockedChecks(plan: Plan): Plan['checks'] {
+  return plan.checks.filter(({ verdict }) => verdict === 'block');
+}
+
+/** A plan for a person to decide on: what it would do, whether it may, what it touches. */
+export function renderPlan(plan: Plan): string {
+  const head = fields([
+    ['plan', plan.plan_id],
+    ['digest', plan.digest],
+    ['expires', plan.expires_at],
+  ]);
+  const actions = table(
+    ['#', 'action', 'kind', 'from', 'to', 'what it does'],
+    plan.actions.map((action, index) => [
+      index + 1,
+      action.name,
+      action.kind,
+      action.from_shard_id,
+      action.to_shard_id,
+      action.description,
+    ]),
+  );
+  const checks = table(
+    ['check', 'verdict', 'value', 'limit', 'message'],
+    plan.checks.map((check) => [check.name, check.verdict, check.value, check.limit, check.message]),
+  );
+  return `${head}\nActions\n${indent(actions)}\nChecks\n${indent(checks)}\nImpact\n${indent(renderImpact(plan.impact))}`;
+}
+
+function renderImpact(impact: Plan['impact']): string {
+  return fields([
+    ['tenants', impact.tenants.join(', ')],
+    ['services', impact.services.join(', ')],
+    ['expected pause', `${impact.expected_pause_ms} ms`],
+  ]);
+}
+
+/** Names the checks that block, on one line each. */
+export function renderBlocks(plan: Plan): string {
+  return blockedChecks(plan)
+    .map((check) => `${printable(check.name)}: ${cell(check.message)}`)
+    .join('; ');
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, '  ');
+}

@@ -1,0 +1,12 @@
+/** Text from elsewhere, safe for a terminal: control characters become spaces, so nothing can move the cursor or forge a line. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ');
+}
+
+/** A value for a cell; what is missing or empty shows as `-`. */
+export function cell(value: unknown): string {
+  if (value === undefined || value === null || value === '') return '-';
+  if (typeof value === 'string') return printable(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return printable(JSON.stringify(value));
+}

@@ -1,0 +1,32 @@
+import type { JobEvent } from '../api.js';
+import { printable } from './text.js';
+
+/**
+ * Makes a renderer of a job's events, one line each: when, which step (or the job itself), what became of it. It
+ * remembers when runs began, to tell how long they took; `width` is that of the longest step name.
+ */
+export function transitionRenderer(width: number): (event: JobEvent) => string {
+  const startedAt = new Map<string, number>();
+  return (event) => {
+    const [subject = '', ...words] = event.type.split('_');
+    const name = subject === 'step' ? (event.step ?? event.payload?.step ?? subject) : subject;
+    const at = Date.parse(event.recorded_at);
+    const began = startedAt.get(name);
+    if (words.at(-1) === 'started' || words.at(-1) === 'queued') startedAt.set(name, at);
+    const ended = ['succeeded', 'failed', 'undone', 'cancelled', 'attention'].includes(words.at(-1) ?? '');
+    const notes = notesOf(event, ended && began !== undefined ? at - began : undefined);
+    const time = printable(event.recorded_at).slice(11, 19);
+    return `${time}  ${printable(name).padEnd(width)}  ${printable(words.join(' ')).padEnd(12)}  ${notes.join(', ')}`.trimEnd() + '\n';
+  };
+}
+
+function notesOf({ payload }: JobEvent, tookMs: number | undefined): string[] {
+  const { attempt, delay_ms: delayMs, error } = payload ?? {};
+  const code = error?.code == null || error.code === '' ? '' : ` (${error.code})`;
+  return [
+    ...(attempt != null && attempt > 1 ? [`attempt ${attempt}`] : []),
+    ...(tookMs === undefined ? [] : [`${tookMs} ms`]),
+    ...(error?.message == null || error.message === '' ? [] : [printable(`${error.message}${code}`)]),
+    ...(delayMs == null ? [] : [`again in ${Math.round(delayMs)} ms`]),
+  ];
+}
