@@ -35,13 +35,16 @@ const workspaces = workspaceFolders().map(readWorkspace);
 const below = (list) => (list.length === 0 ? '^$' : `^(${list.map(({ folder }) => folder).join('|')})/`);
 const ofType = (...wanted) => below(workspaces.filter(({ type }) => wanted.includes(type)));
 const contracts = below(workspaces.filter(({ tags }) => tags.includes('layer:contracts')));
-const spec = '\\.spec\\.ts$';
+/** Specs, and what only specs import: `*.fixture.ts` beside them or a `testing` folder. No build holds them. */
+const spec = '(\\.spec\\.ts|\\.fixture\\.ts)$|/src/testing/';
+const specHelper = '\\.fixture\\.ts$|/src/testing/';
 const anyWorkspace = '^(apps|libs|tools)/[^/]+/';
 
-/** What a workspace may import of ours is what it declares; specs also get the fixtures. */
+/** What a workspace may import of ours is what it declares; specs also get the fixtures and what those are made of. */
+const testing = workspaces.filter(({ type }) => type === 'testing');
+const fixtures = workspaces.filter((one) => testing.some(({ name, dependencies }) => name === one.name || dependencies.includes(one.name)));
 const undeclaredWorkspaces = workspaces.flatMap(({ folder, dependencies }) => {
   const allowed = workspaces.filter((other) => other.folder === folder || dependencies.includes(other.name));
-  const fixtures = workspaces.filter(({ type }) => type === 'testing');
   const comment = `Declare it in ${folder}/package.json (and in its tsconfig's references), or do without it.`;
   return [
     {
@@ -55,7 +58,7 @@ const undeclaredWorkspaces = workspaces.flatMap(({ folder, dependencies }) => {
       name: 'undeclared-workspace-in-spec',
       comment,
       severity: 'error',
-      from: { path: `^${folder}/.*${spec}` },
+      from: { path: `^${folder}/.*(${spec})` },
       to: { path: anyWorkspace, pathNot: below([...allowed, ...fixtures]) },
     },
   ];
@@ -96,6 +99,13 @@ export default {
       severity: 'error',
       from: { path: anyWorkspace, pathNot: [spec, ofType('testing')] },
       to: { path: ofType('testing') },
+    },
+    {
+      name: 'spec-helpers-in-specs-only',
+      comment: 'What helps specs is left out of the build, so nothing built may need it.',
+      severity: 'error',
+      from: { path: anyWorkspace, pathNot: [spec, ofType('testing')] },
+      to: { path: specHelper },
     },
     {
       name: 'contracts-import-nothing-of-ours',

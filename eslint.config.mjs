@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const typescript = ['{apps,libs,tools}/*/src/**/*.ts', 'tests/**/*.ts'];
-const specs = ['**/*.spec.ts'];
+const specs = ['**/*.spec.ts', '**/*.fixture.ts', '**/src/testing/**/*.ts'];
 const plainTools = ['*.mjs', 'tools/**/*.{mjs,cjs}', 'apps/*/bin/*.mjs'];
 
 /** Mistakes in any JavaScript that the compiler does not look at. */
