@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { auditV1, fleetV1, jobsV1, placementV1 } from '@fairlead/contracts';
 import { parseJwks } from '@fairlead/auth';
-import { createAppender, followLog, headPosition, pokeLog } from '@fairlead/event-log';
+import { createAppender, followLog, pokeLog } from '@fairlead/event-log';
 import { openResources, startService, type RunningService, type ServiceResources } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
 import type { Config } from './config.js';
@@ -45,8 +45,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
 async function serve(config: Config, overrides: Overrides, resources: ServiceResources): Promise<RunningService> {
   const { database, messaging, logger, registry, signer, verifier } = resources;
   const passwords = await createPasswords();
-  const after = await headPosition(database);
-  const follower = followLog({ sql: database, messaging, after, logger });
+  const follower = followLog({ sql: database, messaging, logger });
   const appender = createAppender({
     sql: database,
     onAppended: (position) => {

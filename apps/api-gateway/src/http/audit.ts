@@ -55,7 +55,7 @@ function recordView(record: auditV1.AuditRecord) {
     position: record.position,
     time: record.time,
     action: record.action,
-    outcome: orNull(record.outcome),
+    outcome: record.outcome,
     principal: record.principal,
     via: orNull(record.via),
     tenant_id: orNull(record.tenantId),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { describeError, FairleadError } from '@fairlead/contracts';
-import { headPosition, readLog, type LogFollower, type StoredEvent } from '@fairlead/event-log';
+import { readLog, type LogFollower, type StoredEvent } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 
@@ -89,20 +89,20 @@ async function copyEvents(deps: JobStreamDeps, request: JobStreamRequest, out: P
   }
 }
 
-/** What the log holds of a job, by index; then, from the position the log had at the start, what comes. */
+/** A job's events after the cursor: of a finished one what the log holds, else that and then what comes. */
 async function* eventsOfJob({ sql, follower }: JobStreamDeps, request: JobStreamRequest, signal: AbortSignal): AsyncGenerator<StoredEvent> {
-  const { jobId: aggregateId } = request;
-  const head = await headPosition(sql);
-  let position = request.after;
+  const filter = { aggregateType: 'job', aggregateId: request.jobId };
+  if (!request.finished) {
+    yield* follower.subscribe({ after: request.after, filter, signal });
+    return;
+  }
+  let after = request.after;
   for (let full = true; full && !signal.aborted;) {
-    const page = await readLog(sql, { after: position, limit: pageSize, aggregateType: 'job', aggregateId });
+    const page = await readLog(sql, { ...filter, after, limit: pageSize });
     yield* page;
-    position = page.at(-1)?.position ?? position;
+    after = page.at(-1)?.position ?? after;
     full = page.length === pageSize;
   }
-  if (request.finished || signal.aborted) return;
-  const filter = (event: StoredEvent) => event.aggregateType === 'job' && event.aggregateId === aggregateId;
-  yield* follower.subscribe({ after: Math.max(position, head), filter, signal });
 }
 
 function frame(event: StoredEvent): string {

@@ -1,0 +1,72 @@
+import { auditV1, fleetV1, jobsV1, placementV1, type Permission } from '@fairlead/contracts';
+import type { Principal, TokenVerifier } from '@fairlead/auth';
+import { defineRpcs, GrpcTransport, rpc, type Rpc } from '@fairlead/rpc';
+import type { Logger, RequestContext } from '@fairlead/telemetry';
+
+/** What a peer was asked, by whom. */
+export interface PeerCall {
+  readonly method: string;
+  readonly request: unknown;
+  readonly principal: Principal;
+  readonly context: RequestContext;
+}
+
+/**
+ * For specs: real gRPC servers of the services behind the gateway, with our transport, tokens and permissions.
+ * What they answer is scripted: `answers[method]`, else an empty message.
+ */
+export interface Peers {
+  readonly address: string;
+  readonly calls: PeerCall[];
+  answers: Record<string, (request: never) => unknown>;
+  close(): Promise<void>;
+}
+
+/** Starts all four on one port. */
+export async function startPeers(verifier: TokenVerifier, logger: Logger): Promise<Peers> {
+  const calls: PeerCall[] = [];
+  const peers = { answers: {} as Peers['answers'] };
+  const answer = <Request, Response>(method: string, permission: Permission, empty: { fromPartial(partial: object): Response }) => {
+    return rpc(permission, (request, { principal, context }) => {
+      calls.push({ method, request, principal, context });
+      const scripted = peers.answers[method] as ((request: Request) => Response) | undefined;
+      return Promise.resolve().then(() => scripted?.(request) ?? empty.fromPartial({}));
+    }) as Rpc<Request, Response>;
+  };
+  const services = [
+    defineRpcs(jobsV1.JobOrchestratorServiceService, {
+      createPlan: answer('createPlan', 'plan.create', jobsV1.CreatePlanResponse),
+      getPlan: answer('getPlan', 'job.read', jobsV1.GetPlanResponse),
+      startJob: answer('startJob', 'plan.create', jobsV1.StartJobResponse),
+      getJob: answer('getJob', 'job.read', jobsV1.GetJobResponse),
+      listJobs: answer('listJobs', 'job.read', jobsV1.ListJobsResponse),
+      cancelJob: answer('cancelJob', 'job.cancel', jobsV1.CancelJobResponse),
+    }),
+    defineRpcs(placementV1.PlacementServiceService, {
+      createTenant: answer('createTenant', 'tenant.write', placementV1.CreateTenantResponse),
+      listTenants: answer('listTenants', 'tenant.read', placementV1.ListTenantsResponse),
+      getTenant: answer('getTenant', 'tenant.read', placementV1.GetTenantResponse),
+      putShard: answer('putShard', 'placement.write', placementV1.PutShardResponse),
+      getShard: answer('getShard', 'placement.read', placementV1.GetShardResponse),
+      listShards: answer('listShards', 'placement.read', placementV1.ListShardsResponse),
+      getPlacement: answer('getPlacement', 'placement.read', placementV1.GetPlacementResponse),
+      moveTenant: answer('moveTenant', 'placement.move', placementV1.MoveTenantResponse),
+    }),
+    defineRpcs(fleetV1.FleetObserverServiceService, {
+      getSnapshot: answer('getSnapshot', 'fleet.read', fleetV1.GetSnapshotResponse),
+      checkShard: answer('checkShard', 'fleet.read', fleetV1.CheckShardResponse),
+      getAppliedPlacement: answer('getAppliedPlacement', 'fleet.read', fleetV1.GetAppliedPlacementResponse),
+    }),
+    defineRpcs(auditV1.AuditServiceService, {
+      listRecords: answer('listRecords', 'audit.read', auditV1.ListRecordsResponse),
+    }),
+  ];
+  const transport = new GrpcTransport({ host: '127.0.0.1', port: 0, services, verifier, logger });
+  await new Promise<void>((resolve, reject) => {
+    transport.listen((error) => {
+      if (error === undefined) resolve();
+      else reject(error instanceof Error ? error : new Error('the peers can not listen'));
+    });
+  });
+  return Object.assign(peers, { address: transport.address, calls, close: () => transport.close() });
+}
