@@ -41,7 +41,6 @@ export function processTerminal(): Terminal {
 
 /** Questions go to stderr, so that results can be piped on. */
 function askLine(question: string, echo: boolean): Promise<string> {
-  process.stderr.write(question);
   const silent = new Writable({
     write: (_chunk, _encoding, done) => {
       done();
@@ -49,6 +48,8 @@ function askLine(question: string, echo: boolean): Promise<string> {
   });
   // As a terminal, readline keeps the system from echoing; what it would show itself goes nowhere.
   const lines = createInterface({ input: process.stdin, output: echo ? process.stderr : silent, terminal: true });
+  // Asked only now that the system does not echo any more.
+  process.stderr.write(question);
   return new Promise((resolve, reject) => {
     lines.once('SIGINT', () => {
       reject(new CliError('interrupted', exitCodes.failed));
