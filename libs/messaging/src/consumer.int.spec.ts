@@ -7,6 +7,16 @@ import { connectMessaging, ensureStream, streamConfig, type ConsumedMessage, typ
 
 const silent = createLogger({ service: 'test', level: 'silent' });
 
+/** Waits until the expectations hold. */
+const soon = (what: string, check: () => void | Promise<void>) =>
+  eventually(
+    async () => {
+      await check();
+      return true;
+    },
+    { what },
+  );
+
 let nats: Awaited<ReturnType<typeof testMessaging>>;
 let messaging: Messaging;
 let registry: Registry;
@@ -14,7 +24,14 @@ let registry: Registry;
 beforeAll(async () => {
   nats = await testMessaging();
   registry = createMetrics({ service: 'test', version: '0', gitSha: '0', processMetrics: false });
-  messaging = await connectMessaging({ url: nats.url, namespace: nats.namespace, name: 'spec', logger: silent, registry });
+  messaging = await connectMessaging({
+    url: nats.url,
+    token: nats.token,
+    namespace: nats.namespace,
+    name: 'spec',
+    logger: silent,
+    registry,
+  });
   await eventually(() => messaging.connected(), { what: 'a connection' });
 });
 
@@ -50,14 +67,10 @@ function collect(run: (message: ConsumedMessage) => Promise<void> = () => Promis
       seen.push(message);
       await run(message);
     },
-    count: (count: number, timeoutMs = 8000) =>
-      eventually(
-        () => {
-          expect(seen).toHaveLength(count);
-          return true;
-        },
-        { what: `${count} deliveries`, timeoutMs },
-      ),
+    count: (count: number) =>
+      soon(`${count} deliveries`, () => {
+        expect(seen).toHaveLength(count);
+      }),
   };
 }
 
@@ -67,14 +80,10 @@ async function metric(name: string, consumer: string): Promise<number> {
 }
 
 async function noneLeft(name: string): Promise<void> {
-  await eventually(
-    async () => {
-      const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, name);
-      expect([info.num_ack_pending, info.num_pending]).toEqual([0, 0]);
-      return true;
-    },
-    { what: `all acknowledged by ${name}` },
-  );
+  await soon(`all acknowledged by ${name}`, async () => {
+    const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, name);
+    expect([info.num_ack_pending, info.num_pending]).toEqual([0, 0]);
+  });
 }
 
 describe('a durable consumer', () => {
@@ -159,15 +168,11 @@ describe('a durable consumer', () => {
     const got = collect();
     const consumer = messaging.consume({ name: 'malformed', stream: 'evt', filters: [filter('malformed')], handler: got.handler });
     await publish('acme', 'malformed', '{not json');
-    await eventually(
-      async () => {
-        expect(await messaging.deadLetters({ consumer: 'malformed' })).toMatchObject([
-          { deliveries: 1, data: { base64: Buffer.from('{not json').toString('base64') } },
-        ]);
-        return true;
-      },
-      { what: 'a dead letter' },
-    );
+    await soon('a dead letter', async () => {
+      expect(await messaging.deadLetters({ consumer: 'malformed' })).toMatchObject([
+        { deliveries: 1, data: { base64: Buffer.from('{not json').toString('base64') } },
+      ]);
+    });
     expect(got.seen).toEqual([]);
     await consumer.stop();
   });
@@ -182,15 +187,11 @@ describe('a durable consumer', () => {
     for (let delivery = 0; delivery < 2; delivery++) (await raw.next({ expires: 2000 }))?.nak();
     const got = collect();
     const consumer = messaging.consume({ name: 'crasher', stream: 'evt', filters: [filter('crash')], handler: got.handler, maxDeliver: 2 });
-    await eventually(
-      async () => {
-        expect(await messaging.deadLetters({ consumer: 'crasher' })).toMatchObject([
-          { deliveries: 3, error: 'handling did not finish in 2 deliveries' },
-        ]);
-        return true;
-      },
-      { what: 'a dead letter' },
-    );
+    await soon('a dead letter', async () => {
+      expect(await messaging.deadLetters({ consumer: 'crasher' })).toMatchObject([
+        { deliveries: 3, error: 'handling did not finish in 2 deliveries' },
+      ]);
+    });
     expect(got.seen).toEqual([]);
     await noneLeft('crasher');
     await consumer.stop();
@@ -253,16 +254,12 @@ describe('a durable consumer', () => {
     await makeEvt();
     const [left, right] = [collect(), collect()];
     const options = { name: 'shared', stream: 'evt', filters: [filter('shared')] } as const;
-    const other = await connectMessaging({ url: nats.url, namespace: nats.namespace, name: 'replica', logger: silent });
+    const other = await connectMessaging({ url: nats.url, token: nats.token, namespace: nats.namespace, name: 'replica', logger: silent });
     const consumers = [messaging.consume({ ...options, handler: left.handler }), other.consume({ ...options, handler: right.handler })];
     for (let n = 0; n < 40; n++) await publish('acme', 'shared', { n });
-    await eventually(
-      () => {
-        expect(left.seen.length + right.seen.length).toBe(40);
-        return true;
-      },
-      { what: '40 messages' },
-    );
+    await soon('40 messages', () => {
+      expect(left.seen.length + right.seen.length).toBe(40);
+    });
     await noneLeft('shared');
     expect(new Set([...left.seen, ...right.seen].map((message) => message.sequence)).size).toBe(40);
     await Promise.all(consumers.map((consumer) => consumer.stop()));

@@ -1,23 +1,31 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { startNats } from '@fairlead/local-servers';
+import { startNats, type RunningNats } from '@fairlead/local-servers';
 import { createLogger, createMetrics } from '@fairlead/telemetry';
-import { eventually } from '@fairlead/testing';
+import { eventually, recordServer, testFolder } from '@fairlead/testing';
 import { connectMessaging, ensureStream, streamConfig, type Messaging } from './index.js';
+
+/** Waits until the expectations hold. */
+const soon = (what: string, check: () => void | Promise<void>) =>
+  eventually(
+    async () => {
+      await check();
+      return true;
+    },
+    { what },
+  );
 
 /** A NATS of its own, to be stopped, started and wiped: not the one of CONTROL_TEST_NATS_URL. */
 let dir: string;
-let server: Awaited<ReturnType<typeof startNats>>;
+let server: RunningNats;
 let messaging: Messaging;
 let lines: string[];
 const registry = () => createMetrics({ service: 'test', version: '0', gitSha: '0', processMetrics: false });
 const silent = createLogger({ service: 'test', level: 'silent' });
 
-async function start(): Promise<void> {
-  const port = Number(new URL(server.url).port);
+async function start(port?: number): Promise<void> {
   server = await startNats({ dir, port, log: () => undefined });
+  recordServer({ pid: server.pid, signal: 'SIGTERM' });
 }
 
 async function wipe(): Promise<void> {
@@ -25,17 +33,13 @@ async function wipe(): Promise<void> {
 }
 
 const connected = (up: boolean) =>
-  eventually(
-    () => {
-      expect(messaging.connected()).toBe(up);
-      return true;
-    },
-    { what: `connected = ${String(up)}`, timeoutMs: 10_000 },
-  );
+  soon(`connected = ${String(up)}`, () => {
+    expect(messaging.connected()).toBe(up);
+  });
 
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'fairlead-messaging-'));
-  server = await startNats({ dir, log: () => undefined });
+  dir = testFolder('nats');
+  await start();
   lines = [];
 });
 
@@ -80,32 +84,20 @@ describe('the connection to NATS', () => {
       runs += 1;
       return Promise.resolve();
     });
-    await eventually(
-      () => {
-        expect(lines.join('')).toContain('NATS is not reachable');
-        return true;
-      },
-      { what: 'a log line' },
-    );
+    await soon('a log line', () => {
+      expect(lines.join('')).toContain('NATS is not reachable');
+    });
 
-    await start();
+    await start(server.port);
     await connected(true);
-    await eventually(
-      () => {
-        expect(runs).toBe(1);
-        return true;
-      },
-      { what: 'the hook' },
-    );
+    await soon('the hook', () => {
+      expect(runs).toBe(1);
+    });
     await messaging.connection?.flush();
     messaging.publishCore('spec.poke.log', { position: 2 });
-    await eventually(
-      () => {
-        expect(got).toEqual([{ position: 2 }]);
-        return true;
-      },
-      { what: 'the poke' },
-    );
+    await soon('the poke', () => {
+      expect(got).toEqual([{ position: 2 }]);
+    });
     remove();
     messaging.publishCore('spec.poke.log', { position: 3 });
     await messaging.connection?.flush();
@@ -121,27 +113,19 @@ describe('the connection to NATS', () => {
       runs += 1;
       return runs === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve();
     });
-    await eventually(
-      () => {
-        expect(runs).toBe(2);
-        return true;
-      },
-      { what: 'a second run' },
-    );
+    await soon('a second run', () => {
+      expect(runs).toBe(2);
+    });
     await server.stop();
     await connected(false);
-    await start();
-    await eventually(
-      () => {
-        expect(runs).toBe(3);
-        return true;
-      },
-      { what: 'a run after reconnection', timeoutMs: 10_000 },
-    );
+    await start(server.port);
+    await soon('a run after reconnection', () => {
+      expect(runs).toBe(3);
+    });
     remove();
     await server.stop();
     await connected(false);
-    await start();
+    await start(server.port);
     await connected(true);
     expect(runs).toBe(3);
   }, 30_000);
@@ -163,27 +147,20 @@ describe('the connection to NATS', () => {
       },
     });
     await publish(1);
-    await eventually(
-      async () => {
-        const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'outage');
-        expect(info.ack_floor.stream_seq).toBe(1);
-        return true;
-      },
-      { what: 'an acknowledgement' },
-    );
-    await server.kill('SIGKILL');
+    await soon('an acknowledgement', async () => {
+      const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'outage');
+      expect(info.ack_floor.stream_seq).toBe(1);
+    });
+    server.kill('SIGKILL');
+    await server.exited;
     await connected(false);
-    await start();
+    await start(server.port);
     await connected(true);
     await publish(2);
     messaging.publishCore('spec.poke.log', { position: 2 });
-    await eventually(
-      () => {
-        expect([got, pokes]).toEqual([[{ n: 1 }, { n: 2 }], [{ position: 2 }]]);
-        return true;
-      },
-      { what: 'delivery', timeoutMs: 10_000 },
-    );
+    await soon('delivery', () => {
+      expect([got, pokes]).toEqual([[{ n: 1 }, { n: 2 }], [{ position: 2 }]]);
+    });
   }, 30_000);
 
   it('goes on after the store was wiped: declared streams are back, a consumer gets what is published', async () => {
@@ -203,27 +180,19 @@ describe('the connection to NATS', () => {
       },
     });
     await publish(1);
-    await eventually(
-      () => {
-        expect(got).toHaveLength(1);
-        return true;
-      },
-      { what: 'the first message' },
-    );
+    await soon('the first message', () => {
+      expect(got).toHaveLength(1);
+    });
     // One message is at work and one waits in memory when the store goes.
     hold = new Promise((resolve) => (release = resolve));
     await publish(2);
     await publish(3);
-    await eventually(
-      () => {
-        expect(got).toHaveLength(2);
-        return true;
-      },
-      { what: 'the second message' },
-    );
+    await soon('the second message', () => {
+      expect(got).toHaveLength(2);
+    });
     await server.stop();
     await wipe();
-    await start();
+    await start(server.port);
     await connected(true);
     await eventually(async () => await (await messaging.manager()).streams.info(messaging.topology.streams.deadLetter.name), {
       what: 'the dead-letter stream',
@@ -234,14 +203,10 @@ describe('the connection to NATS', () => {
     await publish(2);
     await publish(3);
     release();
-    await eventually(
-      async () => {
-        const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'wiped');
-        expect([info.ack_floor.stream_seq, info.num_ack_pending, info.num_pending]).toEqual([3, 0, 0]);
-        return true;
-      },
-      { what: 'all acknowledged', timeoutMs: 10_000 },
-    );
+    await soon('all acknowledged', async () => {
+      const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'wiped');
+      expect([info.ack_floor.stream_seq, info.num_ack_pending, info.num_pending]).toEqual([3, 0, 0]);
+    });
     expect(got.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 2 }, { n: 3 }]);
     expect(got.at(-1)?.sequence).toBe(3);
   }, 30_000);
@@ -256,6 +221,6 @@ describe('the connection to NATS', () => {
     await messaging.close();
     expect(performance.now() - started).toBeLessThan(4000);
     expect(messaging.connected()).toBe(false);
-    await start();
+    await start(server.port);
   });
 });

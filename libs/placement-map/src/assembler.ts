@@ -1,0 +1,144 @@
+import { isPlacedKind, type PlacedKind, type ServiceKind } from '@fairlead/contracts';
+import {
+  compareShards,
+  compareVersions,
+  decodeChunk,
+  decodeMarker,
+  markerKey,
+  readChunkKey,
+  tenantChunkOf,
+  type ChunkPart,
+  type Marker,
+  type PlacementVersion,
+  type ShardEntry,
+} from './format.js';
+import { shortSha256 } from './hash.js';
+
+/** One complete state of placement; never changes. */
+export interface PlacementSnapshot extends PlacementVersion {
+  /** The shard that a tenant is placed on. */
+  shardOf(kind: PlacedKind, tenantId: string): string | undefined;
+  /** How many tenants are placed for a kind. */
+  tenants(kind: PlacedKind): number;
+  /** Every tenant placed for a kind, with its shard. */
+  assignments(kind: PlacedKind): Iterable<readonly [tenantId: string, shardId: string]>;
+  /** All shards, by kind and id. */
+  readonly shards: readonly ShardEntry[];
+  shard(kind: ServiceKind, shardId: string): ShardEntry | undefined;
+}
+
+/** Puts deliveries of a bucket together. Pure: the same deliveries in the same order give the same snapshots. */
+export interface Assembler {
+  /**
+   * Takes one delivery and returns the snapshot that it completed, if it did. Throws when the value is not what its
+   * key asks for; it is then ignored.
+   */
+  take(key: string, value: Uint8Array): PlacementSnapshot | undefined;
+  current(): PlacementSnapshot | undefined;
+  /** Forgets what is not shown: the bucket was made anew. */
+  forget(): void;
+}
+
+interface Part {
+  readonly hash: string;
+  readonly chunk: ChunkPart;
+}
+
+interface Shown {
+  readonly snapshot: PlacementSnapshot;
+  /** By key. */
+  readonly parts: ReadonlyMap<string, Part>;
+}
+
+export function createAssembler(): Assembler {
+  /** Delivered chunks that are not part of what is shown. Bounded: there are only so many keys. */
+  const arrived = new Map<string, { hash: string; value: Uint8Array }>();
+  let awaited: Marker | undefined;
+  let shown: Shown | undefined;
+
+  function partFor(key: string, hash: string): Part | undefined {
+    const kept = shown?.parts.get(key);
+    if (kept?.hash === hash) return kept;
+    const chunk = arrived.get(key);
+    const described = readChunkKey(key);
+    if (chunk?.hash !== hash || described === undefined) return undefined;
+    return { hash, chunk: decodeChunk(described.what, chunk.value) };
+  }
+
+  /** Every part that the awaited marker names, or undefined while one is missing. */
+  function collect(marker: Marker): Map<string, Part> | undefined {
+    const parts = new Map<string, Part>();
+    // A cheap look first: decoding waits until all is there.
+    for (const [key, hash] of marker.chunks) {
+      if (shown?.parts.get(key)?.hash !== hash && arrived.get(key)?.hash !== hash) return undefined;
+    }
+    for (const [key, hash] of marker.chunks) {
+      const part = partFor(key, hash);
+      if (part === undefined) return undefined;
+      parts.set(key, part);
+    }
+    return parts;
+  }
+
+  function complete(): PlacementSnapshot | undefined {
+    if (awaited === undefined) return undefined;
+    const marker = awaited;
+    let parts: Map<string, Part> | undefined;
+    try {
+      parts = collect(marker);
+    } catch (error) {
+      awaited = undefined;
+      throw error;
+    }
+    if (parts === undefined) return undefined;
+    awaited = undefined;
+    shown = { snapshot: makeSnapshot(marker, parts), parts };
+    for (const [key, part] of parts) if (arrived.get(key)?.hash === part.hash) arrived.delete(key);
+    return shown.snapshot;
+  }
+
+  return {
+    take(key, value) {
+      if (key === markerKey) {
+        const marker = decodeMarker(value);
+        const newest = [shown?.snapshot, awaited].every((known) => known === undefined || compareVersions(marker, known) > 0);
+        if (!newest) return undefined;
+        awaited = marker;
+        return complete();
+      }
+      if (readChunkKey(key) === undefined) return undefined;
+      arrived.set(key, { hash: shortSha256(value), value });
+      return awaited?.chunks.has(key) === true ? complete() : undefined;
+    },
+    current: () => shown?.snapshot,
+    forget() {
+      arrived.clear();
+      awaited = undefined;
+    },
+  };
+}
+
+function makeSnapshot(version: PlacementVersion, parts: ReadonlyMap<string, Part>): PlacementSnapshot {
+  const maps: Record<PlacedKind, ReadonlyMap<string, string>[]> = { aggregate: [], projection: [], runner: [] };
+  const shards: ShardEntry[] = [];
+  for (const [key, { chunk }] of parts) {
+    const described = readChunkKey(key);
+    if (described === undefined) continue;
+    if ('shards' in chunk) shards.push(...chunk.shards);
+    else if (isPlacedKind(described.kind)) maps[described.kind][described.chunk] = chunk.tenants;
+  }
+  shards.sort(compareShards);
+  const byId = new Map(shards.map((shard) => [`${shard.kind}/${shard.shardId}`, shard]));
+  return {
+    epoch: version.epoch,
+    revision: version.revision,
+    shardOf: (kind, tenantId) => maps[kind][tenantChunkOf(tenantId)]?.get(tenantId),
+    tenants: (kind) => maps[kind].reduce((count, chunk) => count + chunk.size, 0),
+    assignments: function* (kind) {
+      // Chunks without tenants leave holes.
+      for (const chunk of maps[kind].filter(Boolean)) yield* chunk;
+    },
+    shards,
+    shard: (kind, shardId) => byId.get(`${kind}/${shardId}`),
+  };
+}

@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createLogger } from '@fairlead/telemetry';
+import { eventually, testMessaging } from '@fairlead/testing';
+import { connectMessaging, type Messaging } from '@fairlead/messaging';
+import { createPlacementPublisher, watchPlacement, type PlacementSnapshot, type PlacementSource, type PublishedInfo } from './index.js';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+const tenants = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
+
+/** Waits until the expectations hold. */
+const soon = (what: string, check: () => void | Promise<void>) =>
+  eventually(
+    async () => {
+      await check();
+      return true;
+    },
+    { what },
+  );
+
+let nats: Awaited<ReturnType<typeof testMessaging>>;
+let count = 0;
+
+beforeAll(async () => {
+  nats = await testMessaging();
+});
+
+afterAll(async () => {
+  await nats.close();
+});
+
+/** A connection in a namespace, that is a bucket, of its own; `again` connects another process to it. */
+async function installation(): Promise<{ messaging: Messaging; again: () => Promise<Messaging>; close: () => Promise<void> }> {
+  const namespace = `${nats.namespace}${count++}`;
+  const all: Messaging[] = [];
+  const again = async () => {
+    const messaging = await connectMessaging({ url: nats.url, token: nats.token, namespace, name: 'spec', logger });
+    all.push(messaging);
+    await soon('a connection', () => {
+      expect(messaging.connected()).toBe(true);
+    });
+    return messaging;
+  };
+  return {
+    messaging: await again(),
+    again,
+    close: async () => {
+      await Promise.all(all.map((messaging) => messaging.close()));
+    },
+  };
+}
+
+function placement(epoch: number, revision: number, moved: Record<string, string> = {}): PlacementSource {
+  const map = () => new Map(tenants.map((tenant) => [tenant, moved[tenant] ?? 'shard-1']));
+  return {
+    epoch,
+    revision,
+    maps: { aggregate: map(), projection: map(), runner: map() },
+    shards: [
+      {
+        kind: 'runner',
+        shardId: 'shard-1',
+        endpoints: [{ endpointId: 'one', url: 'http://127.0.0.1:1' }],
+        weight: 1,
+        labels: {},
+        state: 'active',
+      },
+    ],
+  };
+}
+
+const bucketState = async (messaging: Messaging) =>
+  (await (await messaging.manager()).streams.info(`KV_${messaging.topology.buckets.placement.name}`)).state;
+
+const reaches = (watch: { current(): PlacementSnapshot | undefined }, epoch: number, revision: number) =>
+  soon(`revision ${epoch}/${revision}`, () => {
+    expect(watch.current()).toMatchObject({ epoch, revision });
+  });
+
+describe('placement through KV', () => {
+  it('reaches a watcher that came first and one that comes later; a change writes one chunk per kind and the marker', async () => {
+    const { messaging, again, close } = await installation();
+    const snapshots: PlacementSnapshot[] = [];
+    const early = watchPlacement({ messaging: await again(), logger, onSnapshot: (snapshot) => snapshots.push(snapshot) });
+    const told: PublishedInfo[] = [];
+    const publisher = createPlacementPublisher({
+      messaging,
+      logger,
+      onPublished: (info) => {
+        told.push(info);
+        return Promise.resolve();
+      },
+    });
+    expect(await publisher.highestKnown()).toBeUndefined();
+    await publisher.publish(placement(4, 1));
+    const before = (await bucketState(messaging)).last_seq;
+    await publisher.publish(placement(4, 2, { 'tenant-3': 'shard-2' }));
+    expect((await bucketState(messaging)).last_seq).toBe(before + 4);
+    await reaches(early, 4, 2);
+    expect(
+      snapshots.map((snapshot) => [snapshot.revision, snapshot.shardOf('runner', 'tenant-3'), snapshot.shardOf('runner', 'tenant-4')]),
+    ).toEqual(
+      [
+        [1, 'shard-1', 'shard-1'],
+        [2, 'shard-2', 'shard-1'],
+      ].slice(-snapshots.length),
+    );
+    const late = watchPlacement({ messaging, logger });
+    await reaches(late, 4, 2);
+    expect(late.current()?.shard('runner', 'shard-1')?.endpoints).toEqual([{ endpointId: 'one', url: 'http://127.0.0.1:1' }]);
+    const { created } = await (await messaging.manager()).streams.info(`KV_${messaging.topology.buckets.placement.name}`);
+    expect(told).toEqual([
+      { epoch: 4, revision: 1, sequence: before, bucketCreated: created },
+      { epoch: 4, revision: 2, sequence: before + 4, bucketCreated: created },
+    ]);
+    expect(await publisher.highestKnown()).toEqual({ epoch: 4, revision: 2, bucketCreated: created });
+    await Promise.all([early.stop(), late.stop(), publisher.close()]);
+    await close();
+  });
+
+  it('is a bucket that KV clients can read', async () => {
+    const { messaging, close } = await installation();
+    await createPlacementPublisher({ messaging, logger }).publish(placement(1, 1));
+    const { Kvm } = await import('@nats-io/kv');
+    const bucket = await new Kvm(messaging.jetstream()).open(messaging.topology.buckets.placement.name);
+    expect((await bucket.get('marker'))?.json()).toMatchObject({ format: 1, epoch: 1, revision: 1 });
+    await close();
+  });
+
+  it('writes nothing when nothing changed, over a restart of the publisher too', async () => {
+    const { messaging, close } = await installation();
+    await createPlacementPublisher({ messaging, logger }).publish(placement(1, 1));
+    const { last_seq: before } = await bucketState(messaging);
+    const told: PublishedInfo[] = [];
+    const restarted = createPlacementPublisher({
+      messaging,
+      logger,
+      onPublished: (info) => {
+        told.push(info);
+        return Promise.resolve();
+      },
+    });
+    await restarted.publish(placement(1, 1));
+    await restarted.publish(placement(1, 1));
+    expect((await bucketState(messaging)).last_seq).toBe(before);
+    expect(told).toMatchObject([{ epoch: 1, revision: 1, sequence: before }]);
+    await restarted.publish(placement(1, 2, { 'tenant-0': 'shard-9' }));
+    expect((await bucketState(messaging)).last_seq).toBe(before + 4);
+    await close();
+  });
+
+  it('refuses a lower epoch and other content of the same version; an older revision is left alone', async () => {
+    const { messaging, close } = await installation();
+    const publisher = createPlacementPublisher({ messaging, logger });
+    await publisher.publish(placement(2, 5));
+    const { last_seq: before } = await bucketState(messaging);
+    await expect(publisher.publish(placement(1, 99))).rejects.toMatchObject({
+      code: 'revision_mismatch',
+      details: { published: { epoch: 1, revision: 99 }, in_bucket: { epoch: 2, revision: 5 } },
+    });
+    await expect(publisher.publish(placement(2, 5, { 'tenant-1': 'shard-2' }))).rejects.toMatchObject({ code: 'revision_mismatch' });
+    await publisher.publish(placement(2, 4));
+    expect((await bucketState(messaging)).last_seq).toBe(before);
+    await publisher.publish(placement(3, 1));
+    expect(await publisher.highestKnown()).toMatchObject({ epoch: 3, revision: 1 });
+    await close();
+  });
+
+  it('takes publications in a burst, the newest of those that wait', async () => {
+    const { messaging, close } = await installation();
+    const publisher = createPlacementPublisher({ messaging, logger });
+    await Promise.all([3, 1, 7, 5].map((revision) => publisher.publish(placement(1, revision, { 'tenant-2': `shard-${revision}` }))));
+    expect(await publisher.highestKnown()).toMatchObject({ revision: 7 });
+    await publisher.close();
+    await expect(publisher.publish(placement(1, 8))).rejects.toMatchObject({ code: 'unavailable' });
+    await close();
+  });
+
+  it('keeps two publishers from spoiling each other: watchers see whole, growing states and the highest in the end', async () => {
+    const { messaging, again, close } = await installation();
+    const publishers = [createPlacementPublisher({ messaging, logger }), createPlacementPublisher({ messaging: await again(), logger })];
+    // Each revision moves many tenants, so that publications have several chunks to interleave.
+    const at = (revision: number) => placement(1, revision, Object.fromEntries(tenants.map((tenant) => [tenant, `shard-of-${revision}`])));
+    const seen: PlacementSnapshot[] = [];
+    const watch = watchPlacement({ messaging: await again(), logger, onSnapshot: (snapshot) => seen.push(snapshot) });
+    const outcomes = await Promise.all(
+      publishers.map(async (publisher, index) => {
+        let lost = 0;
+        for (let revision = 1 + index; revision <= 60; revision += 2) await publisher.publish(at(revision)).catch(() => lost++);
+        return lost;
+      }),
+    );
+    await publishers[0]?.publish(at(61));
+    await reaches(watch, 1, 61);
+    for (const snapshot of seen) {
+      expect(new Set(tenants.map((tenant) => snapshot.shardOf('projection', tenant)))).toEqual(new Set([`shard-of-${snapshot.revision}`]));
+    }
+    const revisions = seen.map((snapshot) => snapshot.revision);
+    expect(revisions).toEqual([...revisions].sort((left, right) => left - right));
+    expect(new Set(revisions).size).toBe(revisions.length);
+    // Both wrote at the same time and nearly all publications found their way.
+    expect(outcomes.reduce((sum, lost) => sum + lost, 0)).toBeLessThan(20);
+    const late = watchPlacement({ messaging, logger });
+    await reaches(late, 1, 61);
+    await Promise.all([watch.stop(), late.stop()]);
+    await close();
+  });
+
+  it('goes on when a consumer is deleted, and when the bucket is deleted and published again above the old sequences', async () => {
+    const { messaging, again, close } = await installation();
+    const manager = await messaging.manager();
+    const stream = `KV_${messaging.topology.buckets.placement.name}`;
+    const watch = watchPlacement({ messaging: await again(), logger });
+    const publisher = createPlacementPublisher({ messaging, logger });
+    await publisher.publish(placement(1, 1));
+    await reaches(watch, 1, 1);
+    for (const consumer of await manager.consumers.list(stream).next()) await manager.consumers.delete(stream, consumer.name);
+    await publisher.publish(placement(1, 2, { 'tenant-1': 'shard-2' }));
+    await reaches(watch, 1, 2);
+
+    const { last_seq: before } = await bucketState(messaging);
+    await manager.streams.delete(stream);
+    await publisher.publish(placement(1, 3, { 'tenant-1': 'shard-3' }));
+    expect((await bucketState(messaging)).first_seq).toBeGreaterThan(before);
+    await reaches(watch, 1, 3);
+    expect(watch.current()?.shardOf('aggregate', 'tenant-1')).toBe('shard-3');
+    await watch.stop();
+    await close();
+  });
+
+  it('says so when NATS is away', async () => {
+    const messaging = await connectMessaging({ url: 'nats://127.0.0.1:1', namespace: 'away', name: 'spec', logger });
+    const publisher = createPlacementPublisher({ messaging, logger });
+    await expect(publisher.publish(placement(1, 1))).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(publisher.highestKnown()).rejects.toMatchObject({ code: 'unavailable' });
+    await messaging.close();
+  });
+});

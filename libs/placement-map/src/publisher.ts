@@ -1,0 +1,167 @@
+import { TimeoutError } from '@nats-io/nats-core';
+import { FairleadError, describeError } from '@fairlead/contracts';
+import { ensureStream, findStream, type Messaging } from '@fairlead/messaging';
+import type { Logger } from '@fairlead/telemetry';
+import { bucketConfig, bucketStream, readBucket, readMarker, writePublication, type BucketState } from './bucket.js';
+import { compareVersions, type PlacementSource, type PlacementVersion } from './format.js';
+import { planPublication, type Held } from './publication.js';
+
+/** What was published, to be remembered by the caller: a lost bucket is made anew above `sequence`. */
+export interface PublishedInfo extends PlacementVersion {
+  /** The bucket's highest sequence. */
+  readonly sequence: number;
+  /** When the bucket was made, as NATS tells it; another time means another bucket. */
+  readonly bucketCreated: string;
+}
+
+export interface PlacementPublisher {
+  /**
+   * Makes the source what the bucket holds: writes the chunks that changed and, last, the marker. Makes the bucket
+   * when it is missing. Resolves when the bucket holds this source or a newer one of the same epoch; the source must
+   * not change meanwhile. Calls are taken one after another, of those that wait only the newest.
+   *
+   * Throws FairleadError: `unavailable` when NATS is away or does not answer (publish again at the next connection),
+   * `revision_mismatch` when the bucket holds a higher epoch, or other content under the same version, `too_large`.
+   */
+  publish(source: PlacementSource): Promise<void>;
+  /** The version in the bucket, which may be ahead of the caller's database. Undefined when there is none. Throws `unavailable`. */
+  highestKnown(): Promise<(PlacementVersion & { bucketCreated: string }) | undefined>;
+  /** Waits for a publication under way; later calls are refused. */
+  close(): Promise<void>;
+}
+
+const attempts = 5;
+
+export function createPlacementPublisher(options: {
+  messaging: Messaging;
+  logger: Logger;
+  /** The highest sequence the caller remembers of any bucket; asked when the bucket must be made. */
+  floor?: () => Promise<number>;
+  /** Runs after a publication, before `publish` resolves; its error is that of `publish`. */
+  onPublished?: (info: PublishedInfo) => Promise<void>;
+}): PlacementPublisher {
+  const { messaging, logger } = options;
+  const bucket = messaging.topology.buckets.placement;
+  const stream = bucketStream(bucket);
+  /** The bucket as it was left; undefined when it must be read. */
+  let known: BucketState | undefined;
+  let highestSequence = 0;
+  let told = '';
+  let running: Promise<void> = Promise.resolve();
+  let waiting: { source: PlacementSource; result: Promise<void> } | undefined;
+  let closed = false;
+
+  async function rememberedFloor(): Promise<number> {
+    try {
+      return Math.max(highestSequence, (await options.floor?.()) ?? 0);
+    } catch (cause) {
+      throw new FairleadError('unavailable', 'the highest published sequence could not be read', { cause });
+    }
+  }
+
+  async function openBucket(): Promise<BucketState> {
+    const manager = await messaging.manager();
+    const exists = (await findStream(manager, stream)) !== undefined;
+    const firstSequence = exists ? undefined : (await rememberedFloor()) + 1;
+    const { info } = await ensureStream(manager, bucketConfig(bucket, { replicas: messaging.replicas, firstSequence }), logger);
+    if (!exists) logger.info({ bucket: bucket.name, firstSequence }, 'made the placement bucket');
+    return await readBucket(manager, bucket, info);
+  }
+
+  /** True while the bucket is the one we know, written by nobody else. */
+  async function stillAsKnown(state: BucketState): Promise<boolean> {
+    const info = await findStream(await messaging.manager(), stream);
+    return info?.created === state.created && info.state.last_seq === state.lastSequence;
+  }
+
+  /** Brings the bucket to the source and returns it as it then is; undefined when it is not the bucket we know. */
+  async function advance(state: BucketState, source: PlacementSource): Promise<BucketState | undefined> {
+    highestSequence = Math.max(highestSequence, state.lastSequence);
+    const { marker } = state;
+    const order = marker === undefined ? 1 : compareVersions(source, marker);
+    if (order <= 0 && !(await stillAsKnown(state))) return undefined;
+    if (marker !== undefined && source.epoch < marker.epoch) throw mismatch('the bucket holds a higher epoch', source, marker);
+    if (order < 0) return state;
+    const publication = planPublication(state.held, source);
+    if (order === 0 && publication.unchanged) return state;
+    if (order === 0 && contradicts(state.held, publication.held))
+      throw mismatch('the bucket holds other content of this version', source, source);
+    const written = await writePublication(messaging.jetstream(), await messaging.manager(), bucket, state, publication);
+    highestSequence = written.lastSequence;
+    logger.debug({ epoch: source.epoch, revision: source.revision, chunks: publication.chunks.length }, 'published placement');
+    return written;
+  }
+
+  async function bring(source: PlacementSource): Promise<BucketState> {
+    let problem: unknown;
+    for (let attempt = 0; attempt < attempts && messaging.connected(); attempt++) {
+      try {
+        const state = known ?? (await openBucket());
+        known = undefined;
+        known = await advance(state, source);
+        if (known !== undefined) return known;
+        problem = new Error('the bucket was changed by someone else');
+      } catch (error) {
+        if (error instanceof FairleadError) throw error;
+        problem = error;
+        // The outcome of a request without an answer is unknown; the next publication looks at the bucket again.
+        if (error instanceof TimeoutError) break;
+        logger.debug({ error: describeError(error) }, 'the placement bucket has moved; publishing again');
+      }
+    }
+    throw new FairleadError('unavailable', 'placement could not be published to NATS', { cause: problem });
+  }
+
+  async function publishNow(source: PlacementSource): Promise<void> {
+    const state = await bring(source);
+    const { epoch, revision } = state.marker ?? source;
+    const info: PublishedInfo = { epoch, revision, sequence: state.lastSequence, bucketCreated: state.created };
+    const text = JSON.stringify(info);
+    if (text === told) return;
+    await options.onPublished?.(info);
+    told = text;
+  }
+
+  return {
+    publish(source) {
+      if (closed) return Promise.reject(new FairleadError('unavailable', 'the placement publisher is closed'));
+      if (waiting !== undefined) {
+        if (compareVersions(source, waiting.source) > 0) waiting.source = source;
+        return waiting.result;
+      }
+      const next = {
+        source,
+        result: running.then(async () => {
+          waiting = undefined;
+          await publishNow(next.source);
+        }),
+      };
+      waiting = next;
+      running = next.result.catch(() => undefined);
+      return next.result;
+    },
+    async highestKnown() {
+      const manager = await messaging.manager();
+      const info = await findStream(manager, stream);
+      const marker = info === undefined ? undefined : await readMarker(manager, bucket);
+      if (info === undefined || marker === undefined) return undefined;
+      highestSequence = Math.max(highestSequence, info.state.last_seq);
+      return { epoch: marker.epoch, revision: marker.revision, bucketCreated: info.created };
+    },
+    async close() {
+      closed = true;
+      await running;
+    },
+  };
+}
+
+/** True when what is held, as far as it can be read, is not what would be held. */
+function contradicts(held: Held, next: Held): boolean {
+  const differs = [...held].some(([name, chunk]) => chunk.content !== undefined && chunk.content !== next.get(name)?.content);
+  return differs || [...next.keys()].some((name) => !held.has(name));
+}
+
+function mismatch(message: string, ours: PlacementVersion, theirs: PlacementVersion): FairleadError {
+  const version = ({ epoch, revision }: PlacementVersion) => ({ epoch, revision });
+  return new FairleadError('revision_mismatch', message, { details: { published: version(ours), in_bucket: version(theirs) } });
+}
