@@ -40,3 +40,14 @@ async function attempt(check: () => unknown, timeoutMs: number): Promise<Outcome
     stop.abort();
   }
 }
+
+/** Waits until an assertion holds: until `assertion` no longer throws. */
+export async function eventuallyHolds(
+  assertion: () => Promise<void> | void,
+  options: { timeoutMs?: number; intervalMs?: number; what: string },
+): Promise<void> {
+  await eventually(async () => {
+    await assertion();
+    return true;
+  }, options);
+}

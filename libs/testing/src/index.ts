@@ -2,4 +2,4 @@ export { testDatabase, type TestDatabase } from './database.js';
 export { testMessaging, type TestMessaging } from './messaging.js';
 export { testPostgres, type TestPostgres } from './postgres.js';
 export { recordServer, testFolder } from './run.js';
-export { eventually } from './eventually.js';
+export { eventually, eventuallyHolds } from './eventually.js';

@@ -1,0 +1,322 @@
+/** The engine on a real Postgres with the real event log; only the job kind is a toy. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import type { Principal } from '@fairlead/auth';
+import { FairleadError, isTerminal, type Permission } from '@fairlead/contracts';
+import { readLog } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
+import { createLogger, createMetrics, newContext, runInContext } from '@fairlead/telemetry';
+import { eventually, eventuallyHolds, testDatabase } from '@fairlead/testing';
+import { createPlan } from '../plans.js';
+import { cancelJob, startJob, type JobDependencies, type StartRequest } from '../start-job.js';
+import { loadJob, stateOf } from '../store/jobs.js';
+import { migrations } from '../store/migrations/index.js';
+import { FencedOut, writeTransition } from '../store/transition.js';
+import { startEngine, type Engine } from './engine.js';
+import type { JobKind, Step, StepContext } from './kind.js';
+import { createEngineMetrics } from './metrics.js';
+
+interface Toy {
+  tenant: string;
+}
+
+const grants: Permission[] = ['plan.create', 'tenant.migrate', 'job.cancel', 'job.read'];
+const ann: Principal = { id: 'user:usr_ann', name: 'ann@example.com', kind: 'user', roles: ['operator'], grants: new Set(grants) };
+const logger = createLogger({ service: 'job-orchestrator', level: 'fatal' });
+const leaseMs = 1_000;
+
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let db: Database;
+const engines: Engine[] = [];
+let revision = 1;
+
+beforeAll(async () => {
+  database = await testDatabase({ service: 'job-orchestrator', migrations });
+  db = database.db;
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+});
+
+afterAll(async () => {
+  await database.drop();
+});
+
+function step(name: string, parts: Partial<Step<Toy>> = {}): Step<Toy> {
+  return {
+    name,
+    attemptTimeoutMs: 5_000,
+    timeoutMs: 20_000,
+    retry: { maxAttempts: 3, baseDelayMs: 5, maxDelayMs: 20 },
+    run: () => Promise.resolve({ outcome: 'done' }),
+    undo: () => Promise.resolve({ outcome: 'done' }),
+    ...parts,
+  };
+}
+
+function toyKind(steps: Step<Toy>[]): JobKind {
+  const kind: JobKind<Toy> = {
+    kind: 'toy',
+    version: 1,
+    permission: 'tenant.migrate',
+    params: z.object({ tenant: z.string() }),
+    deadlineMs: 60_000,
+    locks: ({ tenant }) => [`tenant/${tenant}`],
+    tenantOf: ({ tenant }) => tenant,
+    readInputs: () => Promise.resolve(revision),
+    plan: ({ tenant }, input) => ({ actions: [], checks: [], impact: { tenants: [tenant], services: [], expectedPauseMs: 0 }, inputs: [{ resource: 'toy', revision: input as number }] }),
+    steps,
+  };
+  return kind as JobKind;
+}
+
+function boot(kind: JobKind, options: { engine?: boolean } = {}) {
+  const base = { db, logger, onAppended: () => undefined };
+  if (options.engine !== false) {
+    const metrics = createEngineMetrics(createMetrics({ service: 'job-orchestrator', version: '0', gitSha: '0', processMetrics: false }));
+    engines.push(startEngine({ ...base, kinds: [kind], metrics, leaseMs, pollMs: 50, maxConcurrent: 20 }));
+  }
+  const deps: JobDependencies = {
+    ...base,
+    kinds: new Map([[kind.kind, kind]]),
+    planTtlMs: 60_000,
+    onJobChanged: (jobId) => {
+      for (const engine of engines) engine.wake(jobId);
+    },
+  };
+  return deps;
+}
+
+const caller = () => ({ principal: ann, context: newContext() });
+let keys = 0;
+
+async function plan(deps: JobDependencies, tenant: string): Promise<string> {
+  const who = caller();
+  return (await runInContext({ ...who.context, principal: ann.id }, () => createPlan(deps, { kind: 'toy', params: { tenant }, reason: 'test' }, who))).digest;
+}
+
+async function start(deps: JobDependencies, tenant: string, request: Partial<StartRequest> = {}) {
+  const planDigest = request.planDigest ?? (await plan(deps, tenant));
+  const who = caller();
+  const full: StartRequest = { kind: 'toy', planDigest, reason: 'test', idempotencyKey: `key-${String(keys++)}`, onConflict: 'queue', ...request };
+  return runInContext({ ...who.context, principal: ann.id }, () => startJob(deps, full, who));
+}
+
+async function ended(jobId: string) {
+  return eventually(
+    async () => {
+      const loaded = await loadJob(db, jobId);
+      if (loaded === undefined || !isTerminal(loaded.job.status)) throw new Error(`the job is ${loaded?.job.status ?? 'gone'}`);
+      return loaded;
+    },
+    { timeoutMs: 15_000, what: 'the job to end' },
+  );
+}
+
+async function historyOf(jobId: string) {
+  const events = await readLog(db, { after: 0, limit: 1_000, aggregateType: 'job', aggregateId: jobId });
+  return events.map((event) => (typeof event.payload['step'] === 'string' ? `${event.type}:${event.payload['step']}` : event.type));
+}
+
+const cancel = (deps: JobDependencies, jobId: string) => runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, jobId, 'changed my mind', caller()));
+
+describe('the job engine', () => {
+  it('runs the steps in order and tells each transition', async () => {
+    const deps = boot(toyKind([step('one', { run: () => Promise.resolve({ outcome: 'done', output: { made: 1 } }) }), step('two', { run: (context) => Promise.resolve({ outcome: 'done', output: context.outputs['one'] }) })]));
+    const { jobId } = await start(deps, 'plain');
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('succeeded');
+    expect(steps.map((s) => [s.status, s.attempts, s.output])).toEqual([
+      ['succeeded', 1, { made: 1 }],
+      ['succeeded', 1, { made: 1 }],
+    ]);
+    expect(await historyOf(jobId)).toEqual(['job_queued', 'job_started', 'step_started:one', 'step_succeeded:one', 'step_started:two', 'step_succeeded:two', 'job_succeeded']);
+    expect(await db.query(`select 1 from lock where job_id = $1`, [jobId])).toEqual([]);
+  });
+
+  it('undoes what was done, in reverse, when a step fails for certain', async () => {
+    const done: string[] = [];
+    const tracked = (name: string, parts: Partial<Step<Toy>> = {}) =>
+      step(name, {
+        undo: (context) => {
+          done.push(context.idempotencyKey.split(':').slice(1).join(':'));
+          return Promise.resolve({ outcome: 'done' });
+        },
+        ...parts,
+      });
+    const deps = boot(
+      toyKind([tracked('one'), tracked('two'), tracked('three', { run: () => Promise.reject(new FairleadError('tenant_state', 'not now')) }), tracked('never')]),
+    );
+    const { jobId } = await start(deps, 'failing');
+    const { job, steps } = await ended(jobId);
+    expect(job).toMatchObject({ status: 'failed', error: { code: 'tenant_state', step: 'three' } });
+    expect(done).toEqual(['three:undo', 'two:undo', 'one:undo']);
+    expect(steps.map((s) => s.status)).toEqual(['undone', 'undone', 'undone', 'pending']);
+  });
+
+  it('tries again after a passing error, with the same key each time, and keeps count', async () => {
+    const seen: string[] = [];
+    const flaky = step('flaky', {
+      run: (context) => {
+        seen.push(context.idempotencyKey);
+        if (seen.length < 3) throw new FairleadError('service_unreachable', 'away');
+        return Promise.resolve({ outcome: 'done' });
+      },
+    });
+    const { jobId } = await start(boot(toyKind([flaky])), 'flaky');
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('succeeded');
+    expect(steps[0]).toMatchObject({ attempts: 3, failures: 2 });
+    expect(new Set(seen).size).toBe(1);
+    const attempts = await db.query<{ outcome: string }>(`select outcome from attempt where job_id = $1 order by number`, [jobId]);
+    expect(attempts.map((row) => row.outcome)).toEqual(['retrying', 'retrying', 'succeeded']);
+  });
+
+  it('aborts a run that takes too long and undoes after the last try', async () => {
+    const hang = step('hang', { attemptTimeoutMs: 30, retry: { maxAttempts: 2, baseDelayMs: 5, maxDelayMs: 5 }, run: waitForAbort });
+    const { jobId } = await start(boot(toyKind([hang])), 'hanging');
+    expect((await ended(jobId)).job).toMatchObject({ status: 'failed', error: { code: 'step_timeout', step: 'hang' } });
+  });
+
+  it('makes one job of the same key and body, also at the same moment, and refuses another body', async () => {
+    const deps = boot(toyKind([step('one')]));
+    const planDigest = await plan(deps, 'twice');
+    const same = { planDigest, idempotencyKey: 'the-key' };
+    const started = await Promise.all([1, 2, 3, 4, 5].map(() => start(deps, 'twice', same)));
+    expect(new Set(started.map((s) => s.jobId)).size).toBe(1);
+    expect(started.filter((s) => !s.repeated)).toHaveLength(1);
+    await expect(start(deps, 'twice', { ...same, reason: 'another reason' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+    // Once the world has moved on, a repeat still answers the job it started.
+    revision += 1;
+    expect(await start(deps, 'twice', same)).toMatchObject({ jobId: started[0]?.jobId, repeated: true });
+  });
+
+  it('refuses a plan whose inputs have moved on, and changes nothing', async () => {
+    const deps = boot(toyKind([step('one')]));
+    const planDigest = await plan(deps, 'stale');
+    revision += 1;
+    const before = await counts();
+    await expect(start(deps, 'stale', { planDigest })).rejects.toMatchObject({ code: 'plan_stale', details: { moved: [{ resource: 'toy' }] } });
+    expect(await counts()).toEqual(before);
+  });
+
+  it('lets a second job on a resource wait, or refuses it when asked', async () => {
+    const gate = openable();
+    const deps = boot(toyKind([step('gate', { run: () => gate.opened.then(() => ({ outcome: 'done' as const })) })]));
+    const first = await start(deps, 'shared');
+    await eventuallyHolds(async () => {
+      expect((await loadJob(db, first.jobId))?.steps[0]?.status).toBe('running');
+    }, { what: 'the first job to run' });
+    const second = await start(deps, 'shared');
+    await expect(start(deps, 'shared', { onConflict: 'reject' })).rejects.toMatchObject({ code: 'lock_held', details: { job_id: first.jobId } });
+    const other = await start(deps, 'unshared');
+    expect((await loadJob(db, second.jobId))?.job.status).toBe('queued');
+    gate.open();
+    const [a, b, c] = await Promise.all([ended(first.jobId), ended(second.jobId), ended(other.jobId)]);
+    expect([a.job.status, b.job.status, c.job.status]).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    expect(b.job.started_at?.getTime()).toBeGreaterThanOrEqual(a.job.finished_at?.getTime() ?? Infinity);
+  });
+
+  it('cancels: the running step is aborted and everything undone; a queued job ends at once', async () => {
+    const deps = boot(toyKind([step('one'), step('hang', { run: waitForAbort })]));
+    const { jobId } = await start(deps, 'cancelled');
+    await eventuallyHolds(async () => {
+      expect((await loadJob(db, jobId))?.steps[1]?.status).toBe('running');
+    }, { what: 'the second step to run' });
+    const queued = await start(deps, 'cancelled');
+    await cancel(deps, queued.jobId);
+    expect((await loadJob(db, queued.jobId))?.job.status).toBe('cancelled');
+    await cancel(deps, jobId);
+    await cancel(deps, jobId);
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('cancelled');
+    expect(steps.map((s) => s.status)).toEqual(['undone', 'undone']);
+    expect((await historyOf(jobId)).slice(-5)).toEqual(['job_compensating', 'step_undo_started:hang', 'step_undone:hang', 'step_undo_started:one', 'step_undone:one'].concat('job_cancelled').slice(-5));
+  });
+
+  it('refuses to cancel past the point of no return, and asks for a person when it can go neither way', async () => {
+    const gate = openable();
+    const stuck = step('after', { retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 }, run: () => gate.opened.then(() => Promise.reject(new FairleadError('service_unreachable', 'the target is gone'))) });
+    const deps = boot(toyKind([step('before'), step('point', { pointOfNoReturn: true, undo: { none: 'no' } }), stuck]));
+    const { jobId } = await start(deps, 'forward');
+    await eventuallyHolds(async () => {
+      expect((await loadJob(db, jobId))?.steps[2]?.status).toBe('running');
+    }, { what: 'the step after the point of no return' });
+    await expect(cancel(deps, jobId)).rejects.toMatchObject({ code: 'cancel_too_late' });
+    gate.open();
+    const { job, steps } = await ended(jobId);
+    expect(job).toMatchObject({ status: 'needs_attention', error: { step: 'after', attempt: 2, code: 'service_unreachable', message: 'the target is gone' } });
+    expect(steps.map((s) => s.status)).toEqual(['succeeded', 'succeeded', 'failed']);
+  });
+
+  it('takes over a job whose replica is gone, with a higher fence and the same key, and fences the old claim out', async () => {
+    const fences: number[] = [];
+    const kind = toyKind([
+      step('one', {
+        run: (context) => {
+          fences.push(context.fence);
+          return Promise.resolve({ outcome: 'done' });
+        },
+      }),
+    ]);
+    const { jobId } = await start(boot(kind, { engine: false }), 'orphan');
+    // What a replica leaves behind that was killed in the middle of its first step.
+    await db.query(`update job set owner = 'rep_dead', fence = nextval('job_fence'), status = 'running', started_at = now(), lease_until = now() - interval '1 second' where job_id = $1`, [jobId]);
+    await db.query(`insert into lock (resource, job_id) values ('tenant/orphan', $1)`, [jobId]);
+    await db.query(`update step set status = 'running', attempts = 1, started_at = now() where job_id = $1`, [jobId]);
+    const dead = await loadJob(db, jobId);
+    if (dead === undefined) throw new Error('the job is there');
+    boot(kind);
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('succeeded');
+    expect(steps[0]).toMatchObject({ attempts: 2, failures: 0 });
+    expect(fences).toEqual([job.fence]);
+    expect(job.fence).toBeGreaterThan(dead.job.fence);
+    expect(await historyOf(jobId)).toContain('job_taken_over');
+    const late = { jobId, owner: 'rep_dead', fence: dead.job.fence, state: stateOf(dead), status: 'running' as const, release: false, finished: false };
+    await expect(db.transaction((tx) => writeTransition(tx, late))).rejects.toThrow(FencedOut);
+  });
+
+  it('gives its jobs up when it stops, and another replica goes on at once', async () => {
+    let runs = 0;
+    const kind = toyKind([
+      step('long', {
+        run: (context) => {
+          runs += 1;
+          return runs === 1 ? waitForAbort(context) : Promise.resolve({ outcome: 'done' });
+        },
+      }),
+    ]);
+    const { jobId } = await start(boot(kind), 'handed-over');
+    await eventuallyHolds(() => {
+      expect(runs).toBe(1);
+    }, { what: 'the step to run' });
+    await engines.splice(0)[0]?.stop();
+    expect((await loadJob(db, jobId))?.job).toMatchObject({ owner: null, status: 'running' });
+    boot(kind);
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('succeeded');
+    expect(steps[0]).toMatchObject({ attempts: 2, failures: 0 });
+  });
+});
+
+async function counts() {
+  return db.query(`select (select count(*) from job) as jobs, (select count(*) from lock) as locks, (select position from log.head) as position`);
+}
+
+function openable(): { opened: Promise<void>; open: () => void } {
+  let open = () => undefined as void;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+function waitForAbort(context: StepContext<Toy>): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    context.signal.addEventListener('abort', () => {
+      reject(new Error('aborted'));
+    });
+  });
+}

@@ -1,0 +1,164 @@
+/** An operator at the HTTP API of a whole stack, and an observer of its simulated fleet. */
+import { randomUUID } from 'node:crypto';
+import { eventually, eventuallyHolds } from '@fairlead/testing';
+
+export interface Answer<Body = Record<string, unknown>> {
+  status: number;
+  body: Body;
+  headers: Headers;
+}
+
+export interface Plan {
+  plan_id: string;
+  digest: string;
+  actions: { name: string; kind: string; from_shard_id: string; to_shard_id: string }[];
+  checks: { name: string; verdict: string; value: string; limit: string; message: string }[];
+  inputs: { resource: string; revision: number }[];
+}
+
+export interface Job {
+  job_id: string;
+  status: string;
+  steps: { name: string; status: string; attempts: number; started_at: string; finished_at: string }[];
+  error: { code: string; message: string; step: string } | null;
+  blocked_by: string | null;
+  correlation_id: string;
+}
+
+export interface Tally {
+  sent: number;
+  applied: number;
+  lost: number;
+  doubled: number;
+  wrong_owner: number;
+  in_flight: number;
+  longest_pause_ms: number;
+}
+export type Report = Tally & { tenants: Record<string, Tally> };
+
+type Json = Record<string, unknown>;
+
+export class Operator {
+  private constructor(
+    readonly url: string,
+    readonly simUrl: string,
+    private readonly token: string,
+  ) {}
+
+  static async login(url: string, simUrl: string, account: { email: string; password: string }): Promise<Operator> {
+    const answer = await send<{ access_token: string }>(`${url}/admin/v1/auth/login`, { method: 'POST', body: { ...account } });
+    if (answer.status !== 200 && answer.status !== 201) throw new Error(`login was answered with ${String(answer.status)}`);
+    return new Operator(url, simUrl, answer.body.access_token);
+  }
+
+  get<Body = Json>(path: string): Promise<Answer<Body>> {
+    return send<Body>(`${this.url}${path}`, { headers: this.headers() });
+  }
+
+  post<Body = Json>(path: string, body: Json, headers: Record<string, string> = {}): Promise<Answer<Body>> {
+    return send<Body>(`${this.url}${path}`, { method: 'POST', body, headers: { ...this.headers(), ...headers } });
+  }
+
+  /** Where a tenant is, per kind. */
+  async placementOf(tenant: string): Promise<Record<string, string>> {
+    const { body } = await this.get<Record<string, Record<string, { shard: string }>>>('/admin/v1/placement');
+    return Object.fromEntries(['aggregate', 'projection', 'runner'].map((kind) => [kind, body[`${kind}_placement`]?.[tenant]?.shard ?? '']));
+  }
+
+  /** Another shard than the tenant's own, per kind. */
+  async elsewhere(tenant: string): Promise<Record<string, string>> {
+    const [placed, { body }] = await Promise.all([
+      this.placementOf(tenant),
+      this.get<{ shards: Record<string, Record<string, unknown>> }>('/admin/v1/placement'),
+    ]);
+    return Object.fromEntries(
+      Object.entries(placed).map(([kind, shard]) => [kind, Object.keys(body.shards[kind] ?? {}).find((other) => other !== shard) ?? '']),
+    );
+  }
+
+  plan(tenant: string, to: Record<string, string> | string, extra: Json = {}, headers: Record<string, string> = {}): Promise<Answer<Plan>> {
+    return this.post<Plan>('/admin/v1/plan/tenant-migrate', { tenant, to, reason: 'make room', ...extra }, headers);
+  }
+
+  start(digest: string, extra: Json = {}, headers: Record<string, string> = {}): Promise<Answer<{ job_id: string }>> {
+    return this.post('/admin/v1/jobs/tenant-migrate', { plan_digest: digest, reason: 'make room', ...extra }, { 'idempotency-key': randomUUID(), ...headers });
+  }
+
+  /** Plans and starts; answers the job's id. */
+  async migrate(tenant: string, to: Record<string, string>, headers: Record<string, string> = {}): Promise<string> {
+    const plan = await this.plan(tenant, to, {}, headers);
+    if (plan.status !== 201) throw new Error(`the plan was answered with ${JSON.stringify(plan.body)}`);
+    const job = await this.start(plan.body.digest, {}, headers);
+    if (job.status !== 202) throw new Error(`the job was answered with ${JSON.stringify(job.body)}`);
+    return job.body.job_id;
+  }
+
+  async job(jobId: string): Promise<Job> {
+    return (await this.get<Job>(`/admin/v1/jobs/${jobId}`)).body;
+  }
+
+  /** Waits until a job has ended. */
+  async ended(jobId: string, timeoutMs = 60_000): Promise<Job> {
+    return eventually(
+      async () => {
+        const job = await this.job(jobId);
+        if (!['succeeded', 'failed', 'cancelled', 'needs_attention'].includes(job.status)) throw new Error(`the job is ${job.status}: ${JSON.stringify(job.steps)}`);
+        return job;
+      },
+      { timeoutMs, what: `job ${jobId} to end` },
+    );
+  }
+
+  /** Waits until one of a job's steps has a status. */
+  async stepReaches(jobId: string, name: string, status: string): Promise<void> {
+    await eventuallyHolds(
+      async () => {
+        const step = (await this.job(jobId)).steps.find((candidate) => candidate.name === name);
+        if (step?.status !== status) throw new Error(`step ${name} is ${step?.status ?? 'missing'}`);
+      },
+      { timeoutMs: 20_000, intervalMs: 20, what: `step ${name} to be ${status}` },
+    );
+  }
+
+  async report(): Promise<Report> {
+    return (await send<Report>(`${this.simUrl}/sim/report`)).body;
+  }
+
+  /** Turns a knob of a simulated shard. */
+  async turn(kind: string, shard: string, knob: Json): Promise<void> {
+    const answer = await send(`${this.simUrl}/sim/shards/${kind}/${shard}`, { method: 'POST', body: knob });
+    if (answer.status >= 300) throw new Error(`the knob was answered with ${JSON.stringify(answer.body)}`);
+  }
+
+  /** Waits until the fleet has applied this many more commands, then answers the checker's report. */
+  async reportAfter(more: number): Promise<Report> {
+    const before = await this.report();
+    return eventually(
+      async () => {
+        const report = await this.report();
+        if (report.applied < before.applied + more) throw new Error(`${String(report.applied - before.applied)} commands were applied`);
+        return report;
+      },
+      { timeoutMs: 30_000, what: `${String(more)} more commands to be applied` },
+    );
+  }
+
+  private headers(): Record<string, string> {
+    return { authorization: `Bearer ${this.token}` };
+  }
+}
+
+/** Sends JSON and reads JSON. */
+export async function send<Body = Json>(
+  url: string,
+  options: { method?: string; body?: Json | string; headers?: Record<string, string> } = {},
+): Promise<Answer<Body>> {
+  const response = await fetch(url, {
+    method: options.method ?? 'GET',
+    headers: { ...(options.body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
+    ...(options.body === undefined ? {} : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
+    signal: AbortSignal.timeout(20_000),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: (text === '' ? {} : JSON.parse(text)) as Body };
+}
