@@ -40,6 +40,7 @@ export interface SimOverrides {
   tidyEveryMs?: number;
   /** How much the ledgers may hold together before what was accounted for is removed. */
   evidenceBytes?: number;
+  segmentBytes?: number;
 }
 
 const reportEveryMs = 1000;
@@ -85,10 +86,17 @@ async function assemble(
   const placement = overrides.placement ?? (await followPlacement(config, logger, onStop));
   const claims = await Claims.open(join(dir, 'claims'), clock);
   onStop(() => claims.close());
-  const senderState = await SenderState.open(join(dir, 'sender'), clock);
+  const senderState = await SenderState.open({ dir: join(dir, 'sender'), clock, segmentBytes: overrides.segmentBytes });
   onStop(() => senderState.close());
 
-  const shards = createShards(config, { clock, claims, placement, logger, random: overrides.random ?? Math.random });
+  const shards = createShards(config, {
+    clock,
+    claims,
+    placement,
+    logger,
+    random: overrides.random ?? Math.random,
+    segmentBytes: overrides.segmentBytes,
+  });
   const gateways = createGateways(config, placement, logger);
   const members = [...gateways, ...shards].map(({ member }) => member);
 
@@ -148,7 +156,7 @@ async function followPlacement(config: SimConfig, logger: Logger, onStop: (stop:
 
 function createShards(
   config: SimConfig,
-  given: { clock: Clock; claims: Claims; placement: PlacementFeed; logger: Logger; random: () => number },
+  given: { clock: Clock; claims: Claims; placement: PlacementFeed; logger: Logger; random: () => number; segmentBytes: number | undefined },
 ): ShardMember[] {
   const checkToken = tokenCheck(config.FLEET_TOKEN);
   return placedKinds.flatMap((kind) =>

@@ -22,6 +22,7 @@ export interface ShardMemberOptions {
   checkToken: (request: HttpRequest) => void;
   random: () => number;
   build: { version: string; gitSha: string };
+  segmentBytes?: number | undefined;
   logger: Logger;
 }
 
@@ -44,7 +45,7 @@ export function createShardMember(options: ShardMemberOptions): ShardMember {
     host: options.host,
     logger: options.logger,
     async boot({ knobs, crashed }) {
-      const opened = await ShardState.open({ kind, dir, clock, onFailure: crashed });
+      const opened = await ShardState.open({ kind, dir, clock, onFailure: crashed, segmentBytes: options.segmentBytes });
       state = opened;
       return incarnate(options, opened, knobs);
     },

@@ -17,9 +17,9 @@ export interface LedgerOptions {
   commitDelayMs?: number;
   /** The same for records that nobody waits for. */
   lazyDelayMs?: number;
-  segmentBytes?: number;
+  segmentBytes?: number | undefined;
   /** Called once when the disk refuses a write: what the writer holds in memory can no longer be relied on. */
-  onFailure?: (error: unknown) => void;
+  onFailure?: ((error: unknown) => void) | undefined;
 }
 
 interface Pending {
@@ -51,7 +51,7 @@ export class Ledger<Event extends LedgerEvent> {
   #inWriteFromUs: number | undefined;
 
   private constructor(
-    private readonly options: Required<LedgerOptions>,
+    private readonly options: { [K in keyof LedgerOptions]-?: NonNullable<LedgerOptions[K]> },
     private file: FileHandle,
     private segmentStart: number,
     private durable: number,
@@ -85,7 +85,14 @@ export class Ledger<Event extends LedgerEvent> {
     const start = (await listSegments(options.dir)).at(-1)?.start ?? 0;
     const file = await openAt(segmentPath(options.dir, start), position - start);
     await syncFolder(options.dir);
-    const complete = { commitDelayMs: 3, lazyDelayMs: 100, segmentBytes: 4 * 1024 * 1024, onFailure: () => undefined, ...options };
+    const complete = {
+      dir: options.dir,
+      clock: options.clock,
+      commitDelayMs: options.commitDelayMs ?? 3,
+      lazyDelayMs: options.lazyDelayMs ?? 100,
+      segmentBytes: options.segmentBytes ?? 4 * 1024 * 1024,
+      onFailure: options.onFailure ?? (() => undefined),
+    };
     return new Ledger<Event>(complete, file, start, position, order, order);
   }
 

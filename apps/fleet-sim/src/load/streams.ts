@@ -32,13 +32,13 @@ export class SenderState {
     private readonly ledger: Ledger<SenderEvent>,
   ) {}
 
-  static async open(dir: string, clock: Clock): Promise<SenderState> {
+  static async open({ dir, ...options }: { dir: string; clock: Clock; segmentBytes?: number | undefined }): Promise<SenderState> {
     const file = join(dir, 'snapshot.json');
     const ledgerDir = join(dir, 'ledger');
     const snapshot = await readLedgerSnapshot(file, snapshotSchema, ledgerDir);
     const streams = new Map<string, CommandStream>(snapshot?.streams.map((stream) => [streamKey(stream), stream]));
     const ledger = await Ledger.open<SenderEvent>(
-      { dir: ledgerDir, clock },
+      { dir: ledgerDir, ...options },
       (record) => {
         follow(streams, record);
       },

@@ -45,13 +45,19 @@ export class ShardState {
   ) {}
 
   /** Reads a shard's state back from its snapshot and ledger; `onFailure` is called when the disk refuses a write later on. */
-  static async open(options: { kind: PlacedKind; dir: string; clock: Clock; onFailure?: (error: unknown) => void }): Promise<ShardState> {
+  static async open(options: {
+    kind: PlacedKind;
+    dir: string;
+    clock: Clock;
+    onFailure?: (error: unknown) => void;
+    segmentBytes?: number | undefined;
+  }): Promise<ShardState> {
     const snapshot = await readLedgerSnapshot(join(options.dir, 'snapshot.json'), snapshotSchema, shardLedgerDir(options.dir));
     const tenants = new Map<string, TenantOnShard>(
       snapshot?.tenants.map(([id, tenant]) => [id, { ...tenant, done: new Map(tenant.done) }]),
     );
     const ledger = await Ledger.open<ShardEvent>(
-      { dir: shardLedgerDir(options.dir), clock: options.clock, onFailure: options.onFailure ?? (() => undefined) },
+      { ...options, dir: shardLedgerDir(options.dir) },
       (record) => tenants.set(record.tenant, evolve(tenants.get(record.tenant) ?? absentTenant, record)),
       snapshot,
     );

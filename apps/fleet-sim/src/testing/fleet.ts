@@ -22,7 +22,7 @@ export const fleetToken = 'fleet-token-of-the-specs';
 /** For specs: a whole simulated fleet with a placement held in memory, and the steps of a hand-over by hand. */
 export class Fleet {
   readonly maps: Record<PlacedKind, Map<string, string>> = { aggregate: new Map(), projection: new Map(), runner: new Map() };
-  readonly board = new PlacementBoard();
+  private board = new PlacementBoard();
   private revision = 0;
   private fence = 0;
   private keys = 0;
@@ -52,6 +52,16 @@ export class Fleet {
         endpoints: shard.endpoints.map((endpoint) => ({ endpointId: endpoint.endpoint_id, url: endpoint.url })),
       }),
     );
+  }
+
+  /** As if the control plane were away at the next start. */
+  forgetPlacement(): void {
+    this.board = new PlacementBoard();
+  }
+
+  /** The load from the next start on. */
+  setRate(ratePerS: number): void {
+    this.env['SIM_RATE'] = String(ratePerS);
   }
 
   get url(): string {
@@ -171,7 +181,8 @@ async function until<T>(check: () => Promise<T | undefined | false>, what: strin
   const deadlineMs = performance.now() + 10_000;
   for (;;) {
     const value = await check().catch((error: unknown) => {
-      if (error instanceof TypeError) return undefined;
+      // What fetch throws when nobody listens; by name, as under Jest it is an error of another realm.
+      if ((error as { name?: unknown }).name === 'TypeError') return undefined;
       throw error;
     });
     if (value !== undefined && value !== false) return value;
