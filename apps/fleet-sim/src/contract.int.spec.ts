@@ -303,7 +303,9 @@ describe('control server', () => {
   it('answers to loopback names and JSON only', async () => {
     const { port } = new URL(fleet.url);
     const status = await new Promise((resolve) => {
-      request({ port, path: '/sim/report', headers: { host: 'evil.example' } }, (response) => resolve(response.resume().statusCode)).end();
+      request({ port, path: '/sim/report', headers: { host: 'evil.example' } }, (response) => {
+        resolve(response.resume().statusCode);
+      }).end();
     });
     expect(status).toBe(403);
     const form = await fetch(`${fleet.url}/sim/shards/runner/runner-1`, { method: 'POST', body: '{"stuck":true}' });

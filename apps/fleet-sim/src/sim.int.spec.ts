@@ -38,6 +38,24 @@ async function everyTenantServed(more = 5): Promise<void> {
 const other = (kind: PlacedKind, tenant: string) => (fleet.maps[kind].get(tenant) === `${kind}-1` ? `${kind}-2` : `${kind}-1`);
 const moveAway = (tenant: string, kind: PlacedKind) => fleet.handOver(tenant, kind, other(kind, tenant));
 
+async function moveInRounds(moved: readonly string[], rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of placedKinds) await Promise.all(moved.map((tenant) => moveAway(tenant, kind)));
+  }
+}
+
+/** Crashes one member after the other until told to stop; returns how often. */
+async function crashInTurn(stop: AbortSignal): Promise<number> {
+  const members = [...placedKinds, 'gateway'].flatMap((kind) => [1, 2].map((number) => [kind, `${kind}-${String(number)}`] as const));
+  let count = 0;
+  for (; !stop.aborted; count++) {
+    const [kind, shard] = members[(count * 3) % members.length] ?? ['gateway', 'gateway-1'];
+    await fleet.knobs(kind, shard, { crash: { restart_ms: 20 } });
+    await sleep(40);
+  }
+  return count;
+}
+
 describe('simulated fleet under load', () => {
   it('hands tenants over without losing, doubling or misplacing a command', async () => {
     await startLoaded();
@@ -55,24 +73,13 @@ describe('simulated fleet under load', () => {
 
   it('stays exact while shards and gateways crash in the middle of hand-overs', async () => {
     await startLoaded();
-    const moving = (async () => {
-      for (let round = 0; round < 2; round++) {
-        for (const kind of placedKinds) await Promise.all(['tenant-01', 'tenant-02'].map((tenant) => moveAway(tenant, kind)));
-      }
-    })();
-    let over = false;
-    const moved = moving.finally(() => (over = true));
-    const victims = [
-      ...placedKinds.flatMap((kind) => [`${kind}-1`, `${kind}-2`].map((shard) => [kind, shard])),
-      ['gateway', 'gateway-1'],
-      ['gateway', 'gateway-2'],
-    ];
-    for (let turn = 0; !over; turn++) {
-      const [kind = '', shard = ''] = victims[(turn * 5) % victims.length] ?? [];
-      await fleet.knobs(kind, shard, { crash: { restart_ms: 20 } });
-      await sleep(40);
-    }
-    await moved;
+    const moving = moveInRounds(['tenant-01', 'tenant-02'], 3);
+    const crashing = new AbortController();
+    const crashes = crashInTurn(crashing.signal);
+    await moving.finally(() => {
+      crashing.abort();
+    });
+    expect(await crashes).toBeGreaterThan(5);
     await everyTenantServed();
     expect(await fleet.report()).toMatchObject(exact);
   });

@@ -237,7 +237,7 @@ function keepTidy(options: {
   let running: Promise<void> = Promise.resolve();
   const tidy = async () => {
     const base = await accountant.rebase(options.evidenceBytes);
-    for (const { source, tidy: tidyShard } of shards) await tidyShard(base[source.name] ?? 0);
+    for (const shard of shards) await shard.tidy(base[shard.source.name] ?? 0);
     await senderState.tidy(base[senderSource] ?? 0);
   };
   const timer = setInterval(() => {

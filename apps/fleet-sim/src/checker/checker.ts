@@ -103,7 +103,7 @@ export class Checker {
 
   private kindsOf(tenant: string): Map<string, StreamAccount> {
     let kinds = this.tenants.get(tenant);
-    if (kinds === undefined) this.tenants.set(tenant, (kinds = new Map()));
+    if (kinds === undefined) this.tenants.set(tenant, (kinds = new Map<string, StreamAccount>()));
     return kinds;
   }
 

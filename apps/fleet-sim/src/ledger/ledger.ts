@@ -206,9 +206,10 @@ export class Ledger<Event extends LedgerEvent> {
       for (const { done } of group) done();
     } catch (error) {
       if (this.gone() === undefined) this.options.onFailure(error);
-      this.leave(error instanceof LedgerGoneError ? error : new LedgerGoneError(error));
-      for (const { failed } of group) failed(this.#gone ?? new LedgerGoneError(error));
-      throw error;
+      const gone = error instanceof LedgerGoneError ? error : new LedgerGoneError(error);
+      this.leave(gone);
+      for (const { failed } of group) failed(gone);
+      throw gone;
     } finally {
       this.#inWriteFromUs = undefined;
     }

@@ -68,7 +68,7 @@ export async function startSender(options: SenderOptions): Promise<Sender> {
   return {
     async stop() {
       clearInterval(timer);
-      const open = Promise.all(lanes.map(({ busy }) => busy));
+      const open = Promise.all(lanes.flatMap(({ busy }) => (busy === undefined ? [] : [busy])));
       await Promise.race([open, sleep(stopWaitMs, undefined, { ref: false })]);
       stopping.abort();
       await agent.destroy();
