@@ -1,5 +1,5 @@
 import { auditV1 } from '@fairlead/contracts';
-import { startRelay } from '@fairlead/event-log';
+import { keepPartitions, startRelay } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -14,10 +14,11 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
   const { database: sql, messaging, logger, registry } = resources;
   const trail = startTrail(resources);
   const relay = startRelay({ sql, messaging, logger, registry });
+  const stopPartitions = keepPartitions({ sql, logger });
   return startService({
     resources,
     config,
     rpcs: [defineRpcs(auditV1.AuditServiceService, { listRecords: listRecords({ sql, messaging }) })],
-    onDrain: [() => trail.stop(), () => relay.stop()],
+    onDrain: [() => trail.stop(), () => relay.stop(), stopPartitions],
   });
 }

@@ -3,6 +3,7 @@ export { pokeLog } from './bell.js';
 export { followLog, type EventFilter, type LogFollower } from './follow.js';
 export { installEventLog } from './install.js';
 export { startProjection, type Projection, type ProjectionOptions } from './projection.js';
+export { keepPartitions } from './partitions.js';
 export { headPosition, readLog, type ReadOptions } from './read.js';
 export { startRelay } from './relay.js';
 export type { AppendOutcome, Command, EventMeta, NewEvent, StoredEvent } from './types.js';
