@@ -1,0 +1,104 @@
+/** Client and server over a real connection. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { auditV1, FairleadError } from '@fairlead/contracts';
+import { createTokenSigner, createTokenVerifier, generateSigningKey, type TokenSigner } from '@fairlead/auth';
+import { createLogger, currentContext, newContext, runInContext } from '@fairlead/telemetry';
+import { eventuallyHolds } from '@fairlead/testing';
+import { createRpcClient, defineRpcs, GrpcTransport, rpc, type RpcCall, type RpcClient } from './index.js';
+
+let transport: GrpcTransport;
+let client: RpcClient<auditV1.AuditServiceService>;
+let gateway: TokenSigner;
+let handle: (request: auditV1.ListRecordsRequest, call: RpcCall) => Promise<auditV1.ListRecordsResponse>;
+const empty = { records: [], nextBefore: 0, position: 0 };
+const request = auditV1.ListRecordsRequest.fromPartial({});
+const observed: string[] = [];
+
+beforeAll(async () => {
+  const [gatewayKey, orchestratorKey] = await Promise.all([generateSigningKey('api-gateway'), generateSigningKey('job-orchestrator')]);
+  gateway = await createTokenSigner(gatewayKey);
+  const orchestrator = await createTokenSigner(orchestratorKey);
+  transport = new GrpcTransport({
+    host: '127.0.0.1',
+    port: 0,
+    services: [defineRpcs(auditV1.AuditServiceService, { listRecords: rpc('audit.read', (req, call) => handle(req, call)) })],
+    verifier: createTokenVerifier({ jwks: { keys: [gatewayKey.publicJwk, orchestratorKey.publicJwk] } }),
+    logger: createLogger({ service: 'test', level: 'fatal' }),
+    observe: (_method, code) => observed.push(code),
+  });
+  await new Promise<void>((resolve, reject) => {
+    transport.listen((error) => {
+      if (error === undefined) resolve();
+      else reject(error instanceof Error ? error : new Error('the server did not listen'));
+    });
+  });
+  client = createRpcClient(auditV1.AuditServiceService, { address: transport.address, token: () => orchestrator.serviceToken(currentContext()?.principal) });
+});
+
+afterAll(async () => {
+  client.close();
+  await transport.close();
+});
+
+const viewer = () => gateway.signUser({ userId: 'usr_1', email: 'ann@example.com', roles: ['viewer'] }, 60);
+
+describe('an RPC', () => {
+  it('carries the ids of the request and the principal', async () => {
+    handle = (_request, call) => {
+      expect(currentContext()).toBe(call.context);
+      expect(call.context).toMatchObject({ requestId: 'req-1', correlationId: 'cor-1', tenantId: 'acme', jobId: 'job_1', step: 'drain', principal: 'user:usr_1' });
+      return Promise.resolve({ ...empty, position: 7 });
+    };
+    const context = newContext({ requestId: 'req-1', correlationId: 'cor-1', tenantId: 'acme', jobId: 'job_1', step: 'drain' });
+    const token = await viewer();
+    expect(await runInContext(context, () => client.listRecords(request, { token }))).toEqual({ ...empty, position: 7 });
+    expect(observed.at(-1)).toBe('ok');
+  });
+
+  it('is refused without a permission, without a token, and with a bad one', async () => {
+    handle = () => Promise.resolve(empty);
+    // The orchestrator as itself may not read the audit trail.
+    await expect(client.listRecords(request)).rejects.toMatchObject({ code: 'permission_denied', details: { permission: 'audit.read' } });
+    await expect(client.listRecords(request, { token: '' })).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(client.listRecords(request, { token: 'forged' })).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('brings a declared error over as it is, and hides any other', async () => {
+    const token = await viewer();
+    handle = () => Promise.reject(new FairleadError('plan_stale', 'moved → on', { details: { moved: [{ resource: 'placement/acme' }] } }));
+    await expect(client.listRecords(request, { token })).rejects.toMatchObject({ code: 'plan_stale', message: 'moved → on', details: { moved: [{ resource: 'placement/acme' }] } });
+    handle = () => Promise.reject(new Error('password=hunter2'));
+    const error = await client.listRecords(request, { token }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'internal' });
+    expect(String(error)).not.toContain('hunter2');
+    expect(observed.at(-1)).toBe('internal');
+  });
+
+  it('ends at its deadline and when it is given up, and the handler learns of it', async () => {
+    const token = await viewer();
+    const aborted: boolean[] = [];
+    handle = (_request, call) =>
+      new Promise((resolve) => {
+        call.signal.addEventListener('abort', () => {
+          aborted.push(true);
+          resolve(empty);
+        });
+      });
+    await expect(client.listRecords(request, { token, deadlineMs: 50 })).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    const aborter = new AbortController();
+    const call = client.listRecords(request, { token, signal: aborter.signal });
+    setTimeout(() => {
+      aborter.abort();
+    }, 20);
+    await expect(call).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    await eventuallyHolds(() => {
+      expect(aborted).toHaveLength(2);
+    }, { what: 'both handlers to be told' });
+  });
+
+  it('says so when the service can not be reached', async () => {
+    const nobody = createRpcClient(auditV1.AuditServiceService, { address: '127.0.0.1:1', token: () => 'any' });
+    await expect(nobody.listRecords(request)).rejects.toMatchObject({ code: 'service_unreachable' });
+    nobody.close();
+  });
+});
