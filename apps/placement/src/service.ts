@@ -1,4 +1,5 @@
 import { placementV1 } from '@fairlead/contracts';
+import { pokeLog } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type ReadinessCheck, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -28,10 +29,14 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const resources = await openResources({ name: 'placement', config, migrations, logger: overrides.logger });
   const { database, messaging, logger, registry } = resources;
   const publication = startPublication({ database, messaging, logger, registry, pollMs: overrides.publicationPollMs });
+  const committed = (position: number) => {
+    publication.changed();
+    pokeLog(messaging, position);
+  };
   return startService({
     resources,
     config,
-    rpcs: [rpcsOf({ database, endpoints, publication })],
+    rpcs: [rpcsOf({ database, endpoints, committed })],
     checks: [publishes(publication)],
     onDrain: [() => publication.stop()],
   });

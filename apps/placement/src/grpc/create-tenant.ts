@@ -13,10 +13,10 @@ const input = z.object({
 });
 
 /** Registers a tenant; each kind that the request leaves out is placed where there is most room. */
-export const createTenant = ({ database, publication }: Deps): Rpc<placementV1.CreateTenantRequest, placementV1.CreateTenantResponse> =>
+export const createTenant = ({ database, committed }: Deps): Rpc<placementV1.CreateTenantRequest, placementV1.CreateTenantResponse> =>
   rpc('tenant.write', async (request) => {
     const { tenantId, name, placement } = parseInput(input, request);
     const { tenant, position, created } = await registerTenant(database, { tenantId, name, requested: placement });
-    if (created) publication.changed();
+    if (created) committed(position);
     return { tenant: tenantMessage(tenant), position };
   });

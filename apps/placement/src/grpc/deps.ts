@@ -1,10 +1,10 @@
 import type { Database } from '@fairlead/postgres';
 import type { EndpointPolicy } from '../tenants/endpoint-policy.js';
-import type { Publication } from '../tenants/publication.js';
 
 /** What the RPCs work with. */
 export interface Deps {
   readonly database: Database;
   readonly endpoints: EndpointPolicy;
-  readonly publication: Pick<Publication, 'changed'>;
+  /** To be called after each commit that appended an event, with its position: publishes and tells the log's readers. */
+  readonly committed: (position: number) => void;
 }

@@ -23,9 +23,9 @@ const input = z.object({
 });
 
 /** Moves a tenant's assignments, all or none; see tenants/move-tenant.ts for what refuses it. */
-export const moveTenant = ({ database, publication }: Deps): Rpc<placementV1.MoveTenantRequest, placementV1.MoveTenantResponse> =>
+export const moveTenant = ({ database, committed }: Deps): Rpc<placementV1.MoveTenantRequest, placementV1.MoveTenantResponse> =>
   rpc('placement.move', async (request) => {
     const { revision, epoch, position, repeated } = await commitMove(database, parseInput(input, request));
-    if (!repeated) publication.changed();
+    if (!repeated) committed(position);
     return { revision, epoch, position };
   });

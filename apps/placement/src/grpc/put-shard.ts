@@ -34,7 +34,7 @@ const input = z.object({
 });
 
 /** Creates or changes a shard. A weight of 0 or an empty state keeps what stands: 1 and active for a new shard. */
-export const putShard = ({ database, endpoints, publication }: Deps): Rpc<placementV1.PutShardRequest, placementV1.PutShardResponse> =>
+export const putShard = ({ database, endpoints, committed }: Deps): Rpc<placementV1.PutShardRequest, placementV1.PutShardResponse> =>
   rpc('placement.write', async (request) => {
     const { shard, expectedRevision } = parseInput(input, request);
     const wanted: ShardRequest = {
@@ -44,6 +44,6 @@ export const putShard = ({ database, endpoints, publication }: Deps): Rpc<placem
       state: shard.state === '' ? undefined : shard.state,
     };
     const outcome = await writeShard(database, wanted, expectedRevision);
-    if (outcome.changed) publication.changed();
+    if (outcome.changed) committed(outcome.position);
     return { shard: shardMessage(outcome.shard), position: outcome.position, changed: outcome.changed };
   });

@@ -10,6 +10,7 @@
  * bucket, or a bucket that knows more than our database, raises the epoch first (domain/epoch.ts).
  */
 import { describeError, FairleadError } from '@fairlead/contracts';
+import { pokeLog } from '@fairlead/event-log';
 import type { Messaging } from '@fairlead/messaging';
 import { createPlacementPublisher, type PublishedInfo } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
@@ -68,8 +69,13 @@ export function startPublication(options: {
     conflict = undefined;
     published = known;
     if (known !== undefined) metrics.published(known, undefined);
-    if (raised !== undefined)
-      logger.warn({ epoch: raised, found: known ?? null }, 'raised the placement epoch: KV had lost its placement or knew a newer one');
+    if (raised !== undefined) {
+      pokeLog(messaging, raised.position);
+      logger.warn(
+        { epoch: raised.epoch, found: known ?? null },
+        'raised the placement epoch: KV had lost its placement or knew a newer one',
+      );
+    }
     lookAgainAtMs = performance.now() + pollMs;
   }
 

@@ -10,9 +10,13 @@ const wholeMap = '@all';
 
 /**
  * Makes our state newer than what KV knows, if it is not; see domain/epoch.ts for when. Answers the new epoch, or
- * undefined when none was due. `known` is what KV was found to hold before this call.
+ * undefined when none was due, with its event's position. `known` is what KV was found to hold before this call.
  */
-export async function agreeOnEpoch(database: Database, known: KnownState, conflict?: Version): Promise<number | undefined> {
+export async function agreeOnEpoch(
+  database: Database,
+  known: KnownState,
+  conflict?: Version,
+): Promise<{ epoch: number; position: number } | undefined> {
   if (epochToRaise(await readOwnState(database), known, conflict) === undefined) return undefined;
   return runInContext(newContext({ principal: 'service:placement' }), () =>
     database.transaction(async (tx) => {
@@ -22,7 +26,7 @@ export async function agreeOnEpoch(database: Database, known: KnownState, confli
       const epoch = epochToRaise(own, known, conflict);
       if (epoch === undefined) return undefined;
       await beginEpoch(tx, epoch);
-      await appendInTransaction(tx, {
+      const { lastPosition } = await appendInTransaction(tx, {
         commandId: newId('command'),
         events: [
           {
@@ -40,7 +44,7 @@ export async function agreeOnEpoch(database: Database, known: KnownState, confli
           },
         ],
       });
-      return epoch;
+      return { epoch, position: lastPosition };
     }),
   );
 }

@@ -8,7 +8,7 @@ export class TenantPlacement1763700000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       create table meta (
-        only boolean primary key default true check (only),
+        singleton boolean primary key default true check (singleton),
         revision bigint not null default 0,
         epoch bigint not null default 1
       )`);
@@ -16,7 +16,7 @@ export class TenantPlacement1763700000000 implements MigrationInterface {
     // Apart from meta: what is written after each publication must not wait for changes, nor they for it.
     await runner.query(`
       create table publication (
-        only boolean primary key default true check (only),
+        singleton boolean primary key default true check (singleton),
         -- The newest version that was published.
         epoch bigint not null default 0,
         revision bigint not null default 0,
