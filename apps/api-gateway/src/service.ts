@@ -2,7 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { auditV1, fleetV1, jobsV1, placementV1 } from '@fairlead/contracts';
 import { parseJwks } from '@fairlead/auth';
 import { createAppender, followLog, pokeLog } from '@fairlead/event-log';
-import { openResources, startService, type RunningService, type ServiceResources } from '@fairlead/service-runtime';
+import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
 import type { Config } from './config.js';
 import { createThrottle } from './domain/throttle.js';
@@ -34,17 +34,9 @@ const loginLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
 /** Starts the gateway; it serves when this resolves. */
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'api-gateway', config, entities: [User], migrations, logger: overrides.logger });
-  try {
-    return await serve(config, overrides, resources);
-  } catch (error) {
-    await resources.close();
-    throw error;
-  }
-}
-
-async function serve(config: Config, overrides: Overrides, resources: ServiceResources): Promise<RunningService> {
-  const { database, messaging, logger, registry, signer, verifier } = resources;
+  const { database, messaging, logger, registry, verifier } = resources;
   const passwords = await createPasswords();
+  const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
   const follower = followLog({ sql: database, messaging, logger });
   const appender = createAppender({
     sql: database,
@@ -53,18 +45,8 @@ async function serve(config: Config, overrides: Overrides, resources: ServiceRes
     },
   });
   const streams = createJobStreams({ sql: database, follower, logger, heartbeatMs: overrides.heartbeatMs });
-  const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
-  const users: Identity = {
-    database,
-    appender,
-    signer,
-    passwords,
-    throttle: createThrottle(loginLimits),
-    tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
-    firstAdminFile: config.FIRST_ADMIN_FILE,
-  };
   const api = ApiModule.of([
-    { provide: identity, useValue: users },
+    { provide: identity, useValue: identityOf(config, { ...resources, passwords, appender }) },
     { provide: trustedKeys, useValue: parseJwks(config.TRUST_JWKS) },
     { provide: jobStreams, useValue: streams },
     { provide: jobsClient, useValue: resources.client(jobsV1.JobOrchestratorServiceService, config.JOB_ORCHESTRATOR_GRPC) },
@@ -72,6 +54,7 @@ async function serve(config: Config, overrides: Overrides, resources: ServiceRes
     { provide: fleetClient, useValue: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC) },
     { provide: auditClient, useValue: resources.client(auditV1.AuditServiceService, config.AUDIT_GRPC) },
   ]);
+  // Ends all that was opened here when it can't start.
   return startService({
     resources,
     config,
@@ -87,8 +70,20 @@ async function serve(config: Config, overrides: Overrides, resources: ServiceRes
         firstAdmin.stop();
         streams.close();
       },
-      () => appender.close(),
       () => follower.stop(),
+      // The appender stays: requests in flight wait for what they record, and the server waits for them.
     ],
   });
+}
+
+function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' | 'passwords' | 'appender'>): Identity {
+  return {
+    database: parts.database,
+    signer: parts.signer,
+    passwords: parts.passwords,
+    appender: parts.appender,
+    throttle: createThrottle(loginLimits),
+    tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
+    firstAdminFile: config.FIRST_ADMIN_FILE,
+  };
 }

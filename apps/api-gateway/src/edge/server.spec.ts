@@ -1,4 +1,6 @@
 // The edge alone, as a real HTTP server with its real hooks, tokens and log; routes of its own stand in for the API's.
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { request as httpRequest } from 'node:http';
 import { Body, Controller, Get, Module, Post, type Type } from '@nestjs/common';
@@ -264,6 +266,17 @@ describe('the edge', () => {
     });
     expect(status).toBe(431);
     expect((await send('/t/open')).response.status).toBe(200);
+  });
+});
+
+describe('an edge that closes', () => {
+  it('does not wait for connections that never brought a request', async () => {
+    const { app, port } = await start([Routes]);
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    const closed = once(socket, 'close');
+    await app.close();
+    await closed;
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
@@ -14,6 +15,7 @@ export interface EdgeDeps {
 }
 
 const bodyLimitBytes = 1_048_576;
+const drainTimeoutMs = 10_000;
 
 /** What an API that serves no pages tells browsers. */
 const securityHeaders = {
@@ -31,6 +33,43 @@ class JsonOnlyAdapter extends FastifyAdapter {
   /** Nest would add a parser for HTML forms here. */
   override registerParserMiddleware(): void {
     // The parsers are those of createEdge.
+  }
+
+  /**
+   * Ends with the requests in flight. Fastify closes the connections that are idle at first; those that become so
+   * later, and those that browsers open in advance and never use, would keep the server for more than a minute.
+   */
+  override async close(): Promise<void> {
+    const { server } = this.getInstance<FastifyInstance>();
+    const closeUnused = () => {
+      server.closeIdleConnections();
+      for (const socket of this.unused) if (socket.bytesRead === 0) socket.destroy();
+    };
+    closeUnused();
+    const again = setInterval(closeUnused, 50);
+    const late = setTimeout(() => {
+      server.closeAllConnections();
+    }, drainTimeoutMs);
+    try {
+      await super.close();
+    } finally {
+      clearInterval(again);
+      clearTimeout(late);
+    }
+  }
+
+  /** Connections that have not brought a request yet. */
+  private readonly unused = new Set<Socket>();
+
+  watchConnections(): void {
+    const { server } = this.getInstance<FastifyInstance>();
+    server.on('connection', (socket) => {
+      this.unused.add(socket);
+      socket.once('close', () => this.unused.delete(socket));
+    });
+    server.on('request', ({ socket }) => {
+      this.unused.delete(socket);
+    });
   }
 }
 
@@ -54,6 +93,7 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
     },
   });
   const instance = adapter.getInstance<FastifyInstance>();
+  adapter.watchConnections();
   acceptJsonOnly(instance);
   instance.addHook('onRequest', (request, reply, done) => {
     openResponse(request, reply);
@@ -82,7 +122,7 @@ function acceptJsonOnly(instance: FastifyInstance): void {
   });
 }
 
-/** One access-log line and one measurement per request: never its query, headers or body. */
+/** One access-log line and one measurement per request, also of one whose client went away: never its query, headers or body. */
 function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDeps): void {
   const duration = new Histogram({
     name: 'fairlead_http_request_duration_seconds',
@@ -91,15 +131,19 @@ function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDe
     buckets: [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60],
     registers: [registry],
   });
-  instance.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'unmatched';
-    const status = reply.statusCode;
-    duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
-    runInContext(contextOf(request), () => {
+  instance.addHook('onRequest', (request, reply, done) => {
+    // Fastify's onResponse is not called for a response that was cut off.
+    reply.raw.once('close', () => {
+      const route = request.routeOptions.url ?? 'unmatched';
+      const status = reply.statusCode;
+      duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
       const line = { method: request.method, route, status, duration_ms: Math.round(reply.elapsedTime * 10) / 10, address: request.ip };
+      const told = reply.raw.writableFinished ? line : { ...line, aborted: true };
       // Probes and scrapes would drown the rest.
-      if (request.routeOptions.config.access === 'public' && status < 400 && request.method === 'GET') logger.debug(line, 'request');
-      else logger.info(line, 'request');
+      const quiet = request.routeOptions.config.access === 'public' && status < 400 && request.method === 'GET';
+      runInContext(contextOf(request), () => {
+        logger[quiet ? 'debug' : 'info'](told, 'request');
+      });
     });
     done();
   });

@@ -56,7 +56,10 @@ export async function startGateway(servers: Servers, env: Record<string, string>
       },
       ...more,
     });
-  const service = await createService(settings(env), { logger, ...overrides });
+  const service = await createService(settings(env), { logger, ...overrides }).catch(async (error: unknown) => {
+    await peers.close();
+    throw error;
+  });
   const signer = await createTokenSigner(own);
   return {
     service,

@@ -26,13 +26,16 @@ export interface Peers {
 export async function startPeers(verifier: TokenVerifier, logger: Logger): Promise<Peers> {
   const calls: PeerCall[] = [];
   const peers = { answers: {} as Peers['answers'] };
-  const answer = <Request, Response>(method: string, permission: Permission, empty: { fromPartial(partial: object): Response }) => {
-    return rpc(permission, (request, { principal, context }) => {
+  const answer = <Request, Response>(
+    method: string,
+    permission: Permission,
+    empty: { fromPartial(partial: object): Response },
+  ): Rpc<Request, Response> =>
+    rpc<Request, Response>(permission, (request, { principal, context }) => {
       calls.push({ method, request, principal, context });
       const scripted = peers.answers[method] as ((request: Request) => Response) | undefined;
       return Promise.resolve().then(() => scripted?.(request) ?? empty.fromPartial({}));
-    }) as Rpc<Request, Response>;
-  };
+    });
   const services = [
     defineRpcs(jobsV1.JobOrchestratorServiceService, {
       createPlan: answer('createPlan', 'plan.create', jobsV1.CreatePlanResponse),

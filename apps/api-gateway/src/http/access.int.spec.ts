@@ -1,0 +1,77 @@
+// Real: Postgres, NATS, the gateway's HTTP server with every route it has, gRPC with its tokens and permissions.
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module } from '@nestjs/common';
+import { testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { migrations } from '../index.js';
+import { startGateway, type TestGateway } from '../testing/gateway.js';
+
+/** All that answers without a token. */
+const publicRoutes = ['GET /.well-known/jwks.json', 'GET /health', 'GET /metrics', 'GET /ready', 'POST /admin/v1/auth/login'];
+
+@Controller('admin/v1/forgotten')
+class Forgotten {
+  @Get()
+  get() {
+    return {};
+  }
+}
+
+@Module({ controllers: [Forgotten] })
+class ForgottenModule {}
+
+let database: TestDatabase;
+let nats: TestMessaging;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
+  gateway = await startGateway({ database, nats });
+}, 120_000);
+
+afterAll(async () => {
+  await gateway.stop();
+  await Promise.all([database.drop(), nats.close()]);
+});
+
+/** The routes as Nest told its log that it mapped them. */
+function mappedRoutes(): string[] {
+  return gateway.lines.flatMap((line) => {
+    const [, path, method] = /Mapped \{([^,]+), ([A-Z]+)\} route/.exec(line) ?? [];
+    return path === undefined || method === undefined ? [] : [`${method} ${path}`];
+  });
+}
+
+const ask = (route: string, token?: string) => {
+  const [method = '', path = ''] = route.split(' ');
+  return gateway.call(method, path.replaceAll(/:\w+/g, 'x'), { token });
+};
+
+describe('every route', () => {
+  it('asks who calls, and refuses a principal without roles, but for a short list', async () => {
+    const closed = mappedRoutes().filter((route) => !publicRoutes.includes(route));
+    expect(closed.length).toBeGreaterThanOrEqual(26);
+    const nobody = await gateway.token();
+    for (const route of closed) {
+      expect([route, (await ask(route)).body]).toMatchObject([route, { status: 401, code: 'unauthenticated' }]);
+      expect([route, (await ask(route, nobody)).body]).toMatchObject([route, { status: 403, code: 'permission_denied' }]);
+    }
+    expect(gateway.peers.calls).toEqual([]);
+  });
+
+  it('on the short list is there, and answers anybody', async () => {
+    expect(mappedRoutes()).toEqual(expect.arrayContaining(publicRoutes));
+    for (const route of publicRoutes) {
+      const [method, path = ''] = route.split(' ');
+      const { status } = await fetch(`${gateway.service.httpUrl}${path}`, { method });
+      // A login without a body is invalid, not unauthenticated.
+      expect([route, status]).toEqual([route, route.includes('login') ? 400 : 200]);
+    }
+  });
+});
+
+describe('a gateway with a route that declares no permission', () => {
+  it('does not start, and says which', async () => {
+    const attempt = startGateway({ database, nats }, {}, { imports: [{ module: ForgottenModule }] });
+    await expect(attempt).rejects.toMatchObject({ cause: { message: 'routes without a declared permission: GET /admin/v1/forgotten' } });
+  });
+});

@@ -1,0 +1,311 @@
+// Real: Postgres, NATS, the gateway's HTTP server, gRPC with its tokens and permissions. What the services behind the
+// gateway answer is scripted, at the wire.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { FairleadError, jobsV1 } from '@fairlead/contracts';
+import { testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { migrations } from '../index.js';
+import { startGateway, type TestGateway } from '../testing/gateway.js';
+
+let database: TestDatabase;
+let nats: TestMessaging;
+let gateway: TestGateway;
+let viewer: string;
+let operator: string;
+let admin: string;
+
+beforeAll(async () => {
+  [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
+  gateway = await startGateway({ database, nats });
+  [viewer, operator, admin] = await Promise.all([gateway.token('viewer'), gateway.token('operator'), gateway.token('admin')]);
+}, 120_000);
+
+afterAll(async () => {
+  await gateway.stop();
+  await Promise.all([database.drop(), nats.close()]);
+});
+
+beforeEach(() => {
+  gateway.peers.calls.length = 0;
+  gateway.peers.answers = {};
+});
+
+const plan = jobsV1.Plan.fromPartial({
+  planId: 'plan_1',
+  kind: 'tenant-migrate',
+  digest: 'abc123',
+  params: { tenant: 'acme', moves: { runner: 'runner-2' } },
+  actions: [{ name: 'drain', description: 'Drain acme', kind: 'runner', fromShardId: 'runner-1' }],
+  checks: [{ name: 'target_lag', verdict: 'pass', value: '3', limit: '100', message: '' }],
+  impact: { tenants: ['acme'], services: ['runner'], expectedPauseMs: 500 },
+  inputs: [{ resource: 'placement/acme/runner', revision: 7 }],
+  reason: 'more room',
+  createdBy: 'user:usr_test',
+  createdAt: '2026-11-21T10:00:00.000Z',
+  expiresAt: '2026-11-21T10:15:00.000Z',
+  origin: { requestId: 'req-plan', correlationId: 'cor-1', traceId: 'a'.repeat(32) },
+  canonical: '{}',
+});
+
+const job = jobsV1.Job.fromPartial({
+  jobId: 'job_1',
+  kind: 'tenant-migrate',
+  status: 'failed',
+  params: { tenant: 'acme' },
+  planId: 'plan_1',
+  planDigest: 'abc123',
+  principal: 'user:usr_test',
+  steps: [
+    {
+      name: 'drain',
+      status: 'failed',
+      attempts: 2,
+      error: { code: 'step_timeout', message: 'too long', step: 'drain', attempt: 2 },
+      output: { Inflight: 3 },
+    },
+  ],
+  error: { code: 'step_timeout', message: 'too long', step: 'drain', attempt: 2 },
+  createdAt: '2026-11-21T10:00:00.000Z',
+  origin: { requestId: 'req-job', correlationId: 'cor-1' },
+  planOrigin: { requestId: 'req-plan', correlationId: 'cor-1' },
+});
+
+describe('plans', () => {
+  it('pass the migration on in its one form, with the token and the ids of the caller', async () => {
+    gateway.peers.answers = { createPlan: () => ({ plan }) };
+    const headers = { 'x-request-id': 'req-1', 'x-correlation-id': 'cor-1' };
+    const body = { tenant: 'acme', kinds: ['runner'], to: 'runner-2', reason: ' more room ' };
+    const answer = await gateway.call('POST', '/admin/v1/plan/tenant-migrate', { token: operator, body, headers });
+    expect(answer.status).toBe(201);
+    expect(answer.body).toEqual({
+      plan_id: 'plan_1',
+      kind: 'tenant-migrate',
+      digest: 'abc123',
+      params: { tenant: 'acme', moves: { runner: 'runner-2' } },
+      actions: [{ name: 'drain', description: 'Drain acme', kind: 'runner', from_shard_id: 'runner-1', to_shard_id: null }],
+      checks: [{ name: 'target_lag', verdict: 'pass', value: '3', limit: '100', message: '' }],
+      impact: { tenants: ['acme'], services: ['runner'], expected_pause_ms: 500 },
+      inputs: [{ resource: 'placement/acme/runner', revision: 7 }],
+      reason: 'more room',
+      created_by: 'user:usr_test',
+      created_at: '2026-11-21T10:00:00.000Z',
+      expires_at: '2026-11-21T10:15:00.000Z',
+      request_id: 'req-plan',
+      correlation_id: 'cor-1',
+      trace_id: 'a'.repeat(32),
+      canonical: '{}',
+    });
+    const [call] = gateway.peers.calls;
+    expect(call?.request).toEqual({
+      kind: 'tenant-migrate',
+      params: { tenant: 'acme', moves: { runner: 'runner-2' } },
+      reason: 'more room',
+    });
+    expect(call?.principal).toMatchObject({ id: 'user:usr_test', kind: 'user', roles: ['operator'] });
+    expect(call?.context).toMatchObject({ requestId: 'req-1', correlationId: 'cor-1', principal: 'user:usr_test' });
+    const logged = gateway.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(logged.find((line) => line['request_id'] === 'req-1')).toMatchObject({
+      correlation_id: 'cor-1',
+      route: '/admin/v1/plan/tenant-migrate',
+    });
+  });
+
+  it.each<[string, object, unknown]>([
+    [
+      'tenant-migrate',
+      { tenant: 'acme', to: { runner: 'runner-2', aggregate: 'aggregate-2' } },
+      { tenant: 'acme', moves: { runner: 'runner-2', aggregate: 'aggregate-2' } },
+    ],
+    ['tenant-drain', { tenant: 'acme' }, { tenant: 'acme' }],
+    ['tenant-resume', { tenant: 'acme', kinds: ['runner'] }, { tenant: 'acme', kinds: ['runner'] }],
+    ['reload', { kind: 'gateway', shard: 'gateway-1' }, { kind: 'gateway', shard: 'gateway-1' }],
+  ])('of kind %s take %j', async (kind, body, params) => {
+    gateway.peers.answers = { createPlan: () => ({ plan }) };
+    const answer = await gateway.call('POST', `/admin/v1/plan/${kind}`, { token: operator, body: { ...body, reason: 'why' } });
+    expect(answer.status).toBe(201);
+    expect(gateway.peers.calls[0]?.request).toEqual({ kind, params, reason: 'why' });
+  });
+
+  it.each<[string, object, string]>([
+    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' } }, '/reason'],
+    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: '  ' }, '/reason'],
+    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: 'x'.repeat(501) }, '/reason'],
+    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: 'a\u0000b' }, '/reason'],
+    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: 'half \ud800' }, '/reason'],
+    ['tenant-migrate', { tenant: 'Acme', to: { runner: 'runner-2' }, reason: 'why' }, '/tenant'],
+    ['tenant-migrate', { tenant: 'acme', to: 'runner-2', reason: 'why' }, '/to'],
+    ['tenant-migrate', { tenant: 'acme', to: { gateway: 'gateway-1' }, reason: 'why' }, '/to'],
+    ['tenant-migrate', { tenant: 'acme', kinds: ['gateway'], to: 'gateway-1', reason: 'why' }, '/kinds/0'],
+    ['tenant-drain', { tenant: 'acme', kinds: [], reason: 'why' }, '/kinds'],
+    ['reload', { kind: 'database', shard: 'x', reason: 'why' }, '/kind'],
+  ])('of kind %s refuse %j, naming the field', async (kind, body, pointer) => {
+    const answer = await gateway.call('POST', `/admin/v1/plan/${kind}`, { token: operator, body });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_argument', errors: [{ pointer }] } });
+    expect(String(answer.body['detail'])).toContain(pointer.slice(1).split('/')[0]);
+    expect(gateway.peers.calls).toEqual([]);
+  });
+
+  it('are found by id or digest', async () => {
+    gateway.peers.answers = { getPlan: () => ({ plan }) };
+    expect((await gateway.call('GET', '/admin/v1/plans/abc123', { token: viewer })).body).toMatchObject({ plan_id: 'plan_1' });
+    expect(gateway.peers.calls[0]?.request).toEqual({ plan: 'abc123' });
+  });
+
+  it('of a kind that does not exist are not found', async () => {
+    expect((await gateway.call('POST', '/admin/v1/plan/tenant-delete', { token: admin, body: {} })).body).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
+  });
+});
+
+describe('jobs', () => {
+  const body = { plan_digest: 'abc123', reason: 'more room' };
+
+  it('start with an idempotency key and say where they are', async () => {
+    gateway.peers.answers = { startJob: () => ({ jobId: 'job_1', position: 42, repeated: false }) };
+    const headers = { 'idempotency-key': 'key-1' };
+    const answer = await gateway.call('POST', '/admin/v1/jobs/tenant-migrate', {
+      token: operator,
+      body: { ...body, on_conflict: 'reject' },
+      headers,
+    });
+    expect([answer.status, answer.body]).toEqual([202, { job_id: 'job_1' }]);
+    expect([answer.headers.get('location'), answer.headers.get('x-fairlead-position')]).toEqual(['/admin/v1/jobs/job_1', '42']);
+    expect(gateway.peers.calls[0]?.request).toEqual({
+      kind: 'tenant-migrate',
+      planDigest: 'abc123',
+      reason: 'more room',
+      idempotencyKey: 'key-1',
+      onConflict: 'reject',
+    });
+  });
+
+  it.each(['tenant-migrate', 'tenant-drain', 'tenant-resume', 'reload'])(
+    'of kind %s need the key, a reason and the permission',
+    async (kind) => {
+      const path = `/admin/v1/jobs/${kind}`;
+      const headers = { 'idempotency-key': 'key-1' };
+      expect((await gateway.call('POST', path, { token: operator, body })).body).toMatchObject({
+        status: 400,
+        code: 'idempotency_key_required',
+      });
+      for (const key of ['x'.repeat(129), 'has space']) {
+        expect((await gateway.call('POST', path, { token: operator, body, headers: { 'idempotency-key': key } })).body).toMatchObject({
+          code: 'invalid_argument',
+        });
+      }
+      const noReason = await gateway.call('POST', path, { token: operator, body: { plan_digest: 'abc123' }, headers });
+      expect(noReason.body).toMatchObject({ status: 400, errors: [{ pointer: '/reason' }] });
+      expect((await gateway.call('POST', path, { token: viewer, body, headers })).status).toBe(403);
+      expect(gateway.peers.calls).toEqual([]);
+      expect((await gateway.call('POST', path, { token: operator, body, headers })).status).toBe(202);
+      expect(gateway.peers.calls[0]?.request).toMatchObject({ kind, onConflict: 'queue' });
+    },
+  );
+
+  it('are shown whole', async () => {
+    gateway.peers.answers = { getJob: () => ({ job }) };
+    const error = { code: 'step_timeout', message: 'too long', step: 'drain', attempt: 2 };
+    expect((await gateway.call('GET', '/admin/v1/jobs/job_1', { token: viewer })).body).toEqual({
+      job_id: 'job_1',
+      kind: 'tenant-migrate',
+      status: 'failed',
+      params: { tenant: 'acme' },
+      plan_id: 'plan_1',
+      plan_digest: 'abc123',
+      reason: '',
+      principal: 'user:usr_test',
+      locks: [],
+      steps: [
+        {
+          name: 'drain',
+          status: 'failed',
+          attempts: 2,
+          undo_attempts: 0,
+          started_at: null,
+          finished_at: null,
+          error,
+          output: { Inflight: 3 },
+        },
+      ],
+      error,
+      created_at: '2026-11-21T10:00:00.000Z',
+      started_at: null,
+      finished_at: null,
+      deadline: null,
+      cancel_requested: false,
+      blocked_by: null,
+      owner: null,
+      fence: 0,
+      request_id: 'req-job',
+      correlation_id: 'cor-1',
+      trace_id: null,
+      plan: { request_id: 'req-plan', correlation_id: 'cor-1', trace_id: null },
+    });
+  });
+
+  it('are listed by filters and page by page', async () => {
+    gateway.peers.answers = { listJobs: () => ({ jobs: [job], nextBefore: 'job_1' }) };
+    const query = 'status=failed&kind=tenant-migrate&tenant=acme&correlation_id=cor-1&limit=1';
+    const page = await gateway.call('GET', `/admin/v1/jobs?${query}`, { token: viewer });
+    expect(page.body['items']).toMatchObject([{ job_id: 'job_1' }]);
+    expect(gateway.peers.calls[0]?.request).toEqual({
+      limit: 1,
+      before: '',
+      status: 'failed',
+      kind: 'tenant-migrate',
+      tenantId: 'acme',
+      correlationId: 'cor-1',
+    });
+    await gateway.call('GET', `/admin/v1/jobs?cursor=${String(page.body['next_cursor'])}`, { token: viewer });
+    expect(gateway.peers.calls[1]?.request).toMatchObject({ before: 'job_1', limit: 50 });
+    for (const bad of ['status=lost', 'limit=0', 'cursor=%00', 'corelation_id=cor-1', 'tenant=A', 'limit=1&limit=2']) {
+      expect([bad, (await gateway.call('GET', `/admin/v1/jobs?${bad}`, { token: viewer })).status]).toEqual([bad, 400]);
+    }
+  });
+
+  it('are cancelled, with or without a reason', async () => {
+    gateway.peers.answers = { cancelJob: () => ({ job: { ...job, cancelRequested: true } }) };
+    const answer = await gateway.call('POST', '/admin/v1/jobs/job_1/cancel', {
+      token: operator,
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(answer).toMatchObject({ status: 202, body: { job_id: 'job_1', cancel_requested: true } });
+    await gateway.call('POST', '/admin/v1/jobs/job_1/cancel', { token: operator, body: { reason: 'not now' } });
+    expect(gateway.peers.calls.map(({ request }) => request)).toEqual([
+      { jobId: 'job_1', reason: '' },
+      { jobId: 'job_1', reason: 'not now' },
+    ]);
+  });
+
+  it("pass on the service's own errors, and nothing of those it did not declare", async () => {
+    gateway.peers.answers = {
+      getJob: () => {
+        throw new FairleadError('job_not_found', 'There is no job job_2');
+      },
+      startJob: () => {
+        throw new FairleadError('plan_stale', 'The plan is stale', { details: { moved: ['placement/acme/runner'] } });
+      },
+      listJobs: () => {
+        throw new Error('select secret');
+      },
+    };
+    expect((await gateway.call('GET', '/admin/v1/jobs/job_2', { token: viewer })).body).toMatchObject({
+      status: 404,
+      code: 'job_not_found',
+      detail: 'There is no job job_2',
+    });
+    const headers = { 'idempotency-key': 'key-1' };
+    const stale = await gateway.call('POST', '/admin/v1/jobs/tenant-drain', { token: operator, body, headers });
+    expect(stale.body).toMatchObject({ status: 412, code: 'plan_stale', details: { moved: ['placement/acme/runner'] } });
+    const broken = await gateway.call('GET', '/admin/v1/jobs', { token: viewer });
+    expect(broken.body).toMatchObject({ status: 500, code: 'internal' });
+    expect(JSON.stringify(broken.body)).not.toContain('secret');
+  });
+});
+
+it('has told no token to its log', () => {
+  const told = gateway.lines.join('');
+  for (const token of [viewer, operator, admin]) expect(told.includes(token.split('.')[1] ?? token)).toBe(false);
+  expect(told).not.toMatch(/eyJ|Bearer /);
+});

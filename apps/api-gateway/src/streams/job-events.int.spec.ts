@@ -1,0 +1,223 @@
+// Real: Postgres with the event log, NATS, the gateway's HTTP server. Events are appended as job-orchestrator, by its
+// own role; what its gRPC server says of the job is scripted, at the wire.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { FairleadError, jobsV1, newId } from '@fairlead/contracts';
+import { createAppender, pokeLog, type Appender } from '@fairlead/event-log';
+import { openDatabase, type Database } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+import { eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { migrations } from '../index.js';
+import { startGateway, type TestGateway } from '../testing/gateway.js';
+
+interface Sse {
+  id: string;
+  event: string;
+  data: Record<string, unknown>;
+}
+
+let database: TestDatabase;
+let nats: TestMessaging;
+let gateway: TestGateway;
+let orchestrator: Database;
+let appender: Appender;
+let viewer: string;
+let jobId: string;
+let status: string;
+const streams: AbortController[] = [];
+
+beforeAll(async () => {
+  [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
+  gateway = await startGateway({ database, nats }, {}, { heartbeatMs: 50 });
+  const access = database.access('job-orchestrator');
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  orchestrator = await openDatabase({ ...access, schema: 'job_orchestrator', applicationName: 'test', logger });
+  appender = createAppender({
+    sql: orchestrator,
+    onAppended: (position) => {
+      pokeLog(nats.messaging, position);
+    },
+  });
+  viewer = await gateway.token('viewer');
+}, 120_000);
+
+afterAll(async () => {
+  await appender.close();
+  await orchestrator.close();
+  await gateway.stop();
+  await Promise.all([database.drop(), nats.close()]);
+});
+
+beforeEach(() => {
+  jobId = newId('job');
+  status = 'running';
+  gateway.peers.answers = {
+    getJob: (request: jobsV1.GetJobRequest) => {
+      if (request.jobId !== jobId) throw new FairleadError('job_not_found', 'There is no such job');
+      return { job: jobsV1.Job.fromPartial({ jobId, status }) };
+    },
+  };
+});
+
+afterEach(() => {
+  for (const stream of streams.splice(0)) stream.abort();
+});
+
+async function append(type: string, aggregateId = jobId): Promise<number> {
+  const meta = { principal: 'user:usr_1', request_id: 'req-1', correlation_id: 'cor-1', job_id: aggregateId, step: 'drain' };
+  const outcome = await appender.append({
+    commandId: newId('command'),
+    events: [{ aggregateType: 'job', aggregateId, type, payload: { type }, meta }],
+  });
+  if (outcome.status !== 'ok') throw new Error('not appended');
+  return outcome.lastPosition;
+}
+
+/** Opens a stream and collects what comes. */
+async function follow(path: string, options: { token?: string; headers?: Record<string, string>; url?: string } = {}) {
+  const aborter = new AbortController();
+  streams.push(aborter);
+  const headers = { authorization: `Bearer ${options.token ?? viewer}`, ...options.headers };
+  const response = await fetch(`${options.url ?? gateway.service.httpUrl}${path}`, { headers, signal: aborter.signal });
+  const seen = { events: [] as Sse[], comments: [] as string[], ended: false };
+  const read = async () => {
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) {
+      rest += decoder.decode(chunk as Uint8Array, { stream: true });
+      const blocks = rest.split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        if (block.startsWith(':')) seen.comments.push(block);
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
+        if (field('data') !== '')
+          seen.events.push({ id: field('id'), event: field('event'), data: JSON.parse(field('data')) as Sse['data'] });
+      }
+    }
+    seen.ended = true;
+  };
+  const done = read().catch(() => undefined);
+  return {
+    response,
+    seen,
+    done,
+    close: () => {
+      aborter.abort();
+    },
+  };
+}
+
+const types = (seen: { events: Sse[] }) => seen.events.map(({ event }) => event);
+const path = () => `/admin/v1/jobs/${jobId}/events`;
+
+describe("a job's events", () => {
+  it('come from its beginning, then live, and end with the job', async () => {
+    await append('job_queued');
+    await append('job_queued', newId('job'));
+    const { response, seen, done } = await follow(path(), { headers: { 'x-request-id': 'req-sse' } });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(response.headers.get('x-request-id')).toBe('req-sse');
+    await eventually(() => types(seen).length === 1, { what: 'the first event' });
+    await append('step_started');
+    await eventually(() => types(seen).length === 2, { what: 'a live event' });
+    await append('job_started', newId('job'));
+    const last = await append('job_succeeded');
+    await done;
+    expect(types(seen)).toEqual(['job_queued', 'step_started', 'job_succeeded']);
+    expect(seen.ended).toBe(true);
+    expect(seen.events.at(-1)).toEqual({
+      id: String(last),
+      event: 'job_succeeded',
+      data: {
+        ...{
+          position: last,
+          type: 'job_succeeded',
+          job_id: jobId,
+          version: 3,
+          recorded_at: expect.stringMatching(/^\d{4}-.*Z$/),
+          step: 'drain',
+        },
+        ...{ principal: 'user:usr_1', request_id: 'req-1', correlation_id: 'cor-1', payload: { type: 'job_succeeded' } },
+      },
+    });
+  });
+
+  it('go on behind a cursor or the last event id, each event once', async () => {
+    const positions = [await append('job_queued'), await append('step_started'), await append('step_succeeded')];
+    const first = await follow(path());
+    await eventually(() => types(first.seen).length === 3, { what: 'three events' });
+    expect(first.seen.events.map(({ id }) => Number(id))).toEqual(positions);
+    first.close();
+
+    const byCursor = await follow(`${path()}?cursor=${positions[1] ?? 0}`);
+    const byId = await follow(path(), { headers: { 'last-event-id': String(positions[2]) } });
+    await append('job_cancelled');
+    await Promise.all([byCursor.done, byId.done]);
+    expect(types(byCursor.seen)).toEqual(['step_succeeded', 'job_cancelled']);
+    expect(types(byId.seen)).toEqual(['job_cancelled']);
+  });
+
+  it('end at once when the job has ended and all has been seen', async () => {
+    const last = await append('job_failed');
+    status = 'failed';
+    const all = await follow(path());
+    const none = await follow(`${path()}?cursor=${last}`);
+    await Promise.all([all.done, none.done]);
+    expect([types(all.seen), types(none.seen), none.seen.ended]).toEqual([['job_failed'], [], true]);
+  });
+
+  it('carry a heartbeat with the position the log has reached', async () => {
+    const { seen } = await follow(path());
+    const position = await append('job_queued', newId('job'));
+    await eventually(() => seen.comments.includes(`: position ${position}`), { what: 'a heartbeat with the position' });
+  });
+
+  it('are for those who may read jobs, of jobs that are, from places that can be', async () => {
+    expect((await gateway.call('GET', `/admin/v1/jobs/${newId('job')}/events`, { token: viewer })).body).toMatchObject({
+      status: 404,
+      code: 'job_not_found',
+    });
+    expect((await gateway.call('GET', path())).status).toBe(401);
+    expect((await gateway.call('GET', path(), { token: await gateway.token() })).status).toBe(403);
+    expect((await gateway.call('GET', `${path()}?cursor=x`, { token: viewer })).body).toMatchObject({
+      status: 400,
+      errors: [{ pointer: '/cursor' }],
+    });
+    const headers = { 'last-event-id': 'x' };
+    expect((await gateway.call('GET', path(), { token: viewer, headers })).body).toMatchObject({
+      status: 400,
+      errors: [{ pointer: '/Last-Event-ID' }],
+    });
+  });
+
+  it('end when the token does', async () => {
+    const token = await gateway.signer.signUser({ userId: 'usr_1', email: 'a@example.com', roles: ['viewer'] }, 1);
+    const { seen, done } = await follow(path(), { token });
+    await done;
+    expect(seen.ended).toBe(true);
+  });
+
+  it('end when the gateway drains, and leave nothing behind', async () => {
+    const other = await gateway.another();
+    const { seen, done } = await follow(path(), { url: other.httpUrl });
+    await eventually(() => seen.comments.length > 0, { what: 'an open stream' });
+    await other.stop();
+    await done;
+    expect(seen.ended).toBe(true);
+  });
+
+  it('stop being read for a client that has gone', async () => {
+    const one = await follow(path());
+    await eventually(() => one.seen.comments.length > 0, { what: 'an open stream' });
+    const before = gateway.lines.length;
+    one.close();
+    const line = await eventually(
+      () =>
+        gateway.lines
+          .slice(before)
+          .map((text) => JSON.parse(text) as Record<string, unknown>)
+          .find((entry) => entry['msg'] === 'request'),
+      { what: 'the end of the request' },
+    );
+    expect(line).toMatchObject({ route: '/admin/v1/jobs/:id/events', aborted: true });
+  });
+});
