@@ -71,7 +71,7 @@ function installedBinaries(): { native: string; version: string } {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     return { native: join(root, 'native'), version };
   } catch (error) {
-    throw new Error(`The PostgreSQL package ${name} is not installed; run \`npm ci\`, or give DATABASE_URL of a server of your own`, {
+    throw new Error(`The PostgreSQL package ${name} is not installed; run \`npm ci\``, {
       cause: error,
     });
   }

@@ -39,6 +39,22 @@ export function commandOf(pid: number): string | undefined {
   return text === '' ? undefined : text;
 }
 
+/**
+ * What tells a process from a later one with the same pid: its start time. Undefined when it is gone or hidden from us.
+ */
+export function startTimeOf(pid: number): string | undefined {
+  try {
+    // The command's name stands in parentheses and may hold anything; start time is the 20th field after it.
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    if (existsSync('/proc/self/stat')) return undefined;
+  }
+  const ps = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  const text = ps.status === 0 ? ps.stdout.trim() : '';
+  return text === '' ? undefined : text;
+}
+
 /** One variable of a process's environment as it was started; undefined when unset or unreadable (Linux only). */
 export function environmentOf(pid: number, name: string): string | undefined {
   try {

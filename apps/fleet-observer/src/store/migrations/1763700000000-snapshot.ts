@@ -13,7 +13,7 @@ export class Snapshot1763700000000 implements MigrationInterface {
       )`);
     // Rewritten every few seconds: room in the page keeps updates off the index.
     await runner.query(`alter table endpoint_health set (fillfactor = 50)`);
-    await runner.query(`create table round (only boolean primary key default true check (only), taken_at timestamptz)`);
+    await runner.query(`create table round (singleton boolean primary key default true check (singleton), taken_at timestamptz)`);
     await runner.query(`insert into round (taken_at) values (null)`);
   }
 

@@ -1,0 +1,67 @@
+/** `<state>/secrets`: made once, read by the owner alone. Services get the paths, never the values. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateSigningKey, parsePrivateJwk, type PublicJwk } from '@fairlead/auth';
+import { controlPlaneServices, serviceGrants, type ControlPlaneService, type ServiceName } from '@fairlead/contracts';
+import { readIfThere, writeWhole } from './files.js';
+
+export interface Secrets {
+  /** Files with the password of each service's database role. */
+  readonly databasePasswords: Readonly<Record<ControlPlaneService, string>>;
+  /** Files with each issuer's private key. */
+  readonly keys: Readonly<Record<ServiceName, string>>;
+  /** File with the public keys that every service trusts. */
+  readonly trustJwks: string;
+  /** File with what managed services accept commands with. */
+  readonly fleetToken: string;
+  /** File with the token of the local NATS server. */
+  readonly natsToken: string;
+}
+
+/** Makes the secrets that a state folder has not got yet. */
+export async function prepareSecrets(stateDir: string): Promise<Secrets> {
+  const dir = join(stateDir, 'secrets');
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const publicKeys: PublicJwk[] = [];
+  const keys: Partial<Record<ServiceName, string>> = {};
+  for (const issuer of Object.keys(serviceGrants) as ServiceName[]) {
+    const file = join(dir, `${issuer}.key.json`);
+    publicKeys.push(await publicKeyOf(file, issuer));
+    keys[issuer] = file;
+  }
+  const trustJwks = join(dir, 'trust.jwks.json');
+  writeWhole(trustJwks, `${JSON.stringify({ keys: publicKeys }, null, 2)}\n`);
+  return {
+    databasePasswords: record(controlPlaneServices, (service) => token(join(dir, `${service}.database-password`))),
+    keys: keys as Record<ServiceName, string>,
+    trustJwks,
+    fleetToken: token(join(dir, 'fleet-token')),
+    natsToken: token(join(dir, 'nats-token')),
+  };
+}
+
+/** The value in a secret's file. */
+export function readSecret(file: string): string {
+  return (readIfThere(file) ?? '').trim();
+}
+
+async function publicKeyOf(file: string, issuer: string): Promise<PublicJwk> {
+  const existing = readIfThere(file);
+  if (existing === undefined) {
+    const { privateJwk, publicJwk } = await generateSigningKey(issuer);
+    writeWhole(file, `${JSON.stringify(privateJwk)}\n`);
+    return publicJwk;
+  }
+  const { d: _secret, ...publicJwk } = parsePrivateJwk(existing);
+  return publicJwk;
+}
+
+function token(file: string): string {
+  if (readIfThere(file) === undefined) writeWhole(file, `${randomBytes(32).toString('base64url')}\n`);
+  return file;
+}
+
+function record<Key extends string, Value>(keys: readonly Key[], valueOf: (key: Key) => Value): Record<Key, Value> {
+  return Object.fromEntries(keys.map((key) => [key, valueOf(key)])) as Record<Key, Value>;
+}

@@ -1,0 +1,82 @@
+/** What each service of a local stack is told by its environment. */
+import { join } from 'node:path';
+import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
+import { stateDirVariable } from './pids.js';
+import type { Secrets } from './secrets.js';
+
+export const databaseName = 'fairlead';
+
+/** Every port of a stack, by its name in ports.json. */
+export type PortName = 'public' | 'postgres' | 'nats' | `${ControlPlaneService}.http` | `${ControlPlaneService}.grpc`;
+
+/** The internal ports that ports.json keeps. */
+export const internalPorts: readonly PortName[] = controlPlaneServices.flatMap((service) =>
+  service === 'api-gateway' ? [] : ([`${service}.http`, `${service}.grpc`] as const),
+);
+
+export interface StackSettings {
+  readonly stateDir: string;
+  readonly port: number;
+  readonly ports: Readonly<Partial<Record<PortName, number>>>;
+  readonly secrets: Secrets;
+  /** `host:port` of PostgreSQL. */
+  readonly postgres: string;
+  /** The local NATS server; undefined when the environment names one. */
+  readonly natsUrl: string | undefined;
+  readonly version: string;
+  readonly gitSha: string;
+}
+
+export type Settings = Readonly<Record<string, string>>;
+
+/** Where a service answers HTTP. */
+export function httpPortOf(stack: StackSettings, service: ControlPlaneService): number {
+  return service === 'api-gateway' ? stack.port : (stack.ports[`${service}.http`] ?? 0);
+}
+
+/** A service's variables; secrets by the files that hold them. */
+export function settingsOf(stack: StackSettings, service: ControlPlaneService): Settings {
+  const { secrets } = stack;
+  const grpc = (other: ControlPlaneService) => `127.0.0.1:${String(stack.ports[`${other}.grpc`] ?? 0)}`;
+  return {
+    ...commonSettings(stack),
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: String(httpPortOf(stack, service)),
+    GRPC_HOST: '127.0.0.1',
+    GRPC_PORT: String(stack.ports[`${service}.grpc`] ?? 0),
+    DATABASE_URL: `postgres://${stack.postgres}/${databaseName}`,
+    DATABASE_PASSWORD_FILE: secrets.databasePasswords[service],
+    SERVICE_KEY_FILE: secrets.keys[service],
+    TRUST_JWKS_FILE: secrets.trustJwks,
+    PLACEMENT_GRPC: grpc('placement'),
+    PROVISIONER_GRPC: grpc('provisioner'),
+    FLEET_OBSERVER_GRPC: grpc('fleet-observer'),
+    JOB_ORCHESTRATOR_GRPC: grpc('job-orchestrator'),
+    AUDIT_GRPC: grpc('audit'),
+    ...(service === 'provisioner' ? { FLEET_TOKEN_FILE: secrets.fleetToken } : {}),
+    ...(service === 'api-gateway' ? { FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json') } : {}),
+  };
+}
+
+/** The simulated fleet's variables. */
+export function simSettings(stack: StackSettings): Settings {
+  return { ...commonSettings(stack), FLEET_TOKEN_FILE: stack.secrets.fleetToken, SIM_STATE_DIR: join(stack.stateDir, 'sim') };
+}
+
+function commonSettings(stack: StackSettings): Settings {
+  return {
+    [stateDirVariable]: stack.stateDir,
+    FAIRLEAD_VERSION: stack.version,
+    FAIRLEAD_GIT_SHA: stack.gitSha,
+    ...(stack.natsUrl === undefined ? {} : { NATS_URL: stack.natsUrl, NATS_TOKEN_FILE: stack.secrets.natsToken }),
+  };
+}
+
+/** The environment with settings on top; a value in it does not win over a file that the settings name. */
+export function withSettings(env: NodeJS.ProcessEnv, settings: Settings): NodeJS.ProcessEnv {
+  const merged: NodeJS.ProcessEnv = { ...env, ...settings };
+  for (const name of Object.keys(settings)) {
+    if (name.endsWith('_FILE') && !(name.slice(0, -'_FILE'.length) in settings)) delete merged[name.slice(0, -'_FILE'.length)];
+  }
+  return merged;
+}

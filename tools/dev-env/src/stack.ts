@@ -1,0 +1,231 @@
+/**
+ * The whole of Fairlead on one machine. `npm start` and the end-to-end tests boot it by this one function.
+ *
+ * Every process is started in a group of its own and stopped by us, in the reverse order of starting: who asks before
+ * who answers, the servers that hold data last.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTokenSigner, parsePrivateJwk } from '@fairlead/auth';
+import { controlPlaneServices } from '@fairlead/contracts';
+import { portIsFree, startNats, startPostgres } from '@fairlead/local-servers';
+import { startDatabase } from './database.js';
+import { readJsonObject } from './files.js';
+import { keepServer } from './kept-server.js';
+import { takeLock } from './lock.js';
+import { setLargeLogsAside, watchLogs } from './log-watch.js';
+import { assertBuilt, root } from './paths.js';
+import { createPidBoard, stopLeftoverServices, type PidBoard } from './pids.js';
+import { choosePorts } from './ports.js';
+import { notReady, waitUntilReady, type Awaited } from './readiness.js';
+import { prepareSecrets, readSecret, type Secrets } from './secrets.js';
+import { seedFleet } from './seed.js';
+import { httpPortOf, internalPorts, type PortName, type StackSettings } from './services.js';
+import { startUnit, type Unit, type UnitSpec } from './unit.js';
+import { serviceGroups, simUnit } from './units.js';
+
+export interface StackOptions {
+  readonly stateDir: string;
+  /** Of the HTTP API; 0 takes a free one, and the same again at the next start. */
+  readonly port: number;
+  /** Each service in a process of its own. */
+  readonly separate: boolean;
+  /** With the simulated fleet. */
+  readonly sim: boolean;
+  /** Gets progress, and what happens later. */
+  readonly log: (line: string) => void;
+  /** Aborting it ends a start that is under way, cleanly. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Stack {
+  /** Of the HTTP API. */
+  readonly url: string;
+  readonly stateDir: string;
+  /** Of the simulated fleet's control server; '' without one. */
+  readonly simUrl: string;
+  /** Running processes by service name, with postgres, nats and fleet-sim. */
+  pids(): Record<string, number>;
+  /** The first admin's login. Throws once its password was changed, which removes the file. */
+  firstAdmin(): { email: string; password: string };
+  /** Stops everything, bounded in time. Repeats answer the same promise. */
+  stop(): Promise<void>;
+}
+
+const readyTimeoutMs = 120_000;
+
+/**
+ * Boots the stack and resolves when all of it is ready and the simulated fleet is registered. When that fails, or is
+ * aborted, everything that was started is stopped again before it rejects.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  assertBuilt();
+  const cleanups: (() => Promise<void> | void)[] = [];
+  let stopping: Promise<void> | undefined;
+  const stop = () => (stopping ??= runCleanups(cleanups, options.log));
+  try {
+    const { settings, pids, simUrl } = await boot(options, (cleanup) => cleanups.push(cleanup));
+    const url = `http://127.0.0.1:${String(settings.port)}`;
+    return { url, stateDir: options.stateDir, simUrl, pids: () => pids.all(), firstAdmin: () => firstAdminOf(options.stateDir), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function runCleanups(cleanups: (() => Promise<void> | void)[], log: (line: string) => void): Promise<void> {
+  for (const cleanup of cleanups.splice(0).reverse()) {
+    try {
+      await cleanup();
+    } catch (error) {
+      log(`While stopping: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+type OnStop = (cleanup: () => Promise<void> | void) => void;
+
+async function boot(options: StackOptions, onStop: OnStop): Promise<{ settings: StackSettings; pids: PidBoard; simUrl: string }> {
+  const { stateDir, log } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const { port, pids } = await claimState(options, onStop);
+  const logs = join(stateDir, 'logs');
+  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  setLargeLogsAside(logs);
+
+  const secrets = await prepareSecrets(stateDir);
+  const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
+  signal.throwIfAborted();
+  const servers = await startServers({ stateDir, secrets, ports, pids, log, onStop });
+  signal.throwIfAborted();
+  const settings: StackSettings = { stateDir, port, ports, secrets, ...servers, ...versionOf() };
+  await startDatabase({ settings, adminPasswordFile: join(stateDir, 'postgres/admin-password'), signal, log });
+
+  const watch = watchLogs(logs, log);
+  onStop(() => {
+    watch.stop();
+  });
+  log(options.separate ? 'Starting the services, each in its own process' : 'Starting the services');
+  const awaited = startUnits(options, settings, pids, onStop);
+  await waitUntilReady(awaited, { timeoutMs: readyTimeoutMs, signal, log });
+  const simUrl = options.sim ? await register(settings, signal, log) : '';
+  return { settings, pids, simUrl };
+}
+
+/** Makes the folder ours: lock, leftovers of a killed run, and the public port. */
+async function claimState({ stateDir, port: wanted, log }: StackOptions, onStop: OnStop): Promise<{ port: number; pids: PidBoard }> {
+  const kept = wanted === 0 ? readJsonObject(join(stateDir, 'ports.json'))?.['public'] : wanted;
+  const lock = takeLock(stateDir, typeof kept === 'number' ? `http://127.0.0.1:${String(kept)}` : 'on a port of its choice', log);
+  onStop(() => {
+    lock.release();
+  });
+  await stopLeftoverServices(stateDir, log);
+  const port = wanted === 0 ? (await choosePorts(join(stateDir, 'ports.json'), ['public'])).public : wanted;
+  if (wanted !== 0 && !(await portIsFree(port))) {
+    throw new Error(`Port ${String(port)} is taken by another program. Stop it, or choose another port: npm start -- --port N`);
+  }
+  return { port, pids: createPidBoard(stateDir) };
+}
+
+async function startServers(given: {
+  stateDir: string;
+  secrets: Secrets;
+  ports: Readonly<Partial<Record<PortName, number>>>;
+  pids: PidBoard;
+  log: (line: string) => void;
+  onStop: OnStop;
+}): Promise<{ postgres: string; natsUrl: string | undefined }> {
+  const { stateDir, ports, pids, log, onStop } = given;
+  const startedPostgres = keepServer({
+    name: 'PostgreSQL',
+    start: () => startPostgres({ dir: join(stateDir, 'postgres'), port: ports.postgres, log }),
+    log,
+    onPid: (pid) => {
+      pids.set(['postgres'], pid);
+    },
+  });
+  const natsUrl = process.env['NATS_URL'];
+  const startedNats =
+    natsUrl === undefined || natsUrl === ''
+      ? keepServer({
+          name: 'NATS',
+          start: () => startNats({ dir: join(stateDir, 'nats'), port: ports.nats, token: readSecret(given.secrets.natsToken), log }),
+          log,
+          onPid: (pid) => {
+            pids.set(['nats'], pid);
+          },
+        })
+      : undefined;
+  // Each is stopped again even when the other one does not come up.
+  const [postgres, nats] = await Promise.allSettled([startedPostgres, startedNats]);
+  if (postgres.status === 'fulfilled') onStop(() => postgres.value.stop());
+  if (nats.status === 'fulfilled') onStop(() => nats.value?.stop());
+  if (postgres.status === 'rejected') throw postgres.reason;
+  if (nats.status === 'rejected') throw nats.reason;
+  const server = postgres.value.current();
+  log(`PostgreSQL is ready on port ${String(server.port)}`);
+  const natsServer = nats.value?.current();
+  log(
+    natsServer === undefined
+      ? 'NATS: the server that NATS_URL names'
+      : `NATS ${natsServer.version} is ready on port ${String(natsServer.port)}`,
+  );
+  return { postgres: `${server.host}:${String(server.port)}`, natsUrl: natsServer?.url };
+}
+
+/** Starts the fleet and the services; what is started later is stopped earlier. */
+function startUnits(options: StackOptions, settings: StackSettings, pids: PidBoard, onStop: OnStop): Awaited[] {
+  const startGroup = (specs: UnitSpec[]): Unit[] => {
+    const units = specs.map((spec) =>
+      startUnit(spec, {
+        log: options.log,
+        onPid: (pid) => {
+          pids.set(spec.services, pid);
+        },
+      }),
+    );
+    onStop(async () => {
+      options.log(`Stopping ${specs.map(({ name }) => name).join(', ')}`);
+      await Promise.all(units.map((unit) => unit.stop()));
+    });
+    return units;
+  };
+  const sim = options.sim ? startGroup([simUnit(settings)]) : [];
+  const units = serviceGroups(settings, options.separate).flatMap(startGroup);
+  const services = controlPlaneServices.flatMap((service): Awaited[] => {
+    const unit = units.find(({ spec }) => spec.services.includes(service));
+    const url = `http://127.0.0.1:${String(httpPortOf(settings, service))}`;
+    return unit === undefined ? [] : [{ name: service, check: () => notReady(url), unit }];
+  });
+  const simReady = () => Promise.resolve(simUrlOf(settings.stateDir) === undefined ? 'has not come up yet' : undefined);
+  return [...services, ...sim.map((unit) => ({ name: 'fleet-sim', check: simReady, unit }))];
+}
+
+/** `<state>/sim.json` names the fleet's control server. */
+function simUrlOf(stateDir: string): string | undefined {
+  const url = readJsonObject(join(stateDir, 'sim.json'))?.['url'];
+  return typeof url === 'string' ? url : undefined;
+}
+
+async function register(settings: StackSettings, signal: AbortSignal, log: (line: string) => void): Promise<string> {
+  const simUrl = simUrlOf(settings.stateDir);
+  if (simUrl === undefined) throw new Error('The simulated fleet has gone again');
+  const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(readFileSync(settings.secrets.keys.bootstrap, 'utf8')) });
+  const gatewayUrl = `http://127.0.0.1:${String(settings.port)}`;
+  const { shards, tenants } = await seedFleet({ gatewayUrl, simUrl, token: await signer.serviceToken(), signal });
+  if (shards + tenants > 0) log(`Registered ${String(shards)} shards and ${String(tenants)} tenants of the simulated fleet`);
+  return simUrl;
+}
+
+function firstAdminOf(stateDir: string): { email: string; password: string } {
+  const { email, password } = readJsonObject(join(stateDir, 'first-admin.json')) ?? {};
+  if (typeof email === 'string' && typeof password === 'string') return { email, password };
+  throw new Error(`${join(stateDir, 'first-admin.json')} is gone: the first admin's password was changed`);
+}
+
+function versionOf(): { version: string; gitSha: string } {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const git = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
+  return { version, gitSha: git.status === 0 ? git.stdout.trim() : 'unknown' };
+}
