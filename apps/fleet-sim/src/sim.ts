@@ -12,6 +12,7 @@ import { createClock, type Clock } from './clock.js';
 import type { SimConfig } from './config.js';
 import { controlRoutes } from './control/routes.js';
 import type { Member } from './fleet/member.js';
+import { takeFolder } from './fleet/folder-lock.js';
 import { Ports } from './fleet/ports.js';
 import { createShardMember, type ShardMember } from './fleet/shard-member.js';
 import { createGatewayMember, type GatewayMember } from './gateway/gateway-member.js';
@@ -78,6 +79,7 @@ async function assemble(
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<string> {
   const dir = config.SIM_STATE_DIR;
+  onStop(await takeFolder(dir));
   const readyFile = join(dir, 'sim.json');
   await rm(readyFile, { force: true });
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 
@@ -84,6 +84,8 @@ export class HttpServer {
     try {
       answer = await this.dispatch(request, response);
     } catch (error) {
+      // Nobody is left to hear of it: the caller hung up, or a crash took the connections first.
+      if (response.destroyed) return;
       answer = problemAnswer(error, this.onError);
     }
     if (response.destroyed) return;
@@ -155,11 +157,12 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     throw new Problem(415, 'invalid_argument', 'the body has to be JSON');
   const chunks: Buffer[] = [];
   let bytes = 0;
+  // What is too large is read to its end and thrown away: a caller hears the answer only after it could send everything.
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new Problem(413, 'too_large', 'the body is too large');
-    chunks.push(chunk);
+    if (bytes <= maxBodyBytes) chunks.push(chunk);
   }
+  if (bytes > maxBodyBytes) throw new Problem(413, 'too_large', 'the body is too large');
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch {
@@ -173,6 +176,13 @@ function problemAnswer(error: unknown, onError: (error: unknown) => void): HttpA
   return {
     status: problem.status,
     contentType: 'application/problem+json',
-    body: { type: 'about:blank', title: problem.message, status: problem.status, code: problem.code, ...problem.details },
+    body: {
+      type: 'about:blank',
+      title: STATUS_CODES[problem.status],
+      status: problem.status,
+      detail: problem.message,
+      code: problem.code,
+      ...problem.details,
+    },
   };
 }
