@@ -14,7 +14,6 @@ import { putShard } from './put-shard.js';
 import { findTenant } from './store/tenants.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
-const pollMs = 100;
 
 let nats: TestMessaging;
 let database: TestDatabase;
@@ -46,7 +45,7 @@ async function deleteBucket(): Promise<void> {
   for await (const name of manager.streams.names()) if (name === bucket()) await manager.streams.delete(name);
 }
 
-function publishing(messaging: Messaging = nats.messaging): Publication {
+function publishing(messaging: Messaging = nats.messaging, pollMs = 100): Publication {
   const registry = createMetrics({ service: 'test', version: '0', gitSha: '0', processMetrics: false });
   const publication = startPublication({ database: database.db, messaging, logger, registry, pollMs });
   stops.push(() => publication.stop());
@@ -129,6 +128,38 @@ describe('publication', () => {
     await shows(watching(), 'acme', 'runner-1', 2);
     const after = await manager.streams.info(bucket());
     expect(after.state.first_seq).toBeGreaterThan(before.state.last_seq);
+  });
+
+  it('publishes in a higher epoch when a publication finds the bucket lost', async () => {
+    await register('acme');
+    const publication = publishing(nats.messaging, 60_000);
+    const watch = watching();
+    await shows(watch, 'acme', 'runner-1');
+    await deleteBucket();
+    const { revision } = await move('acme', 'runner-2');
+    publication.changed();
+    expect((await shows(watch, 'acme', 'runner-2', 2)).revision).toBe(revision);
+    expect(await epochEvents()).toHaveLength(1);
+  });
+
+  it('publishes what a database restored under it says, in a higher epoch', async () => {
+    const { tenant } = await register('acme');
+    publishing();
+    const watch = watching();
+    await shows(watch, 'acme', 'runner-1');
+    const restored = tenant.assignments[0]?.revision ?? 0;
+    await move('acme', 'runner-2');
+    await move('acme', 'runner-1');
+    const { revision } = await move('acme', 'runner-2');
+    await shows(watch, 'acme', 'runner-2');
+    await database.adminSql.query(
+      `with rolled_back as (update placement.meta set revision = $1), moves as (delete from placement.move)
+       update placement.assignment set shard_id = 'runner-1', revision = $1 where kind = 'runner'`,
+      [restored],
+    );
+    const snapshot = await shows(watch, 'acme', 'runner-1', 2);
+    expect(snapshot.revision).toBe(restored);
+    expect((await epochEvents()).map(({ payload }) => payload['found'])).toEqual([expect.objectContaining({ epoch: 1, revision })]);
   });
 
   it('outbids a bucket that knows more than the database', async () => {
