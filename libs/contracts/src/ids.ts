@@ -12,3 +12,6 @@ export const externalIdPattern = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
 
 /** Tenant and shard ids: a DNS label, up to 63 lower-case characters. */
 export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** An idempotency key: 1 to 128 visible characters. */
+export const idempotencyKeyPattern = /^[\x21-\x7e]{1,128}$/;

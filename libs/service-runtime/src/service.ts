@@ -59,15 +59,21 @@ async function listen(options: StartOptions): Promise<RunningService> {
     module: ServiceModule,
     imports: [HealthModule.of({ service: name, registry: resources.registry, checks }), ...(options.imports ?? [])],
   };
-  const adapter = options.adapter ?? new FastifyAdapter({ bodyLimit: 1_048_576 });
+  const adapter = options.adapter ?? new FastifyAdapter({ bodyLimit: 1_048_576, forceCloseConnections: true });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: nestLogger(logger), abortOnError: false });
-  await options.configure?.(app);
   const transport = options.rpcs === undefined ? undefined : grpcTransport(options);
-  if (transport !== undefined) {
-    app.connectMicroservice({ strategy: transport });
-    await app.startAllMicroservices();
+  try {
+    await options.configure?.(app);
+    if (transport !== undefined) {
+      app.connectMicroservice({ strategy: transport });
+      await app.startAllMicroservices();
+    }
+    await app.listen(config.HTTP_PORT, config.HTTP_HOST);
+  } catch (error) {
+    await app.close();
+    await transport?.close();
+    throw error;
   }
-  await app.listen(config.HTTP_PORT, config.HTTP_HOST);
   const bound = app.getHttpServer().address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : config.HTTP_PORT;
   logger.info({ http_port: port, grpc: transport?.address }, `${name} is up`);

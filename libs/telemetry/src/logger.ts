@@ -16,6 +16,7 @@ export function createLogger(options: { service: string; level?: string; destina
       level: options.level ?? 'info',
       base: { service: options.service },
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: (error: unknown) => safeError(error) },
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `headers.${key}`, `*.headers.${key}`]), censor: '[redacted]' },
       mixin: contextFields,
@@ -37,4 +38,20 @@ function contextFields(): Record<string, string> {
   if (context.step !== undefined) fields['step'] = context.step;
   if (context.principal !== undefined) fields['principal'] = context.principal;
   return fields;
+}
+
+/**
+ * An error as it is logged: name, message, code, stack and causes. Other properties stay out, since drivers put
+ * statements' parameters and requests' contents there.
+ */
+function safeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const code: unknown = (error as { code?: unknown }).code;
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    stack: error.stack,
+    ...(error.cause === undefined || depth >= 4 ? {} : { cause: safeError(error.cause, depth + 1) }),
+  };
 }

@@ -46,6 +46,17 @@ describe('logger', () => {
   });
 });
 
+describe('errors in the log', () => {
+  it('show message, code and causes, and no other property', () => {
+    const { lines, destination } = capture();
+    const cause = Object.assign(new Error('refused'), { parameters: ['secret-parameter'] });
+    const err = Object.assign(new Error('failed', { cause }), { code: '42501', query: 'select $1', parameters: ['secret-parameter'] });
+    createLogger({ service: 'audit', destination }).error({ err }, 'oops');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ err: { message: 'failed', code: '42501', cause: { message: 'refused' } } });
+    expect(lines.join('')).not.toContain('secret-parameter');
+  });
+});
+
 describe('metrics', () => {
   it('tells the build', async () => {
     const text = await createMetrics({ service: 'audit', version: '1.2.3', gitSha: 'abc' }).metrics();

@@ -1,7 +1,7 @@
 import { createParamDecorator, type ArgumentMetadata, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { FairleadError, namePattern, externalIdPattern, placedKinds, serviceKinds } from '@fairlead/contracts';
+import { externalIdPattern, FairleadError, idempotencyKeyPattern, namePattern, placedKinds, serviceKinds } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import { invalidField, invalidFields } from '../domain/invalid.js';
 import { principalOf } from './access.js';
@@ -80,7 +80,7 @@ export const IdempotencyKey = createParamDecorator((_: undefined, context: Execu
       'This request needs an Idempotency-Key header: repeats with the same key do it once',
     );
   }
-  if (typeof value !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(value)) {
+  if (typeof value !== 'string' || !idempotencyKeyPattern.test(value)) {
     throw invalidField('Idempotency-Key', 'must be 1 to 128 visible characters');
   }
   return value;
