@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createLogger } from '@fairlead/telemetry';
 import { eventually, testFolder } from '@fairlead/testing';
 import { Fleet, fleetToken } from './testing/fleet.js';
 import { sha256 } from './shard/tenant.js';
@@ -7,12 +8,14 @@ import { sha256 } from './shard/tenant.js';
 /** The fleet contract as a managed service meets it: over HTTP, no load. */
 let fleet: Fleet;
 let tenants = 0;
+const logLines: string[] = [];
+const logger = createLogger({ service: 'fleet-sim', level: 'info', destination: { write: (line) => void logLines.push(line) } });
 
 beforeAll(async () => {
   fleet = await Fleet.start(
     testFolder('contract'),
     { SIM_RATE: '0', FAIRLEAD_VERSION: '1.2.3', FAIRLEAD_GIT_SHA: 'abc123' },
-    { random: () => 1 },
+    { random: () => 1, logger },
   );
 });
 afterAll(() => fleet.stop());
@@ -218,6 +221,22 @@ describe('administrative commands', () => {
     expect(await command('aggregate', 'aggregate-2', tenant, 1)).toMatchObject({ status: 404, body: { code: 'tenant_unknown' } });
   });
 
+  it('leave log lines with the ids of their request, and no token', async () => {
+    const tenant = newTenant();
+    const headers = { authorization: `Bearer ${fleetToken}`, 'x-correlation-id': 'cor_of_the_spec', 'x-request-id': 'req_of_the_spec' };
+    const url = `${fleet.shardUrl('aggregate', 'aggregate-1')}/admin/tenants/${tenant}/drain`;
+    await fleet.post(url, { idempotency_key: 'k', fence: 1 }, headers);
+    const line = logLines.find((text) => text.includes('cor_of_the_spec') && text.includes('tenant state')) ?? '{}';
+    expect(JSON.parse(line)).toMatchObject({
+      request_id: 'req_of_the_spec',
+      tenant_id: tenant,
+      op: 'drain',
+      from: 'active',
+      to: 'drained',
+    });
+    expect(logLines.join('')).not.toContain(fleetToken);
+  });
+
   it('reload a service, which answers with what it applied', async () => {
     newTenant();
     const body = { idempotency_key: 'reload', fence: 1 };
@@ -228,7 +247,7 @@ describe('administrative commands', () => {
       expect(state).toMatchObject({ epoch: 1 });
       expect(await fleet.post(`${url}/admin/reload`, body, headers)).toMatchObject({
         status: 200,
-        body: { applied_revision: state['revision'] },
+        body: { epoch: 1, revision: state['revision'] },
       });
     }
   });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { loadConfig } from '@fairlead/config';
 import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import { createPlacementPublisher, type PlacementPublisher, type ShardEntry } from '@fairlead/placement-map';
@@ -6,6 +6,9 @@ import { createLogger } from '@fairlead/telemetry';
 import { eventually, testFolder, testMessaging, type TestMessaging } from '@fairlead/testing';
 import type { Findings } from './checker/checker.js';
 import { configSchema, createSim, type Sim } from './index.js';
+
+// Much of it waits for disks and timers, which take their time on a busy machine.
+jest.setTimeout(60_000);
 
 /** The fleet on a real NATS: it learns placement from KV, and goes on without it. */
 const logger = createLogger({ service: 'spec', level: 'silent' });

@@ -52,15 +52,22 @@ export class LedgerFollower {
       const from = tail.batch.at(-1)?.end ?? tail.position;
       tail.batches = readLedger(tail.source.dir, from, extents[index]?.position ?? from);
     }
+    try {
+      await this.takeThrough(horizonUs, take);
+    } finally {
+      for (const tail of this.tails) await tail.batches?.return(undefined);
+    }
+    this.through = horizonUs;
+  }
+
+  private async takeThrough(horizonUs: number, take: (source: string, record: Recorded<LedgerEvent>) => void): Promise<void> {
     let taken = 0;
     for (;;) {
       for (const tail of this.tails) await refill(tail);
-      const earliest = this.takeUntilOneRunsDry(horizonUs, take, () => ++taken % recordsPerTurn === 0);
-      if (earliest === 'nothing left') break;
-      if (earliest === 'turn over') await new Promise((resume) => setImmediate(resume));
+      const ended = this.takeUntilOneRunsDry(horizonUs, take, () => ++taken % recordsPerTurn === 0);
+      if (ended === 'nothing left') return;
+      if (ended === 'turn over') await new Promise((resume) => setImmediate(resume));
     }
-    for (const tail of this.tails) await tail.batches?.return(undefined);
-    this.through = horizonUs;
   }
 
   private takeUntilOneRunsDry(

@@ -84,7 +84,7 @@ function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readon
       handle: (request) => {
         checkToken(request);
         parseInput(commandBody, request.body);
-        return { status: 200, body: { ...adminState(), applied_revision: adminState().revision } };
+        return { status: 200, body: adminState() };
       },
     },
     ...shardRoutes(shard, kind, checkToken),

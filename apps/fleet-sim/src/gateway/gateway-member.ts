@@ -86,7 +86,7 @@ function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement): 
         options.checkToken(request);
         parseInput(commandBody, request.body);
         placement.applyNewest();
-        return { status: 200, body: { ...adminState(), applied_revision: adminState().revision } };
+        return { status: 200, body: adminState() };
       },
     },
   ];

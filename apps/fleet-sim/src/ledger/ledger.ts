@@ -157,6 +157,8 @@ export class Ledger<Event extends LedgerEvent> {
       await this.settled();
     } finally {
       this.leave(new LedgerGoneError());
+      // What is durable may still be on its way to the next segment.
+      await this.#flushing?.catch(() => undefined);
       await this.file.close();
     }
   }

@@ -102,6 +102,13 @@ describe('tenant on a shard', () => {
     expect(outcome({ ...drainedAgain, state: 'drained' }, command('export'))).toBe('tenant_state');
   });
 
+  it('answers a repeated import only while the copy is there', () => {
+    const imported = apply(absentTenant, command('import'));
+    expect(decide(imported, stream, command('import'))).toEqual({ events: [], repeated: true });
+    expect(outcome(apply(imported, command('resume', { key: 'r' })), command('import'))).toBe('tenant_state');
+    expect(outcome(apply(imported, command('drop', { movedRevision: 0 })), command('import'))).toBe('tenant_state');
+  });
+
   it('keeps a fence that came with the drop of a copy it never had', () => {
     const tenant = apply(absentTenant, command('drop', { fence: 6 }));
     expect(tenant).toMatchObject({ state: 'absent', fence: 6 });

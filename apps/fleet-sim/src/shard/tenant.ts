@@ -113,8 +113,9 @@ export function decide(tenant: TenantOnShard, stream: { tenant: string; kind: Pl
     return refuse('idempotency_key_reused', `the idempotency key was used for another ${command.op}`, {});
   }
   if (before !== undefined) {
-    // An export has an answer of its own, its data, so a repeat of it needs the sealed copy.
-    if (command.op === 'export' && tenant.state !== 'sealed') return wrongState(tenant.state, command.op);
+    // These two answer for a copy; a repeat can only do so while that copy is there.
+    const copyState = { export: 'sealed', import: 'imported', drain: undefined, resume: undefined, drop: undefined }[command.op];
+    if (copyState !== undefined && tenant.state !== copyState) return wrongState(tenant.state, command.op);
     return { events: command.fence > tenant.fence ? [{ type: 'noted', ...base }] : [], repeated: true };
   }
   const event = transition(tenant, { ...base, by: { op: command.op, key: command.key, params } }, command);
@@ -150,7 +151,8 @@ function transition(tenant: TenantOnShard, base: Base, command: AdminCommand): S
 }
 
 function wrongState(state: TenantStateName, op: AdminOperation): Refusal {
-  if (state === 'absent') return refuse('tenant_unknown', `the shard does not know the tenant and can't ${op} it`, { state });
+  if (state === 'absent' && op !== 'import')
+    return refuse('tenant_unknown', `the shard does not know the tenant and can't ${op} it`, { state });
   return refuse('tenant_state', `a tenant that is ${state} can't be asked to ${op}`, { state });
 }
 
