@@ -20,7 +20,7 @@ import { compareVersions, type Version } from './domain/epoch.js';
 import { createPublicationMetrics } from './publication-metrics.js';
 import { agreeOnEpoch } from './raise-epoch.js';
 import { readIncrement } from './store/effective.js';
-import { readBucketSequence, rememberPublication } from './store/meta.js';
+import { readBucketSequence, readOwnState, rememberPublication } from './store/meta.js';
 
 export interface Publication {
   /** Something was committed: publish at once. */
@@ -64,8 +64,9 @@ export function startPublication(options: {
 
   /** Looks at what KV holds, and raises the epoch when that is due. */
   async function look(): Promise<void> {
+    const { bucketCreated: expectedBucket } = await readOwnState(database);
     const known = await publisher.highestKnown();
-    const raised = await agreeOnEpoch(database, known, conflict);
+    const raised = await agreeOnEpoch(database, { expectedBucket, known }, conflict);
     conflict = undefined;
     published = known;
     if (known !== undefined) metrics.published(known, undefined);

@@ -2,7 +2,7 @@ import { newId } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { newContext, runInContext } from '@fairlead/telemetry';
-import { epochToRaise, type KnownState, type Version } from './domain/epoch.js';
+import { epochToRaise, type Look, type Version } from './domain/epoch.js';
 import { beginEpoch, lockMeta, readOwnState } from './store/meta.js';
 
 /** The aggregate of events that concern every tenant's placement; no tenant can be called so. */
@@ -10,20 +10,21 @@ const wholeMap = '@all';
 
 /**
  * Makes our state newer than what KV knows, if it is not; see domain/epoch.ts for when. Answers the new epoch, or
- * undefined when none was due, with its event's position. `known` is what KV was found to hold before this call.
+ * undefined when none was due, with its event's position.
  */
 export async function agreeOnEpoch(
   database: Database,
-  known: KnownState,
+  look: Look,
   conflict?: Version,
 ): Promise<{ epoch: number; position: number } | undefined> {
-  if (epochToRaise(await readOwnState(database), known, conflict) === undefined) return undefined;
+  if (epochToRaise(await readOwnState(database), look, conflict) === undefined) return undefined;
   return runInContext(newContext({ principal: 'service:placement' }), () =>
     database.transaction(async (tx) => {
       await lockMeta(tx);
       // Another replica may have seen the same and raised it first.
       const own = await readOwnState(tx);
-      const epoch = epochToRaise(own, known, conflict);
+      const { known } = look;
+      const epoch = epochToRaise(own, look, conflict);
       if (epoch === undefined) return undefined;
       await beginEpoch(tx, epoch);
       const { lastPosition } = await appendInTransaction(tx, {
