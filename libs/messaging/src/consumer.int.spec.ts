@@ -222,8 +222,9 @@ describe('a durable consumer', () => {
     const stopped = consumer.stop();
     release();
     await stopped;
+    await noneLeft('stopping');
     const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'stopping');
-    expect([info.num_ack_pending, info.num_pending, info.num_redelivered]).toEqual([0, 0, 0]);
+    expect(info.num_redelivered).toBe(0);
   });
 
   it('is made anew when it is deleted, and when its stream is deleted and made again', async () => {

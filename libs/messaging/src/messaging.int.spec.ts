@@ -202,9 +202,21 @@ describe('the connection to NATS', () => {
     await makeEvt(2);
     await publish(2);
     await publish(3);
+    const evt = messaging.topology.streams.evt.name;
+    await soon('both at the new consumer', async () => {
+      expect((await (await messaging.manager()).consumers.info(evt, 'wiped')).num_ack_pending).toBe(2);
+    });
+    const releaseOld = release;
+    hold = new Promise((resolve) => (release = resolve));
+    releaseOld();
+    await soon('the second message again', () => {
+      expect(got).toHaveLength(3);
+    });
+    // The acknowledgement of the old delivery was not taken for one of the new consumer's.
+    expect((await (await messaging.manager()).consumers.info(evt, 'wiped')).num_ack_pending).toBe(2);
     release();
     await soon('all acknowledged', async () => {
-      const info = await (await messaging.manager()).consumers.info(messaging.topology.streams.evt.name, 'wiped');
+      const info = await (await messaging.manager()).consumers.info(evt, 'wiped');
       expect([info.ack_floor.stream_seq, info.num_ack_pending, info.num_pending]).toEqual([3, 0, 0]);
     });
     expect(got.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 2 }, { n: 3 }]);

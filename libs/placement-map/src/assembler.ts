@@ -56,26 +56,18 @@ export function createAssembler(): Assembler {
   let awaited: Marker | undefined;
   let shown: Shown | undefined;
 
-  function partFor(key: string, hash: string): Part | undefined {
-    const kept = shown?.parts.get(key);
-    if (kept?.hash === hash) return kept;
-    const chunk = arrived.get(key);
-    const described = readChunkKey(key);
-    if (chunk?.hash !== hash || described === undefined) return undefined;
-    return { hash, chunk: decodeChunk(described.what, chunk.value) };
-  }
+  const isHere = (key: string, hash: string) => shown?.parts.get(key)?.hash === hash || arrived.get(key)?.hash === hash;
 
-  /** Every part that the awaited marker names, or undefined while one is missing. */
+  /** Every part that a marker names, or undefined while one is missing. */
   function collect(marker: Marker): Map<string, Part> | undefined {
+    // Nothing is decoded before all is there.
+    for (const [key, hash] of marker.chunks) if (!isHere(key, hash)) return undefined;
     const parts = new Map<string, Part>();
-    // A cheap look first: decoding waits until all is there.
     for (const [key, hash] of marker.chunks) {
-      if (shown?.parts.get(key)?.hash !== hash && arrived.get(key)?.hash !== hash) return undefined;
-    }
-    for (const [key, hash] of marker.chunks) {
-      const part = partFor(key, hash);
-      if (part === undefined) return undefined;
-      parts.set(key, part);
+      const kept = shown?.parts.get(key);
+      const value = arrived.get(key)?.value;
+      if (kept?.hash === hash) parts.set(key, kept);
+      else if (value !== undefined) parts.set(key, { hash, chunk: decodeChunk(readChunkKey(key)?.what ?? 'shards', value) });
     }
     return parts;
   }

@@ -1,8 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Consumer, ConsumerMessages, Consumers } from '@nats-io/jetstream';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testMessaging } from '@fairlead/testing';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
-import { createPlacementPublisher, watchPlacement, type PlacementSnapshot, type PlacementSource, type PublishedInfo } from './index.js';
+import { readBucket, writePublication, type BucketState } from './bucket.js';
+import {
+  createPlacementPublisher,
+  watchPlacement,
+  type PlacementSnapshot,
+  type PlacementSource,
+  type PlacementWatch,
+  type PublishedInfo,
+} from './index.js';
+import { planPublication } from './publication.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const tenants = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
@@ -19,9 +29,14 @@ const soon = (what: string, check: () => void | Promise<void>) =>
 
 let nats: Awaited<ReturnType<typeof testMessaging>>;
 let count = 0;
+const cleanups: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   nats = await testMessaging();
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
 afterAll(async () => {
@@ -29,24 +44,23 @@ afterAll(async () => {
 });
 
 /** A connection in a namespace, that is a bucket, of its own; `again` connects another process to it. */
-async function installation(): Promise<{ messaging: Messaging; again: () => Promise<Messaging>; close: () => Promise<void> }> {
-  const namespace = `${nats.namespace}${count++}`;
-  const all: Messaging[] = [];
+async function installation(): Promise<{ messaging: Messaging; again: () => Promise<Messaging> }> {
+  const namespace = `${nats.namespace}_${count++}`;
   const again = async () => {
     const messaging = await connectMessaging({ url: nats.url, token: nats.token, namespace, name: 'spec', logger });
-    all.push(messaging);
+    cleanups.push(() => messaging.close());
     await soon('a connection', () => {
       expect(messaging.connected()).toBe(true);
     });
     return messaging;
   };
-  return {
-    messaging: await again(),
-    again,
-    close: async () => {
-      await Promise.all(all.map((messaging) => messaging.close()));
-    },
-  };
+  return { messaging: await again(), again };
+}
+
+function watchIn(messaging: Messaging, onSnapshot?: (snapshot: PlacementSnapshot) => void): PlacementWatch {
+  const watch = watchPlacement({ messaging, logger, onSnapshot });
+  cleanups.push(() => watch.stop());
+  return watch;
 }
 
 function placement(epoch: number, revision: number, moved: Record<string, string> = {}): PlacementSource {
@@ -76,11 +90,38 @@ const reaches = (watch: { current(): PlacementSnapshot | undefined }, epoch: num
     expect(watch.current()).toMatchObject({ epoch, revision });
   });
 
+/** The real connection, whose consumers lose deliveries and notifications while `drop` is set, until a new one is made. */
+function withFaults(messaging: Messaging, faults: { drop: boolean }): Messaging {
+  const faultyConsumer = async (...args: Parameters<Consumers['get']>): Promise<Consumer> => {
+    faults.drop = false;
+    const consumer = await messaging.jetstream().consumers.get(...args);
+    const consume = consumer.consume.bind(consumer);
+    consumer.consume = async (options) => {
+      const messages = await consume({
+        ...options,
+        abort_on_missing_resource: false,
+        callback: (message) => {
+          if (!faults.drop) void options?.callback?.(message);
+        },
+      });
+      const silent = async function* () {
+        for await (const notification of messages.status()) if (!faults.drop) yield notification;
+      };
+      return Object.assign(Object.create(messages) as ConsumerMessages, { status: silent, close: () => messages.close() });
+    };
+    return consumer;
+  };
+  return {
+    ...messaging,
+    jetstream: () => ({ ...messaging.jetstream(), consumers: { get: faultyConsumer } as Consumers }),
+  };
+}
+
 describe('placement through KV', () => {
   it('reaches a watcher that came first and one that comes later; a change writes one chunk per kind and the marker', async () => {
-    const { messaging, again, close } = await installation();
+    const { messaging, again } = await installation();
     const snapshots: PlacementSnapshot[] = [];
-    const early = watchPlacement({ messaging: await again(), logger, onSnapshot: (snapshot) => snapshots.push(snapshot) });
+    const early = watchIn(await again(), (snapshot) => snapshots.push(snapshot));
     const told: PublishedInfo[] = [];
     const publisher = createPlacementPublisher({
       messaging,
@@ -104,7 +145,7 @@ describe('placement through KV', () => {
         [2, 'shard-2', 'shard-1'],
       ].slice(-snapshots.length),
     );
-    const late = watchPlacement({ messaging, logger });
+    const late = watchIn(messaging);
     await reaches(late, 4, 2);
     expect(late.current()?.shard('runner', 'shard-1')?.endpoints).toEqual([{ endpointId: 'one', url: 'http://127.0.0.1:1' }]);
     const { created } = await (await messaging.manager()).streams.info(`KV_${messaging.topology.buckets.placement.name}`);
@@ -113,21 +154,19 @@ describe('placement through KV', () => {
       { epoch: 4, revision: 2, sequence: before + 4, bucketCreated: created },
     ]);
     expect(await publisher.highestKnown()).toEqual({ epoch: 4, revision: 2, bucketCreated: created });
-    await Promise.all([early.stop(), late.stop(), publisher.close()]);
-    await close();
+    await publisher.close();
   });
 
   it('is a bucket that KV clients can read', async () => {
-    const { messaging, close } = await installation();
+    const { messaging } = await installation();
     await createPlacementPublisher({ messaging, logger }).publish(placement(1, 1));
     const { Kvm } = await import('@nats-io/kv');
     const bucket = await new Kvm(messaging.jetstream()).open(messaging.topology.buckets.placement.name);
     expect((await bucket.get('marker'))?.json()).toMatchObject({ format: 1, epoch: 1, revision: 1 });
-    await close();
   });
 
   it('writes nothing when nothing changed, over a restart of the publisher too', async () => {
-    const { messaging, close } = await installation();
+    const { messaging } = await installation();
     await createPlacementPublisher({ messaging, logger }).publish(placement(1, 1));
     const { last_seq: before } = await bucketState(messaging);
     const told: PublishedInfo[] = [];
@@ -145,11 +184,10 @@ describe('placement through KV', () => {
     expect(told).toMatchObject([{ epoch: 1, revision: 1, sequence: before }]);
     await restarted.publish(placement(1, 2, { 'tenant-0': 'shard-9' }));
     expect((await bucketState(messaging)).last_seq).toBe(before + 4);
-    await close();
   });
 
   it('refuses a lower epoch and other content of the same version; an older revision is left alone', async () => {
-    const { messaging, close } = await installation();
+    const { messaging } = await installation();
     const publisher = createPlacementPublisher({ messaging, logger });
     await publisher.publish(placement(2, 5));
     const { last_seq: before } = await bucketState(messaging);
@@ -162,26 +200,24 @@ describe('placement through KV', () => {
     expect((await bucketState(messaging)).last_seq).toBe(before);
     await publisher.publish(placement(3, 1));
     expect(await publisher.highestKnown()).toMatchObject({ epoch: 3, revision: 1 });
-    await close();
   });
 
   it('takes publications in a burst, the newest of those that wait', async () => {
-    const { messaging, close } = await installation();
+    const { messaging } = await installation();
     const publisher = createPlacementPublisher({ messaging, logger });
     await Promise.all([3, 1, 7, 5].map((revision) => publisher.publish(placement(1, revision, { 'tenant-2': `shard-${revision}` }))));
     expect(await publisher.highestKnown()).toMatchObject({ revision: 7 });
     await publisher.close();
     await expect(publisher.publish(placement(1, 8))).rejects.toMatchObject({ code: 'unavailable' });
-    await close();
   });
 
   it('keeps two publishers from spoiling each other: watchers see whole, growing states and the highest in the end', async () => {
-    const { messaging, again, close } = await installation();
+    const { messaging, again } = await installation();
     const publishers = [createPlacementPublisher({ messaging, logger }), createPlacementPublisher({ messaging: await again(), logger })];
     // Each revision moves many tenants, so that publications have several chunks to interleave.
     const at = (revision: number) => placement(1, revision, Object.fromEntries(tenants.map((tenant) => [tenant, `shard-of-${revision}`])));
     const seen: PlacementSnapshot[] = [];
-    const watch = watchPlacement({ messaging: await again(), logger, onSnapshot: (snapshot) => seen.push(snapshot) });
+    const watch = watchIn(await again(), (snapshot) => seen.push(snapshot));
     const outcomes = await Promise.all(
       publishers.map(async (publisher, index) => {
         let lost = 0;
@@ -199,17 +235,15 @@ describe('placement through KV', () => {
     expect(new Set(revisions).size).toBe(revisions.length);
     // Both wrote at the same time and nearly all publications found their way.
     expect(outcomes.reduce((sum, lost) => sum + lost, 0)).toBeLessThan(20);
-    const late = watchPlacement({ messaging, logger });
+    const late = watchIn(messaging);
     await reaches(late, 1, 61);
-    await Promise.all([watch.stop(), late.stop()]);
-    await close();
   });
 
   it('goes on when a consumer is deleted, and when the bucket is deleted and published again above the old sequences', async () => {
-    const { messaging, again, close } = await installation();
+    const { messaging, again } = await installation();
     const manager = await messaging.manager();
     const stream = `KV_${messaging.topology.buckets.placement.name}`;
-    const watch = watchPlacement({ messaging: await again(), logger });
+    const watch = watchIn(await again());
     const publisher = createPlacementPublisher({ messaging, logger });
     await publisher.publish(placement(1, 1));
     await reaches(watch, 1, 1);
@@ -223,8 +257,54 @@ describe('placement through KV', () => {
     expect((await bucketState(messaging)).first_seq).toBeGreaterThan(before);
     await reaches(watch, 1, 3);
     expect(watch.current()?.shardOf('aggregate', 'tenant-1')).toBe('shard-3');
-    await watch.stop();
-    await close();
+  });
+
+  it('notices by itself, within seconds, what NATS does not tell: missing deliveries and a bucket made anew', async () => {
+    const { messaging, again } = await installation();
+    const faulty = await again();
+    const faults = { drop: false };
+    const watch = watchIn(withFaults(faulty, faults));
+    const publisher = createPlacementPublisher({ messaging, logger, floor: () => Promise.resolve(5000) });
+    await publisher.publish(placement(1, 1));
+    await reaches(watch, 1, 1);
+    faults.drop = true;
+    await publisher.publish(placement(1, 2, { 'tenant-1': 'shard-2' }));
+    await soon('a new consumer', () => {
+      expect(faults.drop).toBe(false);
+    });
+    await reaches(watch, 1, 2);
+
+    faults.drop = true;
+    await (await messaging.manager()).streams.delete(`KV_${messaging.topology.buckets.placement.name}`);
+    // One that remembers nothing makes the bucket with lower sequences than the watcher waits for.
+    await createPlacementPublisher({ messaging, logger }).publish(placement(1, 3, { 'tenant-1': 'shard-3' }));
+    expect((await bucketState(messaging)).last_seq).toBeLessThan(5000);
+    await reaches(watch, 1, 3);
+    expect(watch.current()?.shardOf('aggregate', 'tenant-1')).toBe('shard-3');
+  });
+
+  it('does not let a publisher that stalled write over what another has put in force', async () => {
+    const { messaging } = await installation();
+    const manager = await messaging.manager();
+    const bucket = messaging.topology.buckets.placement;
+    const publisher = createPlacementPublisher({ messaging, logger });
+    await publisher.publish(placement(1, 1));
+    const write = async (state: BucketState, source: PlacementSource) =>
+      await writePublication(messaging.jetstream(), manager, bucket, state, planPublication(state.held, source));
+    const read = await readBucket(manager, bucket, await manager.streams.info(`KV_${bucket.name}`));
+    // It knows both slots of tenant-1's chunks; the next publication goes where revision 1 stood.
+    const stalled = await write(read, placement(1, 2, { 'tenant-1': 'shard-2' }));
+    await publisher.publish(placement(1, 3, { 'tenant-1': 'shard-3' }));
+    const publish = (source: PlacementSource) => write(stalled, source);
+    // The same chunk, another chunk, the marker alone.
+    await expect(publish(placement(1, 4, { 'tenant-1': 'shard-4' }))).rejects.toThrow(/wrong last sequence|written to by someone else/);
+    await expect(publish(placement(1, 4, { 'tenant-2': 'shard-4' }))).rejects.toThrow(/wrong last sequence|written to by someone else/);
+    await expect(publish(placement(1, 4, { 'tenant-1': 'shard-2' }))).rejects.toThrow(/wrong last sequence|written to by someone else/);
+    const watch = watchIn(messaging);
+    await reaches(watch, 1, 3);
+    expect(watch.current()?.shardOf('runner', 'tenant-1')).toBe('shard-3');
+    await publisher.publish(placement(1, 5, { 'tenant-1': 'shard-5' }));
+    await reaches(watch, 1, 5);
   });
 
   it('says so when NATS is away', async () => {

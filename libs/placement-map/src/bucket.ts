@@ -9,14 +9,17 @@ import {
 } from '@nats-io/jetstream';
 import type { BucketSpec } from '@fairlead/contracts';
 import type { AskedConfig } from '@fairlead/messaging';
-import { contentOfChunk, decodeMarker, markerKey, readChunkKey, type Marker } from './format.js';
+import { decodeMarker, markerKey, readChunkKey, type Marker } from './format.js';
 import { shortSha256 } from './hash.js';
-import type { Held, HeldChunk, Publication } from './publication.js';
+import { readEntries, type Held, type HeldChunk, type Publication } from './publication.js';
 
 /*
  * The KV bucket as the stream that it is. A publication is safe against other publishers and against a stalled one
- * that wakes up: each chunk is written on the condition that neither the bucket nor that key has moved since it was
- * read, and the marker on the condition that nothing but this publication's chunks was written since.
+ * that wakes up:
+ * - A chunk is written on the condition that its key has not moved since the bucket was read. So it cannot replace a
+ *   chunk that someone else has put in force meanwhile.
+ * - The marker is written, once all chunks are, on the condition that the bucket has grown by exactly these chunks. So
+ *   what it names is what the bucket holds.
  */
 
 /** What a publisher knows of the bucket. */
@@ -100,7 +103,7 @@ export async function readBucket(manager: JetStreamManager, bucket: BucketSpec, 
         if (described === undefined) return;
         const stored = await read(key);
         const sound = stored !== undefined && shortSha256(stored.data) === hash;
-        held.set(described.name, { slot: described.slot, hash, content: sound ? contentOfChunk(stored.string()) : undefined });
+        held.set(described.name, { slot: described.slot, hash, entries: sound ? readEntries(described.what, stored.data) : undefined });
       }),
     );
   }
@@ -116,21 +119,18 @@ export async function writePublication(
   publication: Publication,
 ): Promise<BucketState> {
   const sequences = new Map(state.sequences);
-  let lastSequence = state.lastSequence;
   for (const writes of inGroups(publication.chunks, writesAtOnce)) {
-    const keySequences = await Promise.all(writes.map(({ key }) => sequenceOf(manager, bucket, state, key)));
-    const acks = writes.map(({ key, value }, index) =>
-      client.publish(bucketSubject(bucket, key), value, {
-        expect: { streamName: bucketStream(bucket), lastSequence: lastSequence + index, lastSubjectSequence: keySequences[index] },
-      }),
-    );
-    const sent = await allOrFirstError(acks);
-    sent.forEach((ack, index) => sequences.set(writes[index]?.key ?? '', ack.seq));
-    lastSequence += writes.length;
+    const expected = await Promise.all(writes.map(({ key }) => sequenceOf(manager, bucket, state, key)));
+    const acks = writes.map(async ({ key, value }, index) => {
+      const expect = { streamName: bucketStream(bucket), lastSubjectSequence: expected[index] };
+      const ack = await client.publish(bucketSubject(bucket, key), value, { expect });
+      sequences.set(key, ack.seq);
+    });
+    await allOrFirstError(acks);
   }
   const { key, value } = publication.marker;
-  // Only now: with the chunks still on their way, one of them could fail and the marker yet be accepted.
-  const ack = await client.publish(bucketSubject(bucket, key), value, { expect: { streamName: bucketStream(bucket), lastSequence } });
+  const expect = { streamName: bucketStream(bucket), lastSequence: state.lastSequence + publication.chunks.length };
+  const ack = await client.publish(bucketSubject(bucket, key), value, { expect });
   sequences.set(key, ack.seq);
   return { created: state.created, lastSequence: ack.seq, marker: decodeMarker(Buffer.from(value)), held: publication.held, sequences };
 }

@@ -1,4 +1,4 @@
-import { placedKinds, serviceKinds, type PlacedKind, type ServiceKind } from '@fairlead/contracts';
+import { serviceKinds, type PlacedKind, type ServiceKind } from '@fairlead/contracts';
 import { fnv1a } from './hash.js';
 
 /*
@@ -63,9 +63,9 @@ export function compareVersions(left: PlacementVersion, right: PlacementVersion)
   return left.epoch - right.epoch || left.revision - right.revision;
 }
 
-/** The chunk's place of a tenant or shard id. */
+/** Which chunk of its kind a tenant, or a shard, stands in. */
 export const tenantChunkOf = (tenantId: string): number => fnv1a(tenantId) % tenantChunks;
-const shardChunkOf = (shardId: string): number => fnv1a(shardId) % shardChunks;
+export const shardChunkOf = (shardId: string): number => fnv1a(shardId) % shardChunks;
 
 export const chunkKey = (name: string, slot: Slot): string => `${name}.${slot}`;
 
@@ -81,26 +81,6 @@ export function readChunkKey(
   return { name, what: what === 'tenants' ? 'tenants' : 'shards', kind, chunk: Number(chunkText), slot: slot === 'a' ? 'a' : 'b' };
 }
 
-/** The entries of every chunk that has some, as JSON, by chunk name. The same source gives the same text. */
-export function encodeContents(source: PlacementSource): Map<string, string> {
-  const contents = new Map<string, string>();
-  for (const kind of placedKinds) {
-    const chunks: [string, string][][] = Array.from({ length: tenantChunks }, () => []);
-    for (const entry of source.maps[kind]) chunks[tenantChunkOf(entry[0])]?.push(entry);
-    chunks.forEach((entries, chunk) => {
-      if (entries.length > 0) contents.set(`tenants.${kind}.${chunk}`, JSON.stringify(Object.fromEntries(entries.sort(byFirst))));
-    });
-  }
-  for (const kind of serviceKinds) {
-    const chunks: ShardEntry[][] = Array.from({ length: shardChunks }, () => []);
-    for (const shard of source.shards) if (shard.kind === kind) chunks[shardChunkOf(shard.shardId)]?.push(shard);
-    chunks.forEach((shards, chunk) => {
-      if (shards.length > 0) contents.set(`shards.${kind}.${chunk}`, JSON.stringify(shards.sort(byShardId).map(shardJson)));
-    });
-  }
-  return contents;
-}
-
 const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
 const byFirst = (left: readonly [string, string], right: readonly [string, string]): number => compareText(left[0], right[0]);
 const byShardId = (left: ShardEntry, right: ShardEntry): number => compareText(left.shardId, right.shardId);
@@ -108,6 +88,16 @@ const byShardId = (left: ShardEntry, right: ShardEntry): number => compareText(l
 /** By kind in its declared order, then by shard id. */
 export function compareShards(left: ShardEntry, right: ShardEntry): number {
   return serviceKinds.indexOf(left.kind) - serviceKinds.indexOf(right.kind) || byShardId(left, right);
+}
+
+/** The JSON of a tenant chunk's entries; the same entries give the same text. */
+export function encodeTenants(entries: readonly (readonly [string, string])[]): string {
+  return JSON.stringify(Object.fromEntries([...entries].sort(byFirst)));
+}
+
+/** The JSON of a shard chunk's entries; the same entries give the same text. */
+export function encodeShards(shards: readonly ShardEntry[]): string {
+  return JSON.stringify([...shards].sort(byShardId).map(shardJson));
 }
 
 function shardJson(shard: ShardEntry): object {

@@ -117,7 +117,7 @@ describe('placement through a NATS outage', () => {
     };
     const publisher = createPlacementPublisher({ messaging: placementSide, logger, floor });
     await publisher.publish(source(1, 1, 'shard-1'));
-    expect((await (await placementSide.manager()).streams.info('KV_PLACEMENT')).state.first_seq).toBe(7001);
+    expect((await (await placementSide.manager()).streams.info('KV_PLACEMENT')).state.first_seq).toBeGreaterThan(7000);
     await createPlacementPublisher({ messaging: placementSide, logger, floor }).publish(source(1, 2, 'shard-2'));
     expect(floors).toBe(1);
     await allReach(1, 2);

@@ -1,22 +1,33 @@
-import { FairleadError } from '@fairlead/contracts';
+import { FairleadError, placedKinds, serviceKinds } from '@fairlead/contracts';
 import {
   chunkKey,
+  contentOfChunk,
+  decodeChunk,
   encodeChunk,
-  encodeContents,
   encodeMarker,
+  encodeShards,
+  encodeTenants,
   markerKey,
   maxValueBytes,
+  shardChunkOf,
+  shardChunks,
+  tenantChunkOf,
+  tenantChunks,
   type Marker,
   type PlacementSource,
+  type ShardEntry,
   type Slot,
 } from './format.js';
 import { shortSha256 } from './hash.js';
 
-/** A chunk in force. Without content it is known by name only, and is written again. */
+/** What a chunk holds, in the form that is quickest to compare: looking at 150,000 entries must not hold up a service. */
+export type ChunkEntries = { readonly tenants: ReadonlyMap<string, string> } | { readonly shardsJson: string };
+
+/** A chunk in force. Without entries it is known by name only, and is written again. */
 export interface HeldChunk {
   readonly slot: Slot;
   readonly hash: string;
-  readonly content: string | undefined;
+  readonly entries: ChunkEntries | undefined;
 }
 
 /** The chunks in force, by chunk name. */
@@ -35,6 +46,8 @@ export interface Publication {
   readonly held: Held;
   /** True when the chunks in force already are those of the source. */
   readonly unchanged: boolean;
+  /** True when a chunk in force is known to hold something else than the source. */
+  readonly contradicts: boolean;
 }
 
 /**
@@ -42,33 +55,111 @@ export interface Publication {
  * Throws FairleadError('too_large') when a value would reach 512 KiB.
  */
 export function planPublication(held: Held, source: PlacementSource): Publication {
-  const chunks: Write[] = [];
+  const split = splitSource(held, source);
   const next = new Map<string, HeldChunk>();
-  for (const [name, content] of encodeContents(source)) {
+  for (const name of split.same) {
     const inForce = held.get(name);
-    if (inForce?.content === content) {
-      next.set(name, inForce);
-      continue;
-    }
-    const slot = inForce?.slot === 'a' ? 'b' : 'a';
-    const value = encodeChunk(source, content);
-    assertSize(name, value);
-    chunks.push({ key: chunkKey(name, slot), value });
-    next.set(name, { slot, hash: shortSha256(value), content });
+    if (inForce !== undefined) next.set(name, inForce);
+  }
+  const chunks: Write[] = [];
+  for (const { name, entries, json } of split.changed) {
+    const slot = held.get(name)?.slot === 'a' ? 'b' : 'a';
+    const write = sized({ key: chunkKey(name, slot), value: encodeChunk(source, json) });
+    chunks.push(write);
+    next.set(name, { slot, hash: shortSha256(write.value), entries });
   }
   const named = new Map([...next].map(([name, chunk]) => [chunkKey(name, chunk.slot), chunk.hash]));
   const marker: Marker = { epoch: source.epoch, revision: source.revision, chunks: named };
-  const value = encodeMarker(marker);
-  assertSize(markerKey, value);
-  const unchanged = chunks.length === 0 && next.size === held.size;
-  return { chunks, marker: { key: markerKey, value }, held: next, unchanged };
+  const removed = [...held.keys()].filter((name) => !next.has(name));
+  const replaced = split.changed.map(({ name }) => held.get(name));
+  return {
+    chunks,
+    marker: sized({ key: markerKey, value: encodeMarker(marker) }),
+    held: next,
+    unchanged: chunks.length === 0 && removed.length === 0,
+    contradicts: removed.length > 0 || replaced.some((chunk) => chunk === undefined || chunk.entries !== undefined),
+  };
 }
 
-function assertSize(name: string, value: string): void {
-  const bytes = Buffer.byteLength(value, 'utf8');
-  if (bytes > maxValueBytes) {
-    throw new FairleadError('too_large', `placement chunk ${name} has ${bytes} bytes, more than ${maxValueBytes}`, {
-      details: { chunk: name, bytes },
+/** Reads the entries of a stored chunk for comparison. Throws when the value is malformed. */
+export function readEntries(what: 'tenants' | 'shards', value: Uint8Array): ChunkEntries {
+  const chunk = decodeChunk(what, value);
+  return 'tenants' in chunk ? chunk : { shardsJson: contentOfChunk(Buffer.from(value).toString('utf8')) };
+}
+
+interface ChangedChunk {
+  readonly name: string;
+  readonly entries: ChunkEntries;
+  readonly json: string;
+}
+
+/** The source's chunks that have entries: those that are as held, by name, and the others with what they hold now. */
+function splitSource(held: Held, source: PlacementSource): { same: string[]; changed: ChangedChunk[] } {
+  const same: string[] = [];
+  const changed: ChangedChunk[] = [];
+  for (const kind of placedKinds) {
+    const nameOf = (chunk: number) => `tenants.${kind}.${chunk}`;
+    const inForce = Array.from({ length: tenantChunks }, (_, chunk) => tenantsOf(held.get(nameOf(chunk))));
+    const { counts, dirty } = compareTenants(inForce, source.maps[kind]);
+    const collected = collectTenants(dirty, source.maps[kind]);
+    counts.forEach((count, chunk) => {
+      const tenants = collected.get(chunk);
+      if (tenants !== undefined) changed.push({ name: nameOf(chunk), entries: { tenants }, json: encodeTenants([...tenants]) });
+      else if (count > 0) same.push(nameOf(chunk));
     });
   }
+  for (const kind of serviceKinds) {
+    const chunks = Array.from({ length: shardChunks }, (): ShardEntry[] => []);
+    for (const shard of source.shards) if (shard.kind === kind) chunks[shardChunkOf(shard.shardId)]?.push(shard);
+    chunks.forEach((shards, chunk) => {
+      if (shards.length === 0) return;
+      const name = `shards.${kind}.${chunk}`;
+      const json = encodeShards(shards);
+      if (shardsJsonOf(held.get(name)) === json) same.push(name);
+      else changed.push({ name, entries: { shardsJson: json }, json });
+    });
+  }
+  return { same, changed };
+}
+
+function tenantsOf(chunk: HeldChunk | undefined): ReadonlyMap<string, string> | undefined {
+  return chunk?.entries !== undefined && 'tenants' in chunk.entries ? chunk.entries.tenants : undefined;
+}
+
+function shardsJsonOf(chunk: HeldChunk | undefined): string | undefined {
+  return chunk?.entries !== undefined && 'shardsJson' in chunk.entries ? chunk.entries.shardsJson : undefined;
+}
+
+/** How many tenants each chunk has, and which chunks that have some differ from what is in force. */
+function compareTenants(
+  inForce: readonly (ReadonlyMap<string, string> | undefined)[],
+  map: ReadonlyMap<string, string>,
+): { counts: number[]; dirty: Set<number> } {
+  const counts = Array.from({ length: tenantChunks }, () => 0);
+  const dirty = new Set<number>();
+  for (const [tenant, shard] of map) {
+    const chunk = tenantChunkOf(tenant);
+    counts[chunk] = (counts[chunk] ?? 0) + 1;
+    if (inForce[chunk]?.get(tenant) !== shard) dirty.add(chunk);
+  }
+  // Every tenant of the source is in force there, so a different number means that some were removed.
+  counts.forEach((count, chunk) => {
+    if (count > 0 && count !== inForce[chunk]?.size) dirty.add(chunk);
+  });
+  return { counts, dirty };
+}
+
+function collectTenants(chunks: ReadonlySet<number>, map: ReadonlyMap<string, string>): Map<number, Map<string, string>> {
+  const collected = new Map([...chunks].map((chunk) => [chunk, new Map<string, string>()]));
+  if (chunks.size === 0) return collected;
+  for (const [tenant, shard] of map) collected.get(tenantChunkOf(tenant))?.set(tenant, shard);
+  return collected;
+}
+
+function sized(write: Write): Write {
+  const bytes = Buffer.byteLength(write.value, 'utf8');
+  if (bytes <= maxValueBytes) return write;
+  throw new FairleadError('too_large', `the placement value ${write.key} has ${bytes} bytes, more than ${maxValueBytes}`, {
+    details: { key: write.key, bytes },
+  });
 }

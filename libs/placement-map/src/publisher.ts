@@ -4,7 +4,7 @@ import { ensureStream, findStream, type Messaging } from '@fairlead/messaging';
 import type { Logger } from '@fairlead/telemetry';
 import { bucketConfig, bucketStream, readBucket, readMarker, writePublication, type BucketState } from './bucket.js';
 import { compareVersions, type PlacementSource, type PlacementVersion } from './format.js';
-import { planPublication, type Held } from './publication.js';
+import { planPublication } from './publication.js';
 
 /** What was published, to be remembered by the caller: a lost bucket is made anew above `sequence`. */
 export interface PublishedInfo extends PlacementVersion {
@@ -31,6 +31,8 @@ export interface PlacementPublisher {
 }
 
 const attempts = 5;
+/** More than one publication writes: what a publisher expects of a lost bucket is never true of the new one. */
+const sequenceGap = 1000;
 
 export function createPlacementPublisher(options: {
   messaging: Messaging;
@@ -62,7 +64,7 @@ export function createPlacementPublisher(options: {
   async function openBucket(): Promise<BucketState> {
     const manager = await messaging.manager();
     const exists = (await findStream(manager, stream)) !== undefined;
-    const firstSequence = exists ? undefined : (await rememberedFloor()) + 1;
+    const firstSequence = exists ? undefined : (await rememberedFloor()) + sequenceGap;
     const { info } = await ensureStream(manager, bucketConfig(bucket, { replicas: messaging.replicas, firstSequence }), logger);
     if (!exists) logger.info({ bucket: bucket.name, firstSequence }, 'made the placement bucket');
     return await readBucket(manager, bucket, info);
@@ -84,8 +86,7 @@ export function createPlacementPublisher(options: {
     if (order < 0) return state;
     const publication = planPublication(state.held, source);
     if (order === 0 && publication.unchanged) return state;
-    if (order === 0 && contradicts(state.held, publication.held))
-      throw mismatch('the bucket holds other content of this version', source, source);
+    if (order === 0 && publication.contradicts) throw mismatch('the bucket holds other content of this version', source, source);
     const written = await writePublication(messaging.jetstream(), await messaging.manager(), bucket, state, publication);
     highestSequence = written.lastSequence;
     logger.debug({ epoch: source.epoch, revision: source.revision, chunks: publication.chunks.length }, 'published placement');
@@ -153,12 +154,6 @@ export function createPlacementPublisher(options: {
       await running;
     },
   };
-}
-
-/** True when what is held, as far as it can be read, is not what would be held. */
-function contradicts(held: Held, next: Held): boolean {
-  const differs = [...held].some(([name, chunk]) => chunk.content !== undefined && chunk.content !== next.get(name)?.content);
-  return differs || [...next.keys()].some((name) => !held.has(name));
 }
 
 function mismatch(message: string, ours: PlacementVersion, theirs: PlacementVersion): FairleadError {
