@@ -58,8 +58,8 @@ function cutObject(value: Readonly<Record<string, unknown>>, cut: Cut, depth: nu
   return Object.fromEntries(entries.map(([key, entry]) => [cutText(key, cut.text), cutValue(entry, cut, depth + 1)]));
 }
 
-/** Cuts between code points: half a surrogate pair is nothing Postgres would store. */
-function cutText(text: string, maxLength: number): string {
+/** Shortens a text to so many code points and `…`; between code points, as Postgres stores no half surrogate pair. */
+export function cutText(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const points = Array.from(text.slice(0, 2 * maxLength));
   return points.length <= maxLength && text.length <= 2 * maxLength ? text : `${points.slice(0, maxLength).join('')}…`;

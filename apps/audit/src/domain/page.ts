@@ -1,7 +1,7 @@
 import type { TrailRecord } from './record.js';
 
 /** The most a page's details take as JSON in bytes; a longer page ends early. On the wire they may grow sixfold. */
-export const maxPageBytes = 2 * 1024 * 1024;
+export const maxPageBytes = 1_048_576;
 
 /**
  * Cuts what was read to one page: `limit` records, or fewer when they would make too large a message, but at

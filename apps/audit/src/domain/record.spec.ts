@@ -12,6 +12,9 @@ const payload = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxD
   Record<string, unknown>
 >;
 
+const anyMeta = fc.jsonValue() as fc.Arbitrary<unknown>;
+const longText = fc.string({ unit: 'binary', minLength: 300, maxLength: 5_000 });
+
 const event: fc.Arbitrary<StoredEvent> = fc.record({
   position: fc.integer({ min: 1 }),
   aggregateType: fc.constantFrom(...aggregateTypes),
@@ -120,6 +123,37 @@ describe('recordOf', () => {
       }),
     );
   });
+
+  it('makes a record even of an event that its service got wrong, within the bounds of an index', () => {
+    const wrong = fc.record({
+      aggregateId: longText,
+      payload: anyMeta,
+      meta: fc.oneof(anyMeta, fc.record({ principal: longText, tenant_id: longText, reason: longText, job_id: anyMeta })),
+    });
+    fc.assert(
+      fc.property(wrong, (given) => {
+        const record = recordOf(sample(given as Partial<StoredEvent>));
+        const { principal, requestId, correlationId, resourceId, action } = record;
+        const ids = [
+          principal,
+          requestId,
+          correlationId,
+          resourceId,
+          action,
+          record.via,
+          record.tenantId,
+          record.traceId,
+          record.jobId,
+          record.step,
+        ];
+        for (const id of ids) if (id !== null) expect(Array.from(id).length).toBeLessThanOrEqual(201);
+        expect(Array.from(record.reason ?? '').length).toBeLessThanOrEqual(2_001);
+        expect(principal).not.toBe('');
+        expect(Array.isArray(record.details)).toBe(false);
+        expect(bytesOf(record.details)).toBeLessThanOrEqual(maxDetailsBytes);
+      }),
+    );
+  });
 });
 
 describe('outcomeOf', () => {
@@ -128,6 +162,8 @@ describe('outcomeOf', () => {
     ['job_queued', {}, 'requested'],
     ['login_failed', {}, 'failed'],
     ['job_needs_attention', {}, 'failed'],
+    ['step_retrying', {}, 'failed'],
+    ['job_compensating', {}, 'requested'],
     ['command_denied', {}, 'denied'],
     ['command_refused', {}, 'denied'],
     ['tenant_created', {}, 'succeeded'],

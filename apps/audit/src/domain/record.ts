@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@fairlead/event-log';
-import { boundedDetails, type Json } from './details.js';
+import { boundedDetails, cutText, type Json } from './details.js';
 import { outcomeOf, type Outcome } from './outcome.js';
 
 /** One line of the trail: who did what to what, with the ids of the request that made it. */
@@ -26,25 +26,45 @@ export interface TrailRecord {
   readonly details: Readonly<Record<string, Json>>;
 }
 
-/** Makes the record of an event. Every event has exactly one, whatever its type or payload. */
+/** Longer ids are cut: an index entry has a limit, and an event beyond it must not stop the trail. */
+const maxIdChars = 200;
+const maxReasonChars = 2_000;
+
+/**
+ * Makes the record of an event. Every event has exactly one: what the log holds was checked by whoever appended it,
+ * and if that went wrong, the trail tells what there is instead of stopping.
+ */
 export function recordOf(event: StoredEvent): TrailRecord {
-  const { meta } = event;
+  const { position, aggregateType, type, recordedAt } = event;
+  const meta = objectOf(event.meta);
+  const payload = objectOf(event.payload);
+  const resourceId = textOf(event.aggregateId) ?? '';
   return {
-    position: event.position,
-    time: event.recordedAt,
-    action: `${event.aggregateType}.${event.type}`,
-    principal: meta.principal,
-    via: meta.via ?? null,
-    tenantId: meta.tenant_id ?? (event.aggregateType === 'tenant' ? event.aggregateId : null),
-    resourceType: event.aggregateType,
-    resourceId: event.aggregateId,
-    requestId: meta.request_id,
-    correlationId: meta.correlation_id,
-    traceId: meta.trace_id ?? null,
-    jobId: meta.job_id ?? (event.aggregateType === 'job' ? event.aggregateId : null),
-    step: meta.step ?? null,
-    reason: meta.reason ?? null,
-    outcome: outcomeOf(event.type, event.payload),
-    details: boundedDetails(event.payload),
+    position,
+    time: recordedAt,
+    action: cutText(`${aggregateType}.${type}`, maxIdChars),
+    principal: textOf(meta['principal']) ?? 'unknown',
+    via: textOf(meta['via']),
+    tenantId: textOf(meta['tenant_id']) ?? (aggregateType === 'tenant' ? resourceId : null),
+    resourceType: cutText(aggregateType, maxIdChars),
+    resourceId,
+    requestId: textOf(meta['request_id']) ?? '',
+    correlationId: textOf(meta['correlation_id']) ?? '',
+    traceId: textOf(meta['trace_id']),
+    jobId: textOf(meta['job_id']) ?? (aggregateType === 'job' ? resourceId : null),
+    step: textOf(meta['step']),
+    reason: textOf(meta['reason'], maxReasonChars),
+    outcome: outcomeOf(type, payload),
+    details: boundedDetails(payload),
   };
+}
+
+function textOf(value: unknown, maxChars = maxIdChars): string | null {
+  return typeof value === 'string' ? cutText(value, maxChars) : null;
+}
+
+/** An object as it is, any other JSON as the `value` of one. */
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  return value === null || value === undefined ? {} : { value };
 }

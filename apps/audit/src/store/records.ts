@@ -38,7 +38,7 @@ export async function insertRecords(sql: Sql, records: readonly TrailRecord[]): 
     outcome: record.outcome,
     details: record.details,
   }));
-  await sql.query('insert into record select * from jsonb_populate_recordset(null::record, $1)', [JSON.stringify(rows)]);
+  await sql.query('insert into record select * from jsonb_populate_recordset(null::audit.record, $1)', [JSON.stringify(rows)]);
 }
 
 /** A page of records, newest first: those before a position (0: from the newest on), `limit` at most. */

@@ -1,0 +1,146 @@
+import { createTokenSigner, generateSigningKey, type TokenSigner } from '@fairlead/auth';
+import { loadConfig } from '@fairlead/config';
+import { auditV1, newId, type ControlPlaneService, type Role } from '@fairlead/contracts';
+import { createAppender, type Appender, type EventMeta, type NewEvent } from '@fairlead/event-log';
+import { openDatabase, schemaOf, type Database } from '@fairlead/postgres';
+import { createRpcClient, type RpcClient } from '@fairlead/rpc';
+import type { RunningService } from '@fairlead/service-runtime';
+import { createLogger } from '@fairlead/telemetry';
+import { testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { configSchema, createService, migrations } from './index.js';
+
+export type Client = RpcClient<auditV1.AuditServiceService>;
+type Filter = Partial<auditV1.ListRecordsRequest>;
+
+/** A real audit service on a real database and NATS, and the services that write the log. */
+export interface Stack {
+  readonly database: TestDatabase;
+  readonly nats: TestMessaging;
+  /** The service as it runs now. */
+  readonly service: () => RunningService;
+  readonly restart: () => Promise<void>;
+  /** Another replica; the caller stops it. */
+  readonly replica: () => Promise<RunningService>;
+  /** A statement as the service that owns the events. */
+  readonly writer: (name: ControlPlaneService) => Promise<Database>;
+  /** Appends events as the service that owns them; answers the last one's position. */
+  readonly append: (name: ControlPlaneService, ...events: NewEvent[]) => Promise<number>;
+  readonly clientWith: (token: () => string | Promise<string>) => Client;
+  readonly clientOf: (...roles: Role[]) => Client;
+  /** Lists as a viewer. */
+  readonly list: (filter: Filter) => Promise<auditV1.ListRecordsResponse>;
+  readonly stop: () => Promise<void>;
+}
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+
+/** Starts a stack; the caller stops it. */
+export async function startStack(): Promise<Stack> {
+  const [database, nats] = await Promise.all([testDatabase({ service: 'audit', migrations }), testMessaging()]);
+  const { config, gateway } = await configOf(database, nats);
+  const start = () => createService(config, { logger });
+  let service = await start();
+  const clients = clientsOf(() => service, gateway);
+  const writers = writersOf(database);
+  return {
+    database,
+    nats,
+    service: () => service,
+    restart: async () => {
+      await service.stop();
+      service = await start();
+    },
+    replica: start,
+    ...clients,
+    writer: async (name) => (await writers.open(name)).db,
+    append: writers.append,
+    stop: async () => {
+      clients.close();
+      await writers.close();
+      await service.stop();
+      await Promise.all([database.drop(), nats.close()]);
+    },
+  };
+}
+
+async function configOf(database: TestDatabase, nats: TestMessaging) {
+  const [own, gatewayKey] = await Promise.all([generateSigningKey('audit'), generateSigningKey('api-gateway')]);
+  const config = loadConfig(configSchema, {
+    ...{ HTTP_PORT: '0', GRPC_PORT: '0' },
+    ...{ SERVICE_KEY: JSON.stringify(own.privateJwk), TRUST_JWKS: JSON.stringify({ keys: [own.publicJwk, gatewayKey.publicJwk] }) },
+    ...{ DATABASE_URL: database.url, DATABASE_PASSWORD: database.password },
+    ...{ NATS_URL: nats.url, NATS_TOKEN: nats.token, NATS_NAMESPACE: nats.namespace },
+  });
+  return { config, gateway: await createTokenSigner(gatewayKey) };
+}
+
+function clientsOf(service: () => RunningService, gateway: TokenSigner) {
+  const open: Client[] = [];
+  const clientWith = (token: () => string | Promise<string>) => {
+    const client = createRpcClient(auditV1.AuditServiceService, { address: service().grpcAddress ?? '', token });
+    open.push(client);
+    return client;
+  };
+  const clientOf = (...roles: Role[]) => clientWith(() => gateway.signUser({ userId: newId('user'), email: 'ada@example.org', roles }, 60));
+  let viewer: { address: string | undefined; client: Client } | undefined;
+  return {
+    clientWith,
+    clientOf,
+    list: (filter: Filter) => {
+      const address = service().grpcAddress;
+      if (viewer?.address !== address) viewer = { address, client: clientOf('viewer') };
+      return viewer.client.listRecords(auditV1.ListRecordsRequest.fromPartial(filter));
+    },
+    close: () => {
+      for (const client of open) client.close();
+    },
+  };
+}
+
+function writersOf(database: TestDatabase) {
+  const opened = new Map<ControlPlaneService, { db: Database; appender: Appender }>();
+  const open = async (name: ControlPlaneService) => {
+    const known = opened.get(name);
+    if (known !== undefined) return known;
+    const db = await openDatabase({
+      ...database.access(name),
+      schema: schemaOf(name),
+      applicationName: 'test-writer',
+      poolSize: 2,
+      logger,
+    });
+    const writer = { db, appender: createAppender({ sql: db }) };
+    opened.set(name, writer);
+    return writer;
+  };
+  return {
+    open,
+    append: async (name: ControlPlaneService, ...events: NewEvent[]) => {
+      const { appender } = await open(name);
+      const outcome = await appender.append({ commandId: newId('command'), events });
+      if (outcome.status !== 'ok') throw new Error('the append must succeed');
+      return outcome.lastPosition;
+    },
+    close: async () => {
+      for (const { db, appender } of opened.values()) {
+        await appender.close();
+        await db.close();
+      }
+    },
+  };
+}
+
+/** Metadata of a request of its own. */
+export function meta(more: Partial<EventMeta> = {}): Partial<EventMeta> {
+  return { principal: 'user:usr_ada', request_id: newId('request'), correlation_id: newId('correlation'), ...more };
+}
+
+/** An event of a job. */
+export function jobEvent(jobId: string, type: string, payload: Record<string, unknown> = {}): NewEvent {
+  return { aggregateType: 'job', aggregateId: jobId, type, payload, meta: meta({ job_id: jobId }) };
+}
+
+/** The positions of a page. */
+export function positionsOf({ records }: auditV1.ListRecordsResponse): number[] {
+  return records.map(({ position }) => position);
+}
