@@ -285,6 +285,17 @@ describe('knobs', () => {
     await drainedState('aggregate', 'aggregate-1', second);
   });
 
+  it('keep a projection from applying, so that its lag grows, and let it catch up', async () => {
+    const tenant = newTenant();
+    await fleet.knobs('projection', 'projection-1', { stuck: true });
+    for (let seq = 1; seq <= 30; seq++) expect((await command('projection', 'projection-1', tenant, seq)).status).toBe(200);
+    const metrics = async () => (await fetch(`${fleet.shardUrl('projection', 'projection-1')}/metrics`)).text();
+    expect(await metrics()).toMatch(/^projection_lag 30$/m);
+    await fleet.knobs('projection', 'projection-1', { stuck: false });
+    await eventually(async () => /^projection_lag 0$/m.test(await metrics()), { what: 'the projection to catch up', timeoutMs: 1000 });
+    expect(await fleet.tenant('projection', 'projection-1', tenant)).toMatchObject({ lag: 0, last_seq: 30 });
+  });
+
   it('crash a member, which comes back with what it acknowledged', async () => {
     const tenant = newTenant();
     await command('aggregate', 'aggregate-1', tenant, 1);

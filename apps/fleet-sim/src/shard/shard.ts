@@ -12,7 +12,7 @@ export interface ShardOptions {
   state: ShardState;
   claims: Claims;
   placement: PlacementFeed;
-  /** While true, every drain keeps a piece of work that never ends. */
+  /** While true, every drain keeps a piece of work that never ends, and a projection applies nothing. */
   stuck: () => boolean;
   random: () => number;
   logger: Logger;
@@ -34,6 +34,7 @@ export type CommandOutcome = { seq: number; repeated: boolean };
 export type AdminOutcome = TenantStatus & { repeated: boolean } & Partial<TenantCopy>;
 
 const maxInflight = 10_000;
+const maxLagPerTenant = 10_000;
 
 /** A shard refuses: the reason, and what belongs to it. */
 export class RefusedError extends Error {
@@ -60,10 +61,11 @@ export class Shard {
   private runningTotal = 0;
 
   constructor(private readonly options: ShardOptions) {
-    const { kind, state, random } = options;
+    const { kind, state, random, stuck } = options;
     this.work = createWork(kind, {
       state,
       random,
+      stuck,
       onCaughtUp: (tenant) => {
         this.endDrainWhenIdle(tenant);
       },
@@ -79,7 +81,8 @@ export class Shard {
     const running = this.running.get(tenantId)?.get(seq);
     if (running !== undefined) await running;
     if (running !== undefined || admitted === 'done before') return { seq, repeated: true };
-    if (this.runningTotal >= maxInflight) throw new OverloadedError();
+    const { acceptedSeq, lastSeq } = this.options.state.get(tenantId);
+    if (this.runningTotal >= maxInflight || acceptedSeq - lastSeq >= maxLagPerTenant) throw new OverloadedError();
     await this.run(tenantId, seq);
     return { seq, repeated: false };
   }

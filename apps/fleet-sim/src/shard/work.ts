@@ -13,6 +13,8 @@ export interface WorkOptions {
   state: ShardState;
   /** Between 0 and 1, as Math.random. */
   random: () => number;
+  /** While true, a projection accepts and does not apply. */
+  stuck: () => boolean;
   /** Called when work that was acknowledged earlier came to its end. */
   onCaughtUp: (tenant: string) => void;
 }
@@ -55,7 +57,7 @@ function createRunner({ state, random }: WorkOptions): Work {
   };
 }
 
-function createProjection({ state, random, onCaughtUp }: WorkOptions): Work {
+function createProjection({ state, random, stuck, onCaughtUp }: WorkOptions): Work {
   const timers = new Timers(projectionWork, random);
   const catchingUp = new Set<string>();
 
@@ -63,10 +65,12 @@ function createProjection({ state, random, onCaughtUp }: WorkOptions): Work {
     if (catchingUp.has(tenant)) return;
     catchingUp.add(tenant);
     try {
-      for (let next = state.get(tenant).lastSeq + 1; next <= state.get(tenant).acceptedSeq; next++) {
+      while (state.get(tenant).lastSeq < state.get(tenant).acceptedSeq) {
         await timers.wait();
-        // Nobody waits for it; the next commit takes it along.
-        void applied(state, tenant, next, true).catch(() => undefined);
+        if (stuck()) continue;
+        // All there is by now at once. Nobody waits for it; the next commit takes it along.
+        const last = state.get(tenant).acceptedSeq;
+        for (let seq = state.get(tenant).lastSeq + 1; seq <= last; seq++) void applied(state, tenant, seq, true).catch(() => undefined);
       }
     } finally {
       catchingUp.delete(tenant);
