@@ -76,7 +76,7 @@ describe('a record', () => {
           {
             aggregate_type: 'tenant',
             aggregate_id: 'odd',
-            type: 't'.repeat(3_000),
+            type: 't'.repeat(250),
             schema_version: 1,
             payload: [1, 2],
             meta: { job_id: 5, reason: 'r'.repeat(9_000) },

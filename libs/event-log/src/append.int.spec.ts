@@ -26,7 +26,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-const event = (id: string, change: Partial<NewEvent> = {}): NewEvent => ({ aggregateType: 'tenant', aggregateId: id, type: 'tenant_changed', payload: {}, ...change });
+const event = (id: string, change: Partial<NewEvent> = {}): NewEvent => ({
+  aggregateType: 'tenant',
+  aggregateId: id,
+  type: 'tenant_changed',
+  payload: {},
+  ...change,
+});
 const command = (...events: NewEvent[]) => ({ commandId: newId('command'), events });
 
 describe('append', () => {
@@ -46,15 +52,19 @@ describe('append', () => {
     })();
     const transactions = Promise.all(
       Array.from({ length: 50 }, (_, n) =>
-        db.transaction(async (tx) => {
-          await appendInTransaction(tx, command(event(`tx-${String(n)}`)));
-          if (n % 5 === 0) throw new Error('rolled back');
-        }).catch((error: unknown) => {
-          if (!(error instanceof Error) || error.message !== 'rolled back') throw error;
-        }),
+        db
+          .transaction(async (tx) => {
+            await appendInTransaction(tx, command(event(`tx-${String(n)}`)));
+            if (n % 5 === 0) throw new Error('rolled back');
+          })
+          .catch((error: unknown) => {
+            if (!(error instanceof Error) || error.message !== 'rolled back') throw error;
+          }),
       ),
     );
-    await Promise.all(Array.from({ length: 400 }, (_, n) => appenders[n % 4]?.append(command(event(`t-${String(n % 40)}`), event('both')))));
+    await Promise.all(
+      Array.from({ length: 400 }, (_, n) => appenders[n % 4]?.append(command(event(`t-${String(n % 40)}`), event('both')))),
+    );
     await transactions;
     reading = false;
     expect(await reader).toBe(start + 800 + 40);
@@ -86,15 +96,22 @@ describe('append', () => {
 
   it('keeps who, why and the ids of the request beside each event', async () => {
     const context = newContext({ correlationId: 'cor-1', principal: 'user:usr_1', jobId: 'job_1' });
-    await runInContext(context, () => db.transaction((tx) => appendInTransaction(tx, command(event('told', { meta: { reason: 'because' } })))));
+    await runInContext(context, () =>
+      db.transaction((tx) => appendInTransaction(tx, command(event('told', { meta: { reason: 'because' } })))),
+    );
     const [read] = await readLog(db, { after: 0, limit: 1, aggregateType: 'tenant', aggregateId: 'told' });
     expect(read?.meta).toMatchObject({ principal: 'user:usr_1', correlation_id: 'cor-1', job_id: 'job_1', reason: 'because' });
   });
 
   it('refuses what is too large or not the role’s own, and fails that command alone', async () => {
     const appender = createAppender({ sql: db });
-    await expect(appender.append(command(event('big', { payload: { text: 'x'.repeat(300_000) } })))).rejects.toMatchObject({ code: 'too_large' });
-    const [fine, stolen] = await Promise.allSettled([appender.append(command(event('fine'))), appender.append(command(event('x', { aggregateType: 'job' })))]);
+    await expect(appender.append(command(event('big', { payload: { text: 'x'.repeat(300_000) } })))).rejects.toMatchObject({
+      code: 'too_large',
+    });
+    const [fine, stolen] = await Promise.allSettled([
+      appender.append(command(event('fine'))),
+      appender.append(command(event('x', { aggregateType: 'job' }))),
+    ]);
     expect(fine).toMatchObject({ status: 'fulfilled', value: { status: 'ok' } });
     expect(stolen).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('may not append') } });
     await expect(orchestrator.transaction((tx) => appendInTransaction(tx, command(event('x'))))).rejects.toThrow('may not append');
@@ -117,7 +134,7 @@ describe('what is written stays', () => {
     `insert into log.event (position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at) values (999999, 'tenant', 'x', 1, 'x', 1, '{}', '{}', now())`,
     `update log.head set position = 0`,
     `alter table log.event detach partition log.event_000000`,
-    `select log.advance_projection('someone-elses', 0, 5)`,
+    `select log.advance_projection('someone-elses', 1, 0, 5)`,
   ];
 
   it.each(attempts.slice(0, -1))('for a service: %s', async (statement) => {
@@ -126,12 +143,14 @@ describe('what is written stays', () => {
 
   it.each(attempts.slice(0, 5))('for a superuser, also as a replica: %s', async (statement) => {
     await expect(database.adminSql.query(statement)).rejects.toThrow('append-only');
-    await expect(database.adminSql.query(`do $$ begin set local session_replication_role = replica; ${statement}; end $$`)).rejects.toThrow('append-only');
+    await expect(database.adminSql.query(`do $$ begin set local session_replication_role = replica; ${statement}; end $$`)).rejects.toThrow(
+      'append-only',
+    );
   });
 
   it('and nobody moves a checkpoint of another service', async () => {
     await orchestrator.query(`select log.open_projection('theirs')`);
-    expect(await db.query(`select log.advance_projection('theirs', 0, 5) as moved`)).toEqual([{ moved: false }]);
-    expect(await orchestrator.query(`select log.advance_projection('theirs', 0, 5) as moved`)).toEqual([{ moved: true }]);
+    expect(await db.query(`select log.advance_projection('theirs', 1, 0, 5) as moved`)).toEqual([{ moved: false }]);
+    expect(await orchestrator.query(`select log.advance_projection('theirs', 1, 0, 5) as moved`)).toEqual([{ moved: true }]);
   });
 });

@@ -4,7 +4,17 @@ import { newId } from '@fairlead/contracts';
 import type { Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds, testDatabase, testMessaging } from '@fairlead/testing';
-import { createAppender, followLog, headPosition, pokeLog, startProjection, startRelay, waitForProjection, type Appender, type StoredEvent } from './index.js';
+import {
+  createAppender,
+  followLog,
+  headPosition,
+  pokeLog,
+  startProjection,
+  startRelay,
+  waitForProjection,
+  type Appender,
+  type StoredEvent,
+} from './index.js';
 
 const logger = createLogger({ service: 'test', level: 'fatal' });
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -34,7 +44,10 @@ afterAll(async () => {
 async function append(count: number): Promise<number> {
   await Promise.all(
     Array.from({ length: count }, (_, n) =>
-      appender.append({ commandId: newId('command'), events: [{ aggregateType: 'tenant', aggregateId: `t ${String(n % 7)}`, type: 'tenant_changed', payload: { n } }] }),
+      appender.append({
+        commandId: newId('command'),
+        events: [{ aggregateType: 'tenant', aggregateId: `t ${String(n % 7)}`, type: 'tenant_changed', payload: { n } }],
+      }),
     ),
   );
   return headPosition(db);
@@ -49,22 +62,31 @@ describe('the relay', () => {
     const head = await append(150);
     const relays = [startRelay({ sql: db, messaging: bus.messaging, logger }), startRelay({ sql: db, messaging: bus.messaging, logger })];
     try {
-      await eventuallyHolds(async () => {
-        expect(await streamState()).toMatchObject({ first_seq: 1, last_seq: head, messages: head });
-      }, { what: 'the stream to reach the log' });
+      await eventuallyHolds(
+        async () => {
+          expect(await streamState()).toMatchObject({ first_seq: 1, last_seq: head, messages: head });
+        },
+        { what: 'the stream to reach the log' },
+      );
       const more = await append(100);
-      await eventuallyHolds(async () => {
-        expect(await streamState()).toMatchObject({ last_seq: more, messages: more });
-      }, { what: 'the stream to follow the log' });
+      await eventuallyHolds(
+        async () => {
+          expect(await streamState()).toMatchObject({ last_seq: more, messages: more });
+        },
+        { what: 'the stream to follow the log' },
+      );
       const manager = await bus.messaging.manager();
       const name = bus.messaging.topology.streams.evt.name;
       const message = await manager.streams.getMessage(name, { seq: 42 });
       expect(message?.json<{ position: number }>().position).toBe(42);
       await manager.streams.delete(name);
       const after = await append(20);
-      await eventuallyHolds(async () => {
-        expect(await streamState()).toMatchObject({ first_seq: 1, last_seq: after, messages: after });
-      }, { what: 'the stream to be refilled', timeoutMs: 20_000 });
+      await eventuallyHolds(
+        async () => {
+          expect(await streamState()).toMatchObject({ first_seq: 1, last_seq: after, messages: after });
+        },
+        { what: 'the stream to be refilled', timeoutMs: 20_000 },
+      );
       expect((await manager.streams.getMessage(name, { seq: 42 }))?.json<{ position: number }>().position).toBe(42);
     } finally {
       await Promise.all(relays.map((relay) => relay.stop()));
@@ -100,15 +122,23 @@ describe('a projection', () => {
 
   it('makes a reader wait, and tells it clearly when it lags', async () => {
     const head = await append(1);
-    await expect(waitForProjection({ sql: db, name: 'counted', position: head, timeoutMs: 100 })).rejects.toMatchObject({ code: 'projection_lagging', details: { wanted: head } });
+    await expect(waitForProjection({ sql: db, name: 'counted', position: head, timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'projection_lagging',
+      details: { wanted: head },
+    });
   });
 
   it('stops at an event it can not apply and says where and why', async () => {
     const worker = start('poisoned', () => Promise.reject(new Error('no such field')));
-    await eventuallyHolds(async () => {
-      const [row] = await db.query<{ position: number; stopped_reason: string }>(`select position, stopped_reason from log.projection where name = 'poisoned'`);
-      expect(row).toMatchObject({ position: 0, stopped_reason: expect.stringContaining('no such field') });
-    }, { what: 'the reason' });
+    await eventuallyHolds(
+      async () => {
+        const [row] = await db.query<{ position: number; stopped_reason: string }>(
+          `select position, stopped_reason from log.projection where name = 'poisoned'`,
+        );
+        expect(row).toMatchObject({ position: 0, stopped_reason: expect.stringContaining('no such field') });
+      },
+      { what: 'the reason' },
+    );
     await worker.stop();
   });
 });
@@ -145,9 +175,12 @@ describe('a follower', () => {
     const first = subscription.next();
     await append(1_300);
     expect((await first).value).toMatchObject({ position: start + 1 });
-    await eventuallyHolds(() => {
-      expect(follower.position()).toBe(start + 1_300);
-    }, { what: 'the tail to reach the end', timeoutMs: 20_000 });
+    await eventuallyHolds(
+      () => {
+        expect(follower.position()).toBe(start + 1_300);
+      },
+      { what: 'the tail to reach the end', timeoutMs: 20_000 },
+    );
     let last = start + 1;
     await expect(
       (async () => {

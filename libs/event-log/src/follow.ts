@@ -7,7 +7,7 @@ import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 import { Bell, logBell } from './bell.js';
-import { headPosition, readLog } from './read.js';
+import { assertGapless, headPosition, readLog } from './read.js';
 import type { StoredEvent } from './types.js';
 
 export interface EventFilter {
@@ -59,8 +59,8 @@ export function followLog(options: { sql: Sql; messaging?: Messaging; logger: Lo
   const { bell, close } = logBell(options.messaging);
   const subscribers = new Set<Subscriber>();
   let position: number | undefined;
-  let markReady = () => undefined as void;
-  // Who catches up before the tail knows where it starts would miss what is committed in between.
+  let markReady: () => void = () => undefined;
+  // Nobody can be level with the tail before it knows where it starts.
   const ready = new Promise<void>((resolve) => {
     markReady = resolve;
   });
@@ -71,6 +71,7 @@ export function followLog(options: { sql: Sql; messaging?: Messaging; logger: Lo
         position ??= await headPosition(sql);
         markReady();
         const events = await readLog(sql, { after: position, limit: pageSize });
+        assertGapless(position, events);
         for (const event of events) {
           position = event.position;
           for (const subscriber of subscribers) subscriber.offer(event);
@@ -88,19 +89,25 @@ export function followLog(options: { sql: Sql; messaging?: Messaging; logger: Lo
   async function* subscribe({ after, filter = {}, signal }: SubscribeOptions): AsyncGenerator<StoredEvent, void, undefined> {
     const subscriber = new Subscriber(filter);
     const ended = AbortSignal.any([signal, aborter.signal]);
-    // Listening begins before catching up: what is committed in between comes twice, and is passed over by position.
-    subscribers.add(subscriber);
     let cursor = after;
     try {
       await ready;
-      for await (const event of catchUp(sql, after, filter, ended)) {
-        cursor = event.position;
-        yield event;
+      // From Postgres until it is level with the tail; joining and finding it level are one tick, so nothing falls between.
+      while (!ended.aborted && cursor < (position ?? 0)) {
+        const until = position ?? 0;
+        const page = await readLog(sql, { after: cursor, until, limit: pageSize, ...filter });
+        for (const event of page) {
+          cursor = event.position;
+          yield event;
+        }
+        if (page.length < pageSize) cursor = until;
       }
+      subscribers.add(subscriber);
       while (!ended.aborted) {
         const event = subscriber.queue.shift();
         if (event === undefined) {
-          if (subscriber.overflowed) throw new FairleadError('overloaded', 'the subscriber is too slow; go on from the cursor', { details: { cursor } });
+          if (subscriber.overflowed)
+            throw new FairleadError('overloaded', 'the subscriber is too slow; go on from the cursor', { details: { cursor } });
           await subscriber.bell.wait(60_000, ended);
         } else if (event.position > cursor) {
           cursor = event.position;
@@ -124,16 +131,9 @@ export function followLog(options: { sql: Sql; messaging?: Messaging; logger: Lo
   };
 }
 
-async function* catchUp(sql: Sql, after: number, filter: EventFilter, signal: AbortSignal): AsyncGenerator<StoredEvent, void, undefined> {
-  let cursor = after;
-  while (!signal.aborted) {
-    const events = await readLog(sql, { after: cursor, limit: pageSize, ...filter });
-    yield* events;
-    if (events.length < pageSize) return;
-    cursor = events.at(-1)?.position ?? cursor;
-  }
-}
-
 function matches(event: StoredEvent, filter: EventFilter): boolean {
-  return (filter.aggregateType === undefined || event.aggregateType === filter.aggregateType) && (filter.aggregateId === undefined || event.aggregateId === filter.aggregateId);
+  return (
+    (filter.aggregateType === undefined || event.aggregateType === filter.aggregateType) &&
+    (filter.aggregateId === undefined || event.aggregateId === filter.aggregateId)
+  );
 }

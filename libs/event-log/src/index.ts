@@ -1,10 +1,12 @@
-export { appendAllInTransaction, appendInTransaction, createAppender, maxEventBytes, type Appended, type Appender } from './append.js';
+export { appendAllInTransaction, appendInTransaction, type Appended } from './append.js';
+export { createAppender, type Appender, type AppenderOptions } from './appender.js';
 export { pokeLog } from './bell.js';
+export { maxEventBytes } from './command.js';
 export { followLog, type EventFilter, type LogFollower } from './follow.js';
 export { installEventLog } from './install.js';
-export { startProjection, type Projection, type ProjectionOptions } from './projection.js';
 export { keepPartitions } from './partitions.js';
-export { headPosition, readLog, type ReadOptions } from './read.js';
-export { startRelay } from './relay.js';
+export { startProjection, type Projection, type ProjectionOptions } from './projection.js';
+export { headPosition, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
+export { startRelay, type RelayOptions } from './relay.js';
 export type { AppendOutcome, Command, EventMeta, NewEvent, StoredEvent } from './types.js';
-export { waitForProjection } from './wait.js';
+export { waitForProjection, type WaitOptions } from './wait.js';

@@ -1,13 +1,15 @@
 /**
  * Keeps a view up to date with the log. A page of events and the checkpoint's advance are one transaction, fenced
- * on the checkpoint's old position: several workers of one name are safe, one wins each page.
+ * on the checkpoint's old position: several workers of one name are safe, one wins each page. The advance comes
+ * first in it, so that the others wait for the winner instead of doing the work in vain.
  */
-import { Gauge } from 'prom-client';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describeError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
-import { isConnectionError, sqlState, type Database, type Transaction } from '@fairlead/postgres';
+import { isConnectionError, sqlState, type Database, type Sql, type Transaction } from '@fairlead/postgres';
 import type { Logger, Registry } from '@fairlead/telemetry';
 import { logBell } from './bell.js';
+import { projectionMetrics } from './metrics.js';
 import { assertGapless, headPosition, readLog } from './read.js';
 import type { StoredEvent } from './types.js';
 
@@ -19,6 +21,7 @@ export interface ProjectionOptions {
   apply(tx: Transaction, events: StoredEvent[]): Promise<void>;
   logger: Logger;
   registry?: Registry;
+  /** Events in one transaction at most. */
   pageSize?: number;
   pollMs?: number;
 }
@@ -30,69 +33,109 @@ export interface Projection {
   position(): number;
 }
 
-/** How long a projection rests after an event it could not apply, before it tries that one again. */
-const poisonedRetryMs = 5_000;
+/** How long a projection rests at an event it could not apply, before it tries that one again. */
+const stoppedRetryMs = 5_000;
+const retryMs = { first: 100, most: 5_000 };
 
-/** Starts a worker. It rides out outages; an event it can't apply stops it there, visibly, and is tried again later. */
+/**
+ * Starts a worker. It rides out outages. At an event that can't be applied it stops, visibly in log.projection and
+ * the gauge; what stands before that event is applied. It goes on when that event can be applied after all.
+ */
 export function startProjection(options: ProjectionOptions): Projection {
-  const { name, db, messaging, logger, pageSize = 500, pollMs = 250 } = options;
+  const { name, db, messaging, pageSize = 500, pollMs = 250 } = options;
+  const logger = options.logger.child({ projection: name });
   const aborter = new AbortController();
+  const { signal } = aborter;
   const { bell, close } = logBell(messaging);
-  let position = 0;
-  const measure = metrics(options);
+  const metrics = projectionMetrics(options.registry, name);
+  let checkpoint: Checkpoint = { epoch: 0, at: 0 };
+  /** One after a failure, so that the event at fault is found; doubles with each page that works. */
+  let limit = pageSize;
+  let failures = 0;
 
-  async function page(): Promise<boolean> {
-    const events = await readLog(db, { after: position, limit: pageSize });
-    if (events.length === 0) return false;
-    assertGapless(position, events);
-    const last = events.at(-1)?.position ?? position;
-    const won = await db.transaction(async (tx) => {
-      const [row] = await tx.query<{ moved: boolean }>('select log.advance_projection($1, $2, $3) as moved', [name, position, last]);
-      if (row?.moved !== true) return false;
-      await options.apply(tx, events);
-      return true;
-    });
-    if (!won) {
-      position = await openCheckpoint(db, name);
-      return true;
+  async function work(): Promise<void> {
+    checkpoint = await openCheckpoint(db, name);
+    while (!signal.aborted) {
+      const events = await readLog(db, { after: checkpoint.at, limit });
+      if (events.length === 0) {
+        metrics.at(checkpoint.at, checkpoint.at);
+        await bell.wait(pollMs, signal);
+        continue;
+      }
+      requireNext(events);
+      if (await applyPage(events)) advanced(events.at(-1)?.position ?? checkpoint.at);
+      else checkpoint = await openCheckpoint(db, name);
     }
-    position = last;
-    messaging?.publishCore(messaging.topology.subjects.checkpointPoke, { name, position });
-    return true;
   }
 
-  async function run(): Promise<void> {
-    let opened = false;
-    while (!aborter.signal.aborted) {
-      try {
-        if (!opened) {
-          position = await openCheckpoint(db, name);
-          opened = true;
-        }
-        while (!aborter.signal.aborted && (await page())) measure(position);
-        measure(position, await headPosition(db));
-        await bell.wait(pollMs, aborter.signal);
-      } catch (error) {
-        await restAfter(error);
-        opened = false;
-      }
+  function requireNext(events: StoredEvent[]): void {
+    try {
+      assertGapless(checkpoint.at, events);
+    } catch (error) {
+      throw new EventAtFault(checkpoint.at + 1, error);
     }
+  }
+
+  async function applyPage(events: StoredEvent[]): Promise<boolean> {
+    const last = events.at(-1)?.position ?? checkpoint.at;
+    try {
+      return await db.transaction(async (tx) => {
+        const sql = 'select log.advance_projection($1, $2, $3, $4) as moved';
+        const [row] = await tx.query<{ moved: boolean }>(sql, [name, checkpoint.epoch, checkpoint.at, last]);
+        if (row?.moved !== true) return false;
+        await options.apply(tx, events);
+        return true;
+      });
+    } catch (error) {
+      const [first] = events;
+      throw isPassing(error) || events.length > 1 || first === undefined ? error : new EventAtFault(first.position, error);
+    }
+  }
+
+  function advanced(position: number): void {
+    checkpoint = { ...checkpoint, at: position };
+    limit = Math.min(limit * 2, pageSize);
+    failures = 0;
+    metrics.at(position);
+    metrics.stopped(false);
+    messaging?.publishCore(messaging.topology.subjects.checkpointPoke, { name, position });
   }
 
   async function restAfter(error: unknown): Promise<void> {
-    const passing = isConnectionError(error) || ['40001', '40P01', '55P03'].includes(sqlState(error) ?? '');
-    if (passing) {
-      logger.warn({ err: error, projection: name }, 'a projection lost its connection; going on');
-      await bell.wait(pollMs, aborter.signal);
+    if (error instanceof EventAtFault) {
+      await stopAt(error);
+      await rest(stoppedRetryMs, signal);
       return;
     }
-    logger.error({ err: error, projection: name, position }, 'a projection can not apply what comes after this position');
+    const passing = isPassing(error);
+    logger.warn(
+      { reason: describeError(error), position: checkpoint.at },
+      passing ? 'the projection was interrupted; going on' : 'a page could not be applied; going on one by one',
+    );
+    limit = 1;
+    failures += 1;
+    if (passing || failures > 1) await rest(Math.min(retryMs.first * 2 ** failures, retryMs.most), signal);
+  }
+
+  async function stopAt({ position, message }: EventAtFault): Promise<void> {
+    logger.error({ position, reason: message }, 'the projection has stopped at an event that it can not apply');
+    metrics.stopped(true);
     try {
-      await db.query('select log.stop_projection($1, $2)', [name, `after position ${String(position)}: ${describeError(error)}`]);
+      await db.query('select log.stop_projection($1, $2, $3, $4)', [name, checkpoint.epoch, position, message]);
+      metrics.at(checkpoint.at, await headPosition(db));
     } catch (cause) {
-      logger.warn({ err: cause, projection: name }, 'why the projection stopped could not be written down');
+      logger.warn({ reason: describeError(cause) }, 'why the projection stopped could not be written down');
     }
-    await pauseFor(poisonedRetryMs, aborter.signal);
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        await restAfter(error);
+      }
+    }
   }
 
   const running = run();
@@ -102,36 +145,39 @@ export function startProjection(options: ProjectionOptions): Projection {
       await running;
       close();
     },
-    position: () => position,
+    position: () => checkpoint.at,
   };
 }
 
-async function openCheckpoint(db: Database, name: string): Promise<number> {
-  const [row] = await db.query<{ at: number }>('select at from log.open_projection($1)', [name]);
-  return row?.at ?? 0;
+interface Checkpoint {
+  epoch: number;
+  at: number;
 }
 
-function metrics({ name, registry }: ProjectionOptions): (position: number, head?: number) => void {
-  if (registry === undefined) return () => undefined;
-  const labelNames = ['projection'];
-  const at = new Gauge({ name: 'fairlead_projection_position', help: 'The position a projection has reached.', labelNames, registers: [registry] });
-  const lag = new Gauge({ name: 'fairlead_projection_lag', help: 'Events a projection has not applied yet.', labelNames, registers: [registry] });
-  return (position, head) => {
-    at.set({ projection: name }, position);
-    if (head !== undefined) lag.set({ projection: name }, Math.max(0, head - position));
-  };
+async function openCheckpoint(sql: Sql, name: string): Promise<Checkpoint> {
+  const [row] = await sql.query<Checkpoint>('select epoch, at from log.open_projection($1)', [name]);
+  if (row === undefined) throw new Error(`projection ${name} has no epoch that serves`);
+  return row;
 }
 
-async function pauseFor(timeMs: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, timeMs);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+class EventAtFault extends Error {
+  constructor(
+    readonly position: number,
+    cause: unknown,
+  ) {
+    super(describeError(cause), { cause });
+  }
+}
+
+/** Serialization failures, deadlocks, lock timeouts, cancelled statements, a full disk or memory. */
+const passingStates = ['40001', '40P01', '55P03', '57014'];
+
+/** Not the event's fault: a lost connection, or something that another try may not meet. */
+function isPassing(error: unknown): boolean {
+  const state = sqlState(error) ?? '';
+  return isConnectionError(error) || passingStates.includes(state) || state.startsWith('53');
+}
+
+async function rest(timeMs: number, signal: AbortSignal): Promise<void> {
+  await pause(timeMs, undefined, { signal }).catch(() => undefined);
 }

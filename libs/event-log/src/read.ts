@@ -44,15 +44,29 @@ export async function readLog(sql: Sql, options: ReadOptions): Promise<StoredEve
   }));
 }
 
+export interface LogHead {
+  /** Of the last committed event; 0 when there is none. */
+  position: number;
+  /** A restored log begins a new incarnation; its positions may mean other events. Later ones sort higher. */
+  incarnation: string;
+}
+
+/** Where the log stands. */
+export async function readHead(sql: Sql): Promise<LogHead> {
+  const [head] = await sql.query<LogHead>('select position, incarnation::text from log.head');
+  if (head === undefined) throw new Error('the event log is not installed');
+  return head;
+}
+
 /** The position of the last committed event; 0 when there is none. */
 export async function headPosition(sql: Sql): Promise<number> {
-  const [row] = await sql.query<{ position: number }>('select position from log.head');
-  return row?.position ?? 0;
+  return (await readHead(sql)).position;
 }
 
 /** Throws unless the events follow a position without a gap: the log has none, so a gap is a fault of the reader. */
 export function assertGapless(after: number, events: readonly { position: number }[]): void {
   events.forEach((event, index) => {
-    if (event.position !== after + 1 + index) throw new Error(`position ${String(event.position)} was read where ${String(after + 1 + index)} was expected`);
+    if (event.position !== after + 1 + index)
+      throw new Error(`position ${String(event.position)} was read where ${String(after + 1 + index)} was expected`);
   });
 }

@@ -28,13 +28,18 @@ export async function waitForProjection(options: WaitOptions): Promise<void> {
   });
   try {
     for (;;) {
-      const [row] = await sql.query<{ position: number; stopped_reason: string | null }>('select position, stopped_reason from log.projection where name = $1', [name]);
+      const [row] = await sql.query<{ position: number; stopped_reason: string | null }>(
+        'select position, stopped_reason from log.projection where name = $1 and serving',
+        [name],
+      );
       const reached = row?.position ?? 0;
       if (reached >= position) return;
       const leftMs = deadline - performance.now();
       if (leftMs <= 0 || signal.aborted) {
         const stopped = row?.stopped_reason == null ? '' : '; it has stopped and needs attention';
-        throw new FairleadError('projection_lagging', `${name} has reached ${String(reached)}, not yet ${String(position)}${stopped}`, { details: { projection: name, reached, wanted: position } });
+        throw new FairleadError('projection_lagging', `${name} has reached ${String(reached)}, not yet ${String(position)}${stopped}`, {
+          details: { projection: name, reached, wanted: position },
+        });
       }
       await bell.wait(Math.min(pollMs, leftMs), signal);
     }

@@ -23,8 +23,8 @@ export interface AdminAccess {
 /** One key for all of Fairlead's set-up, so that two set-ups of one cluster take turns. */
 const setupLockKey = 7_301_846_025;
 
-/** Runs work on an admin connection to one database, alone among all set-ups of the cluster. */
-async function withSetupLock<T>(access: AdminAccess, work: () => Promise<T>): Promise<T> {
+/** Runs work alone among all set-ups of the cluster: roles belong to all its databases. */
+export async function withSetupLock<T>(access: AdminAccess, work: () => Promise<T>): Promise<T> {
   const client = await adminClient(access, 'postgres');
   try {
     await client.query('select pg_advisory_lock($1)', [setupLockKey]);

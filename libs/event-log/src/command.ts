@@ -1,0 +1,89 @@
+/** Turns a command into what log.append takes; refuses here what the log would refuse, so that it fails alone. */
+import { FairleadError } from '@fairlead/contracts';
+import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
+import type { Command, EventMeta, NewEvent } from './types.js';
+
+/** The largest event, payload and metadata together, in bytes of JSON. */
+export const maxEventBytes = 256 * 1024;
+export const maxEventsPerCommand = 1_000;
+/** Ids and event types, in bytes of UTF-8. */
+const maxNameBytes = 255;
+
+export interface EncodedCommand {
+  readonly json: string;
+  readonly events: number;
+}
+
+/**
+ * Encodes a command with the metadata that its events do not give taken from a context. Throws `too_large` or
+ * `invalid_argument`.
+ */
+export function encodeCommand(command: Command, context: RequestContext | undefined): EncodedCommand {
+  requireName('a command id', command.commandId);
+  if (command.events.length === 0 || command.events.length > maxEventsPerCommand) {
+    throw new FairleadError('invalid_argument', `a command has 1 to ${String(maxEventsPerCommand)} events`);
+  }
+  const events = command.events.map((event) => encodeEvent(event, context));
+  return { json: `{"command_id":${JSON.stringify(command.commandId)},"events":[${events.join(',')}]}`, events: events.length };
+}
+
+function encodeEvent(event: NewEvent, context: RequestContext | undefined): string {
+  requireName('an event type', event.type);
+  requireName('an aggregate id', event.aggregateId);
+  if (event.expectedVersion !== undefined) requireInteger('an expected version', event.expectedVersion, 0);
+  if (event.schemaVersion !== undefined) requireInteger('a schema version', event.schemaVersion, 1);
+  const payload = encodeJson(event, event.payload);
+  const meta = encodeJson(event, metaOf(event.meta, context));
+  if (Buffer.byteLength(payload) + Buffer.byteLength(meta) > maxEventBytes) {
+    throw new FairleadError('too_large', `event ${event.type} is larger than ${String(maxEventBytes)} bytes`);
+  }
+  const fields = JSON.stringify({
+    aggregate_type: event.aggregateType,
+    aggregate_id: event.aggregateId,
+    expected_version: event.expectedVersion,
+    type: event.type,
+    schema_version: event.schemaVersion ?? 1,
+  });
+  return `${fields.slice(0, -1)},"payload":${payload},"meta":${meta}}`;
+}
+
+function encodeJson(event: NewEvent, value: object): string {
+  const json = JSON.stringify(value);
+  if (!isStorable(json))
+    throw new FairleadError('invalid_argument', `event ${event.type} holds text that is not valid Unicode, or a NUL character`);
+  return json;
+}
+
+/** NUL and halves of surrogate pairs, which jsonb refuses; JSON.stringify writes both as \u escapes. */
+function isStorable(json: string): boolean {
+  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(json);
+}
+
+function requireName(what: string, value: string): void {
+  if (value === '' || !isStorable(JSON.stringify(value)) || Buffer.byteLength(value) > maxNameBytes) {
+    throw new FairleadError('invalid_argument', `${what} has 1 to ${String(maxNameBytes)} bytes of text`);
+  }
+}
+
+function requireInteger(what: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new FairleadError('invalid_argument', `${what} is an integer from ${String(least)} on`);
+}
+
+function metaOf(given: Partial<EventMeta> = {}, context: RequestContext | undefined): EventMeta {
+  const fromContext: Partial<EventMeta> =
+    context === undefined
+      ? {}
+      : {
+          principal: context.principal,
+          via: context.via,
+          tenant_id: context.tenantId,
+          request_id: context.requestId,
+          correlation_id: context.correlationId,
+          trace_id: traceIdOf(context),
+          job_id: context.jobId,
+          step: context.step,
+        };
+  const meta = { ...fromContext, ...given };
+  return { ...meta, principal: meta.principal ?? 'system', request_id: meta.request_id ?? '', correlation_id: meta.correlation_id ?? '' };
+}

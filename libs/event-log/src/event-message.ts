@@ -1,0 +1,50 @@
+/** An event as consumers of EVT receive it. */
+import { contextHeaders, externalIdPattern, namePattern, type Topology } from '@fairlead/contracts';
+import { headers as natsHeaders, type MsgHdrs } from '@nats-io/nats-core';
+import type { StoredEvent } from './types.js';
+
+/** Header with the event's position, for who does not parse the payload. */
+export const positionHeader = 'fairlead-position';
+
+/** Subject, JSON payload and headers of an event. Metadata that is not well-formed stays out of the headers. */
+export function encodeEvent(topology: Topology, event: StoredEvent): { subject: string; data: string; headers: MsgHdrs } {
+  const headers = natsHeaders();
+  for (const [name, value] of Object.entries(headersOf(event))) headers.set(name, value);
+  return {
+    subject: topology.subjects.event(event.aggregateType, event.aggregateId, event.type),
+    data: JSON.stringify(wireForm(event)),
+    headers,
+  };
+}
+
+/** The ids of the request that the event belongs to, as headers. */
+export function headersOf({ position, meta }: StoredEvent): Record<string, string> {
+  const found: Record<string, string> = { [positionHeader]: String(position) };
+  const take = (name: string, value: unknown, pattern: RegExp) => {
+    if (typeof value === 'string' && pattern.test(value)) found[name] = value;
+  };
+  take(contextHeaders.requestId, meta.request_id, externalIdPattern);
+  take(contextHeaders.correlationId, meta.correlation_id, externalIdPattern);
+  take(contextHeaders.tenantId, meta.tenant_id, namePattern);
+  take(contextHeaders.jobId, meta.job_id, externalIdPattern);
+  take(contextHeaders.step, meta.step, externalIdPattern);
+  if (typeof meta.trace_id === 'string' && /^(?!0{32})[0-9a-f]{32}$/.test(meta.trace_id)) {
+    // The log keeps the trace, not the span: the position stands for it, so that it is the same at each publish.
+    found[contextHeaders.traceparent] = `00-${meta.trace_id}-${position.toString(16).padStart(16, '0')}-01`;
+  }
+  return found;
+}
+
+function wireForm(event: StoredEvent) {
+  return {
+    position: event.position,
+    aggregate_type: event.aggregateType,
+    aggregate_id: event.aggregateId,
+    version: event.version,
+    type: event.type,
+    schema_version: event.schemaVersion,
+    payload: event.payload,
+    meta: event.meta,
+    recorded_at: event.recordedAt.toISOString(),
+  };
+}

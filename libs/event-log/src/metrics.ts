@@ -1,0 +1,67 @@
+/** What the log reports about itself, in a service's registry; without one, nothing. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { AppendOutcome } from './types.js';
+
+type Outcome = 'ok' | 'repeated' | 'conflict';
+
+/** Counts a call's outcomes and how many commands it carried. */
+export function appendMetrics(registry: Registry | undefined): (outcomes: readonly AppendOutcome[]) => void {
+  if (registry === undefined) return () => undefined;
+  const appends = new Counter({
+    name: 'fairlead_log_appends_total',
+    help: 'Commands by outcome.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  const batches = new Histogram({
+    name: 'fairlead_log_append_batch_size',
+    help: 'Commands in one call.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+    registers: [registry],
+  });
+  return (outcomes) => {
+    batches.observe(outcomes.length);
+    for (const outcome of outcomes) appends.inc({ outcome: nameOf(outcome) });
+  };
+}
+
+function nameOf(outcome: AppendOutcome): Outcome {
+  if (outcome.status === 'conflict') return 'conflict';
+  return outcome.repeated ? 'repeated' : 'ok';
+}
+
+export interface ReaderMetrics {
+  /** Where a reader stands and, when known, where the log does. */
+  at(position: number, head?: number): void;
+  stopped(yes: boolean): void;
+}
+
+/** Gauges of the relay. */
+export function relayMetrics(registry: Registry | undefined): ReaderMetrics {
+  return readerMetrics(registry, 'relay', {});
+}
+
+/** Gauges of one projection; several in a process share them by label. */
+export function projectionMetrics(registry: Registry | undefined, projection: string): ReaderMetrics {
+  return readerMetrics(registry, 'projection', { projection });
+}
+
+function readerMetrics(registry: Registry | undefined, reader: string, labels: Record<string, string>): ReaderMetrics {
+  if (registry === undefined) return { at: () => undefined, stopped: () => undefined };
+  const gauge = (name: string, help: string) => {
+    const known = registry.getSingleMetric(name);
+    return known instanceof Gauge ? known : new Gauge({ name, help, labelNames: Object.keys(labels), registers: [registry] });
+  };
+  const position = gauge(`fairlead_${reader}_position`, `The last position the ${reader} is done with.`);
+  const lag = gauge(`fairlead_${reader}_lag`, `Events the ${reader} is not done with yet.`);
+  const stopped = gauge(`fairlead_${reader}_stopped`, `1 while the ${reader} can not go on and needs attention.`);
+  return {
+    at: (reached, head) => {
+      position.set(labels, reached);
+      if (head !== undefined) lag.set(labels, Math.max(0, head - reached));
+    },
+    stopped: (yes) => {
+      stopped.set(labels, yes ? 1 : 0);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * The log's tables. Positions are gapless and in commit order: every append takes the one row of `head` first and
+ * holds it until it commits, so no reader ever sees a later position before an earlier one.
+ */
+export const tablesSql = `
+create table if not exists log.head (
+  singleton boolean primary key default true check (singleton),
+  -- Of the last committed event.
+  position bigint not null default 0,
+  -- Never later than the next event's.
+  recorded_at timestamptz not null default '-infinity',
+  -- A restored database starts a new incarnation: positions of another one may mean other events. Later ones sort higher.
+  incarnation uuid not null default uuidv7(),
+  partition_size bigint not null check (partition_size >= 100),
+  -- Partitions exist for all positions below this one.
+  partitioned_until bigint not null default 0
+) with (fillfactor = 10);
+
+-- Who may append events of a type.
+create table if not exists log.aggregate_owner (
+  aggregate_type text primary key,
+  role name not null
+);
+
+-- Where each aggregate stands; a unique (aggregate, version) on event could not span its partitions.
+create table if not exists log.stream (
+  aggregate_type text not null,
+  aggregate_id text not null,
+  version bigint not null,
+  position bigint not null,
+  primary key (aggregate_type, aggregate_id)
+) with (fillfactor = 80);
+
+create table if not exists log.event (
+  position bigint not null,
+  aggregate_type text not null,
+  aggregate_id text not null check (octet_length(aggregate_id) between 1 and 255),
+  version bigint not null,
+  type text not null check (octet_length(type) between 1 and 255),
+  schema_version int not null check (schema_version > 0),
+  payload jsonb not null,
+  meta jsonb not null,
+  recorded_at timestamptz not null,
+  primary key (position)
+) partition by range (position);
+
+-- What was appended under which id, so that a repeat is answered instead of appended. Ids are each role's own.
+create table if not exists log.command (
+  role name not null,
+  command_id text not null check (octet_length(command_id) between 1 and 255),
+  first_position bigint not null,
+  last_position bigint not null,
+  recorded_at timestamptz not null,
+  primary key (role, command_id)
+);
+
+-- Checkpoints. A rebuild fills a higher epoch beside the one that serves.
+create table if not exists log.projection (
+  name text not null check (octet_length(name) between 1 and 100),
+  epoch int not null default 1,
+  -- Who may move the checkpoint.
+  role name not null,
+  serving boolean not null default true,
+  -- Of the last event applied.
+  position bigint not null default 0,
+  -- The event that can not be applied and why; null while the projection runs.
+  stopped_position bigint,
+  stopped_reason text,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (name, epoch)
+);
+create unique index if not exists projection_serving on log.projection (name) where serving;
+
+create or replace function log.refuse_change() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'the event log is append-only: % on % refused', tg_op, tg_table_name using errcode = 'insufficient_privilege';
+end $$;
+
+-- ALWAYS: plain triggers are passed over under session_replication_role = replica. Row triggers reach all partitions.
+create or replace trigger append_only before update or delete on log.event for each row execute function log.refuse_change();
+alter table log.event enable always trigger append_only;
+create or replace trigger append_only_truncate before truncate on log.event for each statement execute function log.refuse_change();
+alter table log.event enable always trigger append_only_truncate;
+`;
