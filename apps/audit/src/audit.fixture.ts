@@ -82,13 +82,13 @@ function clientsOf(service: () => RunningService, gateway: TokenSigner) {
     return client;
   };
   const clientOf = (...roles: Role[]) => clientWith(() => gateway.signUser({ userId: newId('user'), email: 'ada@example.org', roles }, 60));
-  let viewer: { address: string | undefined; client: Client } | undefined;
+  let viewer: { address?: string; client: Client } = { client: clientOf('viewer') };
   return {
     clientWith,
     clientOf,
     list: (filter: Filter) => {
       const address = service().grpcAddress;
-      if (viewer?.address !== address) viewer = { address, client: clientOf('viewer') };
+      if (viewer.address !== address) viewer = { address, client: clientOf('viewer') };
       return viewer.client.listRecords(auditV1.ListRecordsRequest.fromPartial(filter));
     },
     close: () => {
