@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -112,7 +113,7 @@ async function alone(work) {
     }
     if (waited === 0) console.log('Waiting for another set-up of this clone');
     if (waited > 600) fail(`Another set-up holds ${lock} for ten minutes`);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await delay(1_000);
   }
   const release = () => rmSync(lock, { force: true });
   process.once('exit', release);

@@ -27,7 +27,8 @@ function jest(projects, ...args) {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-report-'));
   const report = join(folder, 'report.json');
   const select = ['--selectProjects', ...projects, '--json', `--outputFile=${report}`, '--passWithNoTests'];
-  const ok = node(join(root, 'tools/jest.mjs'), ...args, ...select);
+  // A failed test may leave a server open, which must not keep the run from ending.
+  const ok = node(join(root, 'tools/jest.mjs'), ...args, ...select, '--forceExit');
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'));
     const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;

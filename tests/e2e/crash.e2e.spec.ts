@@ -1,17 +1,14 @@
 /** Services as processes of their own, killed in the middle of their work. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStack, type Stack } from '@fairlead/dev-env';
-import { eventually, eventuallyHolds } from '@fairlead/testing';
+import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
 import { Operator } from './support/operator.js';
 
 let stack: Stack;
 let ann: Operator;
 
 beforeAll(async () => {
-  stack = await startStack({ stateDir: mkdtempSync(join(tmpdir(), 'fairlead-e2e-')), port: 0, separate: true, sim: true, log: () => undefined });
+  stack = await startStack({ stateDir: testFolder('stack'), port: 0, separate: true, sim: true, log: () => undefined });
   ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
 }, 180_000);
 
@@ -31,9 +28,12 @@ describe('kill -9', () => {
     const pid = stack.pids()['job-orchestrator'] ?? 0;
     process.kill(pid, 'SIGKILL');
     await ann.turn('runner', from['runner'] ?? '', { stuck: false });
-    await eventuallyHolds(() => {
-      expect(stack.pids()['job-orchestrator']).not.toBe(pid);
-    }, { timeoutMs: 30_000, what: 'the orchestrator to be started again' });
+    await eventuallyHolds(
+      () => {
+        expect(stack.pids()['job-orchestrator']).not.toBe(pid);
+      },
+      { timeoutMs: 30_000, what: 'the orchestrator to be started again' },
+    );
     await eventually(() => ann.job(jobId), { timeoutMs: 30_000, what: 'the orchestrator to answer' });
     const job = await ann.ended(jobId, 60_000);
     expect({ status: job.status, error: job.error }).toEqual({ status: 'succeeded', error: null });

@@ -1,10 +1,9 @@
 /** The main job on the whole stack, booted as `npm start` does it, under the simulated fleet's load. */
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStack, type Stack } from '@fairlead/dev-env';
-import { eventually, eventuallyHolds } from '@fairlead/testing';
+import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
 import { Operator, send, type Job } from './support/operator.js';
 
 let stack: Stack;
@@ -12,7 +11,7 @@ let ann: Operator;
 let tenants: string[];
 
 beforeAll(async () => {
-  stack = await startStack({ stateDir: mkdtempSync(join(tmpdir(), 'fairlead-e2e-')), port: 0, separate: false, sim: true, log: () => undefined });
+  stack = await startStack({ stateDir: testFolder('stack'), port: 0, separate: false, sim: true, log: () => undefined });
   ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
   const { body } = await ann.get<{ items: { tenant_id: string }[] }>('/admin/v1/tenants?limit=200');
   tenants = body.items.map((tenant) => tenant.tenant_id);
@@ -39,7 +38,9 @@ async function world() {
     ann.get('/admin/v1/placement'),
     ann.get('/admin/v1/tenants?limit=200'),
     ann.get<{ items: { job_id: string }[] }>('/admin/v1/jobs?limit=200'),
-    ann.get<{ items?: unknown[]; endpoints?: { endpoint_id: string; healthy: boolean; ready: boolean }[] }>('/admin/v1/fleet/snapshot?max_age_ms=1'),
+    ann.get<{ items?: unknown[]; endpoints?: { endpoint_id: string; healthy: boolean; ready: boolean }[] }>(
+      '/admin/v1/fleet/snapshot?max_age_ms=1',
+    ),
   ]);
   const endpoints = (snapshot.body.endpoints ?? snapshot.body.items ?? []) as { endpoint_id: string; healthy: boolean; ready: boolean }[];
   return {
@@ -138,9 +139,12 @@ describe('a request that comes twice, late or wrong', () => {
     expect(job.status).toBe('cancelled');
     expect(await ann.placementOf(tenant)).toEqual(from);
     const before = (await ann.report()).tenants[tenant]?.applied ?? 0;
-    await eventuallyHolds(async () => {
-      expect((await ann.report()).tenants[tenant]?.applied ?? 0).toBeGreaterThan(before + 5);
-    }, { timeoutMs: 20_000, what: 'the tenant to be served at its origin' });
+    await eventuallyHolds(
+      async () => {
+        expect((await ann.report()).tenants[tenant]?.applied ?? 0).toBeGreaterThan(before + 5);
+      },
+      { timeoutMs: 20_000, what: 'the tenant to be served at its origin' },
+    );
     await expectExactCounts();
   }, 60_000);
 });
@@ -154,7 +158,10 @@ describe('what is not safe is blocked, and changes nothing', () => {
       const before = await world();
       const plan = await ann.plan(tenant, to);
       expect(plan.status).toBe(201);
-      expect(plan.body.checks.find((check) => check.name === 'runner.target_healthy')).toMatchObject({ verdict: 'block', limit: 'healthy' });
+      expect(plan.body.checks.find((check) => check.name === 'runner.target_healthy')).toMatchObject({
+        verdict: 'block',
+        limit: 'healthy',
+      });
       const refused = await ann.start(plan.body.digest);
       expect(refused).toMatchObject({ status: 409, body: { code: 'plan_blocked', status: 409 } });
       expect(refused.headers.get('content-type')).toContain('application/problem+json');
@@ -211,16 +218,23 @@ describe('one correlation id', () => {
     expect(jobs.body.items.map((job) => job.job_id)).toEqual([jobId]);
     const audit = await eventually(
       async () => {
-        const { body } = await ann.get<{ items: { action: string; job_id: string | null; principal: string; reason: string | null; step: string | null }[] }>(
-          `/admin/v1/audit?correlation_id=${correlationId}&limit=200`,
-        );
+        const { body } = await ann.get<{
+          items: { action: string; job_id: string | null; principal: string; reason: string | null; step: string | null }[];
+        }>(`/admin/v1/audit?correlation_id=${correlationId}&limit=200`);
         expect(body.items.map((row) => row.action)).toContain('job.job_succeeded');
         return body.items;
       },
       { timeoutMs: 10_000, what: 'the audit trail to reach the end of the job' },
     );
     const actions = new Set(audit.map((row) => row.action));
-    for (const action of ['plan.plan_created', 'job.job_queued', 'job.step_succeeded', 'placement_map.tenant_moved', 'service_command.command_issued']) expect(actions).toContain(action);
+    for (const action of [
+      'plan.plan_created',
+      'job.job_queued',
+      'job.step_succeeded',
+      'placement_map.tenant_moved',
+      'service_command.command_issued',
+    ])
+      expect(actions).toContain(action);
     expect(new Set(audit.map((row) => row.principal)).size).toBe(1);
     const logs = readLogs(stack.stateDir).filter((line) => line.includes(correlationId));
     expect(logs.length).toBeGreaterThan(0);
@@ -242,8 +256,14 @@ describe('one correlation id', () => {
   });
 
   async function streamOf(url: string): Promise<string[]> {
-    const login = await send<{ access_token: string }>(`${stack.url}/admin/v1/auth/login`, { method: 'POST', body: { ...stack.firstAdmin() } });
-    const response = await fetch(url, { headers: { authorization: `Bearer ${login.body.access_token}` }, signal: AbortSignal.timeout(20_000) });
+    const login = await send<{ access_token: string }>(`${stack.url}/admin/v1/auth/login`, {
+      method: 'POST',
+      body: { ...stack.firstAdmin() },
+    });
+    const response = await fetch(url, {
+      headers: { authorization: `Bearer ${login.body.access_token}` },
+      signal: AbortSignal.timeout(20_000),
+    });
     return [...(await response.text()).matchAll(/^event: (.+)$/gm)].map((match) => match[1] ?? '');
   }
 });

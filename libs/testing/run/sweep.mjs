@@ -39,12 +39,26 @@ async function end({ pid, command, signal }) {
   }
 }
 
+/** Servers that a stack of the run's started, when it could not stop them: their command lines name the folder. */
+function unrecorded(runDir, recorded) {
+  const text = existsSync('/proc/self/cmdline')
+    ? readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .map((pid) => `${pid} ${commandOf(pid)}`)
+    : spawnSync('ps', ['-A', '-ww', '-o', 'pid=,command='], { encoding: 'utf8' }).stdout.split('\n');
+  return text
+    .map((line) => /^\s*(\d+) (.*)$/.exec(line))
+    .filter((match) => match !== null && match[2].includes(`${runDir}/`) && Number(match[1]) !== process.pid)
+    .map(([, pid, command]) => ({ pid: Number(pid), command, signal: command.includes('postgres') ? 'SIGQUIT' : 'SIGTERM', remove: [] }))
+    .filter(({ pid }) => !recorded.has(pid));
+}
+
 /** Ends every recorded server of the run, then deletes its folder and what it keeps elsewhere. */
 export async function sweep(runDir) {
   const records = join(runDir, 'servers');
   const files = existsSync(records) ? readdirSync(records) : [];
   const servers = files.map((file) => JSON.parse(readFileSync(join(records, file), 'utf8')));
-  await Promise.all(servers.map(end));
+  await Promise.all([...servers, ...unrecorded(runDir, new Set(servers.map(({ pid }) => pid)))].map(end));
   for (const path of servers.flatMap((server) => server.remove)) rmSync(path, { recursive: true, force: true });
   rmSync(runDir, { recursive: true, force: true, maxRetries: 5 });
 }

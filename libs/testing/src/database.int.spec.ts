@@ -42,7 +42,9 @@ describe('testDatabase', () => {
   });
 
   it('has the event log installed', async () => {
-    const [row] = await second.adminSql.query<{ found: boolean }>("select exists (select 1 from pg_namespace where nspname = 'log') as found");
+    const [row] = await second.adminSql.query<{ found: boolean }>(
+      "select exists (select 1 from pg_namespace where nspname = 'log') as found",
+    );
     expect(row?.found).toBe(true);
   });
 });

@@ -62,7 +62,9 @@ export class Operator {
   /** Where a tenant is, per kind. */
   async placementOf(tenant: string): Promise<Record<string, string>> {
     const { body } = await this.get<Record<string, Record<string, { shard: string }>>>('/admin/v1/placement');
-    return Object.fromEntries(['aggregate', 'projection', 'runner'].map((kind) => [kind, body[`${kind}_placement`]?.[tenant]?.shard ?? '']));
+    return Object.fromEntries(
+      ['aggregate', 'projection', 'runner'].map((kind) => [kind, body[`${kind}_placement`]?.[tenant]?.shard ?? '']),
+    );
   }
 
   /** Another shard than the tenant's own, per kind. */
@@ -81,7 +83,11 @@ export class Operator {
   }
 
   start(digest: string, extra: Json = {}, headers: Record<string, string> = {}): Promise<Answer<{ job_id: string }>> {
-    return this.post('/admin/v1/jobs/tenant-migrate', { plan_digest: digest, reason: 'make room', ...extra }, { 'idempotency-key': randomUUID(), ...headers });
+    return this.post(
+      '/admin/v1/jobs/tenant-migrate',
+      { plan_digest: digest, reason: 'make room', ...extra },
+      { 'idempotency-key': randomUUID(), ...headers },
+    );
   }
 
   /** Plans and starts; answers the job's id. */
@@ -102,7 +108,8 @@ export class Operator {
     return eventually(
       async () => {
         const job = await this.job(jobId);
-        if (!['succeeded', 'failed', 'cancelled', 'needs_attention'].includes(job.status)) throw new Error(`the job is ${job.status}: ${JSON.stringify(job.steps)}`);
+        if (!['succeeded', 'failed', 'cancelled', 'needs_attention'].includes(job.status))
+          throw new Error(`the job is ${job.status}: ${JSON.stringify(job.steps)}`);
         return job;
       },
       { timeoutMs, what: `job ${jobId} to end` },

@@ -28,7 +28,7 @@ export async function keepServer<S extends Server>(options: {
 
   const watch = async () => {
     let failures = 0;
-    while (!stopped.signal.aborted) {
+    for (;;) {
       const startedAt = performance.now();
       await server.exited;
       onPid(undefined);

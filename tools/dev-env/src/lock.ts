@@ -2,15 +2,18 @@
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startTimeOf } from '@fairlead/local-servers';
-import { readIfThere } from './files.js';
+import { readIfThere, writeWhole } from './files.js';
 
 interface Owner {
   pid: number;
   startTime: string;
+  /** Where the owner will be reached; '' while it does not know yet. */
   url: string;
 }
 
 export interface Lock {
+  /** Tells whoever comes second where we are reached. */
+  announce(url: string): void;
   release(): void;
 }
 
@@ -18,29 +21,24 @@ const attempts = 5;
 
 /**
  * Makes the state folder and takes its lock.
- * @param url where the owner will be reached; told to whoever comes second
  * @throws Error when another Fairlead runs on the folder, or it can't be written
  */
-export function takeLock(stateDir: string, url: string, log: (line: string) => void): Lock {
+export function takeLock(stateDir: string, log: (line: string) => void): Lock {
   makeFolder(stateDir);
   const file = join(stateDir, 'lock');
   const draft = `${file}.${String(process.pid)}`;
-  const text = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) ?? '', url } satisfies Owner);
-  writeFileSync(draft, text, { mode: 0o600 });
+  const owner = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', url: '' } satisfies Owner;
+  writeFileSync(draft, JSON.stringify(owner), { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      if (link(draft, file))
-        return {
-          release: () => {
-            releaseLock(file, text);
-          },
-        };
+      if (link(draft, file)) return ownLock(file, owner);
       const held = readIfThere(file);
       if (held === undefined) continue;
-      const owner = parseOwner(held);
-      if (owner !== undefined && isRunning(owner)) {
+      const other = parseOwner(held);
+      if (other !== undefined && isRunning(other)) {
         throw new Error(
-          `Fairlead already runs on ${stateDir} (pid ${String(owner.pid)}): ${owner.url}\nStop it, or choose another folder with --state.`,
+          `Fairlead already runs on ${stateDir} (pid ${String(other.pid)}): ${other.url === '' ? 'it is starting' : other.url}\n` +
+            'Stop it, or choose another folder with --state.',
         );
       }
       log('Taking over the state folder from a run that was killed');
@@ -101,6 +99,15 @@ function setAside(file: string, stale: string): void {
   rmSync(aside, { force: true });
 }
 
-function releaseLock(file: string, text: string): void {
-  if (readIfThere(file) === text) rmSync(file, { force: true });
+function ownLock(file: string, owner: Owner): Lock {
+  let text = JSON.stringify(owner);
+  return {
+    announce: (url) => {
+      text = JSON.stringify({ ...owner, url });
+      writeWhole(file, text);
+    },
+    release: () => {
+      if (readIfThere(file) === text) rmSync(file, { force: true });
+    },
+  };
 }

@@ -7,6 +7,8 @@ const maxFileBytes = 64 * 1024 * 1024;
 const maxReadBytes = 1024 * 1024;
 const maxLinesPerRound = 3;
 const maxMessageLength = 300;
+/** The same error of the same service is pointed out once in this time. */
+const repeatAfterMs = 60_000;
 
 /** At a start: a log that has grown large makes room for a new one. */
 export function setLargeLogsAside(dir: string, maxBytes = 8 * 1024 * 1024): void {
@@ -19,12 +21,23 @@ export function setLargeLogsAside(dir: string, maxBytes = 8 * 1024 * 1024): void
 /** Begins to watch `*.log` in a folder, from their present ends. */
 export function watchLogs(dir: string, log: (line: string) => void): { stop(): void } {
   const seen = new Map<string, Follower>();
+  const isNew = rememberRecent(repeatAfterMs);
   const round = (fromEnd: boolean) => {
     for (const name of readdirSync(dir).filter((entry) => entry.endsWith('.log'))) {
       const file = join(dir, name);
       const follower = seen.get(name) ?? new Follower(file, fromEnd && existsSync(file) ? statSync(file).size : 0);
       seen.set(name, follower);
-      pointOut(basename(name, '.log'), file, follower.read(), log);
+      const service = basename(name, '.log');
+      const messages = follower
+        .read()
+        .map(errorIn)
+        .filter((message) => message !== undefined);
+      pointOut(
+        service,
+        file,
+        messages.filter((message) => isNew(`${service} ${message}`)),
+        log,
+      );
     }
   };
   round(true);
@@ -43,8 +56,22 @@ export function watchLogs(dir: string, log: (line: string) => void): { stop(): v
   };
 }
 
-function pointOut(service: string, file: string, lines: readonly string[], log: (line: string) => void): void {
-  const errors = lines.map(errorIn).filter((message) => message !== undefined);
+const maxRemembered = 1_000;
+
+/** Answers whether a text was not asked about within this time. */
+export function rememberRecent(forMs: number): (text: string) => boolean {
+  const lastMs = new Map<string, number>();
+  return (text) => {
+    const now = performance.now();
+    const known = lastMs.get(text);
+    if (known !== undefined && now - known < forMs) return false;
+    if (lastMs.size >= maxRemembered) lastMs.clear();
+    lastMs.set(text, now);
+    return true;
+  };
+}
+
+function pointOut(service: string, file: string, errors: readonly string[], log: (line: string) => void): void {
   for (const message of errors.slice(0, maxLinesPerRound)) log(`error in ${service}: ${message}`);
   if (errors.length > maxLinesPerRound) log(`error in ${service}: ${String(errors.length - maxLinesPerRound)} more, see ${file}`);
 }

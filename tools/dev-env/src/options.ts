@@ -56,8 +56,7 @@ export function parseOptions(args: readonly string[], { root, cwd }: { root: str
     return { want: 'run', options: { port, stateDir, separate: values.separate, sim: !values['no-sim'] } };
   } catch (error) {
     // Node's message names the option; what follows the first sentence is advice for other programs.
-    const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
-    return { want: 'error', message };
+    return { want: 'error', message: (error as Error).message.split('. ')[0] ?? '' };
   }
 }
 

@@ -74,9 +74,10 @@ function commonSettings(stack: StackSettings): Settings {
 
 /** The environment with settings on top; a value in it does not win over a file that the settings name. */
 export function withSettings(env: NodeJS.ProcessEnv, settings: Settings): NodeJS.ProcessEnv {
-  const merged: NodeJS.ProcessEnv = { ...env, ...settings };
-  for (const name of Object.keys(settings)) {
-    if (name.endsWith('_FILE') && !(name.slice(0, -'_FILE'.length) in settings)) delete merged[name.slice(0, -'_FILE'.length)];
-  }
-  return merged;
+  const fromFiles = new Set(
+    Object.keys(settings)
+      .filter((name) => name.endsWith('_FILE'))
+      .map((name) => name.slice(0, -'_FILE'.length)),
+  );
+  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !fromFiles.has(name))), ...settings };
 }

@@ -115,8 +115,7 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<{ settings: 
 
 /** Makes the folder ours: lock, leftovers of a killed run, and the public port. */
 async function claimState({ stateDir, port: wanted, log }: StackOptions, onStop: OnStop): Promise<{ port: number; pids: PidBoard }> {
-  const kept = wanted === 0 ? readJsonObject(join(stateDir, 'ports.json'))?.['public'] : wanted;
-  const lock = takeLock(stateDir, typeof kept === 'number' ? `http://127.0.0.1:${String(kept)}` : 'on a port of its choice', log);
+  const lock = takeLock(stateDir, log);
   onStop(() => {
     lock.release();
   });
@@ -125,6 +124,7 @@ async function claimState({ stateDir, port: wanted, log }: StackOptions, onStop:
   if (wanted !== 0 && !(await portIsFree(port))) {
     throw new Error(`Port ${String(port)} is taken by another program. Stop it, or choose another port: npm start -- --port N`);
   }
+  lock.announce(`http://127.0.0.1:${String(port)}`);
   return { port, pids: createPidBoard(stateDir) };
 }
 

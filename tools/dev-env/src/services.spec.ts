@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { controlPlaneServices, serviceGrants } from '@fairlead/contracts';
+import { settingsOf, simSettings, withSettings, type StackSettings } from './services.js';
+
+const record = <Key extends string>(keys: readonly Key[], valueOf: (key: Key) => string) =>
+  Object.fromEntries(keys.map((key) => [key, valueOf(key)])) as Record<Key, string>;
+
+const stack: StackSettings = {
+  stateDir: '/state',
+  port: 7400,
+  ports: { 'placement.http': 1001, 'placement.grpc': 1002, 'audit.grpc': 1003, 'provisioner.grpc': 1004 },
+  secrets: {
+    databasePasswords: record(controlPlaneServices, (service) => `/state/secrets/${service}.database-password`),
+    keys: record(Object.keys(serviceGrants) as (keyof typeof serviceGrants)[], (issuer) => `/state/secrets/${issuer}.key.json`),
+    trustJwks: '/state/secrets/trust.jwks.json',
+    fleetToken: '/state/secrets/fleet-token',
+    natsToken: '/state/secrets/nats-token',
+  },
+  postgres: '127.0.0.1:5432',
+  natsUrl: 'nats://127.0.0.1:4222',
+  version: '1.2.3',
+  gitSha: 'abc',
+};
+
+describe('settingsOf', () => {
+  it('gives each service its own password, key and ports, and the others by address', () => {
+    expect(settingsOf(stack, 'placement')).toMatchObject({
+      HTTP_PORT: '1001',
+      GRPC_PORT: '1002',
+      DATABASE_PASSWORD_FILE: '/state/secrets/placement.database-password',
+      SERVICE_KEY_FILE: '/state/secrets/placement.key.json',
+      AUDIT_GRPC: '127.0.0.1:1003',
+    });
+    expect(settingsOf(stack, 'api-gateway')).toMatchObject({ HTTP_PORT: '7400', FIRST_ADMIN_FILE: '/state/first-admin.json' });
+  });
+
+  it('tells the fleet token to the provisioner and the fleet alone, and only by its file', () => {
+    const knowing = controlPlaneServices.filter((service) => JSON.stringify(settingsOf(stack, service)).includes('fleet-token'));
+    expect(knowing).toEqual(['provisioner']);
+    expect(simSettings(stack)['FLEET_TOKEN_FILE']).toBe('/state/secrets/fleet-token');
+  });
+
+  it('leaves NATS to the environment when that names a server', () => {
+    const settings = settingsOf({ ...stack, natsUrl: undefined }, 'audit');
+    expect(Object.keys(settings).filter((name) => name.startsWith('NATS'))).toEqual([]);
+  });
+});
+
+describe('withSettings', () => {
+  it('lets no value of the environment win over a file in the settings', () => {
+    const env = withSettings(
+      { DATABASE_PASSWORD: 'stale', HTTP_PORT: '1', JOB_LEASE_MS: '900' },
+      { DATABASE_PASSWORD_FILE: '/file', HTTP_PORT: '2' },
+    );
+    expect(env).toEqual({ DATABASE_PASSWORD_FILE: '/file', HTTP_PORT: '2', JOB_LEASE_MS: '900' });
+  });
+});
