@@ -18,7 +18,8 @@ export interface PlanDependencies {
 /** The kind by its name; throws `invalid_argument` for one that does not exist. */
 export function kindByName(kinds: ReadonlyMap<string, JobKind>, name: string): JobKind {
   const kind = kinds.get(name);
-  if (kind === undefined) throw new FairleadError('invalid_argument', `There is no job kind ${name}; known are ${[...kinds.keys()].join(', ')}`);
+  if (kind === undefined)
+    throw new FairleadError('invalid_argument', `There is no job kind ${name}; known are ${[...kinds.keys()].join(', ')}`);
   return kind;
 }
 
@@ -27,14 +28,18 @@ export function parseParams<Params>(kind: JobKind<Params>, params: unknown): Par
   const parsed = kind.params.safeParse(params);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message }));
-  throw new FairleadError('invalid_argument', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { details: { fields } });
+  throw new FairleadError('invalid_argument', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
+    details: { fields },
+  });
 }
 
 /** A reason is 1 to 500 characters; throws `invalid_argument` otherwise. */
 export function requireReason(reason: string): string {
   const trimmed = reason.trim();
   if (trimmed.length === 0 || trimmed.length > 500) {
-    throw new FairleadError('invalid_argument', 'reason: a reason of 1 to 500 characters is required', { details: { fields: [{ field: 'reason', message: 'required' }] } });
+    throw new FairleadError('invalid_argument', 'reason: a reason of 1 to 500 characters is required', {
+      details: { fields: [{ field: 'reason', message: 'required' }] },
+    });
   }
   return trimmed;
 }
@@ -69,7 +74,13 @@ export async function createPlan(
     });
     const tenant = kind.tenantOf(params);
     const payload = { kind: kind.kind, digest: stored.digest, params: body.params, verdicts: verdictsOf(draft) };
-    const event = { aggregateType: 'plan' as const, aggregateId: stored.plan_id, type: 'plan_created', payload, meta: { reason, ...(tenant === undefined ? {} : { tenant_id: tenant }) } };
+    const event = {
+      aggregateType: 'plan' as const,
+      aggregateId: stored.plan_id,
+      type: 'plan_created',
+      payload,
+      meta: { reason, ...(tenant === undefined ? {} : { tenant_id: tenant }) },
+    };
     const appended = await appendInTransaction(tx, { commandId: newId('command'), events: [event] });
     return { row: stored, position: appended.lastPosition };
   });
@@ -90,12 +101,22 @@ export async function assertPlanHolds(kind: JobKind, params: unknown, plan: Plan
   const revisions = new Map(now.inputs.map((input) => [input.resource, input.revision]));
   const moved = plan.inputs.filter((input) => revisions.get(input.resource) !== input.revision);
   if (moved.length > 0) {
-    const details = moved.map((input) => ({ resource: input.resource, planned: input.revision, now: revisions.get(input.resource) ?? null }));
-    throw new FairleadError('plan_stale', `The plan was made from revisions that have moved on: ${moved.map((input) => input.resource).join(', ')}. Plan again.`, { details: { moved: details } });
+    const details = moved.map((input) => ({
+      resource: input.resource,
+      planned: input.revision,
+      now: revisions.get(input.resource) ?? null,
+    }));
+    throw new FairleadError(
+      'plan_stale',
+      `The plan was made from revisions that have moved on: ${moved.map((input) => input.resource).join(', ')}. Plan again.`,
+      { details: { moved: details } },
+    );
   }
   const blocks = now.checks.filter((check) => check.verdict === 'block');
   if (blocks.length > 0) {
-    throw new FairleadError('plan_blocked', `A check blocks this: ${blocks.map((check) => check.message).join('; ')}`, { details: { checks: blocks } });
+    throw new FairleadError('plan_blocked', `A check blocks this: ${blocks.map((check) => check.message).join('; ')}`, {
+      details: { checks: blocks },
+    });
   }
   return now;
 }

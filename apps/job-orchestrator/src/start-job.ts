@@ -37,7 +37,11 @@ export interface Started {
  * with `idempotency_key_reused`. Throws `plan_not_found`, `plan_expired`, `plan_stale`, `plan_blocked`, or
  * `lock_held` when asked not to queue; then nothing has changed.
  */
-export async function startJob(deps: JobDependencies, request: StartRequest, caller: { principal: Principal; context: RequestContext }): Promise<Started> {
+export async function startJob(
+  deps: JobDependencies,
+  request: StartRequest,
+  caller: { principal: Principal; context: RequestContext },
+): Promise<Started> {
   const kind = kindByName(deps.kinds, request.kind);
   requirePermission(caller.principal, kind.permission);
   const reason = requireReason(request.reason);
@@ -79,8 +83,23 @@ async function insertJob(
      values ($1, $2, $3, 'queued', $4::jsonb, $5, $6, $7, $8::jsonb, $9, $10, $11, $12::text[], $13, now() + make_interval(secs => $14::float8 / 1000), $15, $16, $17)
      on conflict (scope, idempotency_key) do nothing returning job_id`,
     [
-      jobId, kind.kind, kind.version, JSON.stringify(params), plan.plan_id, plan.digest, request.reason, JSON.stringify(who), principal.id, request.idempotencyKey,
-      request.payloadHash, locks, tenantId ?? null, kind.deadlineMs, context.requestId, context.correlationId, context.traceparent,
+      jobId,
+      kind.kind,
+      kind.version,
+      JSON.stringify(params),
+      plan.plan_id,
+      plan.digest,
+      request.reason,
+      JSON.stringify(who),
+      principal.id,
+      request.idempotencyKey,
+      request.payloadHash,
+      locks,
+      tenantId ?? null,
+      kind.deadlineMs,
+      context.requestId,
+      context.correlationId,
+      context.traceparent,
     ],
   );
   if (inserted.length === 0) {
@@ -88,13 +107,22 @@ async function insertJob(
     if (earlier === undefined) throw new Error('a key in use has a job');
     return repeatOf(earlier, request.payloadHash);
   }
-  await tx.query(`insert into step (job_id, index, name) select $1, ordinality - 1, name from unnest($2::text[]) with ordinality as s(name, ordinality)`, [
-    jobId,
-    kind.steps.map((step) => step.name),
-  ]);
-  const payload = { kind: kind.kind, plan_id: plan.plan_id, plan_digest: plan.digest, params, locks, steps: kind.steps.map((step) => step.name) };
+  await tx.query(
+    `insert into step (job_id, index, name) select $1, ordinality - 1, name from unnest($2::text[]) with ordinality as s(name, ordinality)`,
+    [jobId, kind.steps.map((step) => step.name)],
+  );
+  const payload = {
+    kind: kind.kind,
+    plan_id: plan.plan_id,
+    plan_digest: plan.digest,
+    params,
+    locks,
+    steps: kind.steps.map((step) => step.name),
+  };
   const event = jobEvent(jobId, 'job_queued', payload, { tenantId, reason: request.reason });
-  const appended = await runInContext({ ...context, jobId }, () => appendInTransaction(tx, { commandId: newId('command'), events: [event] }));
+  const appended = await runInContext({ ...context, jobId }, () =>
+    appendInTransaction(tx, { commandId: newId('command'), events: [event] }),
+  );
   return { jobId, position: appended.lastPosition, repeated: false };
 }
 
@@ -118,13 +146,17 @@ async function findByKey(sql: Pick<Database, 'query'>, scope: string, key: strin
 
 function repeatOf(earlier: Earlier, payloadHash: string): Started {
   if (earlier.payload_hash !== payloadHash) {
-    throw new FairleadError('idempotency_key_reused', `This idempotency key was used for job ${earlier.job_id} with another request`, { details: { job_id: earlier.job_id } });
+    throw new FairleadError('idempotency_key_reused', `This idempotency key was used for job ${earlier.job_id} with another request`, {
+      details: { job_id: earlier.job_id },
+    });
   }
   return { jobId: earlier.job_id, position: 0, repeated: true };
 }
 
 function hashOf(value: Record<string, string>): string {
-  return createHash('sha256').update(JSON.stringify(Object.entries(value).sort())).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(value).sort()))
+    .digest('hex');
 }
 
 /**
@@ -144,15 +176,31 @@ export async function cancelJob(deps: JobDependencies, jobId: string, reason: st
     }
     if (job.cancel_requested_at !== null) return undefined;
     if (!isUndoable(stateOf(loaded), rulesOf(kindByName(deps.kinds, job.kind)))) {
-      throw new FairleadError('cancel_too_late', 'The job has passed its point of no return and goes on; to go back, plan a job of its own');
+      throw new FairleadError(
+        'cancel_too_late',
+        'The job has passed its point of no return and goes on; to go back, plan a job of its own',
+      );
     }
-    const events = [jobEvent(jobId, 'job_cancel_requested', { by: caller.principal.id }, { tenantId: job.tenant_id ?? undefined, reason: reason === '' ? undefined : reason })];
+    const events = [
+      jobEvent(
+        jobId,
+        'job_cancel_requested',
+        { by: caller.principal.id },
+        { tenantId: job.tenant_id ?? undefined, reason: reason === '' ? undefined : reason },
+      ),
+    ];
     if (job.status === 'queued') {
-      await tx.query(`update job set status = 'cancelled', cancel_requested_at = now(), cancelled_by = $2, finished_at = now() where job_id = $1`, [jobId, caller.principal.id]);
+      await tx.query(
+        `update job set status = 'cancelled', cancel_requested_at = now(), cancelled_by = $2, finished_at = now() where job_id = $1`,
+        [jobId, caller.principal.id],
+      );
       await tx.query(`update step set status = 'skipped' where job_id = $1`, [jobId]);
       events.push(jobEvent(jobId, 'job_cancelled', {}, { tenantId: job.tenant_id ?? undefined }));
     } else {
-      await tx.query(`update job set cancel_requested_at = now(), cancelled_by = $2, wake_at = least(wake_at, now()) where job_id = $1`, [jobId, caller.principal.id]);
+      await tx.query(`update job set cancel_requested_at = now(), cancelled_by = $2, wake_at = least(wake_at, now()) where job_id = $1`, [
+        jobId,
+        caller.principal.id,
+      ]);
     }
     return (await appendInTransaction(tx, { commandId: newId('command'), events })).lastPosition;
   });

@@ -27,7 +27,8 @@ export function issuerOf(kid: string): string {
 /** Reads a private key's JSON; throws when it is not one. */
 export function parsePrivateJwk(json: string): PrivateJwk {
   const jwk = parseObject(json, 'a private JWK');
-  if (jwk['kty'] !== 'OKP' || typeof jwk['d'] !== 'string' || typeof jwk['kid'] !== 'string') throw new Error('not a private Ed25519 JWK with a kid');
+  if (jwk['kty'] !== 'OKP' || typeof jwk['d'] !== 'string' || typeof jwk['kid'] !== 'string')
+    throw new Error('not a private Ed25519 JWK with a kid');
   return jwk as unknown as PrivateJwk;
 }
 

@@ -26,6 +26,8 @@ export function grantsOfService(name: ServiceName): Set<Permission> {
 /** Throws `permission_denied` unless the principal has the permission. */
 export function requirePermission(principal: Principal, permission: Permission): void {
   if (!principal.grants.has(permission)) {
-    throw new FairleadError('permission_denied', `${principal.name} may not do this: it needs the permission ${permission}`, { details: { permission } });
+    throw new FairleadError('permission_denied', `${principal.name} may not do this: it needs the permission ${permission}`, {
+      details: { permission },
+    });
   }
 }

@@ -31,11 +31,17 @@ describe('tokens', () => {
     expect(principal.grants.has('service.command')).toBe(true);
   });
 
-  it("refuse a service that signs for a user, for another service, or with an unknown key", async () => {
+  it('refuse a service that signs for a user, for another service, or with an unknown key', async () => {
     const { orchestrator, verifier } = await setUp();
     const refused = expect.objectContaining({ code: 'unauthenticated' });
     await expect(verifier.verify(await (await createTokenSigner(orchestrator)).signUser(ann, 60))).rejects.toEqual(refused);
-    const forged = new SignJWT({}).setProtectedHeader({ alg: 'EdDSA', kid: orchestrator.privateJwk.kid }).setIssuer('provisioner').setAudience('fairlead').setSubject('service:provisioner').setIssuedAt().setExpirationTime('60 seconds');
+    const forged = new SignJWT({})
+      .setProtectedHeader({ alg: 'EdDSA', kid: orchestrator.privateJwk.kid })
+      .setIssuer('provisioner')
+      .setAudience('fairlead')
+      .setSubject('service:provisioner')
+      .setIssuedAt()
+      .setExpirationTime('60 seconds');
     await expect(verifier.verify(await forged.sign(await importJWK(orchestrator.privateJwk, 'EdDSA')))).rejects.toEqual(refused);
     const stranger = await generateSigningKey('api-gateway');
     await expect(verifier.verify(await (await createTokenSigner(stranger)).signUser(ann, 60))).rejects.toEqual(refused);
@@ -44,7 +50,9 @@ describe('tokens', () => {
 
   it('refuse an expired token', async () => {
     const { gateway, verifier } = await setUp();
-    await expect(verifier.verify(await (await createTokenSigner(gateway)).signUser(ann, -60))).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(verifier.verify(await (await createTokenSigner(gateway)).signUser(ann, -60))).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
   });
 });
 

@@ -65,7 +65,10 @@ export function createTokenVerifier({ jwks }: { jwks: Jwks }): TokenVerifier {
   };
 }
 
-async function verifyToken(token: string, keySet: ReturnType<typeof createLocalJWKSet>): Promise<{ principal: Principal; expiresAtMs: number }> {
+async function verifyToken(
+  token: string,
+  keySet: ReturnType<typeof createLocalJWKSet>,
+): Promise<{ principal: Principal; expiresAtMs: number }> {
   try {
     const { payload, protectedHeader } = await jwtVerify(token, keySet, {
       algorithms: ['EdDSA'],
@@ -87,8 +90,16 @@ function principalOf(issuer: string, subject: string, claims: Record<string, unk
     return { id: subject, name: issuer, kind: 'service', roles: [], grants: grantsOfService(issuer as ServiceName), onBehalfOf };
   }
   if (issuer !== userIssuer || !subject.startsWith('user:')) throw new Error('the issuer may not speak for this subject');
-  const names = (Array.isArray(claims['roles']) ? claims['roles'] : []).filter((role): role is Role => typeof role === 'string' && Object.hasOwn(roles, role));
-  return { id: subject, name: typeof claims['email'] === 'string' ? claims['email'] : subject, kind: 'user', roles: names, grants: grantsOfRoles(names) };
+  const names = (Array.isArray(claims['roles']) ? claims['roles'] : []).filter(
+    (role): role is Role => typeof role === 'string' && Object.hasOwn(roles, role),
+  );
+  return {
+    id: subject,
+    name: typeof claims['email'] === 'string' ? claims['email'] : subject,
+    kind: 'user',
+    roles: names,
+    grants: grantsOfRoles(names),
+  };
 }
 
 /** A map that forgets its oldest entry when full. */

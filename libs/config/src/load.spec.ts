@@ -23,7 +23,8 @@ describe('loadConfig', () => {
   });
 
   it('names every variable at fault and shows no value', () => {
-    const attempt = () => loadConfig(schema, { HTTP_PORT: '99999', DATABASE_URL: 'postgres://u:hunter2@h/db', DATABASE_PASSWORD_FILE: '/nowhere' });
+    const attempt = () =>
+      loadConfig(schema, { HTTP_PORT: '99999', DATABASE_URL: 'postgres://u:hunter2@h/db', DATABASE_PASSWORD_FILE: '/nowhere' });
     expect(attempt).toThrow(ConfigError);
     expect(attempt).toThrow(/HTTP_PORT: not a port[\s\S]*DATABASE_URL: not a URL/);
     expect(attempt).toThrow(/DATABASE_PASSWORD_FILE: the file can't be read \(ENOENT\)/);

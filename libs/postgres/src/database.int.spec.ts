@@ -37,7 +37,9 @@ afterAll(async () => {
 describe('a database', () => {
   it('binds parameters, answers rows of every statement and numbers for int8', async () => {
     const hostile = `x'); drop table thing; --`;
-    expect(await db.query('insert into thing (id, name) values ($1, $2) returning id, name', [7, hostile])).toEqual([{ id: 7, name: hostile }]);
+    expect(await db.query('insert into thing (id, name) values ($1, $2) returning id, name', [7, hostile])).toEqual([
+      { id: 7, name: hostile },
+    ]);
     expect(await db.query('update thing set name = $1 where id = $2 returning id', ['renamed', 7])).toEqual([{ id: 7 }]);
     expect(await db.query('delete from thing where id = $1 returning name', [7])).toEqual([{ name: 'renamed' }]);
   });
@@ -52,13 +54,27 @@ describe('a database', () => {
   });
 
   it('lets a service change its rows, and neither its tables nor those of others', async () => {
-    for (const statement of ['drop table thing', 'alter table thing add column x int', 'create table placement.other (id int)', 'create table public.other (id int)', 'select * from job_orchestrator.job', 'set role fairlead_placement_owner']) {
+    for (const statement of [
+      'drop table thing',
+      'alter table thing add column x int',
+      'create table placement.other (id int)',
+      'create table public.other (id int)',
+      'select * from job_orchestrator.job',
+      'set role fairlead_placement_owner',
+    ]) {
       await expect(db.query(statement)).rejects.toThrow(/permission denied|must be owner|does not exist/);
     }
   });
 
   it('tells pending migrations, and applies each once', async () => {
-    const later = await openDatabase({ url: database.url, password: database.password, schema: 'placement', migrations: [Things1700000000000, More1700000000001], applicationName: 'test', logger });
+    const later = await openDatabase({
+      url: database.url,
+      password: database.password,
+      schema: 'placement',
+      migrations: [Things1700000000000, More1700000000001],
+      applicationName: 'test',
+      logger,
+    });
     expect(await later.pendingMigrations()).toEqual(['More1700000000001']);
     const migrate = () => runMigrations({ ...database.admin, service: 'placement', migrations: [Things1700000000000, More1700000000001] });
     const applied = await Promise.all([migrate(), migrate()]);
@@ -69,10 +85,15 @@ describe('a database', () => {
 
   it('rides out connections that are cut, and knows such an error', async () => {
     const cut = db.query('select pg_sleep(30)').catch((error: unknown) => error);
-    await eventuallyHolds(async () => {
-      const killed = await database.adminSql.query(`select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(30)' and pid <> pg_backend_pid()`);
-      expect(killed).toHaveLength(1);
-    }, { what: 'the backend to be there' });
+    await eventuallyHolds(
+      async () => {
+        const killed = await database.adminSql.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(30)' and pid <> pg_backend_pid()`,
+        );
+        expect(killed).toHaveLength(1);
+      },
+      { what: 'the backend to be there' },
+    );
     expect(isConnectionError(await cut)).toBe(true);
     await eventuallyHolds(() => db.ping(), { what: 'the pool to heal' });
     const violation: unknown = await db.query('select 1 / 0').catch((error: unknown) => error);
@@ -81,7 +102,13 @@ describe('a database', () => {
   });
 
   it('says when Postgres does not answer', async () => {
-    const attempt = openDatabase({ url: 'postgres://nobody@127.0.0.1:1/none', password: 'hunter2', schema: 'x', applicationName: 'test', logger });
+    const attempt = openDatabase({
+      url: 'postgres://nobody@127.0.0.1:1/none',
+      password: 'hunter2',
+      schema: 'x',
+      applicationName: 'test',
+      logger,
+    });
     await expect(attempt).rejects.toMatchObject({ code: 'unavailable' });
   });
 });

@@ -22,7 +22,10 @@ export const maxMessageBytes = 16 * 1024 * 1024;
  * Makes a client with one async method per RPC. Errors come as FairleadError: the service's own, or
  * `service_unreachable` and `deadline_exceeded`. The context at hand travels as metadata.
  */
-export function createRpcClient<Definition extends ServiceDefinition>(definition: Definition, options: RpcClientOptions): RpcClient<Definition> {
+export function createRpcClient<Definition extends ServiceDefinition>(
+  definition: Definition,
+  options: RpcClientOptions,
+): RpcClient<Definition> {
   const client = new Client(options.address, credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
@@ -42,7 +45,13 @@ export function createRpcClient<Definition extends ServiceDefinition>(definition
   });
 }
 
-async function callUnary(client: Client, method: UnaryMethod, request: unknown, call: CallOptions, options: RpcClientOptions): Promise<unknown> {
+async function callUnary(
+  client: Client,
+  method: UnaryMethod,
+  request: unknown,
+  call: CallOptions,
+  options: RpcClientOptions,
+): Promise<unknown> {
   const metadata = new Metadata();
   const context = currentContext();
   if (context !== undefined) for (const [name, value] of Object.entries(headersOfContext(context))) metadata.set(name, value);
@@ -51,11 +60,19 @@ async function callUnary(client: Client, method: UnaryMethod, request: unknown, 
   if (call.signal?.aborted === true) throw new FairleadError('deadline_exceeded', `the call to ${service} was given up`);
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + (call.deadlineMs ?? options.deadlineMs ?? 10_000);
-    const running = client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, { deadline }, (error, response) => {
-      call.signal?.removeEventListener('abort', abort);
-      if (error === null) resolve(response);
-      else reject(fromGrpcError(error, service));
-    });
+    const running = client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      metadata,
+      { deadline },
+      (error, response) => {
+        call.signal?.removeEventListener('abort', abort);
+        if (error === null) resolve(response);
+        else reject(fromGrpcError(error, service));
+      },
+    );
     const abort = () => {
       running.cancel();
     };

@@ -1,3 +1,12 @@
 export * from './client.js';
-export { defineRpcs, rpc, type CallOptions, type Rpc, type RpcCall, type RpcHandlers, type RpcMethods, type RpcService } from './definition.js';
+export {
+  defineRpcs,
+  rpc,
+  type CallOptions,
+  type Rpc,
+  type RpcCall,
+  type RpcHandlers,
+  type RpcMethods,
+  type RpcService,
+} from './definition.js';
 export * from './transport.js';

@@ -32,7 +32,10 @@ beforeAll(async () => {
       else reject(error instanceof Error ? error : new Error('the server did not listen'));
     });
   });
-  client = createRpcClient(auditV1.AuditServiceService, { address: transport.address, token: () => orchestrator.serviceToken(currentContext()?.principal) });
+  client = createRpcClient(auditV1.AuditServiceService, {
+    address: transport.address,
+    token: () => orchestrator.serviceToken(currentContext()?.principal),
+  });
 });
 
 afterAll(async () => {
@@ -46,7 +49,14 @@ describe('an RPC', () => {
   it('carries the ids of the request and the principal', async () => {
     handle = (_request, call) => {
       expect(currentContext()).toBe(call.context);
-      expect(call.context).toMatchObject({ requestId: 'req-1', correlationId: 'cor-1', tenantId: 'acme', jobId: 'job_1', step: 'drain', principal: 'user:usr_1' });
+      expect(call.context).toMatchObject({
+        requestId: 'req-1',
+        correlationId: 'cor-1',
+        tenantId: 'acme',
+        jobId: 'job_1',
+        step: 'drain',
+        principal: 'user:usr_1',
+      });
       return Promise.resolve({ ...empty, position: 7 });
     };
     const context = newContext({ requestId: 'req-1', correlationId: 'cor-1', tenantId: 'acme', jobId: 'job_1', step: 'drain' });
@@ -66,7 +76,11 @@ describe('an RPC', () => {
   it('brings a declared error over as it is, and hides any other', async () => {
     const token = await viewer();
     handle = () => Promise.reject(new FairleadError('plan_stale', 'moved → on', { details: { moved: [{ resource: 'placement/acme' }] } }));
-    await expect(client.listRecords(request, { token })).rejects.toMatchObject({ code: 'plan_stale', message: 'moved → on', details: { moved: [{ resource: 'placement/acme' }] } });
+    await expect(client.listRecords(request, { token })).rejects.toMatchObject({
+      code: 'plan_stale',
+      message: 'moved → on',
+      details: { moved: [{ resource: 'placement/acme' }] },
+    });
     handle = () => Promise.reject(new Error('password=hunter2'));
     const error = await client.listRecords(request, { token }).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'internal' });
@@ -91,9 +105,12 @@ describe('an RPC', () => {
       aborter.abort();
     }, 20);
     await expect(call).rejects.toMatchObject({ code: 'deadline_exceeded' });
-    await eventuallyHolds(() => {
-      expect(aborted).toHaveLength(2);
-    }, { what: 'both handlers to be told' });
+    await eventuallyHolds(
+      () => {
+        expect(aborted).toHaveLength(2);
+      },
+      { what: 'both handlers to be told' },
+    );
   });
 
   it('says so when the service can not be reached', async () => {

@@ -7,10 +7,12 @@ const maxDetailsBytes = 6_000;
 
 /** What the transport answers for an error: a declared one as it is, anything else as `internal` without its message. */
 export function toGrpcError(error: unknown): { code: number; details: string; metadata: Metadata } {
-  const known = error instanceof FairleadError ? error : new FairleadError('internal', 'Something went wrong inside the service; its log tells more');
+  const known =
+    error instanceof FairleadError ? error : new FairleadError('internal', 'Something went wrong inside the service; its log tells more');
   const metadata = new Metadata();
   const full = JSON.stringify({ code: known.code, message: known.message, details: known.details });
-  const text = full.length <= maxDetailsBytes ? full : JSON.stringify({ code: known.code, message: known.message.slice(0, 1_000), details: {} });
+  const text =
+    full.length <= maxDetailsBytes ? full : JSON.stringify({ code: known.code, message: known.message.slice(0, 1_000), details: {} });
   metadata.set(errorMetadataKey, Buffer.from(text));
   // The status text travels as an HTTP/2 header: keep it short and plain.
   return { code: errorKinds[known.kind].grpc, details: known.message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 500), metadata };
@@ -20,7 +22,11 @@ export function toGrpcError(error: unknown): { code: number; details: string; me
 export function fromGrpcError(error: ServiceError, service: string): FairleadError {
   const [carried] = error.metadata.get(errorMetadataKey);
   if (carried !== undefined) {
-    const { code, message, details } = JSON.parse(carried.toString()) as { code: unknown; message: string; details: Record<string, unknown> };
+    const { code, message, details } = JSON.parse(carried.toString()) as {
+      code: unknown;
+      message: string;
+      details: Record<string, unknown>;
+    };
     if (isErrorCode(code)) return new FairleadError(code, message, { details });
   }
   switch (error.code) {

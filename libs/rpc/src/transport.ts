@@ -75,6 +75,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
     // Connection events are of no use here; the readiness probe tells whether the service answers.
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature is Nest's
   override unwrap<T>(): T {
     return this.server as T;
   }

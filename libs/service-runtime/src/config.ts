@@ -29,7 +29,10 @@ export const databaseConfig = {
 export const natsConfig = {
   NATS_URL: field.url('nats', 'tls'),
   NATS_TOKEN: field.text().optional(),
-  NATS_NAMESPACE: z.string().regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -').default(''),
+  NATS_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -')
+    .default(''),
 };
 
 /** What all six services have in common. */

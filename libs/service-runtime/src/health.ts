@@ -24,7 +24,9 @@ export async function readinessOf(checks: readonly ReadinessCheck[]): Promise<Re
   const failed = results.filter(({ problem }) => problem !== undefined);
   return {
     status: failed.some(({ check }) => check.required) ? 'unavailable' : failed.length > 0 ? 'degraded' : 'ready',
-    checks: Object.fromEntries(results.map(({ check, problem }) => [check.name, problem === undefined ? { ok: true } : { ok: false, problem }])),
+    checks: Object.fromEntries(
+      results.map(({ check, problem }) => [check.name, problem === undefined ? { ok: true } : { ok: false, problem }]),
+    ),
   };
 }
 

@@ -18,25 +18,20 @@ export async function runMain<Shape extends z.ZodRawShape>(options: {
     for (const name of Object.keys(options.schema.shape)) process.stdout.write(`  ${name}\n`);
     return;
   }
-  let stopRequested = false;
-  let service: RunningService | undefined;
-  const stop = () => {
-    stopRequested = true;
-    if (service === undefined) return;
-    // A part that hangs must not keep the process for ever.
-    setTimeout(() => process.exit(1), stopTimeoutMs).unref();
-    void service.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  // A signal that comes while the service still starts is obeyed once it has.
+  const stopRequested = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+  });
+  let service: RunningService;
   try {
     service = await options.createService(loadConfig(options.schema, process.env));
-    if (stopRequested) stop();
   } catch (error) {
     process.stderr.write(`${options.name} can't start: ${describeError(error)}\n`);
     process.exit(error instanceof ConfigError ? configurationExitCode : 1);
   }
+  await stopRequested;
+  // A part that hangs must not keep the process for ever.
+  setTimeout(() => process.exit(1), stopTimeoutMs).unref();
+  await service.stop();
+  process.exit(0);
 }

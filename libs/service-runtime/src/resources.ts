@@ -52,7 +52,14 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     applicationName: `fairlead-${name}`,
     logger,
   });
-  const messaging = await connectMessaging({ url: config.NATS_URL, token: config.NATS_TOKEN, namespace: config.NATS_NAMESPACE, name, logger, registry });
+  const messaging = await connectMessaging({
+    url: config.NATS_URL,
+    token: config.NATS_TOKEN,
+    namespace: config.NATS_NAMESPACE,
+    name,
+    logger,
+    registry,
+  });
   const clients: { close(): void }[] = [];
   return {
     name,

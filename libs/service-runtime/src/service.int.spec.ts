@@ -43,7 +43,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function start(change: Partial<ServiceConfig> = {}, options: { migrations?: (typeof Later1700000000000)[]; onDrain?: (() => void)[] } = {}) {
+async function start(
+  change: Partial<ServiceConfig> = {},
+  options: { migrations?: (typeof Later1700000000000)[]; onDrain?: (() => void)[] } = {},
+) {
   const full = { ...config, ...change };
   const resources = await openResources({ name: 'audit', config: full, logger, migrations: options.migrations });
   const service = await startService({ resources, config: full, rpcs: [], onDrain: options.onDrain });
@@ -59,9 +62,16 @@ async function get(service: RunningService, path: string) {
 describe('a service', () => {
   it('is healthy, ready and tells its build', async () => {
     const service = await start();
-    await eventuallyHolds(async () => {
-      expect(JSON.parse((await get(service, '/ready')).body)).toMatchObject({ service: 'audit', status: 'ready', checks: { postgres: { ok: true }, migrations: { ok: true }, nats: { ok: true } } });
-    }, { what: 'the service to be ready' });
+    await eventuallyHolds(
+      async () => {
+        expect(JSON.parse((await get(service, '/ready')).body)).toMatchObject({
+          service: 'audit',
+          status: 'ready',
+          checks: { postgres: { ok: true }, migrations: { ok: true }, nats: { ok: true } },
+        });
+      },
+      { what: 'the service to be ready' },
+    );
     expect(await get(service, '/health')).toMatchObject({ status: 200 });
     expect((await get(service, '/metrics')).body).toContain('fairlead_build_info{service="audit",version="1.2.3",git_sha="abc"} 1');
     expect(service.grpcAddress).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
@@ -78,7 +88,10 @@ describe('a service', () => {
     const service = await start({}, { migrations: [Later1700000000000] });
     const ready = await get(service, '/ready');
     expect(ready.status).toBe(503);
-    expect(JSON.parse(ready.body)).toMatchObject({ status: 'unavailable', checks: { migrations: { problem: 'not applied: Later1700000000000' } } });
+    expect(JSON.parse(ready.body)).toMatchObject({
+      status: 'unavailable',
+      checks: { migrations: { problem: 'not applied: Later1700000000000' } },
+    });
   });
 
   it('does not start without Postgres, on a taken port, or with a broken key', async () => {

@@ -1,6 +1,15 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { contextFromHeaders, createLogger, createMetrics, currentContext, headersOfContext, newContext, runInContext, traceIdOf } from './index.js';
+import {
+  contextFromHeaders,
+  createLogger,
+  createMetrics,
+  currentContext,
+  headersOfContext,
+  newContext,
+  runInContext,
+  traceIdOf,
+} from './index.js';
 
 function capture() {
   const lines: string[] = [];
@@ -15,7 +24,12 @@ function capture() {
 
 describe('context', () => {
   it('takes valid ids from headers and replaces malformed ones', () => {
-    const headers: Record<string, string> = { 'x-request-id': 'req-1', 'x-correlation-id': 'has space', traceparent: 'nonsense', 'x-tenant-id': 'acme' };
+    const headers: Record<string, string> = {
+      'x-request-id': 'req-1',
+      'x-correlation-id': 'has space',
+      traceparent: 'nonsense',
+      'x-tenant-id': 'acme',
+    };
     const context = contextFromHeaders((name) => headers[name]);
     expect(context).toMatchObject({ requestId: 'req-1', tenantId: 'acme' });
     expect(context.correlationId).toMatch(/^cor_[0-9a-f]{32}$/);
@@ -38,7 +52,14 @@ describe('logger', () => {
     const { lines, destination } = capture();
     const log = createLogger({ service: 'audit', destination });
     runInContext(newContext({ correlationId: 'cor-7', jobId: 'job_1', bearer: 'tok-secret' }), () => {
-      log.info({ authorization: 'Bearer tok-secret', request: { headers: { authorization: 'Bearer tok-secret' } }, login: { password: 'pw-secret' } }, 'hello');
+      log.info(
+        {
+          authorization: 'Bearer tok-secret',
+          request: { headers: { authorization: 'Bearer tok-secret' } },
+          login: { password: 'pw-secret' },
+        },
+        'hello',
+      );
     });
     const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
     expect(line).toMatchObject({ service: 'audit', correlation_id: 'cor-7', job_id: 'job_1', msg: 'hello', level: 'info' });

@@ -16,7 +16,9 @@ describe('the digest of a plan', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (value, message) => {
         const measured = { ...draft, checks: draft.checks.map((check) => ({ ...check, value, message })) };
-        expect(digest({ tenant: 'acme', moves: { runner: 'runner-2' } }, measured)).toBe(digest({ moves: { runner: 'runner-2' }, tenant: 'acme' }, draft));
+        expect(digest({ tenant: 'acme', moves: { runner: 'runner-2' } }, measured)).toBe(
+          digest({ moves: { runner: 'runner-2' }, tenant: 'acme' }, draft),
+        );
       }),
     );
   });

@@ -26,7 +26,14 @@ function initial(rules: readonly StepRules[]): JobState {
   return {
     direction: 'forward',
     cursor: 0,
-    steps: rules.map((_, index) => ({ name: `s${String(index)}`, status: 'pending', attempts: 0, undoAttempts: 0, failures: 0, undoFailures: 0 })),
+    steps: rules.map((_, index) => ({
+      name: `s${String(index)}`,
+      status: 'pending',
+      attempts: 0,
+      undoAttempts: 0,
+      failures: 0,
+      undoFailures: 0,
+    })),
   };
 }
 
@@ -65,7 +72,9 @@ function drive(rules: readonly StepRules[], script: readonly { outcome: Outcome;
   throw new Error('the job did not end');
 }
 
-const scriptArbitrary = fc.array(fc.record({ outcome: outcomeArbitrary, cancel: fc.boolean(), lateMs: fc.constantFrom(0, 0, 400) }), { maxLength: 30 });
+const scriptArbitrary = fc.array(fc.record({ outcome: outcomeArbitrary, cancel: fc.boolean(), lateMs: fc.constantFrom(0, 0, 400) }), {
+  maxLength: 30,
+});
 
 describe('the job state machine', () => {
   it('always ends, undoes in reverse, and never undoes past a point of no return', () => {
@@ -83,7 +92,9 @@ describe('the job state machine', () => {
           expect(state.steps.every((step) => step.status === 'succeeded')).toBe(true);
           expect(undo).toEqual([]);
         }
-        const committed = ran.some((run) => run.direction === 'forward' && rules[run.index]?.pointOfNoReturn === true && run.result === 'succeeded');
+        const committed = ran.some(
+          (run) => run.direction === 'forward' && rules[run.index]?.pointOfNoReturn === true && run.result === 'succeeded',
+        );
         if (committed) expect(['succeeded', 'needs_attention']).toContain(status);
         if (committed) expect(undo).toEqual([]);
         if (status === 'failed' || status === 'cancelled') {
@@ -103,7 +114,10 @@ describe('the job state machine', () => {
     const rules = [rule, { ...rule, canUndo: false, pointOfNoReturn: true }];
     const plain = { cancel: false, lateMs: 0 };
     const done = { outcome: { outcome: 'done' } as const, ...plain };
-    expect(drive(rules, [done, { outcome: { outcome: 'retry', error }, ...plain }])).toMatchObject({ status: 'needs_attention', ran: [{ index: 0 }, { index: 1 }] });
+    expect(drive(rules, [done, { outcome: { outcome: 'retry', error }, ...plain }])).toMatchObject({
+      status: 'needs_attention',
+      ran: [{ index: 0 }, { index: 1 }],
+    });
     expect(drive(rules, [done, { outcome: { outcome: 'failed', error }, ...plain }])).toMatchObject({
       status: 'failed',
       ran: [{ index: 0 }, { index: 1 }, { index: 0, direction: 'undo' }],
@@ -112,7 +126,10 @@ describe('the job state machine', () => {
 
   it('does not count a crash as a failed attempt', () => {
     const rules = [{ timeoutMs: 1_000, retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 }, canUndo: true, pointOfNoReturn: false }];
-    const crashed: JobState = { ...initial(rules), steps: [{ name: 's0', status: 'running', attempts: 7, undoAttempts: 0, failures: 0, undoFailures: 0 }] };
+    const crashed: JobState = {
+      ...initial(rules),
+      steps: [{ name: 's0', status: 'running', attempts: 7, undoAttempts: 0, failures: 0, undoFailures: 0 }],
+    };
     expect(settle(crashed, rules, { outcome: 'retry', error }, 0)).toMatchObject({ result: 'retrying', state: { direction: 'forward' } });
   });
 

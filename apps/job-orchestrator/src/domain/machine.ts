@@ -8,7 +8,9 @@
  * - A crash changes nothing: the state read back leads to the same next action.
  */
 import type { JobStatus, StepStatus } from '@fairlead/contracts';
-import type { RetryPolicy, StepFailure, StepResult } from '../engine/kind.js';
+import type { RetryPolicy, StepFailure, StepResult, StepRules } from './step.js';
+
+export type { StepRules } from './step.js';
 
 export interface StepState {
   readonly name: string;
@@ -36,14 +38,6 @@ export interface JobState {
 export interface Failure extends StepFailure {
   readonly endsAs: 'failed' | 'cancelled';
   readonly step?: string;
-}
-
-/** What the machine needs to know of a step's definition. */
-export interface StepRules {
-  readonly timeoutMs: number;
-  readonly retry: RetryPolicy;
-  readonly canUndo: boolean;
-  readonly pointOfNoReturn: boolean;
 }
 
 /** What a run came to, thrown errors classified. */
@@ -82,7 +76,11 @@ function nextForward(state: JobState, rules: readonly StepRules[], conditions: C
     return {
       action: 'finish',
       status: 'needs_attention',
-      error: { code: 'deadline_exceeded', message: `the job passed its deadline after its point of no return, at step ${stepName ?? ''}`, step: stepName },
+      error: {
+        code: 'deadline_exceeded',
+        message: `the job passed its deadline after its point of no return, at step ${stepName ?? ''}`,
+        step: stepName,
+      },
     };
   }
   return { action: 'run', index: state.cursor };
@@ -128,10 +126,19 @@ export function settle(state: JobState, rules: readonly StepRules[], outcome: Ou
   const step = state.steps[state.cursor];
   const rule = rules[state.cursor];
   if (step === undefined || rule === undefined) throw new Error('no step at the cursor');
-  return state.direction === 'forward' ? settleForward(state, step, rule, rules, outcome, random) : settleUndo(state, step, rule, outcome, random);
+  return state.direction === 'forward'
+    ? settleForward(state, step, rule, rules, outcome, random)
+    : settleUndo(state, step, rule, outcome, random);
 }
 
-function settleForward(state: JobState, step: StepState, rule: StepRules, rules: readonly StepRules[], outcome: Outcome, random: number): Settled {
+function settleForward(
+  state: JobState,
+  step: StepState,
+  rule: StepRules,
+  rules: readonly StepRules[],
+  outcome: Outcome,
+  random: number,
+): Settled {
   const late = (step.runningMs ?? 0) >= rule.timeoutMs;
   switch (outcome.outcome) {
     case 'done':
@@ -144,7 +151,12 @@ function settleForward(state: JobState, step: StepState, rule: StepRules, rules:
     case 'retry':
       if (!late && step.failures + 1 < rule.retry.maxAttempts) {
         const failures = step.failures + 1;
-        return { state: withStep(state, { status: 'waiting', failures }), delayMs: backoffMs(rule.retry, failures, random), result: 'retrying', error: outcome.error };
+        return {
+          state: withStep(state, { status: 'waiting', failures }),
+          delayMs: backoffMs(rule.retry, failures, random),
+          result: 'retrying',
+          error: outcome.error,
+        };
       }
       return giveUp(state, step, rules, outcome.error, false);
     case 'failed':
@@ -154,12 +166,26 @@ function settleForward(state: JobState, step: StepState, rule: StepRules, rules:
 
 /** Ends the forward way: turns around where that is safe, else asks for a person. `certain`: the step did nothing. */
 function giveUp(state: JobState, step: StepState, rules: readonly StepRules[], error: StepFailure, certain: boolean): Settled {
-  const before = { ...state, steps: state.steps.map((s, i) => (i === state.cursor && certain && rules[i]?.pointOfNoReturn === true ? { ...s, attempts: 0 } : s)) };
+  const before = {
+    ...state,
+    steps: state.steps.map((s, i) => (i === state.cursor && certain && rules[i]?.pointOfNoReturn === true ? { ...s, attempts: 0 } : s)),
+  };
   const failed = withStep(state, { status: 'failed' });
   if (isUndoable(before, rules)) {
-    return { state: { ...failed, direction: 'undo', failure: { ...error, endsAs: 'failed', step: step.name } }, delayMs: 0, result: 'failed', error };
+    return {
+      state: { ...failed, direction: 'undo', failure: { ...error, endsAs: 'failed', step: step.name } },
+      delayMs: 0,
+      result: 'failed',
+      error,
+    };
   }
-  return { state: failed, delayMs: 0, result: 'failed', error, finish: { status: 'needs_attention', error: { ...error, step: step.name } } };
+  return {
+    state: failed,
+    delayMs: 0,
+    result: 'failed',
+    error,
+    finish: { status: 'needs_attention', error: { ...error, step: step.name } },
+  };
 }
 
 function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: Outcome, random: number): Settled {
@@ -175,7 +201,12 @@ function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: 
     case 'retry':
       if (!late) {
         const undoFailures = step.undoFailures + 1;
-        return { state: withStep(state, { undoFailures }), delayMs: backoffMs(rule.retry, undoFailures, random), result: 'retrying', error: outcome.error };
+        return {
+          state: withStep(state, { undoFailures }),
+          delayMs: backoffMs(rule.retry, undoFailures, random),
+          result: 'retrying',
+          error: outcome.error,
+        };
       }
       return stuckUndo(state, step, outcome.error);
     case 'failed':
@@ -185,7 +216,13 @@ function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: 
 
 function stuckUndo(state: JobState, step: StepState, error: StepFailure): Settled {
   const told = { ...error, message: `undo of step ${step.name} failed: ${error.message}`, step: step.name };
-  return { state: withStep(state, { status: 'failed' }), delayMs: 0, result: 'failed', error, finish: { status: 'needs_attention', error: told } };
+  return {
+    state: withStep(state, { status: 'failed' }),
+    delayMs: 0,
+    result: 'failed',
+    error,
+    finish: { status: 'needs_attention', error: told },
+  };
 }
 
 /** Exponential backoff with jitter: between half and all of base · 2^(attempt − 1), at most the maximum. */
@@ -195,7 +232,10 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: number):
 }
 
 function timedOut(step: StepState, rule: StepRules, note: string | undefined): StepFailure {
-  return { code: 'step_timeout', message: `step ${step.name} was not done within ${String(rule.timeoutMs)} ms${note === undefined ? '' : `: ${note}`}` };
+  return {
+    code: 'step_timeout',
+    message: `step ${step.name} was not done within ${String(rule.timeoutMs)} ms${note === undefined ? '' : `: ${note}`}`,
+  };
 }
 
 function withStep(state: JobState, change: Partial<StepState>): JobState {

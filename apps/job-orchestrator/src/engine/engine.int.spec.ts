@@ -65,7 +65,12 @@ function toyKind(steps: Step<Toy>[]): JobKind {
     locks: ({ tenant }) => [`tenant/${tenant}`],
     tenantOf: ({ tenant }) => tenant,
     readInputs: () => Promise.resolve(revision),
-    plan: ({ tenant }, input) => ({ actions: [], checks: [], impact: { tenants: [tenant], services: [], expectedPauseMs: 0 }, inputs: [{ resource: 'toy', revision: input as number }] }),
+    plan: ({ tenant }, input) => ({
+      actions: [],
+      checks: [],
+      impact: { tenants: [tenant], services: [], expectedPauseMs: 0 },
+      inputs: [{ resource: 'toy', revision: input as number }],
+    }),
     steps,
   };
   return kind as JobKind;
@@ -93,13 +98,24 @@ let keys = 0;
 
 async function plan(deps: JobDependencies, tenant: string): Promise<string> {
   const who = caller();
-  return (await runInContext({ ...who.context, principal: ann.id }, () => createPlan(deps, { kind: 'toy', params: { tenant }, reason: 'test' }, who))).digest;
+  return (
+    await runInContext({ ...who.context, principal: ann.id }, () =>
+      createPlan(deps, { kind: 'toy', params: { tenant }, reason: 'test' }, who),
+    )
+  ).digest;
 }
 
 async function start(deps: JobDependencies, tenant: string, request: Partial<StartRequest> = {}) {
   const planDigest = request.planDigest ?? (await plan(deps, tenant));
   const who = caller();
-  const full: StartRequest = { kind: 'toy', planDigest, reason: 'test', idempotencyKey: `key-${String(keys++)}`, onConflict: 'queue', ...request };
+  const full: StartRequest = {
+    kind: 'toy',
+    planDigest,
+    reason: 'test',
+    idempotencyKey: `key-${String(keys++)}`,
+    onConflict: 'queue',
+    ...request,
+  };
   return runInContext({ ...who.context, principal: ann.id }, () => startJob(deps, full, who));
 }
 
@@ -119,11 +135,17 @@ async function historyOf(jobId: string) {
   return events.map((event) => (typeof event.payload['step'] === 'string' ? `${event.type}:${event.payload['step']}` : event.type));
 }
 
-const cancel = (deps: JobDependencies, jobId: string) => runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, jobId, 'changed my mind', caller()));
+const cancel = (deps: JobDependencies, jobId: string) =>
+  runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, jobId, 'changed my mind', caller()));
 
 describe('the job engine', () => {
   it('runs the steps in order and tells each transition', async () => {
-    const deps = boot(toyKind([step('one', { run: () => Promise.resolve({ outcome: 'done', output: { made: 1 } }) }), step('two', { run: (context) => Promise.resolve({ outcome: 'done', output: context.outputs['one'] }) })]));
+    const deps = boot(
+      toyKind([
+        step('one', { run: () => Promise.resolve({ outcome: 'done', output: { made: 1 } }) }),
+        step('two', { run: (context) => Promise.resolve({ outcome: 'done', output: context.outputs['one'] }) }),
+      ]),
+    );
     const { jobId } = await start(deps, 'plain');
     const { job, steps } = await ended(jobId);
     expect(job.status).toBe('succeeded');
@@ -131,7 +153,15 @@ describe('the job engine', () => {
       ['succeeded', 1, { made: 1 }],
       ['succeeded', 1, { made: 1 }],
     ]);
-    expect(await historyOf(jobId)).toEqual(['job_queued', 'job_started', 'step_started:one', 'step_succeeded:one', 'step_started:two', 'step_succeeded:two', 'job_succeeded']);
+    expect(await historyOf(jobId)).toEqual([
+      'job_queued',
+      'job_started',
+      'step_started:one',
+      'step_succeeded:one',
+      'step_started:two',
+      'step_succeeded:two',
+      'job_succeeded',
+    ]);
     expect(await db.query(`select 1 from lock where job_id = $1`, [jobId])).toEqual([]);
   });
 
@@ -146,7 +176,12 @@ describe('the job engine', () => {
         ...parts,
       });
     const deps = boot(
-      toyKind([tracked('one'), tracked('two'), tracked('three', { run: () => Promise.reject(new FairleadError('tenant_state', 'not now')) }), tracked('never')]),
+      toyKind([
+        tracked('one'),
+        tracked('two'),
+        tracked('three', { run: () => Promise.reject(new FairleadError('tenant_state', 'not now')) }),
+        tracked('never'),
+      ]),
     );
     const { jobId } = await start(deps, 'failing');
     const { job, steps } = await ended(jobId);
@@ -197,7 +232,10 @@ describe('the job engine', () => {
     const planDigest = await plan(deps, 'stale');
     revision += 1;
     const before = await counts();
-    await expect(start(deps, 'stale', { planDigest })).rejects.toMatchObject({ code: 'plan_stale', details: { moved: [{ resource: 'toy' }] } });
+    await expect(start(deps, 'stale', { planDigest })).rejects.toMatchObject({
+      code: 'plan_stale',
+      details: { moved: [{ resource: 'toy' }] },
+    });
     expect(await counts()).toEqual(before);
   });
 
@@ -205,11 +243,17 @@ describe('the job engine', () => {
     const gate = openable();
     const deps = boot(toyKind([step('gate', { run: () => gate.opened.then(() => ({ outcome: 'done' as const })) })]));
     const first = await start(deps, 'shared');
-    await eventuallyHolds(async () => {
-      expect((await loadJob(db, first.jobId))?.steps[0]?.status).toBe('running');
-    }, { what: 'the first job to run' });
+    await eventuallyHolds(
+      async () => {
+        expect((await loadJob(db, first.jobId))?.steps[0]?.status).toBe('running');
+      },
+      { what: 'the first job to run' },
+    );
     const second = await start(deps, 'shared');
-    await expect(start(deps, 'shared', { onConflict: 'reject' })).rejects.toMatchObject({ code: 'lock_held', details: { job_id: first.jobId } });
+    await expect(start(deps, 'shared', { onConflict: 'reject' })).rejects.toMatchObject({
+      code: 'lock_held',
+      details: { job_id: first.jobId },
+    });
     const other = await start(deps, 'unshared');
     expect((await loadJob(db, second.jobId))?.job.status).toBe('queued');
     gate.open();
@@ -221,9 +265,12 @@ describe('the job engine', () => {
   it('cancels: the running step is aborted and everything undone; a queued job ends at once', async () => {
     const deps = boot(toyKind([step('one'), step('hang', { run: waitForAbort })]));
     const { jobId } = await start(deps, 'cancelled');
-    await eventuallyHolds(async () => {
-      expect((await loadJob(db, jobId))?.steps[1]?.status).toBe('running');
-    }, { what: 'the second step to run' });
+    await eventuallyHolds(
+      async () => {
+        expect((await loadJob(db, jobId))?.steps[1]?.status).toBe('running');
+      },
+      { what: 'the second step to run' },
+    );
     const queued = await start(deps, 'cancelled');
     await cancel(deps, queued.jobId);
     expect((await loadJob(db, queued.jobId))?.job.status).toBe('cancelled');
@@ -232,21 +279,34 @@ describe('the job engine', () => {
     const { job, steps } = await ended(jobId);
     expect(job.status).toBe('cancelled');
     expect(steps.map((s) => s.status)).toEqual(['undone', 'undone']);
-    expect((await historyOf(jobId)).slice(-5)).toEqual(['job_compensating', 'step_undo_started:hang', 'step_undone:hang', 'step_undo_started:one', 'step_undone:one'].concat('job_cancelled').slice(-5));
+    expect((await historyOf(jobId)).slice(-5)).toEqual(
+      ['job_compensating', 'step_undo_started:hang', 'step_undone:hang', 'step_undo_started:one', 'step_undone:one']
+        .concat('job_cancelled')
+        .slice(-5),
+    );
   });
 
   it('refuses to cancel past the point of no return, and asks for a person when it can go neither way', async () => {
     const gate = openable();
-    const stuck = step('after', { retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 }, run: () => gate.opened.then(() => Promise.reject(new FairleadError('service_unreachable', 'the target is gone'))) });
+    const stuck = step('after', {
+      retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 },
+      run: () => gate.opened.then(() => Promise.reject(new FairleadError('service_unreachable', 'the target is gone'))),
+    });
     const deps = boot(toyKind([step('before'), step('point', { pointOfNoReturn: true, undo: { none: 'no' } }), stuck]));
     const { jobId } = await start(deps, 'forward');
-    await eventuallyHolds(async () => {
-      expect((await loadJob(db, jobId))?.steps[2]?.status).toBe('running');
-    }, { what: 'the step after the point of no return' });
+    await eventuallyHolds(
+      async () => {
+        expect((await loadJob(db, jobId))?.steps[2]?.status).toBe('running');
+      },
+      { what: 'the step after the point of no return' },
+    );
     await expect(cancel(deps, jobId)).rejects.toMatchObject({ code: 'cancel_too_late' });
     gate.open();
     const { job, steps } = await ended(jobId);
-    expect(job).toMatchObject({ status: 'needs_attention', error: { step: 'after', attempt: 2, code: 'service_unreachable', message: 'the target is gone' } });
+    expect(job).toMatchObject({
+      status: 'needs_attention',
+      error: { step: 'after', attempt: 2, code: 'service_unreachable', message: 'the target is gone' },
+    });
     expect(steps.map((s) => s.status)).toEqual(['succeeded', 'succeeded', 'failed']);
   });
 
@@ -262,7 +322,10 @@ describe('the job engine', () => {
     ]);
     const { jobId } = await start(boot(kind, { engine: false }), 'orphan');
     // What a replica leaves behind that was killed in the middle of its first step.
-    await db.query(`update job set owner = 'rep_dead', fence = nextval('job_fence'), status = 'running', started_at = now(), lease_until = now() - interval '1 second' where job_id = $1`, [jobId]);
+    await db.query(
+      `update job set owner = 'rep_dead', fence = nextval('job_fence'), status = 'running', started_at = now(), lease_until = now() - interval '1 second' where job_id = $1`,
+      [jobId],
+    );
     await db.query(`insert into lock (resource, job_id) values ('tenant/orphan', $1)`, [jobId]);
     await db.query(`update step set status = 'running', attempts = 1, started_at = now() where job_id = $1`, [jobId]);
     const dead = await loadJob(db, jobId);
@@ -274,7 +337,15 @@ describe('the job engine', () => {
     expect(fences).toEqual([job.fence]);
     expect(job.fence).toBeGreaterThan(dead.job.fence);
     expect(await historyOf(jobId)).toContain('job_taken_over');
-    const late = { jobId, owner: 'rep_dead', fence: dead.job.fence, state: stateOf(dead), status: 'running' as const, release: false, finished: false };
+    const late = {
+      jobId,
+      owner: 'rep_dead',
+      fence: dead.job.fence,
+      state: stateOf(dead),
+      status: 'running' as const,
+      release: false,
+      finished: false,
+    };
     await expect(db.transaction((tx) => writeTransition(tx, late))).rejects.toThrow(FencedOut);
   });
 
@@ -289,9 +360,12 @@ describe('the job engine', () => {
       }),
     ]);
     const { jobId } = await start(boot(kind), 'handed-over');
-    await eventuallyHolds(() => {
-      expect(runs).toBe(1);
-    }, { what: 'the step to run' });
+    await eventuallyHolds(
+      () => {
+        expect(runs).toBe(1);
+      },
+      { what: 'the step to run' },
+    );
     await engines.splice(0)[0]?.stop();
     expect((await loadJob(db, jobId))?.job).toMatchObject({ owner: null, status: 'running' });
     boot(kind);
@@ -302,11 +376,13 @@ describe('the job engine', () => {
 });
 
 async function counts() {
-  return db.query(`select (select count(*) from job) as jobs, (select count(*) from lock) as locks, (select position from log.head) as position`);
+  return db.query(
+    `select (select count(*) from job) as jobs, (select count(*) from lock) as locks, (select position from log.head) as position`,
+  );
 }
 
 function openable(): { opened: Promise<void>; open: () => void } {
-  let open = () => undefined as void;
+  let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });

@@ -71,11 +71,20 @@ export function startEngine(options: EngineOptions): Engine {
       if (claim === undefined) return undefined;
       const loaded = await loadJob(tx, claim.jobId);
       if (loaded === undefined) throw new Error('a claimed job is gone');
-      const payload = { replica: replicaId, fence: claim.fence, ...(claim.previousOwner === undefined ? {} : { previous_owner: claim.previousOwner }) };
+      const payload = {
+        replica: replicaId,
+        fence: claim.fence,
+        ...(claim.previousOwner === undefined ? {} : { previous_owner: claim.previousOwner }),
+      };
       const kind = kinds.get(`${loaded.job.kind}:${String(loaded.job.version)}`);
       if (kind === undefined) throw new Error('a job of an unknown kind was claimed');
-      const event = jobEvent(claim.jobId, `job_${claim.how}`, payload, { tenantId: loaded.job.tenant_id ?? undefined, reason: loaded.job.reason });
-      const appended = await runInContext(contextOf(loaded.job), () => appendInTransaction(tx, { commandId: newId('command'), events: [event] }));
+      const event = jobEvent(claim.jobId, `job_${claim.how}`, payload, {
+        tenantId: loaded.job.tenant_id ?? undefined,
+        reason: loaded.job.reason,
+      });
+      const appended = await runInContext(contextOf(loaded.job), () =>
+        appendInTransaction(tx, { commandId: newId('command'), events: [event] }),
+      );
       return { claim, kind, position: appended.lastPosition };
     });
     if (claimed === undefined) return undefined;

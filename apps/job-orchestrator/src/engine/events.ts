@@ -3,7 +3,12 @@ import type { Settled } from '../domain/machine.js';
 import type { StepFailure } from './kind.js';
 
 /** An event of a job's own history; the ids of its request come from the context at hand. */
-export function jobEvent(jobId: string, type: string, payload: Record<string, unknown>, meta: { tenantId?: string; reason?: string; step?: string } = {}): NewEvent {
+export function jobEvent(
+  jobId: string,
+  type: string,
+  payload: Record<string, unknown>,
+  meta: { tenantId?: string; reason?: string; step?: string } = {},
+): NewEvent {
   return {
     aggregateType: 'job',
     aggregateId: jobId,
@@ -19,9 +24,15 @@ export function jobEvent(jobId: string, type: string, payload: Record<string, un
 }
 
 /** The event type and payload for a run's outcome; waits are no news. */
-export function outcomeEvent(step: string, attempt: number, settled: Settled, output: Record<string, unknown> | undefined): { type: string; payload: Record<string, unknown> } | undefined {
+export function outcomeEvent(
+  step: string,
+  attempt: number,
+  settled: Settled,
+  output: Record<string, unknown> | undefined,
+): { type: string; payload: Record<string, unknown> } | undefined {
   const base = { step, attempt };
-  const error = (failure: StepFailure | undefined) => (failure === undefined ? {} : { error: { code: failure.code, message: failure.message.slice(0, 2_000) } });
+  const error = (failure: StepFailure | undefined) =>
+    failure === undefined ? {} : { error: { code: failure.code, message: failure.message.slice(0, 2_000) } };
   switch (settled.result) {
     case 'succeeded':
       return { type: 'step_succeeded', payload: { ...base, ...(output === undefined ? {} : { output }) } };

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
-import type { CheckVerdict, ErrorCode, Permission } from '@fairlead/contracts';
-import type { StepRules } from '../domain/machine.js';
+import type { CheckVerdict, Permission } from '@fairlead/contracts';
+import type { RetryPolicy, StepResult, StepRules } from '../domain/step.js';
+
+export type { RetryPolicy, StepFailure, StepResult } from '../domain/step.js';
 
 /** One line of a plan's preflight. The value was measured when the plan was made. */
 export interface Check {
@@ -39,19 +41,6 @@ export interface PlanDraft {
   inputs: InputRevision[];
 }
 
-/** Why a step did not succeed. */
-export interface StepFailure {
-  code: ErrorCode;
-  message: string;
-}
-
-/** What a step's run came to. A thrown error counts as `retry` or `failed` by its kind (see classify.ts). */
-export type StepResult =
-  | { outcome: 'done'; output?: Record<string, unknown> }
-  /** Nothing is wrong; look again later. Does not use up an attempt. */
-  | { outcome: 'wait'; delayMs: number; note?: string }
-  | { outcome: 'failed'; error: StepFailure };
-
 export interface StepContext<Params> {
   readonly jobId: string;
   readonly params: Params;
@@ -73,13 +62,6 @@ export interface JobPrincipal {
   id: string;
   name: string;
   grants: Permission[];
-}
-
-export interface RetryPolicy {
-  /** Runs at most, the first included. */
-  maxAttempts: number;
-  baseDelayMs: number;
-  maxDelayMs: number;
 }
 
 export interface Step<Params> {

@@ -73,7 +73,7 @@ export class Lease {
   /** Sleeps, shorter when interrupted. */
   async sleep(delayMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      let release = () => undefined as void;
+      let release: () => void = () => undefined;
       const timer = setTimeout(() => {
         release();
         resolve();

@@ -19,11 +19,29 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
     registers,
   });
-  const finished = new Counter({ name: 'fairlead_jobs_finished_total', help: 'Jobs that ended, by status.', labelNames: ['kind', 'status'], registers });
-  const claims = new Counter({ name: 'fairlead_job_claims_total', help: 'Claims: started, resumed, taken_over.', labelNames: ['how'], registers });
+  const finished = new Counter({
+    name: 'fairlead_jobs_finished_total',
+    help: 'Jobs that ended, by status.',
+    labelNames: ['kind', 'status'],
+    registers,
+  });
+  const claims = new Counter({
+    name: 'fairlead_job_claims_total',
+    help: 'Claims: started, resumed, taken_over.',
+    labelNames: ['how'],
+    registers,
+  });
   const running = new Gauge({ name: 'fairlead_jobs_running', help: 'Jobs this replica runs now.', registers });
-  const lost = new Counter({ name: 'fairlead_jobs_lost_total', help: 'Jobs this replica had to give up: fenced out or lease ended.', registers });
-  const writeFailures = new Counter({ name: 'fairlead_job_write_failures_total', help: 'Transitions that were not written at first.', registers });
+  const lost = new Counter({
+    name: 'fairlead_jobs_lost_total',
+    help: 'Jobs this replica had to give up: fenced out or lease ended.',
+    registers,
+  });
+  const writeFailures = new Counter({
+    name: 'fairlead_job_write_failures_total',
+    help: 'Transitions that were not written at first.',
+    registers,
+  });
   return {
     attempt: (kind, step, direction, outcome, seconds) => {
       attempts.observe({ kind, step, direction, outcome }, seconds);

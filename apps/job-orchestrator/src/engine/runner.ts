@@ -10,7 +10,16 @@ import { newId, type JobStatus } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import { isConnectionError, type Database } from '@fairlead/postgres';
 import { newContext, runInContext, type Logger, type RequestContext } from '@fairlead/telemetry';
-import { isUndoable, nextAction, settle, type Conditions, type JobState, type Outcome, type Settled, type StepRules } from '../domain/machine.js';
+import {
+  isUndoable,
+  nextAction,
+  settle,
+  type Conditions,
+  type JobState,
+  type Outcome,
+  type Settled,
+  type StepRules,
+} from '../domain/machine.js';
 import type { Claim } from '../store/claim.js';
 import { loadJob, stateOf, type JobRow, type LoadedJob } from '../store/jobs.js';
 import { loadPlanDraft } from '../store/plans.js';
@@ -133,7 +142,12 @@ class JobRun {
     this.deps.metrics.attempt(this.kind.kind, stepName, attempt.direction, settled.result, (performance.now() - startedAt) / 1000);
     const output = outcome.outcome === 'done' ? outcome.output : undefined;
     if (output !== undefined && attempt.direction === 'forward') this.outputs[stepName] = output;
-    this.ended = { ...attempt, outcome: settled.result, error: settled.error, output: attempt.direction === 'forward' ? output : undefined };
+    this.ended = {
+      ...attempt,
+      outcome: settled.result,
+      error: settled.error,
+      output: attempt.direction === 'forward' ? output : undefined,
+    };
     const event = outcomeEvent(stepName, attempt.number, settled, attempt.direction === 'forward' ? output : undefined);
     if (event !== undefined) this.tell(event.type, event.payload, stepName);
     if (this.state.direction === 'forward' && settled.state.direction === 'undo') this.tellCompensating(settled.state);
@@ -144,7 +158,12 @@ class JobRun {
   /** True when a cancel arrived while the run's beginning was written: then it need not run at all. */
   private cancelledMeanwhile(index: number, attempt: Attempt): boolean {
     const cancelRequested = this.conditions.cancelRequested || this.lease.cancelRequested;
-    return cancelRequested && attempt.direction === 'forward' && isUndoable(this.state, this.rules) && this.rules[index]?.pointOfNoReturn !== true;
+    return (
+      cancelRequested &&
+      attempt.direction === 'forward' &&
+      isUndoable(this.state, this.rules) &&
+      this.rules[index]?.pointOfNoReturn !== true
+    );
   }
 
   /** Counts the run in the state and tells of it. */
@@ -153,10 +172,15 @@ class JobRun {
     const step = this.state.steps[index];
     if (step === undefined) throw new Error('no such step');
     const number = (direction === 'forward' ? step.attempts : step.undoAttempts) + 1;
-    const change = direction === 'forward' ? { attempts: number, status: 'running' as const } : { undoAttempts: number, status: 'undoing' as const };
+    const change =
+      direction === 'forward' ? { attempts: number, status: 'running' as const } : { undoAttempts: number, status: 'undoing' as const };
     this.state = { ...this.state, steps: this.state.steps.map((s, i) => (i === index ? { ...s, ...change } : s)) };
     this.stepClock.begin(index, direction);
-    this.tell(direction === 'forward' ? 'step_started' : 'step_undo_started', { step: step.name, attempt: number, fence: this.claim.fence }, step.name);
+    this.tell(
+      direction === 'forward' ? 'step_started' : 'step_undo_started',
+      { step: step.name, attempt: number, fence: this.claim.fence },
+      step.name,
+    );
     return { index, direction, number };
   }
 
@@ -173,14 +197,18 @@ class JobRun {
     }, step.attemptTimeoutMs);
     try {
       const context = this.stepContext(step.name, attempt, aborter.signal);
-      if (attempt.direction === 'forward') return await runInContext({ ...contextOf(this.loaded.job), step: step.name }, () => step.run(context));
+      if (attempt.direction === 'forward')
+        return await runInContext({ ...contextOf(this.loaded.job), step: step.name }, () => step.run(context));
       const undo = step.undo;
       if (typeof undo !== 'function') return { outcome: 'done' };
       return await runInContext({ ...contextOf(this.loaded.job), step: `${step.name}:undo` }, () => undo(context));
     } catch (error) {
       if (aborter.signal.reason === 'interrupted') return { outcome: 'interrupted' };
       if (aborter.signal.reason === 'timeout') {
-        return { outcome: 'retry', error: { code: 'step_timeout', message: `a run of step ${step.name} did not end within ${String(step.attemptTimeoutMs)} ms` } };
+        return {
+          outcome: 'retry',
+          error: { code: 'step_timeout', message: `a run of step ${step.name} did not end within ${String(step.attemptTimeoutMs)} ms` },
+        };
       }
       this.deps.logger.warn({ err: error, job_id: this.claim.jobId, step: step.name }, 'a run of a step failed');
       return outcomeOfError(error);
@@ -227,9 +255,22 @@ class JobRun {
   private async write(change: Pick<Transition, 'status' | 'begins' | 'release' | 'finished' | 'wakeInMs' | 'error'>): Promise<void> {
     const { jobId, fence } = this.claim;
     const position = await this.deps.db.transaction(async (tx) => {
-      const result = await writeTransition(tx, { jobId, fence, owner: this.deps.replicaId, state: this.state, ended: this.ended, ...change });
+      const result = await writeTransition(tx, {
+        jobId,
+        fence,
+        owner: this.deps.replicaId,
+        state: this.state,
+        ended: this.ended,
+        ...change,
+      });
       const begins = change.begins;
-      if (begins !== undefined && this.rules[begins.index]?.pointOfNoReturn === true && begins.number === 1 && begins.direction === 'forward' && result.cancelRequested) {
+      if (
+        begins !== undefined &&
+        this.rules[begins.index]?.pointOfNoReturn === true &&
+        begins.number === 1 &&
+        begins.direction === 'forward' &&
+        result.cancelRequested
+      ) {
         throw new CancelledBefore();
       }
       this.conditions = result;
@@ -246,7 +287,10 @@ class JobRun {
     if (!(error instanceof CancelledBefore)) {
       const { logger, metrics } = this.deps;
       metrics.writeFailed();
-      logger[isConnectionError(error) ? 'warn' : 'error']({ err: error, job_id: this.claim.jobId }, 'a transition was not written; reading the job again');
+      logger[isConnectionError(error) ? 'warn' : 'error'](
+        { err: error, job_id: this.claim.jobId },
+        'a transition was not written; reading the job again',
+      );
       await this.lease.sleep(200);
     }
     const loaded = await readJob(this.deps, this.claim, this.lease);
@@ -273,7 +317,13 @@ class JobRun {
 
   private tell(type: string, payload: Record<string, unknown>, step?: string): void {
     const { tenant_id: tenantId, reason } = this.loaded.job;
-    this.events.push(jobEvent(this.claim.jobId, type, payload, { ...(tenantId === null ? {} : { tenantId }), reason, ...(step === undefined ? {} : { step }) }));
+    this.events.push(
+      jobEvent(this.claim.jobId, type, payload, {
+        ...(tenantId === null ? {} : { tenantId }),
+        reason,
+        ...(step === undefined ? {} : { step }),
+      }),
+    );
   }
 
   private runningStatus(): JobStatus {

@@ -4,4 +4,6 @@ import { createPlan as create, type PlanDependencies } from '../plans.js';
 import { planMessage } from './messages.js';
 
 export const createPlan = (deps: PlanDependencies): Rpc<jobsV1.CreatePlanRequest, jobsV1.CreatePlanResponse> =>
-  rpc('plan.create', async (request, call) => ({ plan: planMessage(await create(deps, { ...request, params: request.params ?? {} }, call)) }));
+  rpc('plan.create', async (request, call) => ({
+    plan: planMessage(await create(deps, { ...request, params: request.params ?? {} }, call)),
+  }));

@@ -24,8 +24,14 @@ export const listJobs = ({ db }: { db: Sql }): Rpc<jobsV1.ListJobsRequest, jobsV
     });
     const page = rows.slice(0, limit);
     const [steps, plans] = await Promise.all([
-      loadStepsOf(db, page.map((job) => job.job_id)),
-      findPlans(db, page.map((job) => job.plan_id)),
+      loadStepsOf(
+        db,
+        page.map((job) => job.job_id),
+      ),
+      findPlans(
+        db,
+        page.map((job) => job.plan_id),
+      ),
     ]);
     return {
       jobs: page.map((job) => jobMessage(job, steps.get(job.job_id) ?? [], plans.get(job.plan_id), undefined)),

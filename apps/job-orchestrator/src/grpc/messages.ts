@@ -25,7 +25,10 @@ export function planMessage(row: PlanRow): jobsV1.Plan {
   };
 }
 
-function errorMessage(error: { code: string; message: string; step?: string; attempt?: number } | null, step = ''): jobsV1.JobError | undefined {
+function errorMessage(
+  error: { code: string; message: string; step?: string; attempt?: number } | null,
+  step = '',
+): jobsV1.JobError | undefined {
   return error === null ? undefined : { code: error.code, message: error.message, step: error.step ?? step, attempt: error.attempt ?? 0 };
 }
 

@@ -9,7 +9,15 @@ function check(name: string, verdict: Verdict, value: string, limit: string, mes
 }
 
 /** One sentence for a pass, another one for the rest. */
-function judge(name: string, ok: boolean, otherwise: Verdict, value: string, limit: string, passMessage: string, failMessage: string): Check {
+function judge(
+  name: string,
+  ok: boolean,
+  otherwise: Verdict,
+  value: string,
+  limit: string,
+  passMessage: string,
+  failMessage: string,
+): Check {
   return check(name, ok ? 'pass' : otherwise, value, limit, ok ? passMessage : failMessage);
 }
 
@@ -29,9 +37,25 @@ export function targetChecks(kind: string, shardId: string, endpoints: readonly 
   const problem = endpoints.find((endpoint) => endpoint.problem !== '')?.problem ?? 'it has no endpoint';
   const state = !reachable ? 'unreachable' : healthy ? 'healthy' : 'unhealthy';
   return [
-    judge(`${kind}.target_healthy`, healthy, 'block', state, 'healthy', `${name} is healthy`, `${name} is ${state}${reachable ? '' : ` (${problem})`}`),
+    judge(
+      `${kind}.target_healthy`,
+      healthy,
+      'block',
+      state,
+      'healthy',
+      `${name} is healthy`,
+      `${name} is ${state}${reachable ? '' : ` (${problem})`}`,
+    ),
     judge(`${kind}.target_ready`, ready, 'block', ready ? 'ready' : 'not ready', 'ready', `${name} is ready`, `${name} is not ready`),
-    judge(`${kind}.target_lag`, lag <= limits.maxLag, 'block', String(lag), `≤ ${String(limits.maxLag)}`, `${name} keeps up`, `${name} is ${String(lag)} behind, more than ${String(limits.maxLag)}`),
+    judge(
+      `${kind}.target_lag`,
+      lag <= limits.maxLag,
+      'block',
+      String(lag),
+      `≤ ${String(limits.maxLag)}`,
+      `${name} keeps up`,
+      `${name} is ${String(lag)} behind, more than ${String(limits.maxLag)}`,
+    ),
     judge(
       `${kind}.target_inflight`,
       inflight <= limits.maxInflight,
@@ -45,19 +69,49 @@ export function targetChecks(kind: string, shardId: string, endpoints: readonly 
 }
 
 /** Is the tenant in the state the job starts from, and near enough to being drained. `undefined`: the shard did not answer. */
-export function originChecks(kind: string, shardId: string, state: provisionerV1.TenantState | undefined, expected: readonly string[], limits: Limits): Check[] {
+export function originChecks(
+  kind: string,
+  shardId: string,
+  state: provisionerV1.TenantState | undefined,
+  expected: readonly string[],
+  limits: Limits,
+): Check[] {
   const name = `${kind} ${shardId}`;
   const found = state?.state ?? 'no answer';
   const lag = state?.lag ?? 0;
   return [
-    judge(`${kind}.origin_state`, expected.includes(found), 'block', found, expected.join(' or '), `the tenant is ${found} on ${name}`, `the tenant is not ${expected.join(' or ')} on ${name}: ${found}`),
-    judge(`${kind}.origin_lag`, lag <= limits.maxLag, 'block', String(lag), `≤ ${String(limits.maxLag)}`, `the tenant can drain from ${name}`, `the tenant has ${String(lag)} unapplied on ${name}, more than ${String(limits.maxLag)}`),
+    judge(
+      `${kind}.origin_state`,
+      expected.includes(found),
+      'block',
+      found,
+      expected.join(' or '),
+      `the tenant is ${found} on ${name}`,
+      `the tenant is not ${expected.join(' or ')} on ${name}: ${found}`,
+    ),
+    judge(
+      `${kind}.origin_lag`,
+      lag <= limits.maxLag,
+      'block',
+      String(lag),
+      `≤ ${String(limits.maxLag)}`,
+      `the tenant can drain from ${name}`,
+      `the tenant has ${String(lag)} unapplied on ${name}, more than ${String(limits.maxLag)}`,
+    ),
   ];
 }
 
 /** Warns when another job is on the tenant: this one will wait for it. */
 export function noOtherJob(openJobId: string | undefined): Check {
-  return judge('no_running_job', openJobId === undefined, 'warn', openJobId ?? 'none', 'none', 'no other job is on the tenant', `job ${openJobId ?? ''} is on the tenant; this one would wait for it`);
+  return judge(
+    'no_running_job',
+    openJobId === undefined,
+    'warn',
+    openJobId ?? 'none',
+    'none',
+    'no other job is on the tenant',
+    `job ${openJobId ?? ''} is on the tenant; this one would wait for it`,
+  );
 }
 
 /** At least one gateway must be alive to learn of a new placement; the others are listed. */
@@ -66,5 +120,13 @@ export function gatewaysAlive(gateways: readonly fleetV1.GatewayPlacement[]): Ch
   const away = gateways.filter((gateway) => !gateway.alive).map((gateway) => gateway.endpointId);
   const value = `${String(alive.length)} of ${String(gateways.length)}`;
   if (alive.length === 0) return check('gateways_alive', 'block', value, '≥ 1', 'no gateway is alive to learn of the new placement');
-  return judge('gateways_alive', away.length === 0, 'warn', value, 'all', 'all gateways are alive', `not alive, and not waited for: ${away.join(', ')}`);
+  return judge(
+    'gateways_alive',
+    away.length === 0,
+    'warn',
+    value,
+    'all',
+    'all gateways are alive',
+    `not alive, and not waited for: ${away.join(', ')}`,
+  );
 }

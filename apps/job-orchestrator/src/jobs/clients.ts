@@ -1,4 +1,5 @@
 import type { fleetV1, placementV1, provisionerV1 } from '@fairlead/contracts';
+import type { Sql } from '@fairlead/postgres';
 import type { RpcClient } from '@fairlead/rpc';
 
 /** The services that job kinds look at and act through. */
@@ -16,4 +17,10 @@ export interface JobSettings {
   maxInflight: number;
   /** How long a drain may take before it is given up. */
   drainTimeoutMs: number;
+}
+
+export interface KindDependencies extends JobClients {
+  settings: JobSettings;
+  /** The jobs' own tables, for checks like "no other job is on this tenant". */
+  sql: Sql;
 }

@@ -14,7 +14,10 @@ export function preflight<Params>(kind: () => JobKind<Params>): Step<Params> {
     run: async (context) => {
       requireGrant(context.principal.grants, kind().permission);
       const now = await assertPlanHolds(kind() as JobKind, context.params, context.plan);
-      return { outcome: 'done', output: { checks: Object.fromEntries(now.checks.map((check) => [check.name, `${check.verdict}: ${check.value}`])) } };
+      return {
+        outcome: 'done',
+        output: { checks: Object.fromEntries(now.checks.map((check) => [check.name, `${check.verdict}: ${check.value}`])) },
+      };
     },
     undo: { none: 'it only looks' },
   };

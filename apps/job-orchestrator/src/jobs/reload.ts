@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { FairleadError, serviceKinds, type fleetV1, type placementV1 } from '@fairlead/contracts';
 import type { JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
-import type { KindDependencies } from './index.js';
+import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
 import { commandOf, shardName, shardResource } from './tenants.js';
 
@@ -30,7 +30,7 @@ export function reload(deps: KindDependencies): JobKind<Params, Inputs> {
     },
     plan: planReload,
     steps: [
-      preflight<Params>(() => kind as JobKind<Params>),
+      preflight<Params>(() => kind),
       {
         name: 'reload',
         attemptTimeoutMs: 10_000,
@@ -48,7 +48,15 @@ export function reload(deps: KindDependencies): JobKind<Params, Inputs> {
 export function planReload(_params: Params, { shard, health }: Inputs): PlanDraft {
   const away = health.filter((endpoint) => !endpoint.reachable).map((endpoint) => endpoint.endpointId);
   return {
-    actions: [{ name: 'reload', description: `make ${shard.kind} ${shard.shardId} read its configuration again`, kind: shard.kind, fromShardId: shard.shardId, toShardId: shard.shardId }],
+    actions: [
+      {
+        name: 'reload',
+        description: `make ${shard.kind} ${shard.shardId} read its configuration again`,
+        kind: shard.kind,
+        fromShardId: shard.shardId,
+        toShardId: shard.shardId,
+      },
+    ],
     checks: [
       {
         name: 'endpoints_reachable',
@@ -65,6 +73,12 @@ export function planReload(_params: Params, { shard, health }: Inputs): PlanDraf
 
 async function reloadShard(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
   const { kind, shard } = context.params;
-  const { endpoints } = await deps.provisioner.reloadShard({ kind, shardId: shard, command: commandOf(context, kind) }, { signal: context.signal });
-  return { outcome: 'done', output: { applied_revision: Object.fromEntries(endpoints.map((endpoint) => [endpoint.endpointId, endpoint.appliedRevision])) } };
+  const { endpoints } = await deps.provisioner.reloadShard(
+    { kind, shardId: shard, command: commandOf(context, kind) },
+    { signal: context.signal },
+  );
+  return {
+    outcome: 'done',
+    output: { applied_revision: Object.fromEntries(endpoints.map((endpoint) => [endpoint.endpointId, endpoint.appliedRevision])) },
+  };
 }

@@ -3,9 +3,20 @@ import { placedKinds, type provisionerV1 } from '@fairlead/contracts';
 import type { JobKind, PlanDraft } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import { noOtherJob, originChecks, type Limits } from './checks.js';
-import type { KindDependencies } from './index.js';
+import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import { awaitDrained, drainAll, lookForMs, readSeats, readStates, resumeDrained, seatResource, tenantAndKinds, type Seat, type TenantAndKinds } from './tenants.js';
+import {
+  awaitDrained,
+  drainAll,
+  lookForMs,
+  readSeats,
+  readStates,
+  resumeDrained,
+  seatResource,
+  tenantAndKinds,
+  type Seat,
+  type TenantAndKinds,
+} from './tenants.js';
 
 interface Inputs {
   seats: { seat: Seat; state: provisionerV1.TenantState | undefined }[];
@@ -22,13 +33,16 @@ export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Inp
     locks: ({ tenant }) => [`tenant/${tenant}`],
     tenantOf: ({ tenant }) => tenant,
     readInputs: async ({ tenant, kinds }) => {
-      const [seats, openJobId] = await Promise.all([readSeats(deps, tenant, kinds ?? placedKinds), findOpenJobOn(deps.sql, [`tenant/${tenant}`])]);
+      const [seats, openJobId] = await Promise.all([
+        readSeats(deps, tenant, kinds ?? placedKinds),
+        findOpenJobOn(deps.sql, [`tenant/${tenant}`]),
+      ]);
       const states = await readStates(deps, tenant, seats);
       return { seats: seats.map((seat, index) => ({ seat, state: states[index] })), openJobId };
     },
     plan: (params, inputs) => planDrain(params, inputs, deps.settings),
     steps: [
-      preflight<TenantAndKinds>(() => kind as JobKind<TenantAndKinds>),
+      preflight<TenantAndKinds>(() => kind),
       {
         name: 'drain',
         attemptTimeoutMs: 10_000,
@@ -60,7 +74,10 @@ export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: Inpu
       fromShardId: seat.shardId,
       toShardId: '',
     })),
-    checks: [...seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, ['active', 'draining', 'drained'], limits)), noOtherJob(openJobId)],
+    checks: [
+      ...seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, ['active', 'draining', 'drained'], limits)),
+      noOtherJob(openJobId),
+    ],
     // Until somebody resumes it: no estimate is honest.
     impact: { tenants: [tenant], services: seats.map(({ seat }) => `${seat.kind}/${seat.shardId}`), expectedPauseMs: 0 },
     inputs: seats.map(({ seat }) => ({ resource: seatResource(tenant, seat.kind), revision: seat.revision })),

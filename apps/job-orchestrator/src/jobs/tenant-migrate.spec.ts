@@ -5,21 +5,75 @@ import { hasApplied, planMigration } from './tenant-migrate.js';
 
 const limits = { maxLag: 100, maxInflight: 200 };
 const health = (change: Partial<fleetV1.EndpointHealth> = {}): fleetV1.EndpointHealth => ({
-  kind: 'runner', shardId: 'runner-2', endpointId: 'runner-2', url: 'http://127.0.0.1:1', reachable: true, healthy: true, ready: true, version: '1', gitSha: 'x',
-  inflight: 2, lag: 0, takenAt: '', problem: '', latencyMs: 1, ...change,
+  kind: 'runner',
+  shardId: 'runner-2',
+  endpointId: 'runner-2',
+  url: 'http://127.0.0.1:1',
+  reachable: true,
+  healthy: true,
+  ready: true,
+  version: '1',
+  gitSha: 'x',
+  inflight: 2,
+  lag: 0,
+  takenAt: '',
+  problem: '',
+  latencyMs: 1,
+  ...change,
 });
 const shard = (change: Partial<placementV1.Shard> = {}): placementV1.Shard => ({
-  kind: 'runner', shardId: 'runner-2', endpoints: [], weight: 1, labels: {}, state: 'active', revision: 5, tenants: 3, ...change,
+  kind: 'runner',
+  shardId: 'runner-2',
+  endpoints: [],
+  weight: 1,
+  labels: {},
+  state: 'active',
+  revision: 5,
+  tenants: 3,
+  ...change,
 });
-const state = (change: Partial<provisionerV1.TenantState> = {}): provisionerV1.TenantState => ({ state: 'active', inflight: 1, lag: 0, fence: 0, lastSeq: 9, ...change });
-const gateway = (alive: boolean): fleetV1.GatewayPlacement => ({ shardId: 'gateway-1', endpointId: `gateway-${String(alive)}`, alive, epoch: 1, revision: 8, problem: '' });
+const state = (change: Partial<provisionerV1.TenantState> = {}): provisionerV1.TenantState => ({
+  state: 'active',
+  inflight: 1,
+  lag: 0,
+  fence: 0,
+  lastSeq: 9,
+  ...change,
+});
+const gateway = (alive: boolean): fleetV1.GatewayPlacement => ({
+  shardId: 'gateway-1',
+  endpointId: `gateway-${String(alive)}`,
+  alive,
+  epoch: 1,
+  revision: 8,
+  problem: '',
+});
 const seat = { kind: 'runner' as const, shardId: 'runner-1', revision: 7 };
 
-function plan(change: { target?: placementV1.Shard; targetHealth?: fleetV1.EndpointHealth[]; originState?: provisionerV1.TenantState | undefined; gateways?: fleetV1.GatewayPlacement[]; openJobId?: string } = {}) {
-  const move = { seat, target: shard(), targetHealth: [health()], originState: state() as provisionerV1.TenantState | undefined, ...change };
-  return planMigration({ tenant: 'acme', moves: { runner: 'runner-2' } }, { moves: [move], gateways: change.gateways ?? [gateway(true)], openJobId: change.openJobId }, limits);
+function plan(
+  change: {
+    target?: placementV1.Shard;
+    targetHealth?: fleetV1.EndpointHealth[];
+    originState?: provisionerV1.TenantState | undefined;
+    gateways?: fleetV1.GatewayPlacement[];
+    openJobId?: string;
+  } = {},
+) {
+  const move = {
+    seat,
+    target: shard(),
+    targetHealth: [health()],
+    originState: state() as provisionerV1.TenantState | undefined,
+    ...change,
+  };
+  return planMigration(
+    { tenant: 'acme', moves: { runner: 'runner-2' } },
+    { moves: [move], gateways: change.gateways ?? [gateway(true)], openJobId: change.openJobId },
+    limits,
+  );
 }
-const verdicts = (draft: ReturnType<typeof plan>, verdict: string) => draft.checks.filter((check) => check.verdict === verdict).map((check) => check.name);
+const verdicts = (draft: ReturnType<typeof plan>, verdict: string) =>
+  draft.checks.filter((check) => check.verdict === verdict).map((check) => check.name);
 
 describe('the plan of a migration', () => {
   it('passes when all is well and names every action and input', () => {
@@ -35,7 +89,11 @@ describe('the plan of a migration', () => {
 
   it.each([
     ['an unhealthy target', { targetHealth: [health({ healthy: false })] }, ['runner.target_healthy']],
-    ['a target that does not answer', { targetHealth: [health({ reachable: false, healthy: false, ready: false, problem: 'refused' })] }, ['runner.target_healthy', 'runner.target_ready']],
+    [
+      'a target that does not answer',
+      { targetHealth: [health({ reachable: false, healthy: false, ready: false, problem: 'refused' })] },
+      ['runner.target_healthy', 'runner.target_ready'],
+    ],
     ['a target without an endpoint', { targetHealth: [] }, ['runner.target_healthy', 'runner.target_ready']],
     ['a target that lags', { targetHealth: [health({ lag: 101 })] }, ['runner.target_lag']],
     ['a busy target', { targetHealth: [health({ inflight: 201 })] }, ['runner.target_inflight']],
@@ -49,7 +107,10 @@ describe('the plan of a migration', () => {
   });
 
   it('warns of another job and of gateways that are away', () => {
-    expect(verdicts(plan({ openJobId: 'job_1', gateways: [gateway(true), gateway(false)] }), 'warn')).toEqual(['gateways_alive', 'no_running_job']);
+    expect(verdicts(plan({ openJobId: 'job_1', gateways: [gateway(true), gateway(false)] }), 'warn')).toEqual([
+      'gateways_alive',
+      'no_running_job',
+    ]);
   });
 
   it('blocks exactly when a measure is over its limit', () => {

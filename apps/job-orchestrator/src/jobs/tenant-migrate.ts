@@ -10,7 +10,7 @@ import { FairleadError, placedKinds, type fleetV1, type PlacedKind, type placeme
 import type { Action, Check, JobKind, PlanDraft, RetryPolicy, Step, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import { gatewaysAlive, noOtherJob, originChecks, targetChecks, type Limits } from './checks.js';
-import type { KindDependencies } from './index.js';
+import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
 import {
   actionsOf,
@@ -33,7 +33,9 @@ import {
 const params = z.strictObject({
   tenant: tenantName,
   /** Where to, per kind. */
-  moves: z.partialRecord(z.enum(placedKinds), shardName).refine((moves) => Object.keys(moves).length > 0, 'name at least one kind and its target shard'),
+  moves: z
+    .partialRecord(z.enum(placedKinds), shardName)
+    .refine((moves) => Object.keys(moves).length > 0, 'name at least one kind and its target shard'),
 });
 type Params = z.output<typeof params>;
 
@@ -93,7 +95,9 @@ export function planMigration({ tenant }: Params, inputs: Inputs, limits: Limits
     checks: [...moves.flatMap((move) => checksOf(move, limits)), gatewaysAlive(inputs.gateways), noOtherJob(inputs.openJobId)],
     impact: {
       tenants: [tenant],
-      services: [...new Set(moves.flatMap(({ seat, target }) => [`${seat.kind}/${seat.shardId}`, `${target.kind}/${target.shardId}`]))].sort(),
+      services: [
+        ...new Set(moves.flatMap(({ seat, target }) => [`${seat.kind}/${seat.shardId}`, `${target.kind}/${target.shardId}`])),
+      ].sort(),
       expectedPauseMs: 300 + 50 * moves.length,
     },
     inputs: moves.flatMap(({ seat, target }) => [
@@ -133,7 +137,9 @@ function checksOf({ seat, originState, target, targetHealth }: Inputs['moves'][n
       verdict: active ? 'pass' : 'block',
       value: target.state,
       limit: 'active',
-      message: active ? `${target.kind} ${target.shardId} takes tenants` : `${target.kind} ${target.shardId} is ${target.state} and takes no tenants`,
+      message: active
+        ? `${target.kind} ${target.shardId} takes tenants`
+        : `${target.kind} ${target.shardId} is ${target.state} and takes no tenants`,
     },
     ...targetChecks(target.kind, target.shardId, targetHealth, limits),
     ...originChecks(seat.kind, seat.shardId, originState, ['active'], limits),
@@ -142,7 +148,7 @@ function checksOf({ seat, originState, target, targetHealth }: Inputs['moves'][n
 
 function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Step<Params>[] {
   return [
-    preflight<Params>(kind as () => JobKind<Params>),
+    preflight<Params>(kind),
     {
       name: 'drain',
       attemptTimeoutMs: 10_000,
@@ -231,7 +237,11 @@ async function dropTargets(deps: KindDependencies, context: StepContext<Params>)
   await Promise.all(
     actionsOf(context, 'hand-over').map((action) =>
       deps.provisioner.dropTenantCopy(
-        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }), command: commandOf(context, action.kind), movedRevision: 0 },
+        {
+          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }),
+          command: commandOf(context, action.kind),
+          movedRevision: 0,
+        },
         { signal: context.signal },
       ),
     ),
@@ -289,7 +299,10 @@ async function resumeTargets(deps: KindDependencies, context: StepContext<Params
   await Promise.all(
     actionsOf(context, 'resume').map((action) =>
       deps.provisioner.resumeTenant(
-        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }), command: commandOf(context, action.kind) },
+        {
+          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }),
+          command: commandOf(context, action.kind),
+        },
         { signal: context.signal },
       ),
     ),
@@ -305,7 +318,11 @@ async function verify(deps: KindDependencies, context: StepContext<Params>): Pro
   const seats = await readSeats(deps, tenant, actions.map((action) => action.kind) as PlacedKind[]);
   for (const [index, action] of actions.entries()) {
     const [origin, target] = await Promise.all(
-      [action.fromShardId, action.toShardId].map(async (shardId) => (await deps.provisioner.getTenantState({ target: onShard(tenant, { kind: action.kind, shardId }) }, { signal: context.signal })).state),
+      [action.fromShardId, action.toShardId].map(
+        async (shardId) =>
+          (await deps.provisioner.getTenantState({ target: onShard(tenant, { kind: action.kind, shardId }) }, { signal: context.signal }))
+            .state,
+      ),
     );
     const problem = verdictOn(action, seats[index]?.shardId, origin, target, handed[action.kind as PlacedKind]?.last_seq ?? 0);
     if (problem !== undefined) return { outcome: 'failed', error: { code: 'tenant_state', message: problem } };
@@ -322,8 +339,10 @@ function verdictOn(
 ): string | undefined {
   if (placedOn !== action.toShardId) return `placement says ${action.kind} ${placedOn ?? 'nowhere'}, not ${action.toShardId}`;
   if (target?.state !== 'active') return `the tenant is ${target?.state ?? 'unknown'} on its target ${action.kind} ${action.toShardId}`;
-  if (target.lastSeq < handedSeq) return `${action.kind} ${action.toShardId} has applied ${String(target.lastSeq)}, less than the ${String(handedSeq)} handed over`;
-  if (origin?.state !== 'sealed' && origin?.state !== 'moved' && origin?.state !== 'absent') return `the origin ${action.kind} ${action.fromShardId} is ${origin?.state ?? 'unknown'}, not sealed`;
+  if (target.lastSeq < handedSeq)
+    return `${action.kind} ${action.toShardId} has applied ${String(target.lastSeq)}, less than the ${String(handedSeq)} handed over`;
+  if (origin?.state !== 'sealed' && origin?.state !== 'moved' && origin?.state !== 'absent')
+    return `the origin ${action.kind} ${action.fromShardId} is ${origin?.state ?? 'unknown'}, not sealed`;
   return undefined;
 }
 
@@ -332,7 +351,11 @@ async function dropSealed(deps: KindDependencies, context: StepContext<Params>):
   await Promise.all(
     actionsOf(context, 'drop-sealed-copy').map((action) =>
       deps.provisioner.dropTenantCopy(
-        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }), command: commandOf(context, action.kind), movedRevision: revision },
+        {
+          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
+          command: commandOf(context, action.kind),
+          movedRevision: revision,
+        },
         { signal: context.signal },
       ),
     ),

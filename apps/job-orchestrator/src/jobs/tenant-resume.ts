@@ -3,9 +3,19 @@ import { placedKinds, type provisionerV1 } from '@fairlead/contracts';
 import type { JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import { noOtherJob, originChecks } from './checks.js';
-import type { KindDependencies } from './index.js';
+import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import { actionsOf, commandOf, onShard, readSeats, readStates, seatResource, tenantAndKinds, type Seat, type TenantAndKinds } from './tenants.js';
+import {
+  actionsOf,
+  commandOf,
+  onShard,
+  readSeats,
+  readStates,
+  seatResource,
+  tenantAndKinds,
+  type Seat,
+  type TenantAndKinds,
+} from './tenants.js';
 
 interface Inputs {
   seats: { seat: Seat; state: provisionerV1.TenantState | undefined }[];
@@ -22,13 +32,16 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, In
     locks: ({ tenant }) => [`tenant/${tenant}`],
     tenantOf: ({ tenant }) => tenant,
     readInputs: async ({ tenant, kinds }) => {
-      const [seats, openJobId] = await Promise.all([readSeats(deps, tenant, kinds ?? placedKinds), findOpenJobOn(deps.sql, [`tenant/${tenant}`])]);
+      const [seats, openJobId] = await Promise.all([
+        readSeats(deps, tenant, kinds ?? placedKinds),
+        findOpenJobOn(deps.sql, [`tenant/${tenant}`]),
+      ]);
       const states = await readStates(deps, tenant, seats);
       return { seats: seats.map((seat, index) => ({ seat, state: states[index] })), openJobId };
     },
     plan: planResume,
     steps: [
-      preflight<TenantAndKinds>(() => kind as JobKind<TenantAndKinds>),
+      preflight<TenantAndKinds>(() => kind),
       {
         name: 'resume',
         attemptTimeoutMs: 10_000,
@@ -46,9 +59,17 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, In
 export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: Inputs): PlanDraft {
   // How much is unapplied is no reason to leave a tenant stopped.
   const limits = { maxLag: Number.MAX_SAFE_INTEGER, maxInflight: Number.MAX_SAFE_INTEGER };
-  const states = seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, ['draining', 'drained', 'active'], limits));
+  const states = seats.flatMap(({ seat, state }) =>
+    originChecks(seat.kind, seat.shardId, state, ['draining', 'drained', 'active'], limits),
+  );
   return {
-    actions: seats.map(({ seat }) => ({ name: 'resume', description: `let ${seat.kind} ${seat.shardId} serve ${tenant} again`, kind: seat.kind, fromShardId: seat.shardId, toShardId: seat.shardId })),
+    actions: seats.map(({ seat }) => ({
+      name: 'resume',
+      description: `let ${seat.kind} ${seat.shardId} serve ${tenant} again`,
+      kind: seat.kind,
+      fromShardId: seat.shardId,
+      toShardId: seat.shardId,
+    })),
     checks: [...states.filter((check) => check.name.endsWith('.origin_state')), noOtherJob(openJobId)],
     impact: { tenants: [tenant], services: seats.map(({ seat }) => `${seat.kind}/${seat.shardId}`), expectedPauseMs: 0 },
     inputs: seats.map(({ seat }) => ({ resource: seatResource(tenant, seat.kind), revision: seat.revision })),
@@ -59,7 +80,10 @@ async function resumeSeats(deps: KindDependencies, context: StepContext<TenantAn
   await Promise.all(
     actionsOf(context, 'resume').map((action) =>
       deps.provisioner.resumeTenant(
-        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }), command: commandOf(context, action.kind) },
+        {
+          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }),
+          command: commandOf(context, action.kind),
+        },
         { signal: context.signal },
       ),
     ),

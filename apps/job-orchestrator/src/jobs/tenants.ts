@@ -37,7 +37,11 @@ export async function readSeats(clients: JobClients, tenant: string, kinds?: rea
 }
 
 /** A tenant's state on each seat, undefined where the shard does not answer. */
-export async function readStates(clients: JobClients, tenant: string, seats: readonly Seat[]): Promise<(provisionerV1.TenantState | undefined)[]> {
+export async function readStates(
+  clients: JobClients,
+  tenant: string,
+  seats: readonly Seat[],
+): Promise<(provisionerV1.TenantState | undefined)[]> {
   return Promise.all(
     seats.map(async (seat) => {
       try {
@@ -77,7 +81,10 @@ export async function drainAll(clients: JobClients, context: StepContext<{ tenan
   await Promise.all(
     actionsOf(context, 'drain').map((action) =>
       clients.provisioner.drainTenant(
-        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }), command: commandOf(context, action.kind) },
+        {
+          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
+          command: commandOf(context, action.kind),
+        },
         { signal: context.signal },
       ),
     ),
@@ -90,7 +97,10 @@ export async function resumeDrained(clients: JobClients, context: StepContext<{ 
   await Promise.all(
     actionsOf(context, 'drain').map((action) =>
       clients.provisioner.resumeTenant(
-        { target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }), command: commandOf(context, action.kind) },
+        {
+          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
+          command: commandOf(context, action.kind),
+        },
         { signal: context.signal },
       ),
     ),
@@ -109,17 +119,33 @@ export async function awaitDrained(clients: JobClients, context: StepContext<{ t
   const until = performance.now() + lookForMs;
   do {
     const states = await Promise.all(
-      seats.map(async (seat) => ({ seat, state: (await clients.provisioner.getTenantState({ target: onShard(context.params.tenant, seat) }, { signal: context.signal })).state })),
+      seats.map(async (seat) => ({
+        seat,
+        state: (await clients.provisioner.getTenantState({ target: onShard(context.params.tenant, seat) }, { signal: context.signal }))
+          .state,
+      })),
     );
     const open = states.filter(({ state }) => state?.state !== 'drained' && state?.state !== 'sealed');
     if (open.length === 0) {
-      return { outcome: 'done', output: { last_seq: Object.fromEntries(states.map(({ seat, state }) => [seat.kind, state?.lastSeq ?? 0])) } };
+      return {
+        outcome: 'done',
+        output: { last_seq: Object.fromEntries(states.map(({ seat, state }) => [seat.kind, state?.lastSeq ?? 0])) },
+      };
     }
     const wrong = open.find(({ state }) => state?.state !== 'draining');
     if (wrong !== undefined) {
-      return { outcome: 'failed', error: { code: 'tenant_state', message: `${wrong.seat.kind} ${wrong.seat.shardId}: the tenant is ${wrong.state?.state ?? 'unknown'}, not draining` } };
+      return {
+        outcome: 'failed',
+        error: {
+          code: 'tenant_state',
+          message: `${wrong.seat.kind} ${wrong.seat.shardId}: the tenant is ${wrong.state?.state ?? 'unknown'}, not draining`,
+        },
+      };
     }
-    pending = open.map(({ seat, state }) => `${seat.kind} ${seat.shardId} has ${String(state?.inflight ?? 0)} in work and ${String(state?.lag ?? 0)} unapplied`);
+    pending = open.map(
+      ({ seat, state }) =>
+        `${seat.kind} ${seat.shardId} has ${String(state?.inflight ?? 0)} in work and ${String(state?.lag ?? 0)} unapplied`,
+    );
     await pause(drainPollMs, context.signal);
   } while (performance.now() < until);
   return { outcome: 'wait', delayMs: 50, note: pending.join('; ') };

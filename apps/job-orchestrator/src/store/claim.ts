@@ -13,7 +13,10 @@ export interface Claim {
  * transaction. A queued job waits while another holds one of its locks, or an older queued job wants it: so
  * each resource is served in order and nobody waits in a circle. Answers undefined when there is none.
  */
-export async function claimJob(tx: Sql, options: { replicaId: string; leaseMs: number; kinds: readonly string[] }): Promise<Claim | undefined> {
+export async function claimJob(
+  tx: Sql,
+  options: { replicaId: string; leaseMs: number; kinds: readonly string[] },
+): Promise<Claim | undefined> {
   const [candidate] = await tx.query<{ job_id: string; status: string; owner: string | null; locks: string[] }>(
     `select job_id, status, owner, locks from job j
      where status not in ('succeeded', 'failed', 'cancelled', 'needs_attention')
@@ -35,7 +38,10 @@ export async function claimJob(tx: Sql, options: { replicaId: string; leaseMs: n
   if (claimed === undefined) return undefined;
   if (candidate.status === 'queued') {
     // Sorted, so that two claims that want the same pair can't each hold one. A unique violation undoes the claim.
-    await tx.query(`insert into lock (resource, job_id) select resource, $1 from unnest($2::text[]) as resource order by resource`, [candidate.job_id, candidate.locks]);
+    await tx.query(`insert into lock (resource, job_id) select resource, $1 from unnest($2::text[]) as resource order by resource`, [
+      candidate.job_id,
+      candidate.locks,
+    ]);
   }
   const how = candidate.status === 'queued' ? 'started' : candidate.owner === null ? 'resumed' : 'taken_over';
   return { jobId: candidate.job_id, fence: claimed.fence, how, previousOwner: candidate.owner ?? undefined };
@@ -47,7 +53,10 @@ export interface Renewal {
 }
 
 /** Extends the leases of jobs this replica still owns and beats its heart; jobs not answered are lost to it. */
-export async function renewLeases(sql: Sql, options: { replicaId: string; leaseMs: number; jobIds: readonly string[] }): Promise<Renewal[]> {
+export async function renewLeases(
+  sql: Sql,
+  options: { replicaId: string; leaseMs: number; jobIds: readonly string[] },
+): Promise<Renewal[]> {
   return sql.query<Renewal>(
     `with beat as (update replica set heartbeat_at = now() where replica_id = $1)
      update job set lease_until = now() + make_interval(secs => $2::float8 / 1000)
@@ -58,9 +67,17 @@ export async function renewLeases(sql: Sql, options: { replicaId: string; leaseM
 }
 
 /** Makes a replica known, and forgets those that have been silent for a day. */
-export async function registerReplica(sql: Sql, replica: { replicaId: string; host: string; pid: number; kinds: readonly string[] }): Promise<void> {
+export async function registerReplica(
+  sql: Sql,
+  replica: { replicaId: string; host: string; pid: number; kinds: readonly string[] },
+): Promise<void> {
   await sql.query(`delete from replica where heartbeat_at < now() - interval '1 day'`);
-  await sql.query(`insert into replica (replica_id, host, pid, kinds) values ($1, $2, $3, $4)`, [replica.replicaId, replica.host, replica.pid, replica.kinds]);
+  await sql.query(`insert into replica (replica_id, host, pid, kinds) values ($1, $2, $3, $4)`, [
+    replica.replicaId,
+    replica.host,
+    replica.pid,
+    replica.kinds,
+  ]);
 }
 
 /** Takes a replica that ends in order off the list. */

@@ -59,7 +59,9 @@ const jobColumns = `job_id, seq, kind, version, status, params, plan_id, plan_di
 
 /** A job with its steps, or undefined. Durations are by the database's clock. */
 export async function loadJob(sql: Sql, jobId: string): Promise<LoadedJob | undefined> {
-  const [job] = await sql.query<LoadedJob['job']>(`select ${jobColumns}, now() > deadline as deadline_passed from job where job_id = $1`, [jobId]);
+  const [job] = await sql.query<LoadedJob['job']>(`select ${jobColumns}, now() > deadline as deadline_passed from job where job_id = $1`, [
+    jobId,
+  ]);
   return job === undefined ? undefined : { job, steps: await loadSteps(sql, jobId) };
 }
 
@@ -130,7 +132,14 @@ export async function listJobs(sql: Sql, filter: JobFilter): Promise<JobRow[]> {
      where ($1::text is null or status = $1) and ($2::text is null or kind = $2) and ($3::text is null or tenant_id = $3)
        and ($4::text is null or correlation_id = $4) and ($5::text is null or seq < (select seq from job where job_id = $5))
      order by seq desc limit $6`,
-    [filter.status ?? null, filter.kind ?? null, filter.tenantId ?? null, filter.correlationId ?? null, filter.before ?? null, filter.limit],
+    [
+      filter.status ?? null,
+      filter.kind ?? null,
+      filter.tenantId ?? null,
+      filter.correlationId ?? null,
+      filter.before ?? null,
+      filter.limit,
+    ],
   );
 }
 

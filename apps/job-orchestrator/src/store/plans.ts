@@ -35,8 +35,18 @@ export async function insertPlan(tx: Sql, plan: NewPlan): Promise<PlanRow> {
      values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, now() + make_interval(secs => $9::float8 / 1000), $10, $11, $12)
      returning ${columns}`,
     [
-      plan.plan_id, plan.kind, plan.version, plan.digest, plan.canonical, JSON.stringify(plan.body), plan.reason, plan.created_by, plan.ttlMs,
-      plan.request_id, plan.correlation_id, plan.trace_id,
+      plan.plan_id,
+      plan.kind,
+      plan.version,
+      plan.digest,
+      plan.canonical,
+      JSON.stringify(plan.body),
+      plan.reason,
+      plan.created_by,
+      plan.ttlMs,
+      plan.request_id,
+      plan.correlation_id,
+      plan.trace_id,
     ],
   );
   if (row === undefined) throw new Error('an inserted plan is answered');
@@ -45,7 +55,9 @@ export async function insertPlan(tx: Sql, plan: NewPlan): Promise<PlanRow> {
 
 /** A plan by its id or, the newest of them, by its digest; throws `plan_not_found`. */
 export async function findPlan(sql: Sql, idOrDigest: string): Promise<PlanRow> {
-  const [row] = await sql.query<PlanRow>(`select ${columns} from plan where plan_id = $1 or digest = $1 order by created_at desc limit 1`, [idOrDigest]);
+  const [row] = await sql.query<PlanRow>(`select ${columns} from plan where plan_id = $1 or digest = $1 order by created_at desc limit 1`, [
+    idOrDigest,
+  ]);
   if (row === undefined) throw new FairleadError('plan_not_found', `There is no plan ${idOrDigest}`);
   return row;
 }

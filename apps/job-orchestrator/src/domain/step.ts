@@ -1,0 +1,29 @@
+import type { ErrorCode } from '@fairlead/contracts';
+
+/** Why a step did not succeed. */
+export interface StepFailure {
+  code: ErrorCode;
+  message: string;
+}
+
+/** What a step's run came to. A thrown error counts as `retry` or `failed` by its kind (see classify.ts). */
+export type StepResult =
+  | { outcome: 'done'; output?: Record<string, unknown> }
+  /** Nothing is wrong; look again later. Does not use up an attempt. */
+  | { outcome: 'wait'; delayMs: number; note?: string }
+  | { outcome: 'failed'; error: StepFailure };
+
+export interface RetryPolicy {
+  /** Runs at most, the first included. */
+  maxAttempts: number;
+  baseDelayMs: number;
+  maxDelayMs: number;
+}
+
+/** What the machine needs to know of a step's definition. */
+export interface StepRules {
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly canUndo: boolean;
+  readonly pointOfNoReturn: boolean;
+}
