@@ -8,6 +8,7 @@ const outcomeOfWord: Readonly<Record<string, Outcome>> = {
   queued: 'requested',
   started: 'requested',
   accepted: 'requested',
+  issued: 'requested',
   scheduled: 'requested',
   waiting: 'requested',
   compensating: 'requested',

@@ -160,6 +160,7 @@ describe('outcomeOf', () => {
   it.each([
     ['drain_requested', {}, 'requested'],
     ['job_queued', {}, 'requested'],
+    ['command_issued', {}, 'requested'],
     ['login_failed', {}, 'failed'],
     ['job_needs_attention', {}, 'failed'],
     ['step_retrying', {}, 'failed'],
