@@ -123,15 +123,15 @@ describe('npm start', () => {
     expect(processesOf(stateDir)).toEqual([]);
   }, 150_000);
 
-  it('starts NATS and PostgreSQL again when they end by themselves', async () => {
+  it('starts its own servers again when they end by themselves', async () => {
     const run = start(stateDir, '--port', '0', '--no-sim');
     const url = await run.ready(60_000);
     const before = pidsOf(stateDir);
-    for (const server of ['postgres', 'nats']) process.kill(before[server] ?? 0, 'SIGKILL');
+    for (const server of servers) process.kill(before[server] ?? 0, 'SIGKILL');
     await eventuallyHolds(
       async () => {
         const now = pidsOf(stateDir);
-        for (const server of ['postgres', 'nats']) expect([undefined, before[server]]).not.toContain(now[server]);
+        for (const server of servers) expect([undefined, before[server]]).not.toContain(now[server]);
         expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({ status: 'ready' });
       },
       { timeoutMs: 30_000, what: 'both servers to be there again' },
