@@ -128,6 +128,9 @@ begin
         last_position := reached;
         known_first[c] := first_position;
         known_last[c] := last_position;
+        -- An id may come again in this call, also after a first try that was a conflict.
+        known_first[earlier] := first_position;
+        known_last[earlier] := last_position;
       end if;
     end if;
     item := item + sizes[c];
