@@ -29,7 +29,12 @@ export function list(value: string, previous: readonly string[] = []): string[] 
   return [...previous, ...value.split(',').filter((part) => part !== '')];
 }
 
-const defaultWaitMs = 3_600_000;
+/** How long to follow a job. */
+export function watchTimeout(): Option {
+  return new Option('--timeout <duration>', 'give up following after this time, such as 90s; the job goes on')
+    .argParser(durationMs)
+    .default(3_600_000, '1h');
+}
 
 /** The options of every change that is planned first. */
 export function addChangeOptions(command: Command): Command {
@@ -37,7 +42,7 @@ export function addChangeOptions(command: Command): Command {
     .requiredOption('--reason <text>', 'why; kept with the plan, the job and the audit trail')
     .option('--dry-run', 'show the plan and stop')
     .option('--wait', 'follow the job to its end; the exit code tells its outcome')
-    .option('--timeout <duration>', 'how long --wait waits, such as 90s or 10m', durationMs, defaultWaitMs)
+    .addOption(watchTimeout())
     .option('-y, --yes', 'do not ask for confirmation')
     .addOption(new Option('--on-conflict <what>', 'when another job works on the same').choices(['queue', 'reject']))
     .option('--idempotency-key <key>', 'repeat an earlier attempt: the same key never starts a second job');
