@@ -44,6 +44,7 @@ export default {
       ...base,
       ...servers,
       displayName: 'e2e',
+      setupFiles: [...base.setupFiles, '<rootDir>/tests/e2e/support/given-nats.ts'],
       testMatch: ['<rootDir>/tests/**/*.e2e.spec.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/dist/'],
     },

@@ -1,4 +1,15 @@
 export { removePostgres, startPostgres, type PostgresOptions, type RunningPostgres } from './postgres.js';
 export { startNats, type NatsOptions, type RunningNats } from './nats.js';
 export { defaultNatsCacheDir, findNatsServer, type NatsBinary } from './nats-binary.js';
-export { commandOf, environmentOf, freePort, isAlive, portIsFree, signalPid, startTimeOf, stopPid, tailOf, waitUntilGone } from './processes.js';
+export {
+  commandOf,
+  environmentOf,
+  freePort,
+  isAlive,
+  portIsFree,
+  signalPid,
+  startTimeOf,
+  stopPid,
+  tailOf,
+  waitUntilGone,
+} from './processes.js';

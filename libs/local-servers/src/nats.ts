@@ -67,7 +67,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
     const configFile = writeConfig(options, port);
     const server = await spawnServer(binary.path, ['-c', configFile], { logFile, cwd: options.dir });
     if (await becomesReady(server, port)) return running(server, port, binary.version, logFile);
-    await stopPid(server.pid, shutdown);
+    await server.stop(shutdown);
     const reason = tailOf(logFile);
     if (!reason.includes('address already in use') || attempt >= attempts) {
       throw new Error(`nats-server did not start on port ${String(port)}:\n${reason}`);
@@ -84,9 +84,7 @@ function running(server: ServerProcess, port: number, version: string, logFile: 
     version,
     logFile,
     exited: server.exited,
-    stop: async () => {
-      if (!server.hasExited()) await stopPid(server.pid, shutdown);
-    },
+    stop: () => server.stop(shutdown),
     kill: (signal) => {
       if (!server.hasExited()) signalPid(server.pid, signal, true);
     },

@@ -63,7 +63,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       as: home.as,
     });
     if (await becomesReady(server, port, adminPassword)) return running(server, port, adminPassword, home, logFile);
-    await stopPid(server.pid, [{ signal: 'SIGQUIT', timeoutMs: 5_000 }]);
+    await server.stop([{ signal: 'SIGQUIT', timeoutMs: 5_000 }]);
     const reason = tailOf(logFile);
     const passing = /could not bind|Address already in use|pre-existing shared memory block/.test(reason);
     if (!passing || attempt >= attempts) throw new Error(`PostgreSQL did not start on port ${String(port)}:\n${reason}`);
@@ -87,10 +87,7 @@ function running(server: ServerProcess, port: number, adminPassword: string, hom
     dataDir: home.dataDir,
     logFile,
     exited: server.exited,
-    stop: async () => {
-      if (server.hasExited()) return;
-      await stopPid(server.pid, shutdown);
-    },
+    stop: () => server.stop(shutdown),
     kill: (signal) => {
       if (!server.hasExited()) signalPid(server.pid, signal, true);
     },

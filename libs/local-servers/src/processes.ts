@@ -2,7 +2,7 @@
  * Starting, recognising and ending local processes. A pid from a file is only trusted after its command line has
  * been compared: pids are used again, and another program must never get our signal.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
@@ -156,11 +156,12 @@ export interface Identity {
 }
 
 export interface ServerProcess {
-  readonly child: ChildProcess;
   readonly pid: number;
   /** Settles when the process has ended; never rejects. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   hasExited(): boolean;
+  /** Ends it as stopPid does; resolves when its end has been noticed here too. */
+  stop(steps: readonly { signal: NodeJS.Signals; timeoutMs: number }[]): Promise<void>;
 }
 
 /** Starts a server in a process group of its own, output appended to `logFile`; it does not keep Node alive. */
@@ -193,7 +194,15 @@ export async function spawnServer(
     });
     if (child.pid === undefined) throw new Error(`${command} did not start`);
     child.unref();
-    return { child, pid: child.pid, exited, hasExited: () => ended };
+    const { pid } = child;
+    const stop = async (steps: readonly { signal: NodeJS.Signals; timeoutMs: number }[]) => {
+      if (ended) return;
+      // From here on its end is awaited, so Node must not exit before.
+      child.ref();
+      await stopPid(pid, steps);
+      await exited;
+    };
+    return { pid, exited, hasExited: () => ended, stop };
   } finally {
     closeSync(log);
   }

@@ -40,13 +40,13 @@ export async function waitUntilReady(
   }
 }
 
-/** Asks a service's `/ready`; undefined when it is, else why not. */
+/** Asks a service's `/ready`; undefined when it is and nothing is degraded, else why not. */
 export async function notReady(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(3_000) });
     const body = (await response.json()) as { checks?: Record<string, { ok: boolean; problem?: string }> };
-    if (response.ok) return undefined;
     const problems = Object.entries(body.checks ?? {}).filter(([, check]) => !check.ok);
+    if (problems.length === 0) return response.ok ? undefined : `answers ${String(response.status)}`;
     return problems.map(([name, check]) => `${name}: ${check.problem ?? 'failed'}`).join(', ');
   } catch {
     return 'does not answer yet';

@@ -44,6 +44,7 @@ export function startUnit(spec: UnitSpec, hooks: UnitHooks): Unit {
   let misconfigured = false;
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
+  let gone: Promise<unknown> = Promise.resolve();
 
   const launch = () => {
     startedAt = performance.now();
@@ -53,9 +54,12 @@ export function startUnit(spec: UnitSpec, hooks: UnitHooks): Unit {
     launched.once('error', (error) => {
       if (launched.pid === undefined) ended(error.message);
     });
-    launched.once('exit', (code, signal) => {
-      misconfigured = code === configurationExitCode;
-      ended(signal ?? `exit code ${String(code)}`);
+    gone = new Promise((resolve) => {
+      launched.once('exit', (code, signal) => {
+        misconfigured = code === configurationExitCode;
+        ended(signal ?? `exit code ${String(code)}`);
+        resolve(undefined);
+      });
     });
   };
   const ended = (how: string) => {
@@ -84,10 +88,11 @@ export function startUnit(spec: UnitSpec, hooks: UnitHooks): Unit {
       const pid = child?.pid;
       if (pid === undefined) return;
       signalPid(pid, 'SIGTERM');
-      if (await waitUntilGone(pid, stopTimeoutMs)) return;
-      hooks.log(`${spec.name} did not stop within ${String(stopTimeoutMs / 1000)} s and is killed`);
-      signalPid(pid, 'SIGKILL', true);
-      await waitUntilGone(pid, 5_000);
+      if (!(await waitUntilGone(pid, stopTimeoutMs))) {
+        hooks.log(`${spec.name} did not stop within ${String(stopTimeoutMs / 1000)} s and is killed`);
+        signalPid(pid, 'SIGKILL', true);
+      }
+      await gone;
     },
   };
 }
