@@ -55,12 +55,18 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, In
   return kind;
 }
 
+/**
+ * Sealed and imported too: so a person can bring a tenant back to service where placement says it belongs, after a
+ * migration that needs attention.
+ */
+const resumable = ['draining', 'drained', 'sealed', 'imported', 'active'];
+
 /** Plans a resume from what was seen; pure. */
 export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: Inputs): PlanDraft {
   // How much is unapplied is no reason to leave a tenant stopped.
   const limits = { maxLag: Number.MAX_SAFE_INTEGER, maxInflight: Number.MAX_SAFE_INTEGER };
   const states = seats.flatMap(({ seat, state }) =>
-    originChecks(seat.kind, seat.shardId, state, ['draining', 'drained', 'active'], limits),
+    originChecks(seat.kind, seat.shardId, state, resumable, limits),
   );
   return {
     actions: seats.map(({ seat }) => ({
