@@ -89,15 +89,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
   const service = await start(options.overrides);
   const client = clientOf(service);
-  const [firstGateway, secondGateway] = gateways;
-  if (firstGateway === undefined || secondGateway === undefined) throw new Error('two gateways were started');
   return {
     client,
     address: service.grpcAddress ?? '',
     signers,
     origin,
     target,
-    gateways: [firstGateway, secondGateway],
+    gateways,
     shards,
     placementCalls: () => placementCalls,
     replica: async (overrides, env) => {

@@ -1,5 +1,5 @@
 // Real: Postgres with the event log, the provisioner over gRPC, a placement server over gRPC, managed services over HTTP.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createTokenSigner, generateSigningKey } from '@fairlead/auth';
 import type { FairleadError } from '@fairlead/contracts';
 import { readLog, type StoredEvent } from '@fairlead/event-log';
@@ -14,17 +14,24 @@ let stack: Stack;
 let tenantId = '';
 let tenantCount = 0;
 
+// Loaded machines take their time; a hang still ends.
+jest.setTimeout(30_000);
+
+/** What was started, to be ended in reverse even when the start broke off half-way. */
+const cleanups: (() => Promise<void>)[] = [];
+
 beforeAll(async () => {
   database = await testDatabase({ service: 'provisioner', migrations });
+  cleanups.push(() => database.drop());
   stack = await startStack({
     database,
     env: { FLEET_CALL_TIMEOUT_MS: '400', FLEET_TRANSFER_TIMEOUT_MS: '2000', FLEET_MAX_TENANT_BYTES: '100000' },
   });
+  cleanups.push(() => stack.stop());
 });
 
 afterAll(async () => {
-  await stack.stop();
-  await database.drop();
+  for (const cleanup of cleanups.reverse()) await cleanup();
 });
 
 beforeEach(() => {

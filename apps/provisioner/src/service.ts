@@ -1,4 +1,5 @@
 import { placementV1, provisionerV1 } from '@fairlead/contracts';
+import { pokeLog } from '@fairlead/event-log';
 import { createOutbound } from '@fairlead/outbound';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
@@ -25,9 +26,12 @@ export interface ProvisionerOverrides {
 export async function createService(config: ProvisionerConfig, overrides: ProvisionerOverrides = {}): Promise<RunningService> {
   const outbound = createOutbound({ allowedCidrs: config.FLEET_ALLOWED_CIDRS, connectionsPerOrigin: 32 });
   const resources = await openResources({ name: 'provisioner', config, migrations, logger: overrides.logger });
-  const { database, logger, registry } = resources;
+  const { database, messaging, logger, registry } = resources;
+  const onAppended = (position: number) => {
+    pokeLog(messaging, position);
+  };
   const deps = {
-    runner: createCommandRunner({ database, logger, registry, afterEffect: overrides.afterEffect }),
+    runner: createCommandRunner({ database, logger, registry, onAppended, afterEffect: overrides.afterEffect }),
     directory: createShardDirectory(resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC)),
     fleet: createFleetClient({
       outbound,

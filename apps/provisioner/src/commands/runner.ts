@@ -37,6 +37,8 @@ export interface CommandRunnerOptions {
   database: Database;
   logger: Logger;
   registry: Registry;
+  /** Called after each commit that grew the log, with the last position. */
+  onAppended: (position: number) => void;
   /** Runs between an effect and the record of its outcome: where tests let a process die. */
   afterEffect?: (command: ServiceCommand) => Promise<void>;
 }
@@ -81,7 +83,7 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<{ answer: unknown; repeated: boolean }> {
   assertWanted(signal);
-  const issued = await inTransaction(options.database, (tx) => issue(tx, command));
+  const issued = await inTransaction(options, (tx) => issue(tx, command));
   if (issued.status === 'succeeded') return { answer: issued.response, repeated: true };
   // A caller that has given up may be undoing already; what was issued and never sent is harmless.
   assertWanted(signal);
@@ -91,11 +93,11 @@ async function runOnce(
   } catch (error) {
     if (!isDefiniteRefusal(error)) throw error;
     await options.afterEffect?.(command);
-    await inTransaction(options.database, (tx) => fail(tx, command, issued.attempt, error));
+    await inTransaction(options, (tx) => fail(tx, command, issued.attempt, error));
     throw error;
   }
   await options.afterEffect?.(command);
-  await inTransaction(options.database, (tx) => succeed(tx, command, issued.attempt, answer));
+  await inTransaction(options, (tx) => succeed(tx, command, issued.attempt, answer));
   options.logger.info(
     { operation: command.operation, resource: command.resource, attempt: issued.attempt },
     'a managed service did as commanded',
@@ -107,35 +109,42 @@ function assertWanted(signal: AbortSignal): void {
   if (signal.aborted) throw new FairleadError('deadline_exceeded', 'the caller gave up before the command was sent');
 }
 
-async function issue(tx: Transaction, command: ServiceCommand): Promise<IssuedCommand> {
+/** What a transaction brought, and the log's last position when it grew. */
+interface Written<T> {
+  value: T;
+  position?: number;
+}
+
+async function issue(tx: Transaction, command: ServiceCommand): Promise<Written<IssuedCommand>> {
   const context = currentContext();
   await raiseFence(tx, command.resource, command.fence);
   const issued = await issueCommand(tx, command, { jobId: context?.jobId, step: context?.step });
-  if (issued.status === 'issued') await append(tx, command, issued.attempt, 'command_issued', { request: command.request });
-  return issued;
+  if (issued.status === 'succeeded') return { value: issued };
+  return { value: issued, position: await append(tx, command, issued.attempt, 'command_issued', { request: command.request }) };
 }
 
-async function succeed(tx: Transaction, command: ServiceCommand, attempt: number, answer: unknown): Promise<void> {
-  if (await recordSuccess(tx, command.idempotencyKey, answer)) await append(tx, command, attempt, 'command_succeeded', { answer });
+async function succeed(tx: Transaction, command: ServiceCommand, attempt: number, answer: unknown): Promise<Written<void>> {
+  if (!(await recordSuccess(tx, command.idempotencyKey, answer))) return { value: undefined };
+  return { value: undefined, position: await append(tx, command, attempt, 'command_succeeded', { answer }) };
 }
 
-async function fail(tx: Transaction, command: ServiceCommand, attempt: number, error: FairleadError): Promise<void> {
+async function fail(tx: Transaction, command: ServiceCommand, attempt: number, error: FairleadError): Promise<Written<void>> {
   const refusal = { code: error.code, message: describeError(error) };
-  if (await recordFailure(tx, command.idempotencyKey, attempt, refusal))
-    await append(tx, command, attempt, 'command_failed', { error: refusal });
+  if (!(await recordFailure(tx, command.idempotencyKey, attempt, refusal))) return { value: undefined };
+  return { value: undefined, position: await append(tx, command, attempt, 'command_failed', { error: refusal }) };
 }
 
-/** The last statement of its transaction: it holds the log's lock until the commit. */
+/** The last statement of its transaction: it holds the log's lock until the commit. Answers the event's position. */
 async function append(
   tx: Transaction,
   command: ServiceCommand,
   attempt: number,
   type: string,
   more: Record<string, unknown>,
-): Promise<void> {
+): Promise<number> {
   const { operation, idempotencyKey, fence, resource, reason, tenantId } = command;
-  await appendInTransaction(tx, {
-    commandId: `${idempotencyKey}#${String(attempt)}:${type}`,
+  const appended = await appendInTransaction(tx, {
+    commandId: `provisioner:${idempotencyKey}#${attempt}:${type}`,
     events: [
       {
         aggregateType: 'service_command',
@@ -146,11 +155,14 @@ async function append(
       },
     ],
   });
+  return appended.lastPosition;
 }
 
-async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function inTransaction<T>(options: CommandRunnerOptions, work: (tx: Transaction) => Promise<Written<T>>): Promise<T> {
   try {
-    return await database.transaction(work);
+    const { value, position } = await options.database.transaction(work);
+    if (position !== undefined) options.onAppended(position);
+    return value;
   } catch (error) {
     if (isConnectionError(error)) throw new FairleadError('unavailable', 'Postgres does not answer', { cause: error });
     throw error;
