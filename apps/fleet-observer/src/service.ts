@@ -1,4 +1,5 @@
 import { fleetV1, placementV1 } from '@fairlead/contracts';
+import { pokeLog } from '@fairlead/event-log';
 import { createOutbound } from '@fairlead/outbound';
 import { watchPlacement } from '@fairlead/placement-map';
 import { defineRpcs } from '@fairlead/rpc';
@@ -12,7 +13,7 @@ import { getSnapshot } from './grpc/get-snapshot.js';
 import { createEndpointSource } from './sensing/endpoints.js';
 import { probeEndpoint } from './sensing/probe.js';
 import { migrations } from './store/migrations.js';
-import { observeFleet, type FleetObservation } from './tasks/observe-fleet.js';
+import { observeFleet } from './tasks/observe-fleet.js';
 
 /** What a test or a composed process may put in place of the service's own. */
 export interface FleetObserverOverrides {
@@ -24,18 +25,9 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
   const outbound = createOutbound({ allowedCidrs: config.FLEET_ALLOWED_CIDRS });
   const resources = await openResources({ name: 'fleet-observer', config, migrations, logger: overrides.logger });
   const { database, messaging, logger, registry } = resources;
-  // Woken by KV too: an event may come before KV shows what changed.
-  let observation: FleetObservation | undefined;
-  const watch = watchPlacement({
-    messaging,
-    logger,
-    onSnapshot: () => {
-      observation?.wake();
-    },
-  });
   const placement = resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC);
   const source = createEndpointSource({ watched: () => watch.current()?.shards, placement });
-  const started = await observeFleet({
+  const observation = await observeFleet({
     database,
     source,
     logger,
@@ -43,20 +35,25 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
     probe: (endpoint) => probeEndpoint({ outbound, timeoutMs: config.FLEET_PROBE_TIMEOUT_MS }, endpoint),
     intervalMs: config.FLEET_INTERVAL_MS,
     concurrency: config.FLEET_PROBE_CONCURRENCY,
+    onAppended: (position) => {
+      pokeLog(messaging, position);
+    },
   });
-  observation = started;
-  const consumer = consumePlacementChanges(messaging, started.wake);
+  // Woken by KV as well as by events: an event may come before KV shows what changed.
+  const watch = watchPlacement({ messaging, logger, onSnapshot: observation.wake });
+  const consumer = consumePlacementChanges(messaging, observation.wake);
+  observation.start();
   const service = await startService({
     resources,
     config,
     rpcs: [
       defineRpcs(fleetV1.FleetObserverServiceService, {
-        getSnapshot: getSnapshot(started),
-        checkShard: checkShard(started),
+        getSnapshot: getSnapshot(observation),
+        checkShard: checkShard(observation),
         getAppliedPlacement: getAppliedPlacement({ source, outbound }),
       }),
     ],
-    onDrain: [() => consumer.stop(), () => watch.stop(), () => started.stop()],
+    onDrain: [() => consumer.stop(), () => watch.stop(), () => observation.stop()],
   });
   return {
     ...service,

@@ -1,4 +1,4 @@
-import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
+import { appendAllInTransaction, type NewEvent } from '@fairlead/event-log';
 import { newId } from '@fairlead/contracts';
 import type { Database, Sql, Transaction } from '@fairlead/postgres';
 import { changesBetween, endpointKey, stateOf, type EndpointHealth, type HealthChange } from '../domain/health.js';
@@ -17,6 +17,14 @@ export interface Sensed {
   readonly roundTakenAt?: Date;
 }
 
+export interface Stored {
+  readonly snapshot: Snapshot;
+  readonly changes: readonly HealthChange[];
+  readonly position: number | undefined;
+}
+
+const eventsPerCommand = 500;
+
 /** Reads the last stored snapshot. */
 export async function readSnapshot(sql: Sql): Promise<Snapshot> {
   const [round] = await sql.query<{ taken_at: Date | null }>('select taken_at from round');
@@ -30,9 +38,10 @@ async function readEndpoints(sql: Sql): Promise<Map<string, EndpointHealth>> {
 
 /**
  * Stores what was sensed, newer over older, and appends an event for each change. Changes are found against what is
- * stored, so that several replicas tell each change once. Answers the snapshot as it then stands.
+ * stored, so that several replicas tell each change once. Answers the snapshot as it then stands, what changed, and the
+ * log's last position when it grew.
  */
-export async function storeSensed(database: Database, sensed: Sensed): Promise<{ snapshot: Snapshot; changes: readonly HealthChange[] }> {
+export async function storeSensed(database: Database, sensed: Sensed): Promise<Stored> {
   return database.transaction(async (tx) => {
     const [round] = await tx.query<{ taken_at: Date | null }>('select taken_at from round for update');
     const before = await readEndpoints(tx);
@@ -41,8 +50,8 @@ export async function storeSensed(database: Database, sensed: Sensed): Promise<{
     const takenAt = later(round?.taken_at ?? undefined, sensed.roundTakenAt);
     await writeEndpoints(tx, before, after);
     if (takenAt !== undefined) await tx.query('update round set taken_at = $1', [takenAt]);
-    await appendChanges(tx, changes);
-    return { snapshot: { endpoints: after, takenAt }, changes };
+    const position = await appendChanges(tx, changes);
+    return { snapshot: { endpoints: after, takenAt }, changes, position };
   });
 }
 
@@ -82,8 +91,13 @@ async function writeEndpoints(
 }
 
 /** The last statement of its transaction. */
-async function appendChanges(tx: Transaction, changes: readonly HealthChange[]): Promise<void> {
-  if (changes.length > 0) await appendInTransaction(tx, { commandId: newId('command'), events: changes.map(changeEvent) });
+async function appendChanges(tx: Transaction, changes: readonly HealthChange[]): Promise<number | undefined> {
+  const events = changes.map(changeEvent);
+  const commands = Array.from({ length: Math.ceil(events.length / eventsPerCommand) }, (_, index) => ({
+    commandId: newId('command'),
+    events: events.slice(index * eventsPerCommand, (index + 1) * eventsPerCommand),
+  }));
+  return commands.length === 0 ? undefined : (await appendAllInTransaction(tx, commands)).at(-1)?.lastPosition;
 }
 
 function changeEvent({ key, endpoint, from, to }: HealthChange): NewEvent {

@@ -6,7 +6,7 @@ import { endpointKey, stateOf, type Endpoint, type EndpointHealth, type Endpoint
 import { mapBounded } from '../sensing/bounded.js';
 import type { EndpointSource } from '../sensing/endpoints.js';
 import { readSnapshot, storeSensed, type Sensed, type Snapshot } from '../store/snapshot.js';
-import { startRounds } from './rounds.js';
+import { createRounds } from './rounds.js';
 
 /** Keeps the fleet's snapshot. */
 export interface FleetObservation {
@@ -18,8 +18,10 @@ export interface FleetObservation {
   /** Probes a shard's endpoints now. Throws `shard_not_found`. */
   checkShard(kind: string, shardId: string): Promise<readonly EndpointHealth[]>;
   /** Something has changed: a round is taken soon, without waiting for the interval. */
-  wake(): void;
-  stop(): Promise<void>;
+  wake: () => void;
+  /** Takes rounds from now on. */
+  start: () => void;
+  stop: () => Promise<void>;
 }
 
 export interface FleetObservationOptions {
@@ -29,6 +31,8 @@ export interface FleetObservationOptions {
   intervalMs: number;
   /** Endpoints that are probed at the same time. */
   concurrency: number;
+  /** Called after each commit that grew the log, with the last position. */
+  onAppended: (position: number) => void;
   logger: Logger;
   registry: Registry;
 }
@@ -36,7 +40,7 @@ export interface FleetObservationOptions {
 /** What this service senses, it senses as itself, whoever wanted to know. */
 const principal = 'service:fleet-observer';
 
-/** Reads the stored snapshot, then takes rounds: every interval, when woken, and when an older snapshot would not do. */
+/** Reads the stored snapshot; rounds are taken once started, when woken, and when an older snapshot would not do. */
 export async function observeFleet(options: FleetObservationOptions): Promise<FleetObservation> {
   const { database, source, logger } = options;
   const metrics = createProbeMetrics(options.registry);
@@ -54,6 +58,7 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
     try {
       const stored = await storeSensed(database, sensed);
       snapshot = stored.snapshot;
+      if (stored.position !== undefined) options.onAppended(stored.position);
       for (const { key, to } of stored.changes) {
         logger.info(
           { endpoint: key, state: to === undefined ? 'removed' : stateOf(to), problem: to?.problem },
@@ -85,11 +90,12 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
       await keep({ endpoints: await probeAll(await endpointsToProbe()), roundTakenAt });
     });
 
-  const rounds = startRounds({ take: takeRound, intervalMs: options.intervalMs, logger });
+  const rounds = createRounds({ take: takeRound, intervalMs: options.intervalMs, logger });
   return {
     snapshot: async (maxAgeMs) => {
+      const notBeforeMs = maxAgeMs > 0 ? Date.now() - maxAgeMs : 0;
       // A round under way may have begun too long ago: then one more is taken.
-      for (let taken = 0; taken < 2 && isTooOld(snapshot, maxAgeMs); taken++) await rounds.take();
+      for (let taken = 0; taken < 2 && isOlder(snapshot, notBeforeMs); taken++) await rounds.take();
       return snapshot;
     },
     checkShard: (kind, shardId) =>
@@ -101,6 +107,7 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
         return healths;
       }),
     wake: rounds.wake,
+    start: rounds.start,
     stop: rounds.stop,
   };
 }
@@ -109,8 +116,8 @@ function asOurselves<T>(work: () => Promise<T>): Promise<T> {
   return runInContext(newContext({ ...currentContext(), principal, via: undefined }), work);
 }
 
-function isTooOld({ takenAt }: Snapshot, maxAgeMs: number): boolean {
-  return takenAt === undefined || (maxAgeMs > 0 && Date.now() - takenAt.getTime() > maxAgeMs);
+function isOlder({ takenAt }: Snapshot, notBeforeMs: number): boolean {
+  return takenAt === undefined || takenAt.getTime() < notBeforeMs;
 }
 
 async function storedSnapshot(database: Database, logger: Logger): Promise<Snapshot> {

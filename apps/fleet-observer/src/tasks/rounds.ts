@@ -3,19 +3,21 @@ import type { Logger } from '@fairlead/telemetry';
 
 /** Takes rounds of something, one at a time. */
 export interface Rounds {
+  /** Takes rounds from now on: one at once, then every interval and when woken. */
+  start: () => void;
   /** Takes a round now, or joins the one under way. Rejects when it fails. */
-  take(): Promise<void>;
+  take: () => Promise<void>;
   /** Takes a round soon; many wakes within the shortest pause make one. */
-  wake(): void;
+  wake: () => void;
   /** Ends after the round under way. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** Wakes come in bursts, such as twenty moved tenants; a round's start keeps this distance from the last one's. */
 const shortestPauseMs = 500;
 
-/** Takes a round at once, then every interval and when woken. A failed one is logged, and the next one comes as usual. */
-export function startRounds(options: { take: () => Promise<void>; intervalMs: number; logger: Logger }): Rounds {
+/** Makes rounds of `take`. A failed one is logged, and the next one comes as usual. */
+export function createRounds(options: { take: () => Promise<void>; intervalMs: number; logger: Logger }): Rounds {
   let underWay: Promise<void> | undefined;
   let woken = false;
   let stopping = false;
@@ -47,9 +49,12 @@ export function startRounds(options: { take: () => Promise<void>; intervalMs: nu
       await pause(startedAtMs + options.intervalMs, () => stopping || woken);
     }
   };
-  const done = run();
+  let done: Promise<void> | undefined;
 
   return {
+    start: () => {
+      done ??= run();
+    },
     take,
     wake: () => {
       woken = true;

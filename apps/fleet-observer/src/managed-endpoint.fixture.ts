@@ -1,0 +1,53 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** An endpoint of a managed service over real HTTP: health, readiness, metrics and, for gateways, the applied placement. */
+export interface ManagedEndpoint {
+  readonly url: string;
+  /** What it tells; tests change it. */
+  health: number;
+  ready: number;
+  version: string;
+  inflight: number;
+  state: object | undefined;
+  /** Answers nothing while true. */
+  hangs: boolean;
+  /** Paths that were asked for, in order. */
+  readonly asked: string[];
+  stop(): Promise<void>;
+}
+
+export async function startManagedEndpoint(): Promise<ManagedEndpoint> {
+  const server = createServer((request, response) => {
+    endpoint.asked.push(request.url ?? '');
+    if (!endpoint.hangs) answer(request.url ?? '', response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const endpoint: ManagedEndpoint = {
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    health: 200,
+    ready: 200,
+    version: '1.0.0',
+    inflight: 3,
+    state: { epoch: 2, revision: 11 },
+    hangs: false,
+    asked: [],
+    stop: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+
+  function answer(path: string, response: ServerResponse): void {
+    const { health, ready, version, inflight, state } = endpoint;
+    if (path === '/health') response.writeHead(health).end('{}');
+    else if (path === '/ready') response.writeHead(ready).end('{}');
+    else if (path === '/metrics') {
+      response.end(`svc_build_info{service="svc",version="${version}",git_sha="abc"} 1\nsvc_inflight ${String(inflight)}\nsvc_lag 4\n`);
+    } else if (path === '/admin/state' && state !== undefined) response.end(JSON.stringify(state));
+    else response.writeHead(404).end();
+  }
+
+  return endpoint;
+}

@@ -1,0 +1,253 @@
+// Real: Postgres with the event log, the observer over gRPC, a placement server over gRPC, endpoints over HTTP. Without NATS.
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { FairleadError } from '@fairlead/contracts';
+import { headPosition, readLog } from '@fairlead/event-log';
+import { eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
+import { migrations } from './index.js';
+import { startManagedEndpoint, type ManagedEndpoint } from './managed-endpoint.fixture.js';
+import { startStack, type Observer, type Stack } from './observer.fixture.js';
+
+let database: TestDatabase;
+let stack: Stack;
+let observer: Observer;
+let endpoints: [ManagedEndpoint, ManagedEndpoint, ManagedEndpoint];
+
+// Loaded machines take their time; a hang still ends.
+jest.setTimeout(30_000);
+
+/** What was started, to be ended in reverse even when the start broke off half-way. */
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  database = await testDatabase({ service: 'fleet-observer', migrations });
+  cleanups.push(() => database.drop());
+  endpoints = await Promise.all([startManagedEndpoint(), startManagedEndpoint(), startManagedEndpoint()]);
+  cleanups.push(async () => {
+    await Promise.all(endpoints.map((endpoint) => endpoint.stop()));
+  });
+  stack = await startStack(database);
+  cleanups.push(() => stack.stop());
+  register();
+  observer = await stack.observer();
+});
+
+afterAll(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+});
+
+/** Aggregate shard a-1, runner shard r-1, and gateway shard g-1 with one live endpoint and one that is away. */
+function register(): void {
+  stack.shards.clear();
+  stack.shards.set('runner/r-1', [endpoints[1].url]).set('aggregate/a-1', [`${endpoints[0].url}/`]);
+  stack.shards.set('gateway/g-1', [endpoints[2].url, 'http://127.0.0.1:1']);
+}
+
+/** The snapshot, taken after now. */
+const fresh = (from = observer) => from.getSnapshot({ maxAgeMs: 1 });
+
+let position = 0;
+
+beforeEach(async () => {
+  register();
+  for (const endpoint of endpoints) Object.assign(endpoint, { health: 200, ready: 200, version: '1.0.0', inflight: 3, hangs: false });
+  await fresh();
+  for (const endpoint of endpoints) endpoint.asked.length = 0;
+  position = await headPosition(database.db);
+});
+
+async function changes() {
+  const events = await readLog(database.db, { after: position, limit: 1_000, aggregateType: 'endpoint' });
+  const stateIn = (payload: Record<string, unknown>, side: string) => (payload[side] as { state: string } | null)?.state;
+  return events.map(({ aggregateId, payload }) => [aggregateId, stateIn(payload, 'from'), stateIn(payload, 'to')]);
+}
+
+async function errorOf(call: Promise<unknown>): Promise<FairleadError> {
+  return call.then(
+    () => {
+      throw new Error('the call should have failed');
+    },
+    (error: unknown) => error as FairleadError,
+  );
+}
+
+describe('the snapshot', () => {
+  it('tells every registered endpoint, and what could not be reached', async () => {
+    const before = Date.now();
+    const snapshot = await fresh();
+    expect(snapshot.endpoints.map(({ kind, shardId, endpointId }) => `${kind}.${shardId}.${endpointId}`)).toEqual([
+      'aggregate.a-1.e1',
+      'gateway.g-1.e1',
+      'gateway.g-1.e2',
+      'runner.r-1.e1',
+    ]);
+    expect(snapshot.endpoints[0]).toMatchObject({
+      healthy: true,
+      ready: true,
+      version: '1.0.0',
+      gitSha: 'abc',
+      inflight: 3,
+      lag: 4,
+      problem: '',
+    });
+    expect(snapshot.endpoints[2]).toMatchObject({ reachable: false, problem: 'it can not be reached', url: 'http://127.0.0.1:1' });
+    expect(snapshot.unreachable).toBe(1);
+    expect(Date.parse(snapshot.takenAt)).toBeGreaterThanOrEqual(before);
+  });
+
+  it('is taken once for all who ask at the same moment, and not at all for those content with an older one', async () => {
+    const { takenAt } = await observer.getSnapshot({ maxAgeMs: 0 });
+    await eventually(() => Date.now() - Date.parse(takenAt) > 500, { what: 'the snapshot to be half a second old' });
+    await Promise.all(Array.from({ length: 20 }, () => observer.getSnapshot({ maxAgeMs: 500 })));
+    expect(endpoints.map(({ asked }) => asked.filter((path) => path === '/health').length)).toEqual([1, 1, 1]);
+    const taken = await observer.getSnapshot({ maxAgeMs: 0 });
+    expect(await observer.getSnapshot({ maxAgeMs: 3_600_000 })).toEqual(taken);
+    expect(endpoints[0].asked).toHaveLength(3);
+  });
+
+  it('refuses an age that is none', async () => {
+    expect((await errorOf(observer.getSnapshot({ maxAgeMs: -1 }))).code).toBe('invalid_argument');
+  });
+
+  it('is not held up by endpoints that hang, longer than their timeout', async () => {
+    endpoints[0].hangs = true;
+    const startedAt = performance.now();
+    const [first] = (await fresh()).endpoints;
+    expect(first).toMatchObject({ reachable: false, problem: 'it did not answer in time' });
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  it('calls no forbidden address and says so', async () => {
+    stack.shards.set('runner/r-9', ['http://169.254.169.254', 'http://8.8.8.8']);
+    const found = (await fresh()).endpoints.filter(({ shardId }) => shardId === 'r-9');
+    expect(found.map(({ problem }) => problem)).toEqual(Array(2).fill('its address is not one that may be called'));
+  });
+});
+
+describe('a change', () => {
+  it('becomes an event with what was and what is, and what stays the same becomes none', async () => {
+    endpoints[0].inflight = 99;
+    await fresh();
+    expect(await changes()).toEqual([]);
+    endpoints[0].ready = 503;
+    await fresh();
+    await fresh();
+    expect(await changes()).toEqual([['aggregate.a-1.e1', 'ready', 'not_ready']]);
+    const [event] = await readLog(database.db, { after: position, limit: 1, aggregateType: 'endpoint' });
+    expect(event).toMatchObject({
+      type: 'endpoint_health_changed',
+      payload: { kind: 'aggregate', shard_id: 'a-1', endpoint_id: 'e1', to: { state: 'not_ready', version: '1.0.0', problem: '' } },
+      meta: { principal: 'service:fleet-observer' },
+    });
+  });
+
+  it('of version, of what is registered, and of reachability is told', async () => {
+    endpoints[1].version = '1.1.0';
+    stack.shards.delete('aggregate/a-1');
+    stack.shards.set('runner/r-2', [endpoints[0].url]).set('gateway/g-1', [endpoints[2].url, endpoints[2].url]);
+    await fresh();
+    expect(await changes()).toEqual([
+      ['aggregate.a-1.e1', 'ready', undefined],
+      ['gateway.g-1.e2', 'unreachable', 'ready'],
+      ['runner.r-1.e1', 'ready', 'ready'],
+      ['runner.r-2.e1', undefined, 'ready'],
+    ]);
+    expect((await observer.getSnapshot({ maxAgeMs: 0 })).endpoints.some(({ kind }) => kind === 'aggregate')).toBe(false);
+  });
+
+  it('is told once by two replicas', async () => {
+    const other = await stack.observer();
+    await fresh(other);
+    endpoints[2].health = 503;
+    await Promise.all([fresh(), fresh(other), fresh(), fresh(other)]);
+    expect(await changes()).toEqual([['gateway.g-1.e1', 'ready', 'unhealthy']]);
+    await other.stop();
+  });
+});
+
+describe('a restarted replica', () => {
+  it('serves the last snapshot with its age until it has one of its own', async () => {
+    const last = await fresh();
+    for (const endpoint of endpoints) endpoint.hangs = true;
+    const restarted = await stack.observer({ FLEET_PROBE_TIMEOUT_MS: '5000' });
+    expect(await restarted.getSnapshot({ maxAgeMs: 0 })).toEqual(last);
+    for (const endpoint of endpoints) endpoint.hangs = false;
+    await restarted.stop();
+  });
+
+  it('probes the endpoints last seen while nobody can tell which there are', async () => {
+    const restarted = await stack.observer({ PLACEMENT_GRPC: '127.0.0.1:1' });
+    endpoints[0].ready = 503;
+    expect((await fresh(restarted)).endpoints).toHaveLength(4);
+    expect(await changes()).toEqual([['aggregate.a-1.e1', 'ready', 'not_ready']]);
+    await restarted.stop();
+  });
+});
+
+describe('one shard', () => {
+  it('is probed alone and now, and its change is told', async () => {
+    endpoints[1].ready = 503;
+    const { endpoints: checked } = await observer.checkShard({ kind: 'runner', shardId: 'r-1' });
+    expect(checked).toMatchObject([{ shardId: 'r-1', endpointId: 'e1', healthy: true, ready: false }]);
+    expect(endpoints.map(({ asked }) => asked.length)).toEqual([0, 3, 0]);
+    expect(await changes()).toEqual([['runner.r-1.e1', 'ready', 'not_ready']]);
+    const kept = (await observer.getSnapshot({ maxAgeMs: 0 })).endpoints;
+    expect(kept.map(({ ready }) => ready)).toEqual([true, true, false, false]);
+  });
+
+  it('that nobody knows, or that is none, is refused', async () => {
+    expect((await errorOf(observer.checkShard({ kind: 'runner', shardId: 'r-404' }))).code).toBe('shard_not_found');
+    expect((await errorOf(observer.checkShard({ kind: 'walker', shardId: 'r-1' }))).code).toBe('invalid_argument');
+    expect((await errorOf(observer.checkShard({ kind: 'runner', shardId: '../x' }))).code).toBe('invalid_argument');
+  });
+});
+
+describe('the applied placement', () => {
+  it('is asked of every gateway now, and those that do not say are not alive', async () => {
+    endpoints[2].state = { epoch: 2, revision: 12, tenants: 5 };
+    stack.shards.set('gateway/g-2', [endpoints[0].url]);
+    endpoints[0].state = undefined;
+    expect(await observer.getAppliedPlacement({})).toEqual({
+      gateways: [
+        { shardId: 'g-1', endpointId: 'e1', alive: true, epoch: 2, revision: 12, problem: '' },
+        { shardId: 'g-1', endpointId: 'e2', alive: false, epoch: 0, revision: 0, problem: 'it can not be reached' },
+        { shardId: 'g-2', endpointId: 'e1', alive: false, epoch: 0, revision: 0, problem: 'status 404' },
+      ],
+    });
+    endpoints[0].state = { epoch: '2' };
+    expect((await observer.getAppliedPlacement({})).gateways[2]).toMatchObject({
+      alive: false,
+      problem: 'it does not say which placement it applied',
+    });
+  });
+
+  it('waits for no gateway longer than a second', async () => {
+    endpoints[2].hangs = true;
+    const startedAt = performance.now();
+    expect((await observer.getAppliedPlacement({})).gateways[0]).toMatchObject({ alive: false, problem: 'it did not answer in time' });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe('who may', () => {
+  it('read is whoever may read the fleet', async () => {
+    const viewer = await stack.signers['api-gateway'].signUser({ userId: 'usr_v', email: 'v@example.org', roles: ['viewer'] }, 60);
+    expect((await observer.getSnapshot({ maxAgeMs: 0 }, { token: viewer })).endpoints).toHaveLength(4);
+    const token = await stack.signers.provisioner.serviceToken();
+    for (const call of [
+      observer.getSnapshot({ maxAgeMs: 0 }, { token }),
+      observer.checkShard({ kind: 'runner', shardId: 'r-1' }, { token }),
+      observer.getAppliedPlacement({}, { token }),
+    ]) {
+      expect((await errorOf(call)).code).toBe('permission_denied');
+    }
+  });
+});
+
+describe('metrics', () => {
+  it('tell the endpoints by state', async () => {
+    const metrics = await eventually(async () => (await fetch(`${observer.httpUrl}/metrics`)).text(), { what: 'the metrics' });
+    expect(metrics).toMatch(/fairlead_fleet_endpoints\{kind="gateway",state="ready"\} 1/);
+    expect(metrics).toMatch(/fairlead_fleet_endpoints\{kind="gateway",state="unreachable"\} 1/);
+    expect(metrics).toMatch(/fairlead_fleet_probe_duration_seconds_count\{kind="runner"\} [1-9]/);
+  });
+});
