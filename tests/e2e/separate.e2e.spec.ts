@@ -74,7 +74,7 @@ describe('from the command line', () => {
       .map(([kind, shard]) => `${kind}=${shard}`)
       .join(',');
     const dry = await fairlead(['tenant', 'migrate', tenant, '--to', spec, '--reason', 'make room', '--dry-run']);
-    expect(dry).toMatchObject({ code: 0, out: expect.stringContaining('runner.target_healthy') as string });
+    expect(dry).toMatchObject({ code: 0, out: expect.stringContaining('runner.target_healthy') });
     expect(await ann.placementOf(tenant)).not.toEqual(to);
 
     const done = await fairlead(['tenant', 'migrate', tenant, '--to', spec, '--reason', 'make room', '--wait', '--yes']);

@@ -94,7 +94,9 @@ describe('a database', () => {
       },
       { what: 'the backend to be there' },
     );
-    expect(isConnectionError(await cut)).toBe(true);
+    const lost: unknown = await cut;
+    expect(lost).toMatchObject({ code: 'unavailable' });
+    expect(isConnectionError(lost)).toBe(true);
     await eventuallyHolds(() => db.ping(), { what: 'the pool to heal' });
     const violation: unknown = await db.query('select 1 / 0').catch((error: unknown) => error);
     expect(isConnectionError(violation)).toBe(false);

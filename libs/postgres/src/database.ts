@@ -73,6 +73,12 @@ export function isConnectionError(error: unknown): boolean {
   return false;
 }
 
+/** A lost connection is `unavailable` to whoever asked: a repeat may help. Other errors stay as they are. */
+function unavailableWhenLost(error: unknown): unknown {
+  if (error instanceof FairleadError || !isConnectionError(error)) return error;
+  return new FairleadError('unavailable', 'The connection to Postgres was lost', { cause: error });
+}
+
 /** The SQLSTATE of an error from Postgres, or undefined. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -110,6 +116,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     const runner = dataSource.createQueryRunner();
     try {
       return (await runner.query(text, [...params], true)).records as T[];
+    } catch (error) {
+      throw unavailableWhenLost(error);
     } finally {
       await runner.release();
     }
@@ -117,8 +125,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return {
     dataSource,
     query,
-    transaction: (work) =>
-      dataSource.transaction((manager) => work({ manager, query: (text, params) => queryWith(manager, text, params ?? []) })),
+    transaction: async (work) => {
+      try {
+        return await dataSource.transaction((manager) =>
+          work({ manager, query: (text, params) => queryWith(manager, text, params ?? []) }),
+        );
+      } catch (error) {
+        throw unavailableWhenLost(error);
+      }
+    },
     ping: async () => {
       await query('select 1');
     },

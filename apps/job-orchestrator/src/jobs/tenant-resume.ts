@@ -65,9 +65,7 @@ const resumable = ['draining', 'drained', 'sealed', 'imported', 'active'];
 export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: Inputs): PlanDraft {
   // How much is unapplied is no reason to leave a tenant stopped.
   const limits = { maxLag: Number.MAX_SAFE_INTEGER, maxInflight: Number.MAX_SAFE_INTEGER };
-  const states = seats.flatMap(({ seat, state }) =>
-    originChecks(seat.kind, seat.shardId, state, resumable, limits),
-  );
+  const states = seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, resumable, limits));
   return {
     actions: seats.map(({ seat }) => ({
       name: 'resume',
