@@ -17,20 +17,29 @@ function progress(line: string): void {
   say(`[${seconds.padStart(6)} s] ${line}`);
 }
 
+/** Under npm: calls back when npm, or the shell between, is gone without having told us. */
+function whenOrphaned(stop: () => void): void {
+  if (process.env['npm_lifecycle_event'] === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, 500).unref();
+}
+
 /** Reports the first signal; a terminal and npm both pass a Ctrl-C on, so repeats are expected. */
 function firstSignal(): { signal: AbortSignal; asked: Promise<void> } {
   const controller = new AbortController();
   const asked = new Promise<void>((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(name, () => {
-        if (controller.signal.aborted) return;
-        say('\nStopping: services first, then NATS and PostgreSQL');
-        controller.abort(new Error('stopped before it was ready'));
-        // Everything below is bounded; this is for what nobody thought of.
-        setTimeout(() => process.exit(1), stopTimeoutMs).unref();
-        resolve();
-      });
-    }
+    const stop = () => {
+      if (controller.signal.aborted) return;
+      say('\nStopping: services first, then NATS and PostgreSQL');
+      controller.abort(new Error('stopped before it was ready'));
+      // Everything below is bounded; this is for what nobody thought of.
+      setTimeout(() => process.exit(1), stopTimeoutMs).unref();
+      resolve();
+    };
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
+    whenOrphaned(stop);
   });
   return { signal: controller.signal, asked };
 }
