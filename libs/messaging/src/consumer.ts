@@ -60,6 +60,8 @@ const defaultBackoffMs = [100, 1000, 5000, 15_000];
 const defaultAckWaitMs = 15_000;
 /** Bounds what waits in memory: the server hands out no more unacknowledged messages than this. */
 const maxAckPending = 64;
+/** A consumer that is gone is noticed after two missed heartbeats; the server may delete a stream without a word. */
+const heartbeatMs = 1500;
 
 /** Starts consuming in the background. `stop()` handles what has been received (at most 10 s), then resolves. */
 export function startConsumer(dependencies: ConsumerDependencies, options: ConsumeOptions): { stop(): Promise<void> } {
@@ -94,7 +96,7 @@ export function startConsumer(dependencies: ConsumerDependencies, options: Consu
       .consume({
         max_messages: maxAckPending,
         expires: 30_000,
-        idle_heartbeat: 5000,
+        idle_heartbeat: heartbeatMs,
         abort_on_missing_resource: true,
         callback: (message) => {
           deliveries.add(message, info.created);

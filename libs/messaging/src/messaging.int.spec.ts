@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { startNats, type RunningNats } from '@fairlead/local-servers';
 import { createLogger, createMetrics } from '@fairlead/telemetry';
 import { eventually, recordServer, testFolder } from '@fairlead/testing';
@@ -16,6 +16,7 @@ const soon = (what: string, check: () => void | Promise<void>) =>
   );
 
 /** A NATS of its own, to be stopped, started and wiped: not the one of CONTROL_TEST_NATS_URL. */
+jest.setTimeout(30_000);
 let dir: string;
 let server: RunningNats;
 let messaging: Messaging;
@@ -128,7 +129,7 @@ describe('the connection to NATS', () => {
     await start(server.port);
     await connected(true);
     expect(runs).toBe(3);
-  }, 30_000);
+  });
 
   it('goes on after an outage: subscriptions, and a consumer that repeats nothing it acknowledged', async () => {
     await connectTo(server.url);
@@ -161,7 +162,7 @@ describe('the connection to NATS', () => {
     await soon('delivery', () => {
       expect([got, pokes]).toEqual([[{ n: 1 }, { n: 2 }], [{ position: 2 }]]);
     });
-  }, 30_000);
+  });
 
   it('goes on after the store was wiped: declared streams are back, a consumer gets what is published', async () => {
     await connectTo(server.url);
@@ -221,7 +222,7 @@ describe('the connection to NATS', () => {
     });
     expect(got.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }, { n: 2 }, { n: 3 }]);
     expect(got.at(-1)?.sequence).toBe(3);
-  }, 30_000);
+  });
 
   it('closes without NATS too, and consumers stop', async () => {
     await connectTo(server.url);

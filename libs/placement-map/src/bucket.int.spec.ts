@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Consumer, ConsumerMessages, Consumers } from '@nats-io/jetstream';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testMessaging } from '@fairlead/testing';
@@ -29,6 +29,7 @@ const soon = (what: string, check: () => void | Promise<void>) =>
 
 let nats: Awaited<ReturnType<typeof testMessaging>>;
 let count = 0;
+jest.setTimeout(30_000);
 const cleanups: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { startNats, type RunningNats } from '@fairlead/local-servers';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
@@ -18,6 +18,7 @@ const soon = (what: string, check: () => void | Promise<void>) =>
 
 /** A NATS of its own, to be stopped, started and wiped: not the one of CONTROL_TEST_NATS_URL. */
 const logger = createLogger({ service: 'test', level: 'silent' });
+jest.setTimeout(30_000);
 let dir: string;
 let server: RunningNats;
 let placementSide: Messaging;
@@ -87,7 +88,7 @@ describe('placement through a NATS outage', () => {
     await publisher.publish(source(1, 3, 'shard-3'));
     await allReach(1, 3);
     await publisher.close();
-  }, 30_000);
+  });
 
   it('goes on after the store was wiped: the same publisher republishes above the old sequences', async () => {
     const publisher = createPlacementPublisher({ messaging: placementSide, logger });
@@ -107,7 +108,7 @@ describe('placement through a NATS outage', () => {
     await publisher.publish(source(2, 2, 'shard-last'));
     await allReach(2, 2);
     await publisher.close();
-  }, 30_000);
+  });
 
   it('makes a lost bucket above the sequence that the caller remembers, and asks no floor for one that is there', async () => {
     let floors = 0;
