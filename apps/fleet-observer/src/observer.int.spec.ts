@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { FairleadError } from '@fairlead/contracts';
 import { headPosition, readLog } from '@fairlead/event-log';
-import { eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
+import { breakableLink, eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
 import { migrations } from './index.js';
 import { startManagedEndpoint, type ManagedEndpoint } from './managed-endpoint.fixture.js';
 import { startStack, type Observer, type Stack } from './observer.fixture.js';
@@ -183,6 +183,34 @@ describe('a restarted replica', () => {
   });
 });
 
+describe('Postgres that goes away', () => {
+  it('holds up no snapshot, and a change meanwhile is told afterwards', async () => {
+    const { hostname, port } = new URL(database.url);
+    const link = await breakableLink({ host: hostname, port: Number(port) });
+    const url = new URL(database.url);
+    url.port = String(link.port);
+    const replica = await stack.observer({ DATABASE_URL: url.href });
+    try {
+      await fresh(replica);
+      link.cut();
+      endpoints[0].ready = 503;
+      stack.shards.delete('runner/r-1');
+      expect((await fresh(replica)).endpoints.map(({ ready }) => ready)).toEqual([false, true, false]);
+      expect((await replica.checkShard({ kind: 'aggregate', shardId: 'a-1' })).endpoints).toMatchObject([{ ready: false }]);
+      expect(await changes()).toEqual([]);
+      link.mend();
+      await fresh(replica);
+      expect(await changes()).toEqual([
+        ['aggregate.a-1.e1', 'ready', 'not_ready'],
+        ['runner.r-1.e1', 'ready', undefined],
+      ]);
+    } finally {
+      await replica.stop();
+      await link.close();
+    }
+  });
+});
+
 describe('one shard', () => {
   it('is probed alone and now, and its change is told', async () => {
     endpoints[1].ready = 503;
@@ -233,13 +261,12 @@ describe('who may', () => {
     const viewer = await stack.signers['api-gateway'].signUser({ userId: 'usr_v', email: 'v@example.org', roles: ['viewer'] }, 60);
     expect((await observer.getSnapshot({ maxAgeMs: 0 }, { token: viewer })).endpoints).toHaveLength(4);
     const token = await stack.signers.provisioner.serviceToken();
-    for (const call of [
+    const calls = [
       observer.getSnapshot({ maxAgeMs: 0 }, { token }),
       observer.checkShard({ kind: 'runner', shardId: 'r-1' }, { token }),
       observer.getAppliedPlacement({}, { token }),
-    ]) {
-      expect((await errorOf(call)).code).toBe('permission_denied');
-    }
+    ];
+    expect((await Promise.all(calls.map(errorOf))).map(({ code }) => code)).toEqual(Array(3).fill('permission_denied'));
   });
 });
 

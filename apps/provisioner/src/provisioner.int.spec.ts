@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import { createTokenSigner, generateSigningKey } from '@fairlead/auth';
 import type { FairleadError } from '@fairlead/contracts';
 import { readLog, type StoredEvent } from '@fairlead/event-log';
-import { newContext, runInContext } from '@fairlead/telemetry';
+import { createLogger, newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
 import { migrations } from './index.js';
 import { fleetToken, sha256, startManagedService, stateText } from './managed-service.fixture.js';
@@ -60,6 +60,8 @@ async function errorOf(call: Promise<unknown>): Promise<FairleadError> {
   );
 }
 
+const codesOf = (calls: readonly Promise<unknown>[]) => Promise.all(calls.map(async (call) => (await errorOf(call)).code));
+
 const eventsOf = (resource = `tenant/${tenantId}/aggregate`): Promise<StoredEvent[]> =>
   readLog(database.db, { after: 0, limit: 1_000, aggregateType: 'service_command', aggregateId: resource });
 
@@ -113,12 +115,24 @@ describe('the way of a tenant', () => {
     expect(stack.origin.asked[0]?.headers).toMatchObject({ 'x-correlation-id': 'cor_move', traceparent: context.traceparent });
   });
 
-  it('sends the token with commands and with nothing else, and keeps it nowhere', async () => {
-    await drain();
-    await stack.client.getTenantState({ target: at('a-1') });
+  it('sends the token with commands and with nothing else, and keeps and logs it nowhere', async () => {
+    const lines: string[] = [];
+    const logger = createLogger({ service: 'provisioner', level: 'trace', destination: { write: (line) => void lines.push(line) } });
+    const replica = await stack.replica({ logger });
+    await replica.client.drainTenant({ target: at('a-1'), command: command('drain') });
+    await replica.client.getTenantState({ target: at('a-1') });
     expect(stack.origin.asked.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${fleetToken}`, undefined]);
+    stack.origin.intercept = (_, response) => {
+      response.socket?.destroy();
+      return true;
+    };
+    expect((await errorOf(replica.client.resumeTenant({ target: at('a-1'), command: command('resume') }))).code).toBe(
+      'service_unreachable',
+    );
+    await replica.stop();
     const kept = await database.adminSql.query('select to_jsonb(command) as row from provisioner.command');
-    expect(JSON.stringify([kept, await eventsOf()])).not.toContain(fleetToken);
+    expect(lines.join('')).toContain('service_unreachable');
+    expect(JSON.stringify([lines, kept, await eventsOf()])).not.toContain(fleetToken);
   });
 
   it('records a command as issued, with its event, before its effect', async () => {
@@ -144,13 +158,12 @@ describe('a repeat', () => {
 
   it('with another request is refused', async () => {
     await drain();
-    for (const other of [
+    const others = [
       stack.client.drainTenant({ target: at('a-2'), command: command('drain') }),
       stack.client.drainTenant({ target: { ...at('a-1'), tenantId: 'other' }, command: command('drain') }),
       stack.client.resumeTenant({ target: at('a-1'), command: command('drain') }),
-    ]) {
-      expect((await errorOf(other)).code).toBe('idempotency_key_reused');
-    }
+    ];
+    expect(await codesOf(others)).toEqual(Array(3).fill('idempotency_key_reused'));
     expect(stack.origin.effects).toEqual([`drain ${tenantId}`]);
     expect(stack.target.asked).toEqual([]);
   });
@@ -193,7 +206,8 @@ describe('a fence', () => {
   it('lower than one seen for the tenant and kind is refused, at every shard and for done commands too', async () => {
     await drain(5);
     const calls = [drain(4), drain(4, 'other'), stack.client.resumeTenant({ target: at('a-2'), command: command('resume', 4) })];
-    for (const call of calls) expect(await errorOf(call)).toMatchObject({ code: 'stale_fence', details: { highest_fence: 5, fence: 4 } });
+    const errors = await Promise.all(calls.map(errorOf));
+    for (const error of errors) expect(error).toMatchObject({ code: 'stale_fence', details: { highest_fence: 5, fence: 4 } });
     expect([stack.origin.asked.length, stack.target.asked.length]).toEqual([1, 0]);
     expect(await rowOf('other')).toBeUndefined();
   });
@@ -246,11 +260,22 @@ describe('a failure on the way', () => {
     }
   });
 
-  it('by a caller that has gone before sends nothing', async () => {
+  it('by a caller that goes before the command is sent leaves it issued and unsent', async () => {
+    await drain();
     const aborter = new AbortController();
-    const call = stack.client.drainTenant({ target: at('a-1'), command: command('drain') }, { signal: aborter.signal });
-    aborter.abort();
-    expect((await errorOf(call)).code).toBe('deadline_exceeded');
+    await database.db.transaction(async (tx) => {
+      await tx.query('select 1 from fence where resource = $1 for update', [`tenant/${tenantId}/aggregate`]);
+      const call = errorOf(stack.client.resumeTenant({ target: at('a-1'), command: command('resume') }, { signal: aborter.signal }));
+      const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await eventually(async () => (await database.adminSql.query(waiting)).length > 0, { what: 'the command to wait for the fence' });
+      aborter.abort();
+      expect((await call).code).toBe('deadline_exceeded');
+      // Over the same connection, so that the provisioner has heard of the end before this is answered.
+      await stack.client.getTenantState({ target: at('a-1') });
+    });
+    await eventually(async () => (await rowOf('resume'))?.status === 'issued', { what: 'the command to be recorded' });
+    expect((await stack.client.getTenantState({ target: at('a-1') })).state?.state).toBe('drained');
+    expect((await stack.client.resumeTenant({ target: at('a-1'), command: command('resume') })).state?.state).toBe('active');
   });
 
   it('in an unknown shard is definite', async () => {
@@ -307,7 +332,7 @@ describe('who may', () => {
       stack.client.dropTenantCopy({ target: at('a-1'), command: command('drop'), movedRevision: 1 }, { token }),
       stack.client.reloadShard({ kind: 'gateway', shardId: 'g-1', command: command('reload') }, { token }),
     ];
-    for (const call of calls) expect((await errorOf(call)).code).toBe('permission_denied');
+    expect(await codesOf(calls)).toEqual(Array(5).fill('permission_denied'));
     expect((await stack.client.getTenantState({ target: at('a-1') }, { token })).state?.state).toBe('active');
     const stranger = await createTokenSigner(await generateSigningKey('job-orchestrator'));
     const untrusted = stack.client.getTenantState({ target: at('a-1') }, { token: await stranger.serviceToken() });

@@ -1,8 +1,8 @@
 // Hand-over and reload, and what a crash leaves. Real: Postgres with the event log, gRPC, managed services over HTTP.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { FairleadError } from '@fairlead/contracts';
-import { readLog } from '@fairlead/event-log';
-import { testDatabase, type TestDatabase } from '@fairlead/testing';
+import { headPosition, readLog } from '@fairlead/event-log';
+import { breakableLink, eventually, testDatabase, testMessaging, type TestDatabase } from '@fairlead/testing';
 import { migrations } from './index.js';
 import { sha256, stateText } from './managed-service.fixture.js';
 import { startStack, type Provisioner, type Stack } from './provisioner.fixture.js';
@@ -184,6 +184,52 @@ describe('a process that dies', () => {
       await late.stop();
     }
     expect(await eventTypes(`tenant/${tenantId}/aggregate`)).toEqual(['command_issued 1', 'command_issued 2', 'command_succeeded 2']);
+  });
+});
+
+describe('Postgres that goes away', () => {
+  it('between an effect and its record leaves the outcome to a repeat, and before it nothing is sent', async () => {
+    drained(stateText(7));
+    const { hostname, port } = new URL(database.url);
+    const link = await breakableLink({ host: hostname, port: Number(port) });
+    const url = new URL(database.url);
+    url.port = String(link.port);
+    const replica = await stack.replica({ afterEffect: () => Promise.resolve(link.cut()) }, { DATABASE_URL: url.href });
+    try {
+      expect((await errorOf(handOver(replica.client))).code).toBe('unavailable');
+      expect([await statusOf('hand-over'), stack.target.effects]).toEqual(['issued', [`import ${tenantId}`]]);
+      const asked = stack.origin.asked.length;
+      expect((await errorOf(handOver(replica.client))).code).toBe('unavailable');
+      expect(stack.origin.asked).toHaveLength(asked);
+    } finally {
+      await replica.stop();
+      await link.close();
+    }
+    expect((await handOver()).sha256).toBe(sha256(stateText(7)));
+    expect([stack.origin.effects, stack.target.effects]).toEqual([[`export ${tenantId}`], [`import ${tenantId}`]]);
+  });
+});
+
+describe('the log', () => {
+  it('is poked after each commit', async () => {
+    const nats = await testMessaging();
+    cleanups.push(() => nats.close());
+    const pokes: unknown[] = [];
+    nats.messaging.subscribeCore(nats.messaging.topology.subjects.logPoke, (poke) => void pokes.push(poke));
+    const replica = await stack.replica({}, { NATS_URL: nats.url, NATS_NAMESPACE: nats.namespace });
+    cleanups.push(() => replica.stop());
+    drained(stateText(7));
+    // NATS is connected in the background: a later command is poked for at the latest.
+    let asked = 0;
+    await eventually(
+      async () => {
+        asked += 1;
+        await replica.client.resumeTenant({ target: from(), command: command(`resume-${String(asked)}`) });
+        const position = await headPosition(database.db);
+        return eventually(() => JSON.stringify(pokes.at(-1)) === JSON.stringify({ position }), { what: 'the poke', timeoutMs: 500 });
+      },
+      { what: 'a poke for the last position' },
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+export { breakableLink, type BreakableLink } from './breakable-link.js';
 export { testDatabase, type TestDatabase } from './database.js';
 export { testMessaging, type TestMessaging } from './messaging.js';
 export { testPostgres, type TestPostgres } from './postgres.js';
