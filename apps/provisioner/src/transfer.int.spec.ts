@@ -194,7 +194,7 @@ describe('Postgres that goes away', () => {
     const link = await breakableLink({ host: hostname, port: Number(port) });
     const url = new URL(database.url);
     url.port = String(link.port);
-    const replica = await stack.replica({ afterEffect: () => Promise.resolve(link.cut()) }, { DATABASE_URL: url.href });
+    const replica = await stack.replica({ afterEffect: () => Promise.resolve().then(link.cut) }, { DATABASE_URL: url.href });
     try {
       expect((await errorOf(handOver(replica.client))).code).toBe('unavailable');
       expect([await statusOf('hand-over'), stack.target.effects]).toEqual(['issued', [`import ${tenantId}`]]);

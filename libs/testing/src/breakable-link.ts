@@ -5,8 +5,8 @@ export interface BreakableLink {
   /** Where clients connect to instead of the server. */
   readonly port: number;
   /** Ends all connections and refuses new ones until `mend()`. */
-  cut(): void;
-  mend(): void;
+  readonly cut: () => void;
+  readonly mend: () => void;
   close(): Promise<void>;
 }
 
