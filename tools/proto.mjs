@@ -32,9 +32,11 @@ function generateInto(out) {
     version: 'v2',
     plugins: [{ local: bin('protoc-gen-ts_proto'), out, opt: options, include_imports: true, include_wkt: true }],
   };
-  const templateFile = join(mkdtempSync(join(tmpdir(), 'fairlead-buf-')), 'buf.gen.json');
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-buf-'));
+  const templateFile = join(folder, 'buf.gen.json');
   writeFileSync(templateFile, JSON.stringify(template));
   const result = spawnSync(bin('buf'), ['generate', join(root, 'proto'), '--template', templateFile], { cwd: root, stdio: 'inherit' });
+  rmSync(folder, { recursive: true });
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 

@@ -1,12 +1,10 @@
 /** Services as processes of their own: worked with from the command line, and killed in the middle of their work. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStack, type Stack } from '@fairlead/dev-env';
-import { eventually, eventuallyHolds } from '@fairlead/testing';
+import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
 import { Operator, type Job } from './support/operator.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -16,9 +14,9 @@ let tenants: string[];
 let cliHome: string;
 
 beforeAll(async () => {
-  cliHome = mkdtempSync(join(tmpdir(), 'fairlead-cli-'));
+  cliHome = testFolder('cli');
   stack = await startStack({
-    stateDir: mkdtempSync(join(tmpdir(), 'fairlead-e2e-')),
+    stateDir: testFolder('stack'),
     port: 0,
     separate: true,
     sim: true,
