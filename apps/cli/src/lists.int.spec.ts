@@ -105,8 +105,11 @@ describe('wrong usage and absent gateways', () => {
     expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it('tells when no gateway is known, none answers, or it is something else', async () => {
-    expect((await run(['tenant', 'list'], { anonymous: true })).exitCode).toBe(exitCodes.usage);
+  it('tells when nobody is logged in, no gateway answers, or it is something else', async () => {
+    expect(await run(['tenant', 'list'], { anonymous: true })).toMatchObject({
+      exitCode: exitCodes.auth,
+      err: expect.stringContaining('fairlead login --url http://127.0.0.1:7400'),
+    });
     expect((await run(['tenant', 'list', '--url', 'ftp://x'])).exitCode).toBe(exitCodes.usage);
     gateway.on('GET /admin/v1/tenants', { body: '<html>', headers: { 'content-type': 'text/html' } });
     expect(await run(['tenant', 'list'])).toMatchObject({

@@ -62,12 +62,13 @@ export function dropSession(env: Env): boolean {
   return existed;
 }
 
-/** The gateway to talk to: `--url`, else FAIRLEAD_URL, else the session's. Throws a usage error when none is known. */
+/** Where `npm start` serves unless told otherwise. */
+const defaultUrl = 'http://127.0.0.1:7400';
+
+/** The gateway to talk to: `--url`, else FAIRLEAD_URL, else the session's, else this machine's. Throws a usage error when it is no URL. */
 export function urlOf(option: string | undefined, env: Env): string {
   const fromEnv = env['FAIRLEAD_URL'];
-  const url = option ?? (fromEnv === '' ? undefined : fromEnv) ?? readSession(env)?.url;
-  if (url === undefined)
-    throw new CliError('no gateway is known; log in with: fairlead login --url <url> --email <email>', exitCodes.usage);
+  const url = option ?? (fromEnv === '' ? undefined : fromEnv) ?? readSession(env)?.url ?? defaultUrl;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new CliError(`not an http or https URL: ${url}`, exitCodes.usage);
   return url.replace(/\/+$/, '');
