@@ -24,7 +24,10 @@ const events = fc.record({
   aggregateId: fc.constantFrom('a', 'b', 'c'),
   expectedVersion: fc.option(fc.nat(6), { nil: undefined }),
 });
-const commands = fc.record({ commandId: fc.integer({ min: 1, max: 30 }).map(String), events: fc.array(events, { minLength: 1, maxLength: 4 }) });
+const commands = fc.record({
+  commandId: fc.integer({ min: 1, max: 30 }).map(String),
+  events: fc.array(events, { minLength: 1, maxLength: 4 }),
+});
 const histories = fc.array(fc.array(commands, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 6 });
 
 /** What the log should be, in a few lines: no batches, no arrays, one command after the other. */
@@ -43,7 +46,8 @@ class Model {
     for (const { aggregateType, aggregateId, expectedVersion } of given) {
       const key = `${aggregateType}/${aggregateId}`;
       const actual = versions.get(key) ?? 0;
-      if (expectedVersion !== undefined && expectedVersion !== actual) return { status: 'conflict', aggregateType, aggregateId, expected: expectedVersion, actual };
+      if (expectedVersion !== undefined && expectedVersion !== actual)
+        return { status: 'conflict', aggregateType, aggregateId, expected: expectedVersion, actual };
       versions.set(key, actual + 1);
       added.push(`${key}@${String(actual + 1)} ${commandId}`);
     }
@@ -68,7 +72,12 @@ it('answers and stores what the model does', async () => {
       for (const batch of batches) {
         const given: Command[] = batch.map((command) => ({
           commandId: own(command.commandId),
-          events: command.events.map((event) => ({ ...event, aggregateId: own(event.aggregateId), type: 'changed', payload: { by: own(command.commandId) } })),
+          events: command.events.map((event) => ({
+            ...event,
+            aggregateId: own(event.aggregateId),
+            type: 'changed',
+            payload: { by: own(command.commandId) },
+          })),
         }));
         const outcomes = await callAppend(
           database.db,
@@ -78,7 +87,9 @@ it('answers and stores what the model does', async () => {
       }
       const stored = await readLog(database.db, { after: start, limit: 1_000 });
       expect(stored.map((event) => event.position)).toEqual(stored.map((_, index) => start + 1 + index));
-      expect(stored.map((event) => `${event.aggregateType}/${event.aggregateId}@${String(event.version)} ${String(event.payload['by'])}`)).toEqual(model.log);
+      expect(
+        stored.map((event) => `${event.aggregateType}/${event.aggregateId}@${String(event.version)} ${String(event.payload['by'])}`),
+      ).toEqual(model.log);
       expect(await headPosition(database.db)).toBe(start + model.log.length);
     }),
     { numRuns: 150 },

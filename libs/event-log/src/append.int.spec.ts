@@ -68,7 +68,10 @@ describe('append', () => {
     ).rejects.toMatchObject({ code: 'version_conflict', details: { expected: 4, actual: 1 } });
     expect(await headPosition(db)).toBe(head);
     const both = [command(event('together')), command(event('together', { expectedVersion: 1 }))];
-    expect(await db.transaction((tx) => appendAllInTransaction(tx, both))).toMatchObject([{ firstPosition: head + 1 }, { firstPosition: head + 2 }]);
+    expect(await db.transaction((tx) => appendAllInTransaction(tx, both))).toMatchObject([
+      { firstPosition: head + 1 },
+      { firstPosition: head + 2 },
+    ]);
   });
 
   it('answers a repeated command with its first positions and appends nothing', async () => {

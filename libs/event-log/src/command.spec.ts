@@ -7,7 +7,13 @@ import { encodeEvent, headersOf, positionHeader } from './event-message.js';
 import { assertGapless } from './read.js';
 import type { Command, EventMeta, NewEvent, StoredEvent } from './types.js';
 
-const event = (change: Partial<NewEvent> = {}): NewEvent => ({ aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: {}, ...change });
+const event = (change: Partial<NewEvent> = {}): NewEvent => ({
+  aggregateType: 'tenant',
+  aggregateId: 'acme',
+  type: 'changed',
+  payload: {},
+  ...change,
+});
 const command = (...events: NewEvent[]): Command => ({ commandId: 'cmd_1', events });
 const context = newContext({ principal: 'user:usr_1', tenantId: 'acme' });
 
@@ -31,8 +37,14 @@ function isClean(value: unknown): boolean {
 
 describe('a command', () => {
   it('carries its payload unchanged, or is refused when Postgres could not hold it', () => {
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\0', '\\u0000', '\\\0', '\\\\u0000', '\ud800', '\\ud800', 'a\udc00b', '🚢'));
-    const payloads = fc.dictionary(text, fc.jsonValue({ maxDepth: 2 }).chain((value) => fc.oneof(fc.constant(value), text)));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\0', '\\u0000', '\\\0', '\\\\u0000', '\ud800', '\\ud800', 'a\udc00b', '🚢'),
+    );
+    const payloads = fc.dictionary(
+      text,
+      fc.jsonValue({ maxDepth: 2 }).chain((value) => fc.oneof(fc.constant(value), text)),
+    );
     fc.assert(
       fc.property(payloads, (payload) => {
         if (isClean(payload)) expect(encoded(command(event({ payload }))).events[0]?.payload).toEqual(JSON.parse(JSON.stringify(payload)));
@@ -92,7 +104,15 @@ const stored = (position: number, meta: unknown): StoredEvent => ({
 
 describe('a message', () => {
   it('has the ids of the request as headers', () => {
-    const meta = { principal: 'user:usr_1', request_id: 'req_1', correlation_id: 'cor_1', trace_id: 'ab'.repeat(16), tenant_id: 'acme', job_id: 'job_1', step: 'drain' };
+    const meta = {
+      principal: 'user:usr_1',
+      request_id: 'req_1',
+      correlation_id: 'cor_1',
+      trace_id: 'ab'.repeat(16),
+      tenant_id: 'acme',
+      job_id: 'job_1',
+      step: 'drain',
+    };
     expect(headersOf(stored(255, meta))).toEqual({
       [positionHeader]: '255',
       'x-request-id': 'req_1',
@@ -106,11 +126,14 @@ describe('a message', () => {
 
   it('can be made of any metadata, with headers that are one line each', () => {
     fc.assert(
-      fc.property(fc.object({ key: fc.constantFrom('request_id', 'correlation_id', 'trace_id', 'tenant_id', 'job_id', 'step') }), (meta) => {
-        const message = encodeEvent(topology(''), stored(7, meta));
-        for (const [name, values] of message.headers) for (const value of values) expect(`${name}: ${value}`).toMatch(/^[\x20-\x7e]+$/);
-        expect(message.subject).toBe('evt.tenant.a=20b=2f=c3=a9.changed');
-      }),
+      fc.property(
+        fc.object({ key: fc.constantFrom('request_id', 'correlation_id', 'trace_id', 'tenant_id', 'job_id', 'step') }),
+        (meta) => {
+          const message = encodeEvent(topology(''), stored(7, meta));
+          for (const [name, values] of message.headers) for (const value of values) expect(`${name}: ${value}`).toMatch(/^[\x20-\x7e]+$/);
+          expect(message.subject).toBe('evt.tenant.a=20b=2f=c3=a9.changed');
+        },
+      ),
     );
   });
 });

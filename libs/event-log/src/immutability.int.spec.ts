@@ -80,12 +80,19 @@ describe('refused', () => {
   });
 
   it('to log in as the owner', async () => {
-    expect(await database.adminSql.query(`select rolcanlogin as login from pg_roles where rolname = 'fairlead_log_owner'`)).toEqual([{ login: false }]);
+    expect(await database.adminSql.query(`select rolcanlogin as login from pg_roles where rolname = 'fairlead_log_owner'`)).toEqual([
+      { login: false },
+    ]);
   });
 
   it('to append another service’s events, even within a transaction', async () => {
-    const command = { commandId: newId('command'), events: [{ aggregateType: 'tenant', aggregateId: 'x', type: 'x', payload: {} } as const] };
-    await expect(createAppender({ sql: orchestrator }).append(command)).rejects.toThrow('fairlead_job_orchestrator may not append events of tenant');
+    const command = {
+      commandId: newId('command'),
+      events: [{ aggregateType: 'tenant', aggregateId: 'x', type: 'x', payload: {} } as const],
+    };
+    await expect(createAppender({ sql: orchestrator }).append(command)).rejects.toThrow(
+      'fairlead_job_orchestrator may not append events of tenant',
+    );
   });
 
   it('to open, move or stop another service’s projection', async () => {

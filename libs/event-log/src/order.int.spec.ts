@@ -1,11 +1,11 @@
 /** Order under concurrency: many appenders on many connections, transactions that roll back, connections that are killed. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newId } from '@fairlead/contracts';
+import { FairleadError, newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
-import { appendInTransaction, createAppender, headPosition, readLog, type Command, type StoredEvent } from './index.js';
+import { appendInTransaction, createAppender, headPosition, readLog, type AppendOutcome, type Command, type StoredEvent } from './index.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 let database: TestDatabase;
@@ -58,16 +58,27 @@ function startReader(after: number) {
   };
 }
 
+/** A caller whose connection stayed lost repeats the same command; any other error is one. */
+async function untilKnown(append: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await append();
+    } catch (error) {
+      if (!(error instanceof FairleadError) || error.code !== 'unavailable' || tries === 20) throw error;
+    }
+  }
+}
+
 describe('32 appenders, with rollbacks and killed connections beside them', () => {
   it('fill the log without a gap, in commit order, each command once', async () => {
     const start = await headPosition(database.db);
     const reader = startReader(start);
     const appenders = Array.from({ length: 32 }, (_, n) => createAppender({ sql: pool(n), maxBatch: 10 }));
     const accepted: string[] = [];
-    let appending = true;
+    const appending = { on: true };
     const killer = (async () => {
       let killed = 0;
-      while (appending) {
+      while (appending.on) {
         const rows = await database.adminSql.query(
           `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'appender' and state <> 'idle' order by random() limit 1`,
         );
@@ -92,14 +103,13 @@ describe('32 appenders, with rollbacks and killed connections beside them', () =
     const appends = appenders.flatMap((appender, a) =>
       Array.from({ length: 25 }, async (_, n) => {
         const given = command(`t-${String((a + n) % 40)}`);
-        // A caller whose connection stayed lost repeats the same command.
-        const outcome = await eventually(() => appender.append(given).catch(() => undefined), { what: `command ${given.commandId}`, timeoutMs: 30_000 });
+        const outcome = await untilKnown(() => appender.append(given));
         expect(outcome.status).toBe('ok');
         accepted.push(given.commandId);
       }),
     );
     await Promise.all([...transactions, ...appends]);
-    appending = false;
+    appending.on = false;
     expect(await killer).toBeGreaterThan(0);
 
     const seen = await reader.end();
@@ -129,7 +139,7 @@ describe('who holds the head', () => {
     const since = performance.now();
     const outcome = await appender.append(command('waiting'));
     expect(outcome).toMatchObject({ status: 'ok', firstPosition: start + 1, lastPosition: start + 2 });
-    expect(performance.now() - since).toBeLessThan(5_000);
+    expect(performance.now() - since).toBeLessThan(4_500);
     freed.resolve(undefined);
     await expect(stalled).rejects.toThrow();
     expect((await readLog(database.db, { after: start, limit: 10 })).map((event) => event.aggregateId)).toEqual(['waiting', 'both']);
@@ -148,15 +158,25 @@ describe('a lost connection', () => {
   it('while the append waits makes no second event', async () => {
     const given = command('interrupted');
     const holder = database.adminSql.query(`begin; select * from log.head for update; select pg_sleep(1); commit`);
-    await eventually(async () => (await database.db.query(`select 1 from pg_locks l join pg_class c on c.oid = l.relation where c.relname = 'head' and l.mode = 'RowShareLock'`)).length > 0, {
-      what: 'the lock on the head',
-    });
+    await eventually(
+      async () =>
+        (
+          await database.db.query(
+            `select 1 from pg_locks l join pg_class c on c.oid = l.relation where c.relname = 'head' and l.mode = 'RowShareLock'`,
+          )
+        ).length > 0,
+      {
+        what: 'the lock on the head',
+      },
+    );
     const appended = createAppender({ sql: pool(3) }).append(given);
     await eventually(
       async () =>
-        (await database.adminSql.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'appender' and wait_event_type = 'Lock'`,
-        )).length > 0,
+        (
+          await database.adminSql.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'appender' and wait_event_type = 'Lock'`,
+          )
+        ).length > 0,
       { what: 'the append to wait' },
     );
     expect(await appended).toMatchObject({ status: 'ok', repeated: false });
@@ -180,7 +200,13 @@ describe('a lost connection', () => {
   });
 
   it('that stays lost is told as such, within bounds', async () => {
-    const closed = await openDatabase({ ...database.access('placement'), schema: 'placement', applicationName: 'closed', poolSize: 1, logger });
+    const closed = await openDatabase({
+      ...database.access('placement'),
+      schema: 'placement',
+      applicationName: 'closed',
+      poolSize: 1,
+      logger,
+    });
     const gone = { query: () => closed.query<never>('select pg_terminate_backend(pg_backend_pid())') };
     await expect(createAppender({ sql: gone }).append(command('never'))).rejects.toMatchObject({ code: 'unavailable' });
     await closed.close();

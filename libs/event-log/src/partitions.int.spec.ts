@@ -20,7 +20,13 @@ beforeAll(async () => {
   await prepareDatabase({ ...access, passwords: passwords as Record<ControlPlaneService, string> });
   await installEventLog({ ...access, partitionSize: 100 });
   const { url, password } = cluster.access('placement');
-  db = await openDatabase({ url: url.replace(cluster.name, access.database), password, schema: 'placement', applicationName: 'test', logger });
+  db = await openDatabase({
+    url: url.replace(cluster.name, access.database),
+    password,
+    schema: 'placement',
+    applicationName: 'test',
+    logger,
+  });
 }, 60_000);
 
 afterAll(async () => {
@@ -35,7 +41,9 @@ const command = (events = 1): Command => ({
 });
 
 async function partitions(): Promise<string[]> {
-  const rows = await db.query<{ name: string }>(`select inhrelid::regclass::text as name from pg_inherits where inhparent = 'log.event'::regclass order by 1`);
+  const rows = await db.query<{ name: string }>(
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'log.event'::regclass order by 1`,
+  );
   return rows.map((row) => row.name);
 }
 
@@ -50,7 +58,9 @@ describe('partitions', () => {
     stop();
     // Nobody keeps them now.
     await Promise.all(Array.from({ length: 290 }, () => appender.append(command())));
-    expect((await readLog(db, { after: 0, limit: 1_000 })).map((event) => event.position)).toEqual(Array.from({ length: 350 }, (_, n) => n + 1));
+    expect((await readLog(db, { after: 0, limit: 1_000 })).map((event) => event.position)).toEqual(
+      Array.from({ length: 350 }, (_, n) => n + 1),
+    );
     expect(await partitions()).toEqual(['log.event_000000', 'log.event_000001', 'log.event_000002', 'log.event_000003']);
   });
 
