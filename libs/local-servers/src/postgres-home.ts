@@ -146,8 +146,10 @@ function dataElsewhere(dir: string, log: Log): string {
     mkdirSync(parent, { recursive: true, mode: 0o755 });
     symlinkSync(join(parent, 'data'), link);
     log(`PostgreSQL's user cannot enter ${dir}: data is kept in ${parent}`);
+  } else if (!existsSync(parent)) {
+    // An empty database in place of a lost one would look like everything was deleted.
+    throw new Error(`PostgreSQL's data was kept in ${parent}, which is gone. Put it back, or remove ${dirname(dir)} to start anew`);
   }
-  mkdirSync(parent, { recursive: true, mode: 0o755 });
   return parent;
 }
 

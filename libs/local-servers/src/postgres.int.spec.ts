@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { recordServer, testFolder } from '@fairlead/testing';
-import { chmodSync, mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { isAlive, removePostgres, startPostgres, type PostgresOptions, type RunningPostgres } from './index.js';
 
@@ -128,6 +128,10 @@ describe('startPostgres', () => {
     await second.stop();
     const elsewhere = realpathSync(second.dataDir).startsWith('/var/lib/fairlead/');
     expect(elsewhere).toBe(process.getuid?.() === 0);
+    if (!elsewhere) return;
+    rmSync(dirname(realpathSync(second.dataDir)), { recursive: true });
+    await expect(start({ dir })).rejects.toThrow('which is gone');
+    expect(existsSync(join(dir, 'data'))).toBe(false);
   });
 
   it('does not take over data whose password is lost, nor a half-made cluster', async () => {
