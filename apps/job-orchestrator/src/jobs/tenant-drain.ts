@@ -1,7 +1,5 @@
 /** Stops a tenant's new work where it is, lets work in flight finish, and leaves it drained until it is resumed. */
-import { placedKinds, type provisionerV1 } from '@fairlead/contracts';
 import type { JobKind, PlanDraft } from '../engine/kind.js';
-import { findOpenJobOn } from '../store/jobs.js';
 import { noOtherJob, originChecks, type Limits } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
@@ -9,22 +7,16 @@ import {
   awaitDrained,
   drainAll,
   lookForMs,
-  readSeats,
-  readStates,
-  resumeDrained,
-  seatResource,
+  readSeatInputs,
+  resumeAll,
+  seatRevisions,
   tenantAndKinds,
-  type Seat,
+  type SeatInputs,
   type TenantAndKinds,
 } from './tenants.js';
 
-interface Inputs {
-  seats: { seat: Seat; state: provisionerV1.TenantState | undefined }[];
-  openJobId: string | undefined;
-}
-
-export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Inputs> {
-  const kind: JobKind<TenantAndKinds, Inputs> = {
+export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, SeatInputs> {
+  const kind: JobKind<TenantAndKinds, SeatInputs> = {
     kind: 'tenant-drain',
     version: 1,
     permission: 'tenant.drain',
@@ -32,14 +24,7 @@ export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Inp
     deadlineMs: 15 * 60_000,
     locks: ({ tenant }) => [`tenant/${tenant}`],
     tenantOf: ({ tenant }) => tenant,
-    readInputs: async ({ tenant, kinds }) => {
-      const [seats, openJobId] = await Promise.all([
-        readSeats(deps, tenant, kinds ?? placedKinds),
-        findOpenJobOn(deps.sql, [`tenant/${tenant}`]),
-      ]);
-      const states = await readStates(deps, tenant, seats);
-      return { seats: seats.map((seat, index) => ({ seat, state: states[index] })), openJobId };
-    },
+    readInputs: (params) => readSeatInputs(deps, params),
     plan: (params, inputs) => planDrain(params, inputs, deps.settings),
     steps: [
       preflight<TenantAndKinds>(() => kind),
@@ -49,7 +34,7 @@ export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Inp
         timeoutMs: 120_000,
         retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
         run: (context) => drainAll(deps, context),
-        undo: (context) => resumeDrained(deps, context),
+        undo: (context) => resumeAll(deps, context, 'drain', 'fromShardId'),
       },
       {
         name: 'wait-drained',
@@ -65,7 +50,7 @@ export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Inp
 }
 
 /** Plans a drain from what was seen; pure. */
-export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: Inputs, limits: Limits): PlanDraft {
+export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: SeatInputs, limits: Limits): PlanDraft {
   return {
     actions: seats.map(({ seat }) => ({
       name: 'drain',
@@ -80,6 +65,9 @@ export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: Inpu
     ],
     // Until somebody resumes it: no estimate is honest.
     impact: { tenants: [tenant], services: seats.map(({ seat }) => `${seat.kind}/${seat.shardId}`), expectedPauseMs: 0 },
-    inputs: seats.map(({ seat }) => ({ resource: seatResource(tenant, seat.kind), revision: seat.revision })),
+    inputs: seatRevisions(
+      tenant,
+      seats.map(({ seat }) => seat),
+    ),
   };
 }

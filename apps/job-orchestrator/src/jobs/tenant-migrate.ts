@@ -17,12 +17,13 @@ import {
   awaitDrained,
   commandOf,
   drainAll,
+  dropAll,
   lookForMs,
   onShard,
   pause,
   readSeats,
   readStates,
-  resumeDrained,
+  resumeAll,
   seatResource,
   shardName,
   shardResource,
@@ -155,7 +156,7 @@ function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Ste
       timeoutMs: 2 * minuteMs,
       retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
       run: (context) => drainAll(deps, context),
-      undo: (context) => resumeDrained(deps, context),
+      undo: (context) => resumeAll(deps, context, 'drain', 'fromShardId'),
     },
     {
       name: 'wait-drained',
@@ -171,7 +172,8 @@ function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Ste
       timeoutMs: 3 * minuteMs,
       retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
       run: (context) => handOver(deps, context),
-      undo: (context) => dropTargets(deps, context),
+      // The origin's seal is lifted by the drain's undo.
+      undo: (context) => dropAll(deps, context, { actionName: 'hand-over', at: 'toShardId', movedRevision: 0 }),
     },
     {
       name: 'update-placement',
@@ -195,7 +197,7 @@ function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Ste
       attemptTimeoutMs: 10_000,
       timeoutMs: 10 * minuteMs,
       retry: patient,
-      run: (context) => resumeTargets(deps, context),
+      run: (context) => resumeAll(deps, context, 'resume', 'toShardId'),
       undo: { none: 'after the point of no return' },
     },
     {
@@ -230,23 +232,6 @@ async function handOver(deps: KindDependencies, context: StepContext<Params>): P
     }),
   );
   return { outcome: 'done', output: Object.fromEntries(copies) };
-}
-
-/** Removes what the hand-over may have left at the targets; the origin's seal is lifted by the drain's undo. */
-async function dropTargets(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
-  await Promise.all(
-    actionsOf(context, 'hand-over').map((action) =>
-      deps.provisioner.dropTenantCopy(
-        {
-          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }),
-          command: commandOf(context, action.kind),
-          movedRevision: 0,
-        },
-        { signal: context.signal },
-      ),
-    ),
-  );
-  return { outcome: 'done' };
 }
 
 async function updatePlacement(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
@@ -295,21 +280,6 @@ export function hasApplied(gateway: { epoch: number; revision: number }, wanted:
   return gateway.revision >= wanted.revision && gateway.epoch >= wanted.epoch;
 }
 
-async function resumeTargets(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
-  await Promise.all(
-    actionsOf(context, 'resume').map((action) =>
-      deps.provisioner.resumeTenant(
-        {
-          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }),
-          command: commandOf(context, action.kind),
-        },
-        { signal: context.signal },
-      ),
-    ),
-  );
-  return { outcome: 'done' };
-}
-
 /** The target serves, has everything that was handed over, and the origin does not serve any more. */
 async function verify(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
   const { tenant } = context.params;
@@ -346,19 +316,7 @@ function verdictOn(
   return undefined;
 }
 
-async function dropSealed(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+function dropSealed(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
   const { revision } = context.outputs['update-placement'] as { revision: number };
-  await Promise.all(
-    actionsOf(context, 'drop-sealed-copy').map((action) =>
-      deps.provisioner.dropTenantCopy(
-        {
-          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
-          command: commandOf(context, action.kind),
-          movedRevision: revision,
-        },
-        { signal: context.signal },
-      ),
-    ),
-  );
-  return { outcome: 'done' };
+  return dropAll(deps, context, { actionName: 'drop-sealed-copy', at: 'fromShardId', movedRevision: revision });
 }

@@ -1,29 +1,12 @@
 /** Lets a tenant that was drained be served again where it is. */
-import { placedKinds, type provisionerV1 } from '@fairlead/contracts';
-import type { JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
-import { findOpenJobOn } from '../store/jobs.js';
+import type { JobKind, PlanDraft } from '../engine/kind.js';
 import { noOtherJob, originChecks } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import {
-  actionsOf,
-  commandOf,
-  onShard,
-  readSeats,
-  readStates,
-  seatResource,
-  tenantAndKinds,
-  type Seat,
-  type TenantAndKinds,
-} from './tenants.js';
+import { readSeatInputs, resumeAll, seatRevisions, tenantAndKinds, type SeatInputs, type TenantAndKinds } from './tenants.js';
 
-interface Inputs {
-  seats: { seat: Seat; state: provisionerV1.TenantState | undefined }[];
-  openJobId: string | undefined;
-}
-
-export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, Inputs> {
-  const kind: JobKind<TenantAndKinds, Inputs> = {
+export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, SeatInputs> {
+  const kind: JobKind<TenantAndKinds, SeatInputs> = {
     kind: 'tenant-resume',
     version: 1,
     permission: 'tenant.resume',
@@ -31,14 +14,7 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, In
     deadlineMs: 15 * 60_000,
     locks: ({ tenant }) => [`tenant/${tenant}`],
     tenantOf: ({ tenant }) => tenant,
-    readInputs: async ({ tenant, kinds }) => {
-      const [seats, openJobId] = await Promise.all([
-        readSeats(deps, tenant, kinds ?? placedKinds),
-        findOpenJobOn(deps.sql, [`tenant/${tenant}`]),
-      ]);
-      const states = await readStates(deps, tenant, seats);
-      return { seats: seats.map((seat, index) => ({ seat, state: states[index] })), openJobId };
-    },
+    readInputs: (params) => readSeatInputs(deps, params),
     plan: planResume,
     steps: [
       preflight<TenantAndKinds>(() => kind),
@@ -47,7 +23,7 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, In
         attemptTimeoutMs: 10_000,
         timeoutMs: 300_000,
         retry: { maxAttempts: 100, baseDelayMs: 100, maxDelayMs: 2_000 },
-        run: (context) => resumeSeats(deps, context),
+        run: (context) => resumeAll(deps, context, 'resume', 'toShardId'),
         undo: { none: 'a tenant that serves where it is placed is where it should be' },
       },
     ],
@@ -62,7 +38,7 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, In
 const resumable = ['draining', 'drained', 'sealed', 'imported', 'active'];
 
 /** Plans a resume from what was seen; pure. */
-export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: Inputs): PlanDraft {
+export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: SeatInputs): PlanDraft {
   // How much is unapplied is no reason to leave a tenant stopped.
   const limits = { maxLag: Number.MAX_SAFE_INTEGER, maxInflight: Number.MAX_SAFE_INTEGER };
   const states = seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, resumable, limits));
@@ -76,21 +52,9 @@ export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: Inp
     })),
     checks: [...states.filter((check) => check.name.endsWith('.origin_state')), noOtherJob(openJobId)],
     impact: { tenants: [tenant], services: seats.map(({ seat }) => `${seat.kind}/${seat.shardId}`), expectedPauseMs: 0 },
-    inputs: seats.map(({ seat }) => ({ resource: seatResource(tenant, seat.kind), revision: seat.revision })),
-  };
-}
-
-async function resumeSeats(deps: KindDependencies, context: StepContext<TenantAndKinds>): Promise<StepResult> {
-  await Promise.all(
-    actionsOf(context, 'resume').map((action) =>
-      deps.provisioner.resumeTenant(
-        {
-          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.toShardId }),
-          command: commandOf(context, action.kind),
-        },
-        { signal: context.signal },
-      ),
+    inputs: seatRevisions(
+      tenant,
+      seats.map(({ seat }) => seat),
     ),
-  );
-  return { outcome: 'done' };
+  };
 }

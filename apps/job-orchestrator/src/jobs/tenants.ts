@@ -1,8 +1,9 @@
 /** What the tenant jobs have in common: their parameters, and looking at a tenant and its shards. */
 import { z } from 'zod';
 import { FairleadError, namePattern, placedKinds, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
-import type { Action, StepContext, StepResult } from '../engine/kind.js';
-import type { JobClients } from './clients.js';
+import type { Action, InputRevision, StepContext, StepResult } from '../engine/kind.js';
+import { findOpenJobOn } from '../store/jobs.js';
+import type { JobClients, KindDependencies } from './clients.js';
 
 export const tenantName = z.string('a tenant id is expected').regex(namePattern, 'not a tenant id');
 export const shardName = z.string('a shard id is expected').regex(namePattern, 'not a shard id');
@@ -76,36 +77,71 @@ export function seatResource(tenant: string, kind: string): string {
   return `placement/${tenant}/${kind}`;
 }
 
-/** Drains the tenant on each shard; answers at once, the wait is a step of its own. */
-export async function drainAll(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
-  await Promise.all(
-    actionsOf(context, 'drain').map((action) =>
-      clients.provisioner.drainTenant(
-        {
-          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
-          command: commandOf(context, action.kind),
-        },
-        { signal: context.signal },
-      ),
-    ),
-  );
+/** Sends one command for each action of a name, all at once; done when all are. */
+export async function commandEach(
+  context: StepContext<unknown>,
+  actionName: string,
+  send: (action: Action, command: provisionerV1.CommandContext) => Promise<unknown>,
+): Promise<StepResult> {
+  await Promise.all(actionsOf(context, actionName).map((action) => send(action, commandOf(context, action.kind))));
   return { outcome: 'done' };
 }
 
-/** Lets the shards that were drained serve the tenant again. */
-export async function resumeDrained(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
-  await Promise.all(
-    actionsOf(context, 'drain').map((action) =>
-      clients.provisioner.resumeTenant(
-        {
-          target: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
-          command: commandOf(context, action.kind),
-        },
-        { signal: context.signal },
-      ),
+/** Drains the tenant on each shard; answers at once, the wait is a step of its own. */
+export function drainAll(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
+  return commandEach(context, 'drain', ({ kind, fromShardId }, command) =>
+    clients.provisioner.drainTenant(
+      { target: onShard(context.params.tenant, { kind, shardId: fromShardId }), command },
+      { signal: context.signal },
     ),
   );
-  return { outcome: 'done' };
+}
+
+/** Lets a shard of each action serve the tenant: the one it comes from, or the one it goes to. */
+export function resumeAll(
+  clients: JobClients,
+  context: StepContext<{ tenant: string }>,
+  actionName: string,
+  at: 'fromShardId' | 'toShardId',
+): Promise<StepResult> {
+  return commandEach(context, actionName, (action, command) =>
+    clients.provisioner.resumeTenant(
+      { target: onShard(context.params.tenant, { kind: action.kind, shardId: action[at] }), command },
+      { signal: context.signal },
+    ),
+  );
+}
+
+/** Removes the copy that each action left at a shard; `movedRevision` 0 when the tenant never moved. */
+export function dropAll(
+  clients: JobClients,
+  context: StepContext<{ tenant: string }>,
+  { actionName, at, movedRevision }: { actionName: string; at: 'fromShardId' | 'toShardId'; movedRevision: number },
+): Promise<StepResult> {
+  return commandEach(context, actionName, (action, command) =>
+    clients.provisioner.dropTenantCopy(
+      { target: onShard(context.params.tenant, { kind: action.kind, shardId: action[at] }), command, movedRevision },
+      { signal: context.signal },
+    ),
+  );
+}
+
+/** What the jobs that stay where the tenant is look at. */
+export interface SeatInputs {
+  seats: { seat: Seat; state: provisionerV1.TenantState | undefined }[];
+  openJobId: string | undefined;
+}
+
+/** Reads a tenant's seats with its state on each, and whether another job is on it. */
+export async function readSeatInputs(deps: KindDependencies, { tenant, kinds }: TenantAndKinds): Promise<SeatInputs> {
+  const [seats, openJobId] = await Promise.all([readSeats(deps, tenant, kinds), findOpenJobOn(deps.sql, [`tenant/${tenant}`])]);
+  const states = await readStates(deps, tenant, seats);
+  return { seats: seats.map((seat, index) => ({ seat, state: states[index] })), openJobId };
+}
+
+/** The input revisions of a plan that rests on where a tenant is. */
+export function seatRevisions(tenant: string, seats: readonly Seat[]): InputRevision[] {
+  return seats.map((seat) => ({ resource: seatResource(tenant, seat.kind), revision: seat.revision }));
 }
 
 const drainPollMs = 15;
