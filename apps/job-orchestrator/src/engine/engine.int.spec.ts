@@ -225,6 +225,7 @@ describe('the job engine', () => {
     // Once the world has moved on, a repeat still answers the job it started.
     revision += 1;
     expect(await start(deps, 'twice', same)).toMatchObject({ jobId: started[0]?.jobId, repeated: true });
+    expect((await ended(started[0]?.jobId ?? '')).job.status).toBe('succeeded');
   });
 
   it('refuses a plan whose inputs have moved on, and changes nothing', async () => {
