@@ -1,8 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '@fairlead/testing';
 import { HttpServer, Problem, type HttpAnswer } from '../http/server.js';
 import { PlacementBoard, placementOf } from '../placement.js';
 import { AppliedPlacement } from './applied-placement.js';
@@ -90,8 +90,7 @@ describe('router', () => {
   it('holds a command of a tenant that is drained until a placement change leads elsewhere', async () => {
     answers.set('runner-1', draining);
     const routed = router.route(command);
-    await sleep(60);
-    expect(router.parked + asked.length).toBeGreaterThan(1);
+    await eventually(() => asked.length > 1, { what: 'the shard to be asked again' });
     place('runner-2', 2);
     expect(await routed).toEqual(done);
     expect(asked.at(-1)).toBe('runner-2');
@@ -108,10 +107,10 @@ describe('router', () => {
   it('waits for the placement a shard speaks of, and asks no one before', async () => {
     answers.set('runner-1', moved(3));
     const routed = router.route(command);
-    await sleep(80);
+    await eventually(() => router.parked === 1, { what: 'the command to be held' });
     place('runner-1', 2);
-    await sleep(80);
-    expect(asked).toEqual(['runner-1']);
+    await eventually(() => placement.current()?.revision === 2, { what: 'the placement in between to be applied' });
+    expect([router.parked, asked]).toEqual([1, ['runner-1']]);
     place('runner-2', 3);
     expect(await routed).toEqual(done);
     expect(asked).toEqual(['runner-1', 'runner-2']);
@@ -126,7 +125,7 @@ describe('router', () => {
   it('asks again after a shard that does not listen', async () => {
     await servers[0]?.destroy();
     const routed = router.route(command);
-    await sleep(50);
+    await eventually(() => router.parked === 1, { what: 'the command to be held' });
     place('runner-2', 2);
     expect(await routed).toEqual(done);
   });
