@@ -34,7 +34,12 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       provisioner: resources.client(provisionerV1.ProvisionerServiceService, config.PROVISIONER_GRPC),
       fleet: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC),
       sql: db,
-      settings: { maxLag: config.MIGRATE_MAX_LAG, maxInflight: config.MIGRATE_MAX_INFLIGHT, drainTimeoutMs: config.DRAIN_TIMEOUT_MS },
+      settings: {
+        maxLag: config.MIGRATE_MAX_LAG,
+        maxInflight: config.MIGRATE_MAX_INFLIGHT,
+        drainTimeoutMs: config.DRAIN_TIMEOUT_MS,
+        maxPaused: config.MIGRATE_MAX_PAUSED,
+      },
     });
   const onAppended = (position: number) => {
     pokeLog(messaging, position);

@@ -52,7 +52,14 @@ export async function startJob(
   const plan = await findPlan(deps.db, request.planDigest);
   if (plan.kind !== kind.kind) throw new FairleadError('invalid_argument', `plan_digest: that plan is of kind ${plan.kind}`);
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
-  await assertPlanHolds(kind, plan.body.params, plan.body);
+  try {
+    await assertPlanHolds(kind, plan.body.params, plan.body);
+  } catch (error) {
+    // The world may have moved because this very request, sent twice, has begun meanwhile.
+    const begun = await findByKey(deps.db, caller.principal.id, request.idempotencyKey);
+    if (begun !== undefined) return repeatOf(begun, payloadHash);
+    throw error;
+  }
 
   const started = await deps.db.transaction((tx) => insertJob(tx, kind, plan, { ...request, reason, payloadHash }, caller));
   if (!started.repeated) {
@@ -74,6 +81,8 @@ async function insertJob(
   const tenantId = kind.tenantOf(params);
   // Starts on the same resource take turns, so that a refusal and a new job can't pass each other.
   for (const resource of locks) await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`job-lock/${resource}`]);
+  const begun = await findByKey(tx, principal.id, request.idempotencyKey);
+  if (begun !== undefined) return repeatOf(begun, request.payloadHash);
   if (request.onConflict === 'reject') await refuseWhenLocked(tx, locks);
   const jobId = newId('job');
   const who = { id: principal.id, name: principal.name, grants: [...principal.grants].sort() };
@@ -174,7 +183,8 @@ export async function cancelJob(deps: JobDependencies, jobId: string, reason: st
       if (job.status === 'cancelled') return undefined;
       throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });
     }
-    if (job.cancel_requested_at !== null) return undefined;
+    // Already asked for, or already being undone for another reason.
+    if (job.cancel_requested_at !== null || job.direction === 'undo') return undefined;
     if (!isUndoable(stateOf(loaded), rulesOf(kindByName(deps.kinds, job.kind)))) {
       throw new FairleadError(
         'cancel_too_late',

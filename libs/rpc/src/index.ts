@@ -9,4 +9,5 @@ export {
   type RpcMethods,
   type RpcService,
 } from './definition.js';
+export { CallFailed } from './status.js';
 export * from './transport.js';

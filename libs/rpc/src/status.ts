@@ -18,6 +18,9 @@ export function toGrpcError(error: unknown): { code: number; details: string; me
   return { code: errorKinds[known.kind].grpc, details: known.message.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 500), metadata };
 }
 
+/** The call itself failed: nothing is known of what the service would have answered. */
+export class CallFailed extends FairleadError {}
+
 /** Makes our error again from what a call was answered with; `service` says who was asked. */
 export function fromGrpcError(error: ServiceError, service: string): FairleadError {
   const [carried] = error.metadata.get(errorMetadataKey);
@@ -31,11 +34,11 @@ export function fromGrpcError(error: ServiceError, service: string): FairleadErr
   }
   switch (error.code) {
     case grpcStatus.DEADLINE_EXCEEDED:
-      return new FairleadError('deadline_exceeded', `${service} did not answer in time`, { cause: error });
+      return new CallFailed('deadline_exceeded', `${service} did not answer in time`, { cause: error });
     case grpcStatus.CANCELLED:
-      return new FairleadError('deadline_exceeded', `the call to ${service} was given up`, { cause: error });
+      return new CallFailed('deadline_exceeded', `the call to ${service} was given up`, { cause: error });
     case grpcStatus.UNAVAILABLE:
-      return new FairleadError('service_unreachable', `${service} can't be reached`, { cause: error });
+      return new CallFailed('service_unreachable', `${service} can't be reached`, { cause: error });
     case grpcStatus.RESOURCE_EXHAUSTED:
       return new FairleadError('too_large', `a message to or from ${service} is too large`, { cause: error });
     default:

@@ -37,6 +37,8 @@ export interface JobState {
 
 export interface Failure extends StepFailure {
   readonly endsAs: 'failed' | 'cancelled';
+  /** The first undo that could not be done; the others are done all the same. */
+  readonly stuck?: StepFailure & { readonly step: string };
   readonly step?: string;
 }
 
@@ -72,24 +74,15 @@ function nextForward(state: JobState, rules: readonly StepRules[], conditions: C
       : { code: 'deadline_exceeded', message: 'the job passed its deadline', endsAs: 'failed', step: stepName };
     return { action: 'move', state: { ...state, direction: 'undo', failure } };
   }
-  if (conditions.deadlinePassed) {
-    return {
-      action: 'finish',
-      status: 'needs_attention',
-      error: {
-        code: 'deadline_exceeded',
-        message: `the job passed its deadline after its point of no return, at step ${stepName ?? ''}`,
-        step: stepName,
-      },
-    };
-  }
+  // Past the point of no return stopping helps nobody: the steps' own limits decide.
   return { action: 'run', index: state.cursor };
 }
 
 function nextUndo(state: JobState, rules: readonly StepRules[]): Next {
   const step = state.steps[state.cursor];
   if (step === undefined) {
-    const { endsAs = 'failed', ...error } = state.failure ?? { code: 'internal' as const, message: 'undone' };
+    const { endsAs = 'failed', stuck, ...error } = state.failure ?? { code: 'internal' as const, message: 'undone' };
+    if (stuck !== undefined) return { action: 'finish', status: 'needs_attention', error: stuck };
     return { action: 'finish', status: endsAs, error: endsAs === 'cancelled' ? undefined : error };
   }
   if (step.attempts === 0 || rules[state.cursor]?.canUndo !== true) {
@@ -147,7 +140,7 @@ function settleForward(
       return { state: withStep(state, { status: 'waiting' }), delayMs: 0, result: 'interrupted' };
     case 'wait':
       if (!late) return { state: withStep(state, { status: 'waiting' }), delayMs: outcome.delayMs, result: 'waiting' };
-      return giveUp(state, step, rules, timedOut(step, rule, outcome.note), false);
+      return giveUp(state, step, rules, timedOut(step, rule.timeoutMs, outcome.note), false);
     case 'retry':
       if (!late && step.failures + 1 < rule.retry.maxAttempts) {
         const failures = step.failures + 1;
@@ -188,8 +181,11 @@ function giveUp(state: JobState, step: StepState, rules: readonly StepRules[], e
   };
 }
 
+/** Longer than any outage that ends by itself soon: giving up an undo calls a person. */
+export const undoTimeoutMs = 10 * 60_000;
+
 function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: Outcome, random: number): Settled {
-  const late = (step.undoRunningMs ?? 0) >= rule.timeoutMs;
+  const late = (step.undoRunningMs ?? 0) >= undoTimeoutMs;
   switch (outcome.outcome) {
     case 'done':
       return { state: moveCursor(withStep(state, { status: 'undone' }), -1), delayMs: 0, result: 'undone' };
@@ -197,7 +193,7 @@ function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: 
       return { state, delayMs: 0, result: 'interrupted' };
     case 'wait':
       if (!late) return { state, delayMs: outcome.delayMs, result: 'waiting' };
-      return stuckUndo(state, step, timedOut(step, rule, outcome.note));
+      return stuckUndo(state, step, timedOut(step, undoTimeoutMs, outcome.note));
     case 'retry':
       if (!late) {
         const undoFailures = step.undoFailures + 1;
@@ -214,15 +210,11 @@ function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: 
   }
 }
 
+/** An undo that can't be done is written down, and the earlier steps are undone all the same: a dead target must not keep the origin sealed. */
 function stuckUndo(state: JobState, step: StepState, error: StepFailure): Settled {
-  const told = { ...error, message: `undo of step ${step.name} failed: ${error.message}`, step: step.name };
-  return {
-    state: withStep(state, { status: 'failed' }),
-    delayMs: 0,
-    result: 'failed',
-    error,
-    finish: { status: 'needs_attention', error: told },
-  };
+  const told = { code: error.code, message: `undo of step ${step.name} failed: ${error.message}`, step: step.name };
+  const failure: Failure = { ...(state.failure ?? { ...error, endsAs: 'failed' }), stuck: state.failure?.stuck ?? told };
+  return { state: moveCursor({ ...withStep(state, { status: 'failed' }), failure }, -1), delayMs: 0, result: 'failed', error };
 }
 
 /** Exponential backoff with jitter: between half and all of base · 2^(attempt − 1), at most the maximum. */
@@ -231,10 +223,10 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: number):
   return Math.round(full * (0.5 + random / 2));
 }
 
-function timedOut(step: StepState, rule: StepRules, note: string | undefined): StepFailure {
+function timedOut(step: StepState, timeoutMs: number, note: string | undefined): StepFailure {
   return {
     code: 'step_timeout',
-    message: `step ${step.name} was not done within ${String(rule.timeoutMs)} ms${note === undefined ? '' : `: ${note}`}`,
+    message: `step ${step.name} was not done within ${String(timeoutMs)} ms${note === undefined ? '' : `: ${note}`}`,
   };
 }
 

@@ -11,3 +11,12 @@ export function outcomeOfError(error: unknown): Outcome {
   const definite = error instanceof FairleadError && !passing.has(error.kind);
   return definite ? { outcome: 'failed', error: failure } : { outcome: 'retry', error: failure };
 }
+
+/**
+ * An outcome that can be written: what comes from outside may hold NUL or half a surrogate pair, which jsonb refuses.
+ */
+export function storable(outcome: Outcome): Outcome {
+  return JSON.parse(JSON.stringify(outcome), (_key, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll('\u0000', '').toWellFormed() : value,
+  ) as Outcome;
+}

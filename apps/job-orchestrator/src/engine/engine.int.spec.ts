@@ -190,6 +190,33 @@ describe('the job engine', () => {
     expect(steps.map((s) => s.status)).toEqual(['undone', 'undone', 'undone', 'pending']);
   });
 
+  it('undoes the earlier steps also when a later undo can not be done, then asks for a person; under a higher fence', async () => {
+    const fences: number[] = [];
+    const deps = boot(
+      toyKind([
+        step('one', {
+          run: (context) => {
+            fences.push(context.fence);
+            return Promise.resolve({ outcome: 'done' });
+          },
+          undo: (context) => {
+            fences.push(context.fence);
+            return Promise.resolve({ outcome: 'done' });
+          },
+        }),
+        step('two', {
+          run: () => Promise.reject(new FairleadError('tenant_state', 'bad \u0000 \ud800 text')),
+          undo: () => Promise.reject(new FairleadError('tenant_state', 'gone')),
+        }),
+      ]),
+    );
+    const { jobId } = await start(deps, 'stuck-undo');
+    const { job, steps } = await ended(jobId);
+    expect(job).toMatchObject({ status: 'needs_attention', error: { step: 'two', message: 'undo of step two failed: gone' } });
+    expect(steps.map((s) => s.status)).toEqual(['undone', 'failed']);
+    expect(fences[1]).toBeGreaterThan(fences[0] ?? Infinity);
+  });
+
   it('tries again after a passing error, with the same key each time, and keeps count', async () => {
     const seen: string[] = [];
     const flaky = step('flaky', {

@@ -32,7 +32,7 @@ export function outcomeEvent(
 ): { type: string; payload: Record<string, unknown> } | undefined {
   const base = { step, attempt };
   const error = (failure: StepFailure | undefined) =>
-    failure === undefined ? {} : { error: { code: failure.code, message: failure.message.slice(0, 2_000) } };
+    failure === undefined ? {} : { error: { code: failure.code, message: failure.message.slice(0, 2_000).toWellFormed() } };
   switch (settled.result) {
     case 'succeeded':
       return { type: 'step_succeeded', payload: { ...base, ...(output === undefined ? {} : { output }) } };

@@ -24,7 +24,7 @@ import type { Claim } from '../store/claim.js';
 import { loadJob, stateOf, type JobRow, type LoadedJob } from '../store/jobs.js';
 import { loadPlanDraft } from '../store/plans.js';
 import { FencedOut, writeTransition, type AttemptEnd, type Transition } from '../store/transition.js';
-import { outcomeOfError } from './classify.js';
+import { outcomeOfError, storable } from './classify.js';
 import { jobEvent, outcomeEvent } from './events.js';
 import { rulesOf, type JobKind, type PlanDraft, type StepContext } from './kind.js';
 import type { Lease } from './lease.js';
@@ -62,7 +62,8 @@ async function readJob(deps: RunnerDependencies, claim: Claim, lease: Lease): Pr
   while (lease.holds()) {
     try {
       const loaded = await loadJob(deps.db, claim.jobId);
-      if (loaded?.job.owner !== deps.replicaId || loaded.job.fence !== claim.fence) return undefined;
+      // A later claim by this very replica has ended this lease; the fence alone also grows when the job turns to undo.
+      if (loaded?.job.owner !== deps.replicaId) return undefined;
       return { ...loaded, plan: await loadPlanDraft(deps.db, loaded.job.plan_id) };
     } catch (error) {
       deps.logger.warn({ err: error, job_id: claim.jobId }, 'a job could not be read; trying again');
@@ -75,6 +76,8 @@ async function readJob(deps: RunnerDependencies, claim: Claim, lease: Lease): Pr
 class JobRun {
   private state: JobState;
   private conditions: Conditions;
+  private fence: number;
+  private writeFailures = 0;
   private readonly rules: readonly StepRules[];
   private outputs: Record<string, Record<string, unknown>>;
   private stepClock: StepClock;
@@ -89,6 +92,7 @@ class JobRun {
     private readonly lease: Lease,
     private loaded: LoadedJob & { plan: PlanDraft },
   ) {
+    this.fence = claim.fence;
     this.rules = rulesOf(kind);
     this.state = stateOf(loaded);
     this.conditions = conditionsOf(loaded);
@@ -135,7 +139,9 @@ class JobRun {
     const attempt = this.beginAttempt(index);
     await this.write({ status: this.runningStatus(), begins: attempt, release: false, finished: false });
     const startedAt = performance.now();
-    const outcome = this.cancelledMeanwhile(index, attempt) ? ({ outcome: 'interrupted' } as const) : await this.execute(index, attempt);
+    const outcome: Outcome = this.cancelledMeanwhile(index, attempt)
+      ? { outcome: 'interrupted' }
+      : storable(await this.execute(index, attempt));
     this.state = this.stepClock.refresh(this.state);
     const settled = settle(this.state, this.rules, outcome, randomInt(1_000_000) / 1_000_000);
     const stepName = this.state.steps[index]?.name ?? '';
@@ -176,11 +182,10 @@ class JobRun {
       direction === 'forward' ? { attempts: number, status: 'running' as const } : { undoAttempts: number, status: 'undoing' as const };
     this.state = { ...this.state, steps: this.state.steps.map((s, i) => (i === index ? { ...s, ...change } : s)) };
     this.stepClock.begin(index, direction);
-    this.tell(
-      direction === 'forward' ? 'step_started' : 'step_undo_started',
-      { step: step.name, attempt: number, fence: this.claim.fence },
-      step.name,
-    );
+    // A run after a wait is no news; the first one is, and one after a failure.
+    const failures = direction === 'forward' ? step.failures : step.undoFailures;
+    if (number === 1 || failures > 0)
+      this.tell(direction === 'forward' ? 'step_started' : 'step_undo_started', { step: step.name, attempt: number }, step.name);
     return { index, direction, number };
   }
 
@@ -227,7 +232,7 @@ class JobRun {
       reason: job.reason,
       principal: job.principal,
       outputs: this.outputs,
-      fence: this.claim.fence,
+      fence: this.fence,
       idempotencyKey: `${job.job_id}:${name}${attempt.direction === 'undo' ? ':undo' : ''}`,
       signal,
     };
@@ -253,7 +258,8 @@ class JobRun {
 
   /** Commits a transition with all events told since the last one. */
   private async write(change: Pick<Transition, 'status' | 'begins' | 'release' | 'finished' | 'wakeInMs' | 'error'>): Promise<void> {
-    const { jobId, fence } = this.claim;
+    const { jobId } = this.claim;
+    const fence = this.fence;
     const position = await this.deps.db.transaction(async (tx) => {
       const result = await writeTransition(tx, {
         jobId,
@@ -274,11 +280,13 @@ class JobRun {
         throw new CancelledBefore();
       }
       this.conditions = result;
+      this.fence = result.fence;
       if (this.events.length === 0) return undefined;
       return (await appendInTransaction(tx, { commandId: newId('command'), events: this.events })).lastPosition;
     });
     this.ended = undefined;
     this.events = [];
+    this.writeFailures = 0;
     if (position !== undefined) this.deps.onAppended(position);
   }
 
@@ -291,11 +299,13 @@ class JobRun {
         { err: error, job_id: this.claim.jobId },
         'a transition was not written; reading the job again',
       );
-      await this.lease.sleep(200);
+      // An outcome that can't be written comes again: not in a tight loop.
+      await this.lease.sleep(Math.min(200 * 2 ** Math.min(this.writeFailures++, 10), 5_000));
     }
     const loaded = await readJob(this.deps, this.claim, this.lease);
     if (loaded === undefined) return false;
     this.loaded = loaded;
+    this.fence = loaded.job.fence;
     this.state = stateOf(loaded);
     this.conditions = conditionsOf(loaded);
     this.outputs = outputsOf(loaded);
@@ -306,7 +316,7 @@ class JobRun {
   }
 
   private lost(): RunEnd {
-    this.deps.logger.warn({ job_id: this.claim.jobId, fence: this.claim.fence }, 'a job was lost to another claim or its lease ended');
+    this.deps.logger.warn({ job_id: this.claim.jobId, fence: this.fence }, 'a job was lost to another claim or its lease ended');
     this.deps.metrics.lost();
     return 'lost';
   }

@@ -32,6 +32,8 @@ export function targetChecks(kind: string, shardId: string, endpoints: readonly 
   const reachable = endpoints.length > 0 && endpoints.every((endpoint) => endpoint.reachable);
   const healthy = reachable && endpoints.every((endpoint) => endpoint.healthy);
   const ready = reachable && endpoints.every((endpoint) => endpoint.ready);
+  // Not measured is not zero: a shard too busy to tell is the last to take a tenant.
+  const measured = reachable && endpoints.every((endpoint) => endpoint.problem === '');
   const lag = Math.max(0, ...endpoints.map((endpoint) => endpoint.lag));
   const inflight = Math.max(0, ...endpoints.map((endpoint) => endpoint.inflight));
   const problem = endpoints.find((endpoint) => endpoint.problem !== '')?.problem ?? 'it has no endpoint';
@@ -49,21 +51,23 @@ export function targetChecks(kind: string, shardId: string, endpoints: readonly 
     judge(`${kind}.target_ready`, ready, 'block', ready ? 'ready' : 'not ready', 'ready', `${name} is ready`, `${name} is not ready`),
     judge(
       `${kind}.target_lag`,
-      lag <= limits.maxLag,
+      measured && lag <= limits.maxLag,
       'block',
-      String(lag),
+      measured ? String(lag) : 'unknown',
       `≤ ${String(limits.maxLag)}`,
       `${name} keeps up`,
-      `${name} is ${String(lag)} behind, more than ${String(limits.maxLag)}`,
+      measured ? `${name} is ${String(lag)} behind, more than ${String(limits.maxLag)}` : `how far ${name} is behind is not known`,
     ),
     judge(
       `${kind}.target_inflight`,
-      inflight <= limits.maxInflight,
+      measured && inflight <= limits.maxInflight,
       'block',
-      String(inflight),
+      measured ? String(inflight) : 'unknown',
       `≤ ${String(limits.maxInflight)}`,
       `${name} has room`,
-      `${name} has ${String(inflight)} requests in work, more than ${String(limits.maxInflight)}`,
+      measured
+        ? `${name} has ${String(inflight)} requests in work, more than ${String(limits.maxInflight)}`
+        : `how much ${name} has in work is not known`,
     ),
   ];
 }

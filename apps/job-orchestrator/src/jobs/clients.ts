@@ -17,6 +17,8 @@ export interface JobSettings {
   maxInflight: number;
   /** How long a drain may take before it is given up. */
   drainTimeoutMs: number;
+  /** How many tenants one replica pauses at once. */
+  maxPaused: number;
 }
 
 export interface KindDependencies extends JobClients {

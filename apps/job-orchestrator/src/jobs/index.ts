@@ -4,8 +4,9 @@ import { reload } from './reload.js';
 import { tenantDrain } from './tenant-drain.js';
 import { tenantMigrate } from './tenant-migrate.js';
 import { tenantResume } from './tenant-resume.js';
+import { Turns } from './turns.js';
 
 /** Every job kind there is. A new one is a file beside these and a line here. */
 export function jobKinds(deps: KindDependencies): JobKind[] {
-  return [tenantMigrate(deps), tenantDrain(deps), tenantResume(deps), reload(deps)] as JobKind[];
+  return [tenantMigrate(deps, new Turns(deps.settings.maxPaused)), tenantDrain(deps), tenantResume(deps), reload(deps)] as JobKind[];
 }

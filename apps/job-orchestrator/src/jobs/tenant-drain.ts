@@ -52,15 +52,18 @@ export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Sea
 /** Plans a drain from what was seen; pure. */
 export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: SeatInputs, limits: Limits): PlanDraft {
   return {
-    actions: seats.map(({ seat }) => ({
-      name: 'drain',
-      description: `stop new work of ${tenant} on ${seat.kind} ${seat.shardId} and let work in flight finish; it stays stopped until resumed`,
-      kind: seat.kind,
-      fromShardId: seat.shardId,
-      toShardId: '',
-    })),
+    // What is drained already was stopped by somebody else: an undo must not put it back into service.
+    actions: seats
+      .filter(({ state }) => state?.state !== 'drained')
+      .map(({ seat }) => ({
+        name: 'drain',
+        description: `stop new work of ${tenant} on ${seat.kind} ${seat.shardId} and let work in flight finish; it stays stopped until resumed`,
+        kind: seat.kind,
+        fromShardId: seat.shardId,
+        toShardId: '',
+      })),
     checks: [
-      ...seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, ['active', 'draining', 'drained'], limits)),
+      ...seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, ['active', 'drained'], limits)),
       noOtherJob(openJobId),
     ],
     // Until somebody resumes it: no estimate is honest.

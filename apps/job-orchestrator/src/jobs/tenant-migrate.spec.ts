@@ -55,6 +55,7 @@ function plan(
     target?: placementV1.Shard;
     targetHealth?: fleetV1.EndpointHealth[];
     originState?: provisionerV1.TenantState | undefined;
+    targetState?: provisionerV1.TenantState | undefined;
     gateways?: fleetV1.GatewayPlacement[];
     openJobId?: string;
   } = {},
@@ -64,6 +65,7 @@ function plan(
     target: shard(),
     targetHealth: [health()],
     originState: state() as provisionerV1.TenantState | undefined,
+    targetState: state({ state: 'absent' }),
     ...change,
   };
   return planMigration(
@@ -92,11 +94,21 @@ describe('the plan of a migration', () => {
     [
       'a target that does not answer',
       { targetHealth: [health({ reachable: false, healthy: false, ready: false, problem: 'refused' })] },
-      ['runner.target_healthy', 'runner.target_ready'],
+      ['runner.target_healthy', 'runner.target_ready', 'runner.target_lag', 'runner.target_inflight'],
     ],
-    ['a target without an endpoint', { targetHealth: [] }, ['runner.target_healthy', 'runner.target_ready']],
+    [
+      'a target without an endpoint',
+      { targetHealth: [] },
+      ['runner.target_healthy', 'runner.target_ready', 'runner.target_lag', 'runner.target_inflight'],
+    ],
     ['a target that lags', { targetHealth: [health({ lag: 101 })] }, ['runner.target_lag']],
     ['a busy target', { targetHealth: [health({ inflight: 201 })] }, ['runner.target_inflight']],
+    [
+      'a target too busy to measure',
+      { targetHealth: [health({ problem: 'metrics: no answer in time' })] },
+      ['runner.target_lag', 'runner.target_inflight'],
+    ],
+    ['a sealed copy on the target', { targetState: state({ state: 'sealed' }) }, ['runner.target_has_no_copy']],
     ['a cordoned target', { target: shard({ state: 'cordoned' }) }, ['runner.target_takes_tenants']],
     ['the same shard', { target: shard({ shardId: 'runner-1' }) }, ['runner.not_already_there']],
     ['a tenant that lags', { originState: state({ lag: 101 }) }, ['runner.origin_lag']],

@@ -12,8 +12,10 @@ import { findOpenJobOn } from '../store/jobs.js';
 import { gatewaysAlive, noOtherJob, originChecks, targetChecks, type Limits } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
+import type { Turns } from './turns.js';
 import {
   actionsOf,
+  allDone,
   awaitDrained,
   commandOf,
   drainAll,
@@ -44,6 +46,7 @@ interface Inputs {
   moves: {
     seat: Seat;
     originState: provisionerV1.TenantState | undefined;
+    targetState: provisionerV1.TenantState | undefined;
     target: placementV1.Shard;
     targetHealth: fleetV1.EndpointHealth[];
   }[];
@@ -54,7 +57,7 @@ interface Inputs {
 const patient: RetryPolicy = { maxAttempts: 1_000, baseDelayMs: 100, maxDelayMs: 2_000 };
 const minuteMs = 60_000;
 
-export function tenantMigrate(deps: KindDependencies): JobKind<Params, Inputs> {
+export function tenantMigrate(deps: KindDependencies, turns: Turns): JobKind<Params, Inputs> {
   const kind: JobKind<Params, Inputs> = {
     kind: 'tenant-migrate',
     version: 1,
@@ -65,7 +68,7 @@ export function tenantMigrate(deps: KindDependencies): JobKind<Params, Inputs> {
     tenantOf: ({ tenant }) => tenant,
     readInputs: (input) => readInputs(deps, input),
     plan: (input, inputs) => planMigration(input, inputs, deps.settings),
-    steps: steps(deps, () => kind),
+    steps: steps(deps, turns, () => kind),
   };
   return kind;
 }
@@ -83,7 +86,8 @@ async function readInputs(deps: KindDependencies, { tenant, moves }: Params): Pr
     const { shard } = await deps.placement.getShard({ kind: seat.kind, shardId });
     if (shard === undefined) throw new FairleadError('shard_not_found', `There is no ${seat.kind} shard ${shardId}`);
     const { endpoints } = await deps.fleet.checkShard({ kind: seat.kind, shardId });
-    return { seat, originState: states[index], target: shard, targetHealth: endpoints };
+    const [targetState] = await readStates(deps, tenant, [{ ...seat, shardId }]);
+    return { seat, originState: states[index], targetState, target: shard, targetHealth: endpoints };
   });
   return { moves: await Promise.all(read), gateways, openJobId };
 }
@@ -122,9 +126,11 @@ function actionOf(name: (typeof actionNames)[number], tenant: string, { seat, ta
   return { name, description, kind: seat.kind, fromShardId: seat.shardId, toShardId: target.shardId };
 }
 
-function checksOf({ seat, originState, target, targetHealth }: Inputs['moves'][number], limits: Limits): Check[] {
+function checksOf({ seat, originState, targetState, target, targetHealth }: Inputs['moves'][number], limits: Limits): Check[] {
   const there = seat.shardId === target.shardId;
   const active = target.state === 'active';
+  const copy = targetState?.state ?? 'no answer';
+  const free = there || ['absent', 'moved', 'imported'].includes(copy);
   return [
     {
       name: `${seat.kind}.not_already_there`,
@@ -142,21 +148,34 @@ function checksOf({ seat, originState, target, targetHealth }: Inputs['moves'][n
         ? `${target.kind} ${target.shardId} takes tenants`
         : `${target.kind} ${target.shardId} is ${target.state} and takes no tenants`,
     },
+    {
+      name: `${seat.kind}.target_has_no_copy`,
+      verdict: free ? 'pass' : 'block',
+      value: copy,
+      limit: 'absent, moved or imported',
+      message: free
+        ? `nothing stands in the way on ${target.kind} ${target.shardId}`
+        : `the tenant is ${copy} on ${target.kind} ${target.shardId}`,
+    },
     ...targetChecks(target.kind, target.shardId, targetHealth, limits),
     ...originChecks(seat.kind, seat.shardId, originState, ['active'], limits),
   ];
 }
 
-function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Step<Params>[] {
+function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params, Inputs>): Step<Params>[] {
   return [
-    preflight<Params>(kind),
+    preflight<Params>(kind, turns),
     {
       name: 'drain',
       attemptTimeoutMs: 10_000,
-      timeoutMs: 2 * minuteMs,
-      retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
+      timeoutMs: minuteMs,
+      retry: patient,
       run: (context) => drainAll(deps, context),
-      undo: (context) => resumeAll(deps, context, 'drain', 'fromShardId'),
+      undo: async (context) => {
+        const result = await resumeAll(deps, context, 'drain', 'fromShardId');
+        turns.give(context.jobId);
+        return result;
+      },
     },
     {
       name: 'wait-drained',
@@ -168,12 +187,15 @@ function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Ste
     },
     {
       name: 'hand-over',
-      attemptTimeoutMs: minuteMs,
-      timeoutMs: 3 * minuteMs,
-      retry: { maxAttempts: 10, baseDelayMs: 100, maxDelayMs: 2_000 },
+      attemptTimeoutMs: 10 * minuteMs,
+      timeoutMs: minuteMs,
+      retry: patient,
       run: (context) => handOver(deps, context),
-      // The origin's seal is lifted by the drain's undo.
-      undo: (context) => dropAll(deps, context, { actionName: 'hand-over', at: 'toShardId', movedRevision: 0 }),
+      undo: async (context) => {
+        // First the tenant, then the copy: a target that is away must not keep the origin sealed.
+        await resumeAll(deps, context, 'hand-over', 'fromShardId');
+        return dropAll(deps, context, { actionName: 'hand-over', at: 'toShardId', movedRevision: 0 });
+      },
     },
     {
       name: 'update-placement',
@@ -197,7 +219,11 @@ function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Ste
       attemptTimeoutMs: 10_000,
       timeoutMs: 10 * minuteMs,
       retry: patient,
-      run: (context) => resumeAll(deps, context, 'resume', 'toShardId'),
+      run: async (context) => {
+        const result = await resumeAll(deps, context, 'resume', 'toShardId');
+        turns.give(context.jobId);
+        return result;
+      },
       undo: { none: 'after the point of no return' },
     },
     {
@@ -220,47 +246,64 @@ function steps(deps: KindDependencies, kind: () => JobKind<Params, Inputs>): Ste
 }
 
 async function handOver(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
-  const copies = await Promise.all(
+  const copies = await allDone(
     actionsOf(context, 'hand-over').map(async (action) => {
       const request = {
         from: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
         toShardId: action.toShardId,
         command: commandOf(context, action.kind),
       };
-      const copy = await deps.provisioner.handOverTenant(request, { signal: context.signal, deadlineMs: 50_000 });
+      const copy = await deps.provisioner.handOverTenant(request, { signal: context.signal, deadlineMs: 9 * minuteMs });
       return [action.kind, { bytes: copy.bytes, sha256: copy.sha256, last_seq: copy.lastSeq }] as const;
     }),
   );
   return { outcome: 'done', output: Object.fromEntries(copies) };
 }
 
+/** Refusals that placement gives only after it has looked the key up: then nothing was moved, not by an earlier run either. */
+const certainRefusals: ReadonlySet<string> = new Set(['revision_mismatch', 'plan_stale', 'shard_not_found', 'tenant_not_found']);
+
 async function updatePlacement(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
   const { tenant } = context.params;
   const revisions = new Map(context.plan.inputs.map((input) => [input.resource, input.revision]));
-  const moved = await deps.placement.moveTenant(
-    {
-      tenantId: tenant,
-      moves: actionsOf(context, 'update-placement').map((action) => ({
-        kind: action.kind,
-        toShardId: action.toShardId,
-        expectedRevision: revisions.get(seatResource(tenant, action.kind)) ?? 0,
-      })),
-      idempotencyKey: context.idempotencyKey,
-      fence: context.fence,
-      reason: context.reason,
-    },
-    { signal: context.signal },
+  const moved = await settleMove(
+    deps.placement.moveTenant(
+      {
+        tenantId: tenant,
+        moves: actionsOf(context, 'update-placement').map((action) => ({
+          kind: action.kind,
+          toShardId: action.toShardId,
+          expectedRevision: revisions.get(seatResource(tenant, action.kind)) ?? 0,
+        })),
+        idempotencyKey: context.idempotencyKey,
+        fence: context.fence,
+        reason: context.reason,
+      },
+      { signal: context.signal },
+    ),
   );
   return { outcome: 'done', output: { epoch: moved.epoch, revision: moved.revision } };
 }
 
-const gatewayPollMs = 15;
+/** Any other error leaves open whether an earlier run has moved the tenant: asked again until that is known. */
+async function settleMove<T>(move: Promise<T>): Promise<T> {
+  try {
+    return await move;
+  } catch (error) {
+    if (error instanceof FairleadError && certainRefusals.has(error.code)) throw error;
+    throw new FairleadError('unavailable', 'placement did not say whether the tenant was moved', { cause: error });
+  }
+}
+
+/** Looks often at first, when most gateways follow. */
+const gatewayPollMs = [10, 15, 25, 40, 60];
 
 /** Looks until every gateway that is alive has applied the new placement. */
 async function awaitGateways(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
   const wanted = context.outputs['update-placement'] as { epoch: number; revision: number };
   const until = performance.now() + lookForMs;
   let note = '';
+  let looks = 0;
   do {
     const { gateways } = await deps.fleet.getAppliedPlacement({}, { signal: context.signal });
     const alive = gateways.filter((gateway) => gateway.alive);
@@ -270,7 +313,7 @@ async function awaitGateways(deps: KindDependencies, context: StepContext<Params
       return { outcome: 'done', output: { applied: alive.map((gateway) => gateway.endpointId), not_alive: away } };
     }
     note = alive.length === 0 ? 'no gateway is alive' : `behind: ${behind.map((gateway) => gateway.endpointId).join(', ')}`;
-    await pause(gatewayPollMs, context.signal);
+    await pause(gatewayPollMs[Math.min(looks++, gatewayPollMs.length - 1)] ?? 60, context.signal);
   } while (performance.now() < until);
   return { outcome: 'wait', delayMs: 100, note };
 }

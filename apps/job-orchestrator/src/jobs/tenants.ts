@@ -1,6 +1,7 @@
 /** What the tenant jobs have in common: their parameters, and looking at a tenant and its shards. */
 import { z } from 'zod';
 import { FairleadError, namePattern, placedKinds, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
+import { CallFailed } from '@fairlead/rpc';
 import type { Action, InputRevision, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import type { JobClients, KindDependencies } from './clients.js';
@@ -48,7 +49,13 @@ export async function readStates(
       try {
         return (await clients.provisioner.getTenantState({ target: onShard(tenant, seat) })).state;
       } catch (error) {
-        if (error instanceof FairleadError && (error.kind === 'unavailable' || error.kind === 'deadline_exceeded')) return undefined;
+        // The shard did not answer the provisioner. A provisioner that does not answer us says nothing about the shard.
+        if (
+          !(error instanceof CallFailed) &&
+          error instanceof FairleadError &&
+          (error.kind === 'unavailable' || error.kind === 'deadline_exceeded')
+        )
+          return undefined;
         throw error;
       }
     }),
@@ -59,9 +66,9 @@ export function onShard(tenant: string, seat: { kind: string; shardId: string })
   return { tenantId: tenant, kind: seat.kind, shardId: seat.shardId };
 }
 
-/** The command context of a step, told apart by kind: each kind's command is one of its own. */
-export function commandOf(context: StepContext<unknown>, kind: string): provisionerV1.CommandContext {
-  return { idempotencyKey: `${context.idempotencyKey}:${kind}`, fence: context.fence, reason: context.reason };
+/** The command context of a step, told apart by name: each operation on each kind is a command of its own. */
+export function commandOf(context: StepContext<unknown>, name: string): provisionerV1.CommandContext {
+  return { idempotencyKey: `${context.idempotencyKey}:${name}`, fence: context.fence, reason: context.reason };
 }
 
 /** The actions of a plan that are of one name. */
@@ -80,16 +87,24 @@ export function seatResource(tenant: string, kind: string): string {
 /** Sends one command for each action of a name, all at once; done when all are. */
 export async function commandEach(
   context: StepContext<unknown>,
-  actionName: string,
+  { actionName, operation }: { actionName: string; operation: string },
   send: (action: Action, command: provisionerV1.CommandContext) => Promise<unknown>,
 ): Promise<StepResult> {
-  await Promise.all(actionsOf(context, actionName).map((action) => send(action, commandOf(context, action.kind))));
+  await allDone(actionsOf(context, actionName).map((action) => send(action, commandOf(context, `${operation}:${action.kind}`))));
   return { outcome: 'done' };
+}
+
+/** Waits until all have ended, so that nothing of a step is still on its way when it is undone; then throws the first error. */
+export async function allDone<T>(calls: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(calls);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
 /** Drains the tenant on each shard; answers at once, the wait is a step of its own. */
 export function drainAll(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
-  return commandEach(context, 'drain', ({ kind, fromShardId }, command) =>
+  return commandEach(context, { actionName: 'drain', operation: 'drain' }, ({ kind, fromShardId }, command) =>
     clients.provisioner.drainTenant(
       { target: onShard(context.params.tenant, { kind, shardId: fromShardId }), command },
       { signal: context.signal },
@@ -104,7 +119,7 @@ export function resumeAll(
   actionName: string,
   at: 'fromShardId' | 'toShardId',
 ): Promise<StepResult> {
-  return commandEach(context, actionName, (action, command) =>
+  return commandEach(context, { actionName, operation: 'resume' }, (action, command) =>
     clients.provisioner.resumeTenant(
       { target: onShard(context.params.tenant, { kind: action.kind, shardId: action[at] }), command },
       { signal: context.signal },
@@ -118,7 +133,7 @@ export function dropAll(
   context: StepContext<{ tenant: string }>,
   { actionName, at, movedRevision }: { actionName: string; at: 'fromShardId' | 'toShardId'; movedRevision: number },
 ): Promise<StepResult> {
-  return commandEach(context, actionName, (action, command) =>
+  return commandEach(context, { actionName, operation: 'drop' }, (action, command) =>
     clients.provisioner.dropTenantCopy(
       { target: onShard(context.params.tenant, { kind: action.kind, shardId: action[at] }), command, movedRevision },
       { signal: context.signal },
@@ -144,7 +159,8 @@ export function seatRevisions(tenant: string, seats: readonly Seat[]): InputRevi
   return seats.map((seat) => ({ resource: seatResource(tenant, seat.kind), revision: seat.revision }));
 }
 
-const drainPollMs = 15;
+/** Looks often at first, when most drains end. */
+const drainPollMs = [10, 15, 25, 40, 60];
 /** How long one run of a waiting step looks before it reports back. */
 export const lookForMs = 5_000;
 
@@ -152,6 +168,7 @@ export const lookForMs = 5_000;
 export async function awaitDrained(clients: JobClients, context: StepContext<{ tenant: string }>): Promise<StepResult> {
   const seats = actionsOf(context, 'drain').map((action) => ({ kind: action.kind, shardId: action.fromShardId }));
   let pending: string[] = [];
+  let looks = 0;
   const until = performance.now() + lookForMs;
   do {
     const states = await Promise.all(
@@ -182,7 +199,7 @@ export async function awaitDrained(clients: JobClients, context: StepContext<{ t
       ({ seat, state }) =>
         `${seat.kind} ${seat.shardId} has ${String(state?.inflight ?? 0)} in work and ${String(state?.lag ?? 0)} unapplied`,
     );
-    await pause(drainPollMs, context.signal);
+    await pause(drainPollMs[Math.min(looks++, drainPollMs.length - 1)] ?? 60, context.signal);
   } while (performance.now() < until);
   return { outcome: 'wait', delayMs: 50, note: pending.join('; ') };
 }

@@ -69,8 +69,8 @@ export async function loadJob(sql: Sql, jobId: string): Promise<LoadedJob | unde
 export async function loadSteps(sql: Sql, jobId: string): Promise<StepRow[]> {
   return sql.query<StepRow>(
     `select index, name, status, attempts, undo_attempts, failures, undo_failures, output, error, started_at, finished_at,
-       (extract(epoch from now() - started_at) * 1000)::float8 as running_ms,
-       (extract(epoch from now() - undo_started_at) * 1000)::float8 as undo_running_ms
+       (extract(epoch from now() - clock_at) * 1000)::float8 as running_ms,
+       (extract(epoch from now() - undo_clock_at) * 1000)::float8 as undo_running_ms
      from step where job_id = $1 order by index`,
     [jobId],
   );

@@ -41,6 +41,8 @@ export interface Transition {
 export interface TransitionResult {
   cancelRequested: boolean;
   deadlinePassed: boolean;
+  /** The claim's fence from here on: a higher one once the job is being undone. */
+  fence: number;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function writeTransition(tx: Sql, t: Transition): Promise<Transitio
     error: t.ended?.index === index && t.ended.error !== undefined ? { ...t.ended.error, attempt: t.ended.number } : null,
     output: t.ended?.index === index ? (t.ended.output ?? null) : null,
   }));
-  const [row] = await tx.query<{ cancel_requested: boolean; deadline_passed: boolean }>(transitionSql, [
+  const [row] = await tx.query<{ cancel_requested: boolean; deadline_passed: boolean; fence: number }>(transitionSql, [
     t.jobId,
     t.owner,
     t.fence,
@@ -77,7 +79,7 @@ export async function writeTransition(tx: Sql, t: Transition): Promise<Transitio
     t.begins === undefined ? null : JSON.stringify(t.begins),
   ]);
   if (row === undefined) throw new FencedOut(t.jobId);
-  return { cancelRequested: row.cancel_requested, deadlinePassed: row.deadline_passed };
+  return { cancelRequested: row.cancel_requested, deadlinePassed: row.deadline_passed, fence: row.fence };
 }
 
 const transitionSql = `
@@ -85,13 +87,16 @@ const transitionSql = `
     update job set status = $4, direction = $5, cursor = $6, failure = $7::jsonb, error = $8::jsonb,
       wake_at = now() + make_interval(secs => $9::float8 / 1000),
       owner = case when $10 then null else owner end, lease_until = case when $10 then null else lease_until end,
-      finished_at = case when $11 then now() end
+      finished_at = case when $11 then now() end,
+      -- Undo acts under a fence of its own: what the forward way still has on its way is refused.
+      fence = case when direction = 'forward' and $5 = 'undo' then nextval('job_fence') else fence end
     where job_id = $1 and owner = $2 and fence = $3
     returning job_id, owner, fence, cancel_requested_at is not null as cancel_requested, now() > deadline as deadline_passed
   ), changed as (
     update step s set status = x.status, attempts = x.attempts, undo_attempts = x.undo_attempts, failures = x.failures, undo_failures = x.undo_failures,
       started_at = case when x.begins = 'forward' then coalesce(s.started_at, now()) else s.started_at end,
-      undo_started_at = case when x.begins = 'undo' then coalesce(s.undo_started_at, now()) else s.undo_started_at end,
+      clock_at = case when x.begins = 'forward' then coalesce(s.clock_at, now()) else s.clock_at end,
+      undo_clock_at = case when x.begins = 'undo' then coalesce(s.undo_clock_at, now()) else s.undo_clock_at end,
       finished_at = case when x.ended and x.status in ('succeeded', 'failed', 'undone') then now() else s.finished_at end,
       error = case when x.ended then x.error else s.error end,
       output = coalesce(x.output, s.output)
@@ -111,4 +116,4 @@ const transitionSql = `
   ), unlocked as (
     delete from lock l using j where $11 and l.job_id = j.job_id
   )
-  select cancel_requested, deadline_passed from j`;
+  select cancel_requested, deadline_passed, fence from j`;

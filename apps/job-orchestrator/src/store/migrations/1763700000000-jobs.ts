@@ -65,6 +65,9 @@ export class Jobs1763700000000 implements MigrationInterface {
       create index job_open on job (wake_at) include (owner, lease_until)
         where status not in ('succeeded', 'failed', 'cancelled', 'needs_attention')`);
     await runner.query(`create index job_queued on job (seq) where status = 'queued'`);
+    await runner.query(`
+      create index job_open_locks on job using gin (locks)
+        where status not in ('succeeded', 'failed', 'cancelled', 'needs_attention')`);
     await runner.query(`create index job_by_tenant on job (tenant_id, seq desc)`);
     await runner.query(`create index job_by_correlation on job (correlation_id)`);
 
@@ -81,7 +84,9 @@ export class Jobs1763700000000 implements MigrationInterface {
         output jsonb,
         error jsonb,
         started_at timestamptz,
-        undo_started_at timestamptz,
+        -- What the step's limits are measured from: its beginning, plus the time that nobody ran the job.
+        clock_at timestamptz,
+        undo_clock_at timestamptz,
         finished_at timestamptz,
         primary key (job_id, index)
       )`);
