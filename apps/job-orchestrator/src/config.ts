@@ -21,6 +21,6 @@ export const configSchema = z.object({
   MIGRATE_MAX_INFLIGHT: field.integer({ min: 0, max: 1_000_000 }).default(200),
   DRAIN_TIMEOUT_MS: field.durationMs().default(120_000),
   /** Tenants that one replica moves, and so pauses, at once; more wait their turn while they are served. */
-  MIGRATE_MAX_PAUSED: field.integer({ min: 1, max: 1_000 }).default(2),
+  MIGRATE_MAX_PAUSED: field.integer({ min: 1, max: 1_000 }).default(1),
 });
 export type Config = z.output<typeof configSchema>;

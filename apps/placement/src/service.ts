@@ -29,6 +29,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const resources = await openResources({ name: 'placement', config, migrations, logger: overrides.logger });
   const { database, messaging, logger, registry } = resources;
   const publication = startPublication({ database, messaging, logger, registry, pollMs: overrides.publicationPollMs });
+  const publicationProblem = () => (messaging.connected() ? publication.problem() : 'NATS is away');
   const committed = (position: number) => {
     publication.changed();
     pokeLog(messaging, position);
@@ -36,7 +37,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   return startService({
     resources,
     config,
-    rpcs: [rpcsOf({ database, endpoints, committed })],
+    rpcs: [rpcsOf({ database, endpoints, publicationProblem, committed })],
     checks: [publishes(publication)],
     onDrain: [() => publication.stop()],
   });

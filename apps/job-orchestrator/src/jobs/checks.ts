@@ -134,3 +134,17 @@ export function gatewaysAlive(gateways: readonly fleetV1.GatewayPlacement[]): Ch
     `not alive, and not waited for: ${away.join(', ')}`,
   );
 }
+
+/** Gateways must be able to learn of the new placement: past the update a tenant would wait for them, paused. */
+export function placementPublished(problem: string): Check {
+  const ok = problem === '';
+  return judge(
+    'placement_published',
+    ok,
+    'block',
+    ok ? 'published' : problem,
+    'published',
+    'changes of placement reach the gateways',
+    `changes of placement do not reach the gateways: ${problem}`,
+  );
+}

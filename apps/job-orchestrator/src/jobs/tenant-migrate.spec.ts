@@ -58,6 +58,7 @@ function plan(
     targetState?: provisionerV1.TenantState | undefined;
     gateways?: fleetV1.GatewayPlacement[];
     openJobId?: string;
+    publicationProblem?: string;
   } = {},
 ) {
   const move = {
@@ -70,7 +71,12 @@ function plan(
   };
   return planMigration(
     { tenant: 'acme', moves: { runner: 'runner-2' } },
-    { moves: [move], gateways: change.gateways ?? [gateway(true)], openJobId: change.openJobId },
+    {
+      moves: [move],
+      gateways: change.gateways ?? [gateway(true)],
+      openJobId: change.openJobId,
+      publicationProblem: change.publicationProblem ?? '',
+    },
     limits,
   );
 }
@@ -113,6 +119,7 @@ describe('the plan of a migration', () => {
     ['the same shard', { target: shard({ shardId: 'runner-1' }) }, ['runner.not_already_there']],
     ['a tenant that lags', { originState: state({ lag: 101 }) }, ['runner.origin_lag']],
     ['an origin that does not answer', { originState: undefined }, ['runner.origin_state']],
+    ['a placement that can not be published', { publicationProblem: 'NATS is away' }, ['placement_published']],
     ['no gateway alive', { gateways: [gateway(false)] }, ['gateways_alive']],
   ])('blocks on %s', (_what, change, expected) => {
     expect(verdicts(plan(change), 'block')).toEqual(expected);

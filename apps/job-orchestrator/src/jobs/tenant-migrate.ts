@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { FairleadError, placedKinds, type fleetV1, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
 import type { Action, Check, JobKind, PlanDraft, RetryPolicy, Step, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
-import { gatewaysAlive, noOtherJob, originChecks, targetChecks, type Limits } from './checks.js';
+import { gatewaysAlive, placementPublished, noOtherJob, originChecks, targetChecks, type Limits } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
 import type { Turns } from './turns.js';
@@ -23,6 +23,7 @@ import {
   lookForMs,
   onShard,
   pause,
+  readPlacement,
   readSeats,
   readStates,
   resumeAll,
@@ -52,6 +53,7 @@ interface Inputs {
   }[];
   gateways: fleetV1.GatewayPlacement[];
   openJobId: string | undefined;
+  publicationProblem: string;
 }
 
 const patient: RetryPolicy = { maxAttempts: 1_000, baseDelayMs: 100, maxDelayMs: 2_000 };
@@ -75,8 +77,8 @@ export function tenantMigrate(deps: KindDependencies, turns: Turns): JobKind<Par
 
 async function readInputs(deps: KindDependencies, { tenant, moves }: Params): Promise<Inputs> {
   const kinds = placedKinds.filter((kind) => moves[kind] !== undefined);
-  const [seats, openJobId, { gateways }] = await Promise.all([
-    readSeats(deps, tenant, kinds),
+  const [{ seats, publicationProblem }, openJobId, { gateways }] = await Promise.all([
+    readPlacement(deps, tenant, kinds),
     findOpenJobOn(deps.sql, [`tenant/${tenant}`]),
     deps.fleet.getAppliedPlacement({}),
   ]);
@@ -89,7 +91,7 @@ async function readInputs(deps: KindDependencies, { tenant, moves }: Params): Pr
     const [targetState] = await readStates(deps, tenant, [{ ...seat, shardId }]);
     return { seat, originState: states[index], targetState, target: shard, targetHealth: endpoints };
   });
-  return { moves: await Promise.all(read), gateways, openJobId };
+  return { moves: await Promise.all(read), gateways, openJobId, publicationProblem };
 }
 
 /** Plans a migration from what was seen; pure, the same for the same inputs. */
@@ -97,7 +99,12 @@ export function planMigration({ tenant }: Params, inputs: Inputs, limits: Limits
   const { moves } = inputs;
   return {
     actions: moves.length === 0 ? [] : actionNames.flatMap((name) => moves.map((move) => actionOf(name, tenant, move))),
-    checks: [...moves.flatMap((move) => checksOf(move, limits)), gatewaysAlive(inputs.gateways), noOtherJob(inputs.openJobId)],
+    checks: [
+      ...moves.flatMap((move) => checksOf(move, limits)),
+      gatewaysAlive(inputs.gateways),
+      placementPublished(inputs.publicationProblem),
+      noOtherJob(inputs.openJobId),
+    ],
     impact: {
       tenants: [tenant],
       services: [

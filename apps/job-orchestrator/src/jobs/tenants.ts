@@ -29,13 +29,23 @@ export interface Seat {
 
 /** A tenant's seats for some kinds (all when undefined), in kind order; throws `tenant_not_found`. */
 export async function readSeats(clients: JobClients, tenant: string, kinds?: readonly PlacedKind[]): Promise<Seat[]> {
-  const { tenant: found } = await clients.placement.getTenant({ tenantId: tenant });
+  return (await readPlacement(clients, tenant, kinds)).seats;
+}
+
+/** The same, with why changes of placement do not reach the gateways at present ('' when they do). */
+export async function readPlacement(
+  clients: JobClients,
+  tenant: string,
+  kinds?: readonly PlacedKind[],
+): Promise<{ seats: Seat[]; publicationProblem: string }> {
+  const { tenant: found, publicationProblem } = await clients.placement.getTenant({ tenantId: tenant });
   const wanted: readonly PlacedKind[] = kinds ?? placedKinds;
-  return wanted.map((kind) => {
+  const seats = wanted.map((kind) => {
     const seat = found?.assignments.find((assignment) => assignment.kind === kind);
     if (seat === undefined) throw new FairleadError('tenant_not_found', `Tenant ${tenant} has no place on any ${kind}`);
     return { kind, shardId: seat.shardId, revision: seat.revision };
   });
+  return { seats, publicationProblem };
 }
 
 /** A tenant's state on each seat, undefined where the shard does not answer. */

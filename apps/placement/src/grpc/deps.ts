@@ -5,6 +5,8 @@ import type { EndpointPolicy } from '../tenants/endpoint-policy.js';
 export interface Deps {
   readonly database: Database;
   readonly endpoints: EndpointPolicy;
+  /** Why changes do not reach KV at present; undefined when they do. */
+  readonly publicationProblem: () => string | undefined;
   /** To be called after each commit that appended an event, with its position: publishes and tells the log's readers. */
   readonly committed: (position: number) => void;
 }

@@ -9,11 +9,11 @@ import { tenantMessage } from './messages.js';
 const input = z.object({ tenantId: nameInput });
 
 /** Answers one tenant with its assignments, or tenant_not_found. */
-export const getTenant = ({ database }: Deps): Rpc<placementV1.GetTenantRequest, placementV1.GetTenantResponse> =>
+export const getTenant = ({ database, publicationProblem }: Deps): Rpc<placementV1.GetTenantRequest, placementV1.GetTenantResponse> =>
   rpc('tenant.read', async (request) => {
     const { tenantId } = parseInput(input, request);
     const tenant = await findTenant(database, tenantId);
     if (tenant === undefined)
       throw new FairleadError('tenant_not_found', `There is no tenant ${tenantId}`, { details: { tenant_id: tenantId } });
-    return { tenant: tenantMessage(tenant) };
+    return { tenant: tenantMessage(tenant), publicationProblem: publicationProblem() ?? '' };
   });

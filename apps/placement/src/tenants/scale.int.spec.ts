@@ -65,7 +65,12 @@ describe(`${String(count)} tenants on ${String(shards)} shards of each kind`, ()
   });
 
   it('are answered whole in one message, and a page at a time', async () => {
-    const answer = getPlacement({ database: database.db, committed: () => undefined, endpoints: { check: (url) => url } });
+    const answer = getPlacement({
+      database: database.db,
+      committed: () => undefined,
+      publicationProblem: () => undefined,
+      endpoints: { check: (url) => url },
+    });
     const whole = await answer.handle({}, {} as RpcCall);
     expect(placedKinds.map((kind) => Object.keys(whole.maps[kind]?.shardsByTenant ?? {}).length)).toEqual([count, count, count]);
     expect(placementV1.GetPlacementResponse.encode(whole).finish().byteLength).toBeLessThan(16 * 1024 * 1024);

@@ -84,7 +84,11 @@ export interface GetTenantRequest {
 }
 
 export interface GetTenantResponse {
-  tenant: Tenant | undefined;
+  tenant:
+    | Tenant
+    | undefined;
+  /** Why changes do not reach KV at present; empty when they do. */
+  publicationProblem: string;
 }
 
 export interface PutShardRequest {
@@ -1385,13 +1389,16 @@ export const GetTenantRequest: MessageFns<GetTenantRequest> = {
 };
 
 function createBaseGetTenantResponse(): GetTenantResponse {
-  return { tenant: undefined };
+  return { tenant: undefined, publicationProblem: "" };
 }
 
 export const GetTenantResponse: MessageFns<GetTenantResponse> = {
   encode(message: GetTenantResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.tenant !== undefined) {
       Tenant.encode(message.tenant, writer.uint32(10).fork()).join();
+    }
+    if (message.publicationProblem !== "") {
+      writer.uint32(18).string(message.publicationProblem);
     }
     return writer;
   },
@@ -1417,6 +1424,14 @@ export const GetTenantResponse: MessageFns<GetTenantResponse> = {
             message.tenant = Tenant.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicationProblem = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1430,13 +1445,23 @@ export const GetTenantResponse: MessageFns<GetTenantResponse> = {
   },
 
   fromJSON(object: any): GetTenantResponse {
-    return { tenant: isSet(object.tenant) ? Tenant.fromJSON(object.tenant) : undefined };
+    return {
+      tenant: isSet(object.tenant) ? Tenant.fromJSON(object.tenant) : undefined,
+      publicationProblem: isSet(object.publicationProblem)
+        ? globalThis.String(object.publicationProblem)
+        : isSet(object.publication_problem)
+        ? globalThis.String(object.publication_problem)
+        : "",
+    };
   },
 
   toJSON(message: GetTenantResponse): unknown {
     const obj: any = {};
     if (message.tenant !== undefined) {
       obj.tenant = Tenant.toJSON(message.tenant);
+    }
+    if (message.publicationProblem !== "") {
+      obj.publicationProblem = message.publicationProblem;
     }
     return obj;
   },
@@ -1449,6 +1474,7 @@ export const GetTenantResponse: MessageFns<GetTenantResponse> = {
     message.tenant = (object.tenant !== undefined && object.tenant !== null)
       ? Tenant.fromPartial(object.tenant)
       : undefined;
+    message.publicationProblem = object.publicationProblem ?? "";
     return message;
   },
 };
