@@ -1,6 +1,5 @@
 /** The engine on a real Postgres with the real event log; only the job kind is a toy. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
 import type { Principal } from '@fairlead/auth';
 import { FairleadError, isTerminal, type Permission } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
@@ -13,12 +12,9 @@ import { loadJob, stateOf } from '../store/jobs.js';
 import { migrations } from '../store/migrations/index.js';
 import { FencedOut, writeTransition } from '../store/transition.js';
 import { startEngine, type Engine } from './engine.js';
-import type { JobKind, Step, StepContext } from './kind.js';
+import type { JobKind, Step } from './kind.js';
 import { createEngineMetrics } from './metrics.js';
-
-interface Toy {
-  tenant: string;
-}
+import { openable, step, toyKind, waitForAbort, world, type Toy } from './toy.fixture.js';
 
 const grants: Permission[] = ['plan.create', 'tenant.migrate', 'job.cancel', 'job.read'];
 const ann: Principal = { id: 'user:usr_ann', name: 'ann@example.com', kind: 'user', roles: ['operator'], grants: new Set(grants) };
@@ -28,7 +24,6 @@ const leaseMs = 1_000;
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let db: Database;
 const engines: Engine[] = [];
-let revision = 1;
 
 beforeAll(async () => {
   database = await testDatabase({ service: 'job-orchestrator', migrations });
@@ -42,39 +37,6 @@ afterEach(async () => {
 afterAll(async () => {
   await database.drop();
 });
-
-function step(name: string, parts: Partial<Step<Toy>> = {}): Step<Toy> {
-  return {
-    name,
-    attemptTimeoutMs: 5_000,
-    timeoutMs: 20_000,
-    retry: { maxAttempts: 3, baseDelayMs: 5, maxDelayMs: 20 },
-    run: () => Promise.resolve({ outcome: 'done' }),
-    undo: () => Promise.resolve({ outcome: 'done' }),
-    ...parts,
-  };
-}
-
-function toyKind(steps: Step<Toy>[]): JobKind {
-  const kind: JobKind<Toy> = {
-    kind: 'toy',
-    version: 1,
-    permission: 'tenant.migrate',
-    params: z.object({ tenant: z.string() }),
-    deadlineMs: 60_000,
-    locks: ({ tenant }) => [`tenant/${tenant}`],
-    tenantOf: ({ tenant }) => tenant,
-    readInputs: () => Promise.resolve(revision),
-    plan: ({ tenant }, input) => ({
-      actions: [],
-      checks: [],
-      impact: { tenants: [tenant], services: [], expectedPauseMs: 0 },
-      inputs: [{ resource: 'toy', revision: input as number }],
-    }),
-    steps,
-  };
-  return kind as JobKind;
-}
 
 function boot(kind: JobKind, options: { engine?: boolean } = {}) {
   const base = { db, logger, onAppended: () => undefined };
@@ -250,7 +212,7 @@ describe('the job engine', () => {
     expect(started.filter((s) => !s.repeated)).toHaveLength(1);
     await expect(start(deps, 'twice', { ...same, reason: 'another reason' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
     // Once the world has moved on, a repeat still answers the job it started.
-    revision += 1;
+    world.revision += 1;
     expect(await start(deps, 'twice', same)).toMatchObject({ jobId: started[0]?.jobId, repeated: true });
     expect((await ended(started[0]?.jobId ?? '')).job.status).toBe('succeeded');
   });
@@ -258,7 +220,7 @@ describe('the job engine', () => {
   it('refuses a plan whose inputs have moved on, and changes nothing', async () => {
     const deps = boot(toyKind([step('one')]));
     const planDigest = await plan(deps, 'stale');
-    revision += 1;
+    world.revision += 1;
     const before = await counts();
     await expect(start(deps, 'stale', { planDigest })).rejects.toMatchObject({
       code: 'plan_stale',
@@ -407,20 +369,4 @@ async function counts() {
   return db.query(
     `select (select count(*) from job) as jobs, (select count(*) from lock) as locks, (select position from log.head) as position`,
   );
-}
-
-function openable(): { opened: Promise<void>; open: () => void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
-
-function waitForAbort(context: StepContext<Toy>): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    context.signal.addEventListener('abort', () => {
-      reject(new Error('aborted'));
-    });
-  });
 }
