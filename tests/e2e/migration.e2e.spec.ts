@@ -69,11 +69,13 @@ describe('a tenant is migrated', () => {
 
   it('five at once on different tenants', async () => {
     const chosen = tenants.slice(0, 5);
+    const since = (await ann.report()).as_of_ms;
     const targets = await Promise.all(chosen.map((tenant) => ann.elsewhere(tenant)));
     const started = await Promise.all(chosen.map((tenant, index) => ann.migrate(tenant, targets[index] ?? {})));
     const jobs = await Promise.all(started.map((jobId) => ann.ended(jobId)));
     expect(jobs.map((job) => job.status)).toEqual(chosen.map(() => 'succeeded'));
     await expectExactCounts();
+    expect((await ann.report(since)).drains.worst_pause_beyond_drain_ms).toBeLessThanOrEqual(500);
   }, 90_000);
 
   it('for one kind alone, by shard id', async () => {

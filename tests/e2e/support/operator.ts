@@ -34,7 +34,8 @@ export interface Tally {
   in_flight: number;
   longest_pause_ms: number;
 }
-export type Report = Tally & { tenants: Record<string, Tally> };
+/** The checker's account; `drains` tells of pauses that a drain began. */
+export type Report = Tally & { as_of_ms: number; drains: { worst_pause_beyond_drain_ms: number }; tenants: Record<string, Tally> };
 
 type Json = Record<string, unknown>;
 
@@ -127,8 +128,9 @@ export class Operator {
     );
   }
 
-  async report(): Promise<Report> {
-    return (await send<Report>(`${this.simUrl}/sim/report`)).body;
+  /** The report, its pauses from a time on. */
+  async report(sinceMs = 0): Promise<Report> {
+    return (await send<Report>(`${this.simUrl}/sim/report?since=${String(sinceMs)}`)).body;
   }
 
   /** Turns a knob of a simulated shard. */

@@ -73,7 +73,7 @@ describe('refusalOf', () => {
     [409, { code: 'idempotency_key_reused' }, 'idempotency_key_reused', true],
     [413, 'too much', 'too_large', true],
     [400, { code: 'invalid' }, 'invalid_argument', true],
-    [404, '<html>', 'invalid_argument', true],
+    [404, '<html>', 'unavailable', false],
     [401, { code: 'unauthenticated' }, 'unavailable', false],
     [403, undefined, 'unavailable', false],
     [408, undefined, 'unavailable', false],

@@ -81,7 +81,7 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * The error for an answer that is not a success. A refusal that the contract defines, or a 4xx that says the request
+ * The error for an answer that is not a success. A refusal that the contract defines, or a 4xx problem document that says the request
  * itself is bad, is definite: the command had no effect. Anything else is `unavailable`: ask again.
  */
 export function refusalOf(status: number, body: unknown): FairleadError {
@@ -98,7 +98,9 @@ export function refusalOf(status: number, body: unknown): FairleadError {
   if (status === 401 || status === 403)
     return new FairleadError('unavailable', "it does not accept the control plane's token", { details });
   if (status === 413) return new FairleadError('too_large', said, { details });
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) return new FairleadError('invalid_argument', said, { details });
+  // Only the service itself says why: a bare 404 may come from a proxy while the service starts.
+  if (problem !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429)
+    return new FairleadError('invalid_argument', said, { details });
   return new FairleadError('unavailable', said, { details });
 }
 
