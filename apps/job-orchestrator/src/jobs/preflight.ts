@@ -19,12 +19,18 @@ export function preflight<Params>(kind: () => JobKind<Params>, turns?: Turns): S
       if (turns !== undefined && !(await turns.take(context.jobId, 5_000, context.signal))) {
         return { outcome: 'wait', delayMs: 10, note: 'other tenants are being moved' };
       }
-      requireGrant(context.principal.grants, kind().permission);
-      const now = await assertPlanHolds(kind() as JobKind, context.params, context.plan);
-      return {
-        outcome: 'done',
-        output: { checks: Object.fromEntries(others(now.checks).map((check) => [check.name, `${check.verdict}: ${check.value}`])) },
-      };
+      try {
+        requireGrant(context.principal.grants, kind().permission);
+        const now = await assertPlanHolds(kind() as JobKind, context.params, context.plan);
+        return {
+          outcome: 'done',
+          output: { checks: Object.fromEntries(others(now.checks).map((check) => [check.name, `${check.verdict}: ${check.value}`])) },
+        };
+      } catch (error) {
+        // Who does not go on keeps nobody waiting.
+        turns?.give(context.jobId);
+        throw error;
+      }
     },
     undo: { none: 'it only looks' },
   };
