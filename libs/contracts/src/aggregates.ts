@@ -3,7 +3,6 @@ import type { ServiceName } from './permissions.js';
 /** Which service may append events of which aggregate type; the log's append function refuses others. */
 export const aggregateOwners = {
   user: 'api-gateway',
-  session: 'api-gateway',
   tenant: 'placement',
   shard: 'placement',
   placement_map: 'placement',

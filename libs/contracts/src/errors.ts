@@ -22,7 +22,6 @@ export type ErrorKind = keyof typeof errorKinds;
 export const errorCodes = {
   invalid_argument: 'invalid_argument',
   idempotency_key_required: 'invalid_argument',
-  tenant_header_required: 'invalid_argument',
   unauthenticated: 'unauthenticated',
   login_failed: 'unauthenticated',
   permission_denied: 'permission_denied',

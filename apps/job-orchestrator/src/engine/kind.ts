@@ -1,37 +1,15 @@
 import type { z } from 'zod';
-import type { CheckVerdict, Permission } from '@fairlead/contracts';
+import type { CheckVerdict, jobsV1, Permission } from '@fairlead/contracts';
 import type { RetryPolicy, StepResult, StepRules } from '../domain/step.js';
 
 export type { RetryPolicy, StepFailure, StepResult } from '../domain/step.js';
 
 /** One line of a plan's preflight. The value was measured when the plan was made. */
-export interface Check {
-  name: string;
-  verdict: CheckVerdict;
-  value: string;
-  limit: string;
-  message: string;
-}
-
-export interface Action {
-  name: string;
-  description: string;
-  kind: string;
-  fromShardId: string;
-  toShardId: string;
-}
-
-export interface Impact {
-  tenants: string[];
-  services: string[];
-  /** How long the tenants are expected to wait; an estimate from the kinds involved. */
-  expectedPauseMs: number;
-}
-
-export interface InputRevision {
-  resource: string;
-  revision: number;
-}
+export type Check = jobsV1.Check & { verdict: CheckVerdict };
+export type Action = jobsV1.Action;
+/** Who is touched, and how long tenants are expected to wait: an estimate from the kinds involved. */
+export type Impact = jobsV1.Impact;
+export type InputRevision = jobsV1.InputRevision;
 
 /** What a job would do and why it may: made from named revisions, the same for the same inputs. */
 export interface PlanDraft {

@@ -5,8 +5,8 @@ import type { Turns } from './turns.js';
 const kindDeadlineMs = 30 * 60_000;
 
 /**
- * The first step of every job: the plan is held against the world once more, and the principal's grants against
- * the kind, just before anything is done.
+ * The first step of every job: the plan is held against the world once more, and the grants the job was
+ * started with against the kind, just before anything is done.
  */
 export function preflight<Params>(kind: () => JobKind<Params>, turns?: Turns): Step<Params> {
   return {
