@@ -3,12 +3,18 @@
  * been compared: pids are used again, and another program must never get our signal.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const maxLogBytes = 5 * 1024 * 1024;
+
+// Below the ranges from which Linux (32768–60999) and macOS (49152–65535) take the ports of outgoing connections: a server
+// that is down for a while finds its port free again, whatever connects to whatever meanwhile.
+const firstPort = 20_000;
+const lastPort = 32_000;
 
 /** True while a process with this pid exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
@@ -103,11 +109,13 @@ export async function portIsFree(port: number): Promise<boolean> {
   return (await tryListen(port)) !== undefined;
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** A port of 127.0.0.1 that was free a moment ago, from 20000–32000, which no outgoing connection is given. */
 export async function freePort(): Promise<number> {
-  const port = await tryListen(0);
-  if (port === undefined) throw new Error('No free port on 127.0.0.1');
-  return port;
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(firstPort, lastPort + 1);
+    if (await portIsFree(port)) return port;
+  }
+  throw new Error(`No free port on 127.0.0.1 among ${String(firstPort)}–${String(lastPort)}`);
 }
 
 function tryListen(port: number): Promise<number | undefined> {

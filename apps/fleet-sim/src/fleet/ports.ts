@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { freePort } from '@fairlead/local-servers';
 import { z } from 'zod';
 import { writeFileAtomically } from '../ledger/files.js';
 
@@ -17,7 +18,7 @@ export class Ports {
     private readonly kept: Record<string, number>,
   ) {}
 
-  /** @param base the first of a row of fixed ports, 0 to let the system choose and remember its choice */
+  /** @param base the first of a row of fixed ports, 0 to choose free ones and remember the choice */
   static async open(file: string, base: number): Promise<Ports> {
     let kept: Record<string, number> = {};
     try {
@@ -34,7 +35,7 @@ export class Ports {
    */
   async listen(name: string, listen: (port: number) => Promise<number>): Promise<number> {
     if (this.base > 0) return listen(this.base + this.asked++);
-    const port = await this.listenAnywhere(this.kept[name] ?? 0, listen);
+    const port = await this.listenAnywhere(this.kept[name] ?? (await freePort()), listen);
     if (this.kept[name] !== port) {
       this.kept[name] = port;
       await writeFileAtomically(this.file, JSON.stringify(this.kept));
@@ -42,12 +43,12 @@ export class Ports {
     return port;
   }
 
-  private async listenAnywhere(remembered: number, listen: (port: number) => Promise<number>): Promise<number> {
+  private async listenAnywhere(preferred: number, listen: (port: number) => Promise<number>): Promise<number> {
     try {
-      return await listen(remembered);
+      return await listen(preferred);
     } catch (error) {
-      if (remembered === 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      return listen(0);
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      return listen(await freePort());
     }
   }
 }
