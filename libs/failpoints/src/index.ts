@@ -1,0 +1,1 @@
+export { failpoint, failpointActions, type FailpointAction } from './failpoint.js';
