@@ -7,6 +7,7 @@ const record = <Key extends string>(keys: readonly Key[], valueOf: (key: Key) =>
 
 const stack: StackSettings = {
   stateDir: '/state',
+  env: {},
   port: 7400,
   ports: { 'placement.http': 1001, 'placement.grpc': 1002, 'audit.grpc': 1003, 'provisioner.grpc': 1004 },
   secrets: {

@@ -16,6 +16,8 @@ export const internalPorts: readonly PortName[] = controlPlaneServices.flatMap((
 
 export interface StackSettings {
   readonly stateDir: string;
+  /** What every process starts from; the settings below come on top. */
+  readonly env: NodeJS.ProcessEnv;
   readonly port: number;
   readonly ports: Readonly<Partial<Record<PortName, number>>>;
   readonly secrets: Secrets;

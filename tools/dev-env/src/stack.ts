@@ -5,14 +5,15 @@
  * who answers, the servers that hold data last.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTokenSigner, parsePrivateJwk } from '@fairlead/auth';
 import { controlPlaneServices } from '@fairlead/contracts';
-import { portIsFree, startNats, startPostgres } from '@fairlead/local-servers';
+import { portIsFree, startNats, startPostgres, type RunningNats, type RunningPostgres } from '@fairlead/local-servers';
 import { startDatabase } from './database.js';
 import { readJsonObject } from './files.js';
-import { keepServer } from './kept-server.js';
+import type { Hold, HoldOptions, StackPart } from './hold.js';
+import { keepServer, type KeptServer } from './kept-server.js';
 import { takeLock } from './lock.js';
 import { setLargeLogsAside, watchLogs } from './log-watch.js';
 import { assertBuilt, root } from './paths.js';
@@ -35,6 +36,8 @@ export interface StackOptions {
   readonly sim: boolean;
   /** Gets progress, and what happens later. */
   readonly log: (line: string) => void;
+  /** Settings on top of this process's environment, for all services and the fleet. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Aborting it ends a start that is under way, cleanly. */
   readonly signal?: AbortSignal;
 }
@@ -49,6 +52,8 @@ export interface Stack {
   pids(): Record<string, number>;
   /** The first admin's login. Throws once its password was changed, which removes the file. */
   firstAdmin(): { email: string; password: string };
+  /** Kills a part with SIGKILL and keeps it down until it is released. Throws when it is not running or not ours. */
+  hold(part: StackPart, options?: HoldOptions): Promise<Hold>;
   /** Stops everything, bounded in time. Repeats answer the same promise. */
   stop(): Promise<void>;
 }
@@ -65,9 +70,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= runCleanups(cleanups, options.log));
   try {
-    const { settings, pids, simUrl } = await boot(options, (cleanup) => cleanups.push(cleanup));
+    const { settings, pids, simUrl, hold } = await boot(options, (cleanup) => cleanups.push(cleanup));
+    const { stateDir } = options;
     const url = `http://127.0.0.1:${String(settings.port)}`;
-    return { url, stateDir: options.stateDir, simUrl, pids: () => pids.all(), firstAdmin: () => firstAdminOf(options.stateDir), stop };
+    return { url, stateDir, simUrl, pids: () => pids.all(), firstAdmin: () => firstAdminOf(stateDir), hold, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -86,7 +92,14 @@ async function runCleanups(cleanups: (() => Promise<void> | void)[], log: (line:
 
 type OnStop = (cleanup: () => Promise<void> | void) => void;
 
-async function boot(options: StackOptions, onStop: OnStop): Promise<{ settings: StackSettings; pids: PidBoard; simUrl: string }> {
+interface Booted {
+  settings: StackSettings;
+  pids: PidBoard;
+  simUrl: string;
+  hold: Stack['hold'];
+}
+
+async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
   const { stateDir, log } = options;
   const signal = options.signal ?? new AbortController().signal;
   const { port, pids } = await claimState(options, onStop);
@@ -97,9 +110,11 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<{ settings: 
   const secrets = await prepareSecrets(stateDir);
   const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
   signal.throwIfAborted();
-  const servers = await startServers({ stateDir, secrets, ports, pids, log, onStop });
+  const env = { ...process.env, ...options.env };
+  const { postgres, nats } = await startServers({ stateDir, env, secrets, ports, pids, log, onStop });
   signal.throwIfAborted();
-  const settings: StackSettings = { stateDir, port, ports, secrets, ...servers, ...versionOf() };
+  const addresses = { postgres: `${postgres.current().host}:${String(postgres.current().port)}`, natsUrl: nats?.current().url };
+  const settings: StackSettings = { stateDir, env, port, ports, secrets, ...addresses, ...versionOf() };
   await startDatabase({ settings, adminPasswordFile: join(stateDir, 'postgres/admin-password'), signal, log });
 
   const watch = watchLogs(logs, log);
@@ -107,10 +122,21 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<{ settings: 
     watch.stop();
   });
   log(options.separate ? 'Starting the services, each in its own process' : 'Starting the services');
-  const awaited = startUnits(options, settings, pids, onStop);
+  const { awaited, units } = startUnits(options, settings, pids, onStop);
   await waitUntilReady(awaited, { timeoutMs: readyTimeoutMs, signal, log });
   const simUrl = options.sim ? await register(settings, signal, log) : '';
-  return { settings, pids, simUrl };
+  const hold: Stack['hold'] = async (part, { wipe = false } = {}) => {
+    if (part === 'postgres') return postgres.hold();
+    if (part === 'nats' && nats !== undefined) {
+      return nats.hold(() => {
+        if (wipe) rmSync(join(stateDir, 'nats/store'), { recursive: true, force: true });
+      });
+    }
+    const unit = units.find(({ spec }) => spec.services.includes(part));
+    if (unit === undefined) throw new Error(`${part} is not run by this stack`);
+    return unit.hold();
+  };
+  return { settings, pids, simUrl, hold };
 }
 
 /** Makes the folder ours: lock, leftovers of a killed run, and the public port. */
@@ -130,12 +156,13 @@ async function claimState({ stateDir, port: wanted, log }: StackOptions, onStop:
 
 async function startServers(given: {
   stateDir: string;
+  env: NodeJS.ProcessEnv;
   secrets: Secrets;
   ports: Readonly<Partial<Record<PortName, number>>>;
   pids: PidBoard;
   log: (line: string) => void;
   onStop: OnStop;
-}): Promise<{ postgres: string; natsUrl: string | undefined }> {
+}): Promise<{ postgres: KeptServer<RunningPostgres>; nats: KeptServer<RunningNats> | undefined }> {
   const { stateDir, ports, pids, log, onStop } = given;
   const startedPostgres = keepServer({
     name: 'PostgreSQL',
@@ -145,7 +172,7 @@ async function startServers(given: {
       pids.set(['postgres'], pid);
     },
   });
-  const natsUrl = process.env['NATS_URL'];
+  const natsUrl = given.env['NATS_URL'];
   const startedNats =
     natsUrl === undefined || natsUrl === ''
       ? keepServer({
@@ -171,11 +198,11 @@ async function startServers(given: {
       ? 'NATS: the server that NATS_URL names'
       : `NATS ${natsServer.version} is ready on port ${String(natsServer.port)}`,
   );
-  return { postgres: `${server.host}:${String(server.port)}`, natsUrl: natsServer?.url };
+  return { postgres: postgres.value, nats: nats.value };
 }
 
 /** Starts the fleet and the services; what is started later is stopped earlier. */
-function startUnits(options: StackOptions, settings: StackSettings, pids: PidBoard, onStop: OnStop): Awaited[] {
+function startUnits(options: StackOptions, settings: StackSettings, pids: PidBoard, onStop: OnStop): { awaited: Awaited[]; units: Unit[] } {
   const startGroup = (specs: UnitSpec[]): Unit[] => {
     const units = specs.map((spec) =>
       startUnit(spec, {
@@ -199,7 +226,8 @@ function startUnits(options: StackOptions, settings: StackSettings, pids: PidBoa
     return unit === undefined ? [] : [{ name: service, check: () => notReady(url), unit }];
   });
   const simReady = () => Promise.resolve(simUrlOf(settings.stateDir) === undefined ? 'has not come up yet' : undefined);
-  return [...services, ...sim.map((unit) => ({ name: 'fleet-sim', check: simReady, unit }))];
+  const awaited = [...services, ...sim.map((unit) => ({ name: 'fleet-sim', check: simReady, unit }))];
+  return { awaited, units: [...sim, ...units] };
 }
 
 /** `<state>/sim.json` names the fleet's control server. */

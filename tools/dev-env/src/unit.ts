@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { signalPid, waitUntilGone } from '@fairlead/local-servers';
 import { configurationExitCode } from '@fairlead/service-runtime';
 import { restartDelayMs, settledAfterMs } from './backoff.js';
+import type { Hold } from './hold.js';
 import { followParentScript, root } from './paths.js';
 
 export interface UnitSpec {
@@ -28,6 +29,8 @@ export interface Unit {
   readonly spec: UnitSpec;
   /** Why it is no use to wait for it any longer, or undefined. */
   problem(): string | undefined;
+  /** Kills the process with SIGKILL and keeps it down. */
+  hold(): Promise<Hold>;
   /** SIGTERM, then SIGKILL when the drain takes too long. */
   stop(): Promise<void>;
 }
@@ -43,6 +46,7 @@ export function startUnit(spec: UnitSpec, hooks: UnitHooks): Unit {
   let failures = 0;
   let misconfigured = false;
   let stopping = false;
+  let held = false;
   let timer: NodeJS.Timeout | undefined;
   let gone: Promise<unknown> = Promise.resolve();
 
@@ -65,7 +69,7 @@ export function startUnit(spec: UnitSpec, hooks: UnitHooks): Unit {
   const ended = (how: string) => {
     child = undefined;
     hooks.onPid(undefined);
-    if (stopping) return;
+    if (stopping || held) return;
     if (misconfigured) {
       hooks.log(`${spec.name} can't run with its configuration; see ${spec.logFile}`);
       return;
@@ -81,6 +85,25 @@ export function startUnit(spec: UnitSpec, hooks: UnitHooks): Unit {
     problem: () => {
       if (misconfigured) return `${spec.name} can't run with its configuration`;
       return failures >= hopelessAfter ? `${spec.name} ended ${String(failures)} times in a row` : undefined;
+    },
+    hold: async () => {
+      const pid = child?.pid;
+      if (held || pid === undefined) throw new Error(`${spec.name} is not running, so it can't be held`);
+      held = true;
+      signalPid(pid, 'SIGKILL', true);
+      await gone;
+      let released = false;
+      return {
+        release: () => {
+          if (!released && !stopping) {
+            held = false;
+            failures = 0;
+            launch();
+          }
+          released = true;
+          return Promise.resolve();
+        },
+      };
     },
     stop: async () => {
       stopping = true;

@@ -26,7 +26,7 @@ function ownProcess(stack: StackSettings, service: ControlPlaneService): UnitSpe
     name: service,
     services: [service],
     args: [mainOf(service)],
-    env: withSettings(process.env, settingsOf(stack, service)),
+    env: withSettings(stack.env, settingsOf(stack, service)),
     logFile: logFileOf(stack, service),
   };
 }
@@ -39,7 +39,7 @@ function allInOne(stack: StackSettings): UnitSpec {
     name: 'the services',
     services: controlPlaneServices,
     args: [ownScript('all-in-one.js')],
-    env: { ...process.env, [stateDirVariable]: stack.stateDir, FAIRLEAD_ALL_IN_ONE: JSON.stringify(given) },
+    env: { ...stack.env, [stateDirVariable]: stack.stateDir, FAIRLEAD_ALL_IN_ONE: JSON.stringify(given) },
     logFile: logFileOf(stack, 'all-in-one'),
   };
 }
@@ -55,7 +55,7 @@ export function simUnit(stack: StackSettings): UnitSpec {
     name: 'fleet-sim',
     services: ['fleet-sim'],
     args: [mainOf('fleet-sim')],
-    env: withSettings(process.env, simSettings(stack)),
+    env: withSettings(stack.env, simSettings(stack)),
     logFile: logFileOf(stack, 'fleet-sim'),
   };
 }
