@@ -2,8 +2,11 @@
  * Failpoints: named places in the code where a test makes its process die, stand still or fail. A test switches one on
  * in another process by writing a file into the folder that FAIRLEAD_FAILPOINTS names; without that variable, which
  * nothing but tests sets, a failpoint does nothing.
+ *
+ * `<name>` holds the action. Exactly one passer among all processes takes it, by renaming it to `<name>.hit`, where it
+ * writes the action and its process id.
  */
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -11,26 +14,34 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const failpointActions = ['kill', 'pause', 'fail'] as const;
 export type FailpointAction = (typeof failpointActions)[number];
 
-const folder = process.env['FAIRLEAD_FAILPOINTS'];
-
-/**
- * Passes a failpoint. When it is switched on, exactly one passer among all processes takes it: `<name>` is renamed to
- * `<name>.hit`. A paused one goes on when `<name>.hit` is removed.
- */
-export async function failpoint(name: string): Promise<void> {
-  if (folder === undefined || folder === '') return;
-  await pass(folder, name);
+/** The folder by which failpoints are switched on, or undefined when none can be. */
+export function failpointFolder(): string | undefined {
+  const folder = process.env['FAIRLEAD_FAILPOINTS'];
+  return folder === '' ? undefined : folder;
 }
 
-async function pass(from: string, name: string): Promise<void> {
-  const file = join(from, encodeURIComponent(name));
-  const hit = `${file}.hit`;
+/** The files of a failpoint: `on` switches it on, `hit` says that it was taken. */
+export function failpointFiles(folder: string, name: string): { on: string; hit: string } {
+  const on = join(folder, encodeURIComponent(name));
+  return { on, hit: `${on}.hit` };
+}
+
+/**
+ * Passes a failpoint, by taking what was switched on there: dies, rejects, or stands still until its `.hit` is removed.
+ * Only this call stands still; the process goes on with other work, so what it renews by the clock it goes on renewing.
+ */
+export async function failpoint(name: string): Promise<void> {
+  const folder = failpointFolder();
+  if (folder === undefined) return;
+  const { on, hit } = failpointFiles(folder, name);
   try {
-    renameSync(file, hit);
+    renameSync(on, hit);
   } catch {
     return;
   }
-  switch (readFileSync(hit, 'utf8').trim()) {
+  const action = readFileSync(hit, 'utf8').trim();
+  writeFileSync(hit, `${action} ${String(process.pid)}\n`);
+  switch (action) {
     case 'kill':
       process.kill(process.pid, 'SIGKILL');
       // The signal may take a moment to arrive: nothing more is done until it has.

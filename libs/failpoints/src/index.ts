@@ -1,1 +1,1 @@
-export { failpoint, failpointActions, type FailpointAction } from './failpoint.js';
+export { failpoint, failpointActions, failpointFiles, failpointFolder, type FailpointAction } from './failpoint.js';

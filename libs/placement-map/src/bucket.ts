@@ -8,6 +8,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import type { BucketSpec } from '@fairlead/contracts';
+import { failpoint } from '@fairlead/failpoints';
 import type { AskedConfig } from '@fairlead/messaging';
 import { decodeMarker, markerKey, readChunkKey, type Marker } from './format.js';
 import { shortSha256 } from './hash.js';
@@ -128,9 +129,11 @@ export async function writePublication(
     });
     await allOrFirstError(acks);
   }
+  await failpoint('placement.publish.after_chunks');
   const { key, value } = publication.marker;
   const expect = { streamName: bucketStream(bucket), lastSequence: state.lastSequence + publication.chunks.length };
   const ack = await client.publish(bucketSubject(bucket, key), value, { expect });
+  await failpoint('placement.publish.after_marker');
   sequences.set(key, ack.seq);
   return { created: state.created, lastSequence: ack.seq, marker: decodeMarker(Buffer.from(value)), held: publication.held, sequences };
 }

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { ControlPlaneService } from '@fairlead/contracts';
 import { createTokenSigner, createTokenVerifier, parseJwks, parsePrivateJwk, type TokenSigner, type TokenVerifier } from '@fairlead/auth';
+import { failpointFolder } from '@fairlead/failpoints';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { openDatabase, roleOf, schemaOf, type Database, type EntityClass, type MigrationClass } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
@@ -37,6 +38,9 @@ export interface ResourceOptions {
 export async function openResources(options: ResourceOptions): Promise<ServiceResources> {
   const { name, config } = options;
   const logger = options.logger ?? createLogger({ service: name, level: config.LOG_LEVEL });
+  const failpoints = failpointFolder();
+  if (failpoints !== undefined)
+    logger.warn({ folder: failpoints }, 'failpoints are on: this process can be made to die or stand still by files');
   const registry = createMetrics({ service: name, version: config.FAIRLEAD_VERSION, gitSha: config.FAIRLEAD_GIT_SHA });
   const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(config.SERVICE_KEY) });
   const verifier = createTokenVerifier({ jwks: parseJwks(config.TRUST_JWKS) });

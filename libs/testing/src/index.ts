@@ -1,5 +1,6 @@
 export { breakableLink, type BreakableLink } from './breakable-link.js';
 export { testDatabase, type TestDatabase } from './database.js';
+export { failpointBoard, type FailpointBoard } from './failpoints.js';
 export { testMessaging, type TestMessaging } from './messaging.js';
 export { testPostgres, type TestPostgres } from './postgres.js';
 export { recordServer, testFolder } from './run.js';

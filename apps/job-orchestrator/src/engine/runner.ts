@@ -26,6 +26,7 @@ import { loadPlanDraft } from '../store/plans.js';
 import { FencedOut, writeTransition, type AttemptEnd, type Transition } from '../store/transition.js';
 import { outcomeOfError, storable } from './classify.js';
 import { jobEvent, outcomeEvent } from './events.js';
+import { stepFailpoint } from './failpoints.js';
 import { rulesOf, type JobKind, type PlanDraft, type StepContext } from './kind.js';
 import type { Lease } from './lease.js';
 import type { EngineMetrics } from './metrics.js';
@@ -137,11 +138,13 @@ class JobRun {
   /** Writes the beginning of a run, runs it, and settles its outcome; the outcome is written with what follows. */
   private async runStep(index: number): Promise<Settled> {
     const attempt = this.beginAttempt(index);
+    await stepFailpoint(this.kind, attempt, 'before_attempt');
     await this.write({ status: this.runningStatus(), begins: attempt, release: false, finished: false });
     const startedAt = performance.now();
     const outcome: Outcome = this.cancelledMeanwhile(index, attempt)
       ? { outcome: 'interrupted' }
       : storable(await this.execute(index, attempt));
+    await stepFailpoint(this.kind, attempt, 'after_effect');
     this.state = this.stepClock.refresh(this.state);
     const settled = settle(this.state, this.rules, outcome, randomInt(1_000_000) / 1_000_000);
     const stepName = this.state.steps[index]?.name ?? '';
@@ -284,10 +287,12 @@ class JobRun {
       if (this.events.length === 0) return undefined;
       return (await appendInTransaction(tx, { commandId: newId('command'), events: this.events })).lastPosition;
     });
+    const ended = this.ended;
     this.ended = undefined;
     this.events = [];
     this.writeFailures = 0;
     if (position !== undefined) this.deps.onAppended(position);
+    if (ended !== undefined) await stepFailpoint(this.kind, ended, 'after_commit');
   }
 
   /** After a failed write: goes on from what the database says. False when the job is lost. */

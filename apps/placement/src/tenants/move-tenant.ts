@@ -1,5 +1,6 @@
 import { FairleadError, newId } from '@fairlead/contracts';
 import { appendInTransaction, headPosition, readLog, type NewEvent } from '@fairlead/event-log';
+import { failpoint } from '@fairlead/failpoints';
 import type { Database, Transaction } from '@fairlead/postgres';
 import type { Version } from './domain/epoch.js';
 import { decideMove, requestDigest, type DecidedMove, type MoveRequest, type RecordedMove } from './domain/moves.js';
@@ -36,6 +37,7 @@ export async function moveTenant(database: Database, request: MoveRequest): Prom
         return commitMove(tx, request, decision.moves, meta);
     }
   });
+  await failpoint('placement.move.after_commit');
   if (result instanceof FairleadError) throw result;
   return result;
 }
@@ -44,6 +46,7 @@ async function commitMove(tx: Transaction, request: MoveRequest, moves: readonly
   const version = { revision: meta.revision + 1, epoch: meta.epoch };
   await writeMove(tx, { request, digest: requestDigest(request), moves, ...version, logBefore: await headPosition(tx) });
   const { lastPosition } = await appendInTransaction(tx, { commandId: newId('command'), events: [moveEvent(request, moves, version)] });
+  await failpoint('placement.move.before_commit');
   return { ...version, position: lastPosition, repeated: false };
 }
 

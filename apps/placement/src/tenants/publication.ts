@@ -11,6 +11,7 @@
  */
 import { describeError, FairleadError } from '@fairlead/contracts';
 import { pokeLog } from '@fairlead/event-log';
+import { failpoint } from '@fairlead/failpoints';
 import type { Messaging } from '@fairlead/messaging';
 import { createPlacementPublisher, type PublishedInfo } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
@@ -96,6 +97,7 @@ export function startPublication(options: {
     await refresh();
     if (compared && published !== undefined && compareVersions(placement, published) <= 0) return;
     const { epoch, revision, maps, shards } = placement;
+    await failpoint('placement.publish.before');
     try {
       await publisher.publish({ epoch, revision, maps, shards: [...shards.values()] });
     } catch (error) {

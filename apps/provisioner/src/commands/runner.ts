@@ -18,6 +18,7 @@
 import { Counter } from 'prom-client';
 import { describeError, FairleadError } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
+import { failpoint } from '@fairlead/failpoints';
 import { isConnectionError, type Database, type Transaction } from '@fairlead/postgres';
 import { currentContext, type Logger, type Registry } from '@fairlead/telemetry';
 import { requestHash, type ServiceCommand } from '../domain/command.js';
@@ -82,11 +83,14 @@ async function runOnce(
   effect: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<{ answer: unknown; repeated: boolean }> {
+  const point = `provisioner.${command.operation}`;
   assertWanted(signal);
+  await failpoint(`${point}.before_record`);
   const issued = await inTransaction(options, (tx) => issue(tx, command));
   if (issued.status === 'succeeded') return { answer: issued.response, repeated: true };
   // A caller that has given up may be undoing already; what was issued and never sent is harmless.
   assertWanted(signal);
+  await failpoint(`${point}.before_effect`);
   let answer: unknown;
   try {
     answer = await effect();
@@ -97,7 +101,9 @@ async function runOnce(
     throw error;
   }
   await options.afterEffect?.(command);
+  await failpoint(`${point}.after_effect`);
   await inTransaction(options, (tx) => succeed(tx, command, issued.attempt, answer));
+  await failpoint(`${point}.after_commit`);
   options.logger.info(
     { operation: command.operation, resource: command.resource, attempt: issued.attempt },
     'a managed service did as commanded',
