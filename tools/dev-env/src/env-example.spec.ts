@@ -18,7 +18,14 @@ const ofDatabaseScripts = [
   ...controlPlaneServices.map((service) => `DATABASE_PASSWORD_${schemaOf(service).toUpperCase()}`),
 ];
 const ofClient = ['FAIRLEAD_URL', 'FAIRLEAD_TOKEN', 'FAIRLEAD_CONFIG_DIR'];
-const ofTests = ['CONTROL_TEST_NATS_URL', 'CONTROL_TEST_NATS_TOKEN'];
+const ofTests = [
+  'CONTROL_TEST_NATS_URL',
+  'CONTROL_TEST_NATS_TOKEN',
+  'FAIRLEAD_FAILPOINTS',
+  'FAIRLEAD_PROOF',
+  'FAIRLEAD_PROOF_SEED',
+  'FAIRLEAD_PROOF_MINUTES',
+];
 
 describe('.env.example', () => {
   it('lists every setting, once, and nothing that nobody reads', () => {

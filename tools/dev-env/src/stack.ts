@@ -38,6 +38,10 @@ export interface StackOptions {
   readonly log: (line: string) => void;
   /** Settings on top of this process's environment, for all services and the fleet. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A folder by which failpoints in the processes are switched on (libs/failpoints). */
+  readonly failpoints?: string;
+  /** A service that ends is started again after this long each time, rather than after growing delays. */
+  readonly restartDelayMs?: number;
   /** Aborting it ends a start that is under way, cleanly. */
   readonly signal?: AbortSignal;
 }
@@ -110,7 +114,8 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
   const secrets = await prepareSecrets(stateDir);
   const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
   signal.throwIfAborted();
-  const env = { ...process.env, ...options.env };
+  const failpoints = options.failpoints === undefined ? {} : { FAIRLEAD_FAILPOINTS: options.failpoints };
+  const env = { ...process.env, ...options.env, ...failpoints };
   const { postgres, nats } = await startServers({ stateDir, env, secrets, ports, pids, log, onStop });
   signal.throwIfAborted();
   const addresses = { postgres: `${postgres.current().host}:${String(postgres.current().port)}`, natsUrl: nats?.current().url };
@@ -210,6 +215,7 @@ function startUnits(options: StackOptions, settings: StackSettings, pids: PidBoa
         onPid: (pid) => {
           pids.set(spec.services, pid);
         },
+        restartDelayMs: options.restartDelayMs,
       }),
     );
     onStop(async () => {

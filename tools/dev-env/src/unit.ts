@@ -23,6 +23,8 @@ export interface UnitHooks {
   readonly log: (line: string) => void;
   /** Called at every start and end. */
   readonly onPid: (pid: number | undefined) => void;
+  /** A fixed delay before each new start, instead of growing ones. */
+  readonly restartDelayMs?: number | undefined;
 }
 
 export interface Unit {
@@ -75,7 +77,7 @@ export function startUnit(spec: UnitSpec, hooks: UnitHooks): Unit {
       return;
     }
     failures = performance.now() - startedAt > settledAfterMs ? 1 : failures + 1;
-    const delayMs = restartDelayMs(failures);
+    const delayMs = hooks.restartDelayMs ?? restartDelayMs(failures);
     hooks.log(`${spec.name} ended (${how}); starting it again in ${String(delayMs / 1000)} s. Its log: ${spec.logFile}`);
     timer = setTimeout(launch, delayMs);
   };
