@@ -16,7 +16,9 @@ export const configSchema = z.object({
     .email('not an e-mail address')
     .transform((email) => email.toLowerCase())
     .default('admin@fairlead.local'),
-  ACCESS_TOKEN_TTL_SECONDS: field.integer({ min: 10, max: 86_400 }).default(900),
+  ACCESS_TOKEN_TTL_SECONDS: field.integer({ min: 10, max: 86_400 }).default(300),
+  /** Where users reach the API and the UI, when that is not this very address: behind a proxy that speaks TLS. */
+  PUBLIC_URL: field.url('http', 'https').optional(),
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -59,7 +59,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     resources,
     config,
     imports: [api, ...(overrides.imports ?? [])],
-    adapter: createEdge({ logger, registry, verifier }),
+    adapter: createEdge({ logger, registry, verifier, publicUrl: config.PUBLIC_URL }),
     configure: (app) => {
       app.useGlobalPipes(new SchemaPipe());
       app.useGlobalFilters(new ProblemFilter(logger));
@@ -85,5 +85,6 @@ function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' 
     throttle: createThrottle(loginLimits),
     tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
     firstAdminFile: config.FIRST_ADMIN_FILE,
+    publicUrl: config.PUBLIC_URL,
   };
 }

@@ -11,6 +11,8 @@ export interface Principal {
   readonly grants: ReadonlySet<Permission>;
   /** The principal a service acts for, when it does. */
   readonly onBehalfOf?: string;
+  /** `ses_…`: the login session that a user's token was given to. */
+  readonly sessionId?: string;
 }
 
 /** The permissions of a set of roles. */

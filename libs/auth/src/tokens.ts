@@ -8,9 +8,17 @@ const audience = 'fairlead';
 const userIssuer: ServiceName = 'api-gateway';
 const serviceTokenTtlSeconds = 300;
 
+/** Whom an access token speaks for, and what it was given to. */
+export interface TokenUser {
+  readonly userId: string;
+  readonly email: string;
+  readonly roles: readonly Role[];
+  readonly sessionId?: string;
+}
+
 export interface TokenSigner {
   /** Signs a user's access token; only the gateway's tokens for users are accepted. */
-  signUser(user: { userId: string; email: string; roles: readonly Role[] }, ttlSeconds: number): Promise<string>;
+  signUser(user: TokenUser, ttlSeconds: number): Promise<string>;
   /** The service's own token, for calls on its own behalf or for a principal; reused until shortly before it ends. */
   serviceToken(onBehalfOf?: string): Promise<string>;
 }
@@ -30,7 +38,8 @@ export async function createTokenSigner({ privateJwk }: { privateJwk: PrivateJwk
       .sign(key);
   const cache = new BoundedCache<{ token: string; renewAtMs: number }>(1_000);
   return {
-    signUser: (user, ttlSeconds) => sign({ email: user.email, roles: user.roles }, `user:${user.userId}`, ttlSeconds),
+    signUser: ({ userId, email, roles, sessionId }, ttlSeconds) =>
+      sign({ email, roles, ...(sessionId === undefined ? {} : { sid: sessionId }) }, `user:${userId}`, ttlSeconds),
     serviceToken: async (onBehalfOf) => {
       const cached = cache.get(onBehalfOf ?? '');
       if (cached !== undefined && cached.renewAtMs > Date.now()) return cached.token;
@@ -99,6 +108,7 @@ function principalOf(issuer: string, subject: string, claims: Record<string, unk
     kind: 'user',
     roles: names,
     grants: grantsOfRoles(names),
+    ...(typeof claims['sid'] === 'string' ? { sessionId: claims['sid'] } : {}),
   };
 }
 

@@ -1,6 +1,15 @@
 import { v7 as uuidv7 } from 'uuid';
 
-const prefixes = { job: 'job', plan: 'plan', request: 'req', correlation: 'cor', user: 'usr', command: 'cmd', replica: 'rep' } as const;
+const prefixes = {
+  job: 'job',
+  plan: 'plan',
+  request: 'req',
+  correlation: 'cor',
+  user: 'usr',
+  session: 'ses',
+  command: 'cmd',
+  replica: 'rep',
+} as const;
 
 /** Makes an opaque id that sorts by creation time, such as `job_0199b6…` (prefix, underscore, 32 hex digits). */
 export function newId(kind: keyof typeof prefixes): string {

@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { FairleadError, type Permission } from '@fairlead/contracts';
 import { requirePermission, type Principal, type TokenVerifier } from '@fairlead/auth';
 import { bindContext, contextOf } from './context.js';
+import { refuseOtherSites } from './own-site.js';
 
-/** What a route asks of its caller: a permission, or nothing. */
-export type Access = Permission | 'public';
+/** What a route asks of its caller: a permission, nothing, or just that no other site's page sends the request. */
+export type Access = Permission | 'public' | 'own-site';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,6 +19,9 @@ export const RequirePermission = (permission: Permission) => RouteConfig({ acces
 
 /** The route answers anybody. */
 export const Public = () => RouteConfig({ access: 'public' });
+
+/** The route answers anybody but the pages of other sites: it sets or takes a cookie. */
+export const OwnSite = () => RouteConfig({ access: 'own-site' });
 
 /** Routes of the service runtime, which declare nothing: probes and scrapers carry no token. */
 const probeRoutes: readonly string[] = ['GET /health', 'GET /ready', 'GET /metrics'];
@@ -35,7 +39,7 @@ export function principalOf(request: FastifyRequest): Principal {
  * Checks every request before its body is read, by the table of routes that Fastify really serves: a route that
  * declares no access does not let the server become ready, and would answer 403 if it did.
  */
-export function guardRoutes(instance: FastifyInstance, verifier: TokenVerifier): void {
+export function guardRoutes(instance: FastifyInstance, deps: { verifier: TokenVerifier; publicUrl?: string }): void {
   const undeclared: string[] = [];
   instance.addHook('onRoute', (route) => {
     if (route.config?.access !== undefined) return;
@@ -52,7 +56,8 @@ export function guardRoutes(instance: FastifyInstance, verifier: TokenVerifier):
     const { access } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     if (access === undefined) throw new FairleadError('permission_denied', 'The route declares no permission');
-    await authenticate(request, access, verifier);
+    if (access === 'own-site') refuseOtherSites(request, deps.publicUrl);
+    else await authenticate(request, access, deps.verifier);
   });
 }
 

@@ -12,6 +12,8 @@ export interface EdgeDeps {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly verifier: TokenVerifier;
+  /** Where browsers reach the gateway, when that is not its own address. */
+  readonly publicUrl?: string;
 }
 
 const bodyLimitBytes = 1_048_576;
@@ -100,7 +102,7 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
     done();
   });
   observeRequests(instance, deps);
-  guardRoutes(instance, deps.verifier);
+  guardRoutes(instance, deps);
   // After the body: reading it runs outside of whatever context was there before.
   instance.addHook('preValidation', (request, _reply, done) => {
     runInContext(contextOf(request), done);

@@ -3,13 +3,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
-import { Public, RequirePermission } from '../edge/access.js';
+import { OwnSite, RequirePermission } from '../edge/access.js';
 import { tellPosition } from '../edge/clients.js';
+import { isSecure } from '../edge/own-site.js';
 import { Caller, email } from '../edge/parse.js';
+import { dropSession, keepSession, sessionOf } from '../edge/session-cookie.js';
 import { changePassword } from '../identity/change-password.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { login } from '../identity/login.js';
 import { maxPasswordLength, minPasswordLength } from '../identity/passwords.js';
+import { logout, refresh, type Access, type Client } from '../identity/sessions.js';
 import { findUser } from '../store/users.js';
 
 const anyPassword = z
@@ -26,11 +29,40 @@ export class AuthController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
 
   @Post('login')
-  @Public()
+  @OwnSite()
   @HttpCode(200)
-  async login(@Body({ schema: loginBody }) body: z.output<typeof loginBody>, @Req() request: FastifyRequest) {
-    const { accessToken, expiresInSeconds } = await login(this.identity, { ...body, address: request.ip });
-    return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInSeconds };
+  async login(
+    @Body({ schema: loginBody }) body: z.output<typeof loginBody>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { session, access } = await login(this.identity, { ...body, client: clientOf(request) });
+    keepSession(reply, session, isSecure(request, this.identity.publicUrl));
+    return accessView(access);
+  }
+
+  /** A new access token for the session in the cookie. */
+  @Post('refresh')
+  @OwnSite()
+  @HttpCode(200)
+  async refresh(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    try {
+      return accessView(await refresh(this.identity, sessionOf(request), clientOf(request)));
+    } catch (error) {
+      // Whatever else goes wrong may pass, and the session is still good then.
+      if (error instanceof FairleadError && error.code === 'session_expired')
+        dropSession(reply, isSecure(request, this.identity.publicUrl));
+      throw error;
+    }
+  }
+
+  /** Ends the session in the cookie, also one that has expired; without one there is nothing to do. */
+  @Post('logout')
+  @OwnSite()
+  @HttpCode(204)
+  async logout(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    await logout(this.identity.database, sessionOf(request), clientOf(request));
+    dropSession(reply, isSecure(request, this.identity.publicUrl));
   }
 
   @Get('me')
@@ -49,12 +81,21 @@ export class AuthController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    const passwords = { currentPassword: body.current_password, newPassword: body.new_password };
+    const passwords = { currentPassword: body.current_password, newPassword: body.new_password, keepSessionId: caller.sessionId };
     tellPosition(reply, await changePassword(this.identity, userIdOf(caller), passwords));
   }
 }
 
-function userIdOf(caller: Principal): string {
+function clientOf(request: FastifyRequest): Client {
+  return { address: request.ip, userAgent: request.headers['user-agent'] ?? '' };
+}
+
+function accessView({ accessToken, expiresInSeconds }: Access) {
+  return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInSeconds };
+}
+
+/** The user who calls; throws `permission_denied` for a service. */
+export function userIdOf(caller: Principal): string {
   if (caller.kind !== 'user') throw new FairleadError('permission_denied', 'Only users have a login');
   return caller.id.slice('user:'.length);
 }

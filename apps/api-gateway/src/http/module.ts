@@ -7,6 +7,7 @@ import { JobsController } from './jobs.js';
 import { JwksController } from './jwks.js';
 import { PlacementController } from './placement.js';
 import { PlansController } from './plans.js';
+import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
 import { TenantsController } from './tenants.js';
 import { UsersController } from './users.js';
@@ -14,6 +15,7 @@ import { UsersController } from './users.js';
 /** Every resource of the API. */
 const controllers: Type[] = [
   AuthController,
+  SessionsController,
   UsersController,
   JwksController,
   PlansController,

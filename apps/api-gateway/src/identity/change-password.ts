@@ -7,6 +7,7 @@ import { findUser, replacePassword } from '../store/users.js';
 import { removeFirstAdminFile } from './first-admin-file.js';
 import { refuseTooMany } from './login.js';
 import type { Passwords } from './passwords.js';
+import { endSessionsOf } from './sessions.js';
 
 export interface ChangePasswordDeps {
   readonly database: Database;
@@ -16,14 +17,14 @@ export interface ChangePasswordDeps {
 }
 
 /**
- * Sets a user's own password and records that it was done; answers the event's position. The file with the first
+ * Sets a user's own password, ends their other sessions and records both; answers the event's position. The file with the first
  * admin's login goes once its password is no longer the one. Throws `invalid_argument` when the current password
  * is wrong or the new one is the same, `rate_limited` after many wrong ones.
  */
 export async function changePassword(
   deps: ChangePasswordDeps,
   userId: string,
-  input: { currentPassword: string; newPassword: string },
+  input: { currentPassword: string; newPassword: string; keepSessionId: string | undefined },
 ): Promise<number> {
   const key = JSON.stringify(['password', userId]);
   const mayTry = () => {
@@ -43,10 +44,9 @@ export async function changePassword(
   const position = await deps.database.transaction(async (tx) => {
     const replaced = await replacePassword(tx, { userId, oldHash: user.passwordHash, newHash });
     if (!replaced) throw new FairleadError('version_conflict', 'The password was changed by another request meanwhile');
-    const appended = await appendInTransaction(tx, {
-      commandId: newId('command'),
-      events: [{ aggregateType: 'user', aggregateId: userId, type: 'password_changed', payload: { email: user.email } }],
-    });
+    const ended = await endSessionsOf(tx, userId, 'password_changed', input.keepSessionId);
+    const changed = { aggregateType: 'user', aggregateId: userId, type: 'password_changed', payload: { email: user.email } } as const;
+    const appended = await appendInTransaction(tx, { commandId: newId('command'), events: [changed, ...ended] });
     return appended.lastPosition;
   });
   if (user.passwordIsInitial) await removeFirstAdminFile(deps.firstAdminFile);

@@ -100,7 +100,7 @@ describe('the first admin', () => {
 describe('login', () => {
   it('answers a bearer token and its life', async () => {
     const { status, body, headers } = await login({ ...first, email: first.email.toUpperCase() });
-    expect([status, body]).toEqual([200, { access_token: expect.any(String), token_type: 'Bearer', expires_in: 900 }]);
+    expect([status, body]).toEqual([200, { access_token: expect.any(String), token_type: 'Bearer', expires_in: 300 }]);
     expect(headers.get('cache-control')).toBe('no-store');
   });
 
@@ -128,7 +128,7 @@ describe('login', () => {
     const [failed] = (await events('login_failed')).filter(({ meta }) => meta.correlation_id === 'cor-login');
     expect(succeeded).toMatchObject({
       aggregateType: 'user',
-      payload: { email: first.email, address: '127.0.0.1' },
+      payload: { email: first.email, address: '127.0.0.1', session_id: expect.stringMatching(/^ses_/) },
       meta: { request_id: 'req-login' },
     });
     expect(succeeded?.meta.principal).toBe(`user:${succeeded?.aggregateId ?? ''}`);

@@ -13,6 +13,8 @@ export interface Identity {
   readonly throttle: Throttle;
   readonly tokenTtlSeconds: number;
   readonly firstAdminFile: string | undefined;
+  /** Where browsers reach the gateway, when that is not its own address. */
+  readonly publicUrl: string | undefined;
 }
 
 /** Under this Nest hands it to controllers. */

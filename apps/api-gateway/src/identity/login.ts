@@ -1,37 +1,32 @@
 import { FairleadError, newId } from '@fairlead/contracts';
-import type { TokenSigner } from '@fairlead/auth';
 import type { Appender, NewEvent } from '@fairlead/event-log';
-import type { Database } from '@fairlead/postgres';
 import type { Throttle } from '../domain/throttle.js';
 import type { User } from '../store/user.js';
 import { findUser } from '../store/users.js';
 import type { Passwords } from './passwords.js';
+import { openSession, type Access, type Client, type HeldSession, type SessionDeps } from './sessions.js';
 
-export interface LoginDeps {
-  readonly database: Database;
+export interface LoginDeps extends SessionDeps {
   readonly appender: Appender;
-  readonly signer: TokenSigner;
   readonly passwords: Passwords;
   readonly throttle: Throttle;
-  readonly tokenTtlSeconds: number;
 }
 
 export interface LoginAttempt {
   /** In lower case. */
   readonly email: string;
   readonly password: string;
-  /** Where the attempt comes from. */
-  readonly address: string;
+  readonly client: Client;
 }
 
 /**
- * Checks a user's password and answers an access token and its life in seconds. The attempt is recorded before
+ * Checks a user's password and opens a session, with its first access token. The attempt is recorded before
  * it is answered. Throws `login_failed` (the same for an unknown or disabled user and a wrong password) and
  * `rate_limited` with `retry_after_seconds`.
  */
-export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ accessToken: string; expiresInSeconds: number }> {
-  const { email, password, address } = attempt;
-  const key = JSON.stringify([email, address]);
+export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ session: HeldSession; access: Access }> {
+  const { email, password, client } = attempt;
+  const key = JSON.stringify([email, client.address]);
   // Checked again when the password's turn comes: many attempts at once must not slip past the limit.
   const mayTry = () => {
     refuseTooMany(deps.throttle, key);
@@ -39,21 +34,14 @@ export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ a
   mayTry();
   const user = await findUser(deps.database.dataSource.manager, { email });
   const matches = await deps.passwords.matches(user?.passwordHash, password, mayTry);
-  if (user === undefined || !matches || user.disabled) {
+  const opened = user === undefined || !matches || user.disabled ? undefined : await openSession(deps, user, client);
+  if (opened === undefined) {
     deps.throttle.failed(key, Date.now());
-    await record(deps.appender, failed(user, attempt));
+    await recordFailure(deps.appender, user, attempt);
     throw new FairleadError('login_failed', 'The e-mail address or the password is not right');
   }
   deps.throttle.succeeded(key);
-  await record(deps.appender, {
-    aggregateType: 'user',
-    aggregateId: user.userId,
-    type: 'login_succeeded',
-    payload: { email, address },
-    meta: { principal: `user:${user.userId}` },
-  });
-  const accessToken = await deps.signer.signUser({ userId: user.userId, email, roles: user.roles }, deps.tokenTtlSeconds);
-  return { accessToken, expiresInSeconds: deps.tokenTtlSeconds };
+  return opened;
 }
 
 /** Throws `rate_limited` while a key has to wait. */
@@ -67,17 +55,15 @@ export function refuseTooMany(throttle: Throttle, key: string): void {
   }
 }
 
-function failed(user: User | undefined, { email, address }: LoginAttempt): NewEvent {
-  return {
+async function recordFailure(appender: Appender, user: User | undefined, { email, client }: LoginAttempt): Promise<void> {
+  const cause = user === undefined ? 'unknown_user' : user.disabled ? 'disabled' : 'wrong_password';
+  const event: NewEvent = {
     aggregateType: 'user',
     aggregateId: user?.userId ?? 'unknown',
     type: 'login_failed',
-    payload: { email, address, cause: user === undefined ? 'unknown_user' : user.disabled ? 'disabled' : 'wrong_password' },
+    payload: { email, address: client.address, cause },
     meta: { principal: 'anonymous' },
   };
-}
-
-async function record(appender: Appender, event: NewEvent): Promise<void> {
   const outcome = await appender.append({ commandId: newId('command'), events: [event] });
   if (outcome.status !== 'ok') throw new FairleadError('version_conflict', 'The login could not be recorded');
 }

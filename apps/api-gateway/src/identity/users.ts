@@ -4,6 +4,7 @@ import type { Database } from '@fairlead/postgres';
 import type { User } from '../store/user.js';
 import { countAdmins, findUser, insertUser, lockUsers, updateUser } from '../store/users.js';
 import type { Passwords } from './passwords.js';
+import { endSessionsOf } from './sessions.js';
 
 /** Creates a user and records it; answers the user and the event's position. Throws `already_exists`. */
 export async function createUser(
@@ -26,8 +27,8 @@ export async function createUser(
 }
 
 /**
- * Changes a user's roles, or disables or enables them, and records it. Tokens that are out keep their roles
- * until they expire. Throws `not_found`, and `invalid_argument` when nobody would be left to administer users.
+ * Changes a user's roles, or disables or enables them, and records it. Disabling ends their sessions; access tokens
+ * that are out keep their roles until they expire. Throws `not_found`, and `invalid_argument` when nobody would be left to administer users.
  */
 export async function changeUser(
   database: Database,
@@ -43,6 +44,7 @@ export async function changeUser(
     await updateUser(tx, { userId, roles, disabled });
     if ((await countAdmins(tx)) === 0) throw lastAdmin();
     const user = await mustFind(tx.manager, userId);
+    const ended = disabled ? await endSessionsOf(tx, userId, 'user_disabled') : [];
     const { lastPosition } = await appendInTransaction(tx, {
       commandId: newId('command'),
       events: [
@@ -52,6 +54,7 @@ export async function changeUser(
           type: 'user_changed',
           payload: { before: { roles: before.roles, disabled: before.disabled }, after: { roles, disabled } },
         },
+        ...ended,
       ],
     });
     return { user, position: lastPosition };

@@ -1,5 +1,6 @@
 import type { MigrationClass } from '@fairlead/postgres';
 import { Users1763700000000 } from './1763700000000-users.js';
+import { Sessions1763710000000 } from './1763710000000-sessions.js';
 
 /** In the order they are applied. */
-export const migrations: readonly MigrationClass[] = [Users1763700000000];
+export const migrations: readonly MigrationClass[] = [Users1763700000000, Sessions1763710000000];

@@ -1,0 +1,58 @@
+import { Controller, Delete, Get, HttpCode, Inject, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Principal } from '@fairlead/auth';
+import { RequirePermission } from '../edge/access.js';
+import { tellPosition } from '../edge/clients.js';
+import { pageOf, pageQuery, startOf } from '../edge/paging.js';
+import { Caller, opaqueId } from '../edge/parse.js';
+import { identity, type Identity } from '../identity/identity.js';
+import { revokeSession } from '../identity/sessions.js';
+import { listSessions, type Session } from '../store/sessions.js';
+import { userIdOf } from './auth.js';
+
+const listQuery = z.strictObject(pageQuery);
+
+/** The caller's own sessions. */
+@Controller('admin/v1/auth/sessions')
+export class SessionsController {
+  constructor(@Inject(identity) private readonly identity: Identity) {}
+
+  /** Those that can still be used, the newest first. */
+  @Get()
+  @RequirePermission('self')
+  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>, @Caller() caller: Principal) {
+    const before = startOf('sessions', cursor);
+    const sessions = await listSessions(this.identity.database, userIdOf(caller), { before, limit: limit + 1 });
+    const page = sessions.slice(0, limit);
+    const next = sessions.length > limit ? (page.at(-1)?.sessionId ?? '') : '';
+    return pageOf(
+      'sessions',
+      page.map((session) => sessionView(session, caller)),
+      next,
+    );
+  }
+
+  @Delete(':id')
+  @RequirePermission('self')
+  @HttpCode(204)
+  async revoke(
+    @Param('id', { schema: opaqueId }) sessionId: string,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    tellPosition(reply, await revokeSession(this.identity.database, userIdOf(caller), sessionId));
+  }
+}
+
+function sessionView(session: Session, caller: Principal) {
+  return {
+    session_id: session.sessionId,
+    created_at: session.createdAt.toISOString(),
+    last_used_at: session.lastUsedAt.toISOString(),
+    expires_at: session.expiresAt.toISOString(),
+    address: session.address,
+    user_agent: session.userAgent,
+    current: session.sessionId === caller.sessionId,
+  };
+}
