@@ -105,6 +105,43 @@ describe('simulated fleet under load', () => {
     expect(await fleet.report()).toMatchObject(exact);
   });
 
+  it('serves from its saved placement after a restart of a gateway that learns of none', async () => {
+    await startLoaded();
+    await fleet.knobs('gateway', 'gateway-1', { down: true });
+    fleet.forgetPlacement();
+    expect((await fleet.knobs('gateway', 'gateway-1', { down: false })).body).toMatchObject({ running: true });
+    await everyTenantServed();
+    expect(await fleet.report()).toMatchObject({ ...exact, failed: 0 });
+  });
+
+  it('keeps a shard down until it is told otherwise, and counts nothing twice when a frozen one answers late', async () => {
+    await startLoaded();
+    const shard = fleet.maps.aggregate.get('tenant-01') ?? '';
+    expect((await fleet.knobs('aggregate', shard, { down: true })).body).toMatchObject({ running: false });
+    expect((await fleet.knobs('aggregate', shard, { crash: { restart_ms: 0 } })).body).toMatchObject({ running: false });
+    expect((await fleet.knobs('aggregate', shard, { down: false })).body).toMatchObject({ running: true });
+    await everyTenantServed();
+    expect((await fleet.knobs('aggregate', shard, { frozen: true })).body).toMatchObject({ frozen: true });
+    const late = fleet.admin('aggregate', shard, 'tenant-01', 'drain', { fence: fleet.nextFence() });
+    await expect(fetch(`${fleet.shardUrl('aggregate', shard)}/health`, { signal: AbortSignal.timeout(300) })).rejects.toThrow('timeout');
+    await fleet.knobs('aggregate', shard, { frozen: false });
+    expect((await late).body).toMatchObject({ tenant_id: 'tenant-01' });
+    await fleet.admin('aggregate', shard, 'tenant-01', 'resume', { fence: fleet.nextFence() });
+    await everyTenantServed();
+    expect(await fleet.report()).toMatchObject(exact);
+  });
+
+  it('counts a command as failed when its caller is answered with an error, once', async () => {
+    await startLoaded();
+    const shard = fleet.maps.runner.get('tenant-02') ?? '';
+    fleet.maps.runner.delete('tenant-02');
+    fleet.place('runner', 'tenant-01', fleet.maps.runner.get('tenant-01') ?? '');
+    await eventually(async () => (await fleet.report()).failed > 0, { what: 'a caller to be answered with an error' });
+    fleet.place('runner', 'tenant-02', shard);
+    await everyTenantServed();
+    expect(await fleet.report()).toMatchObject({ ...exact, failed: 1 });
+  });
+
   it('loses no command to a gateway that is behind', async () => {
     await startLoaded();
     await fleet.knobs('gateway', 'gateway-2', { delay_ms: 300 });

@@ -15,7 +15,7 @@ import type { Member } from './fleet/member.js';
 import { takeFolder } from './fleet/folder-lock.js';
 import { Ports } from './fleet/ports.js';
 import { createShardMember, type ShardMember } from './fleet/shard-member.js';
-import { createGatewayMember, type GatewayMember } from './gateway/gateway-member.js';
+import { createGatewayMember, type FollowedPlacement, type GatewayMember } from './gateway/gateway-member.js';
 import { HttpServer } from './http/server.js';
 import { writeFileAtomically } from './ledger/files.js';
 import { startSender, type Sender } from './load/sender.js';
@@ -33,8 +33,8 @@ export interface Sim {
 
 /** What a spec may put in the place of the real thing. */
 export interface SimOverrides {
-  /** Instead of watching KV. */
-  placement?: PlacementFeed;
+  /** Instead of watching KV: asked for a feed at each start of a gateway. */
+  placement?: () => PlacementFeed;
   logger?: Logger;
   random?: () => number;
   /** How often snapshots are written and old ledger segments removed. */
@@ -85,7 +85,10 @@ async function assemble(
 
   const clock = createClock(await latestTimeUs(dir));
   const ports = await Ports.open(config.SIM_PORTS_FILE ?? join(dir, 'ports.json'), config.SIM_PORT_BASE);
-  const placement = overrides.placement ?? (await followPlacement(config, logger, onStop));
+  const follow = overrides.placement === undefined ? await placementFeeds(config, logger, onStop) : givenFeeds(overrides.placement);
+  const shared = follow();
+  onStop(() => shared.stop());
+  const placement = shared.feed;
   const claims = await Claims.open(join(dir, 'claims'), clock);
   onStop(() => claims.close());
   const senderState = await SenderState.open({ dir: join(dir, 'sender'), clock, segmentBytes: overrides.segmentBytes });
@@ -99,7 +102,7 @@ async function assemble(
     random: overrides.random ?? Math.random,
     segmentBytes: overrides.segmentBytes,
   });
-  const gateways = createGateways(config, placement, logger);
+  const gateways = createGateways(config, follow, logger);
   const members = [...gateways, ...shards].map(({ member }) => member);
 
   const sources: LedgerSource[] = [
@@ -135,7 +138,12 @@ async function assemble(
   return url;
 }
 
-async function followPlacement(config: SimConfig, logger: Logger, onStop: (stop: () => Promise<void>) => void): Promise<PlacementFeed> {
+/** Makes feeds of what stands in KV: each follows by itself, over one connection. */
+async function placementFeeds(
+  config: SimConfig,
+  logger: Logger,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<() => FollowedPlacement> {
   const messaging = await connectMessaging({
     url: config.NATS_URL,
     token: config.NATS_TOKEN,
@@ -144,17 +152,20 @@ async function followPlacement(config: SimConfig, logger: Logger, onStop: (stop:
     logger,
   });
   onStop(() => messaging.close());
-  const board = new PlacementBoard();
-  const watch = watchPlacement({
-    messaging,
-    logger,
-    onSnapshot: (snapshot) => {
-      board.show(snapshot);
-    },
-  });
-  onStop(() => watch.stop());
-  return board;
+  return () => {
+    const feed = new PlacementBoard();
+    const watch = watchPlacement({
+      messaging,
+      logger,
+      onSnapshot: (snapshot) => {
+        feed.show(snapshot);
+      },
+    });
+    return { feed, stop: () => watch.stop() };
+  };
 }
+
+const givenFeeds = (feed: () => PlacementFeed) => (): FollowedPlacement => ({ feed: feed(), stop: () => Promise.resolve() });
 
 function createShards(
   config: SimConfig,
@@ -176,14 +187,14 @@ function createShards(
   );
 }
 
-function createGateways(config: SimConfig, feed: PlacementFeed, logger: Logger): GatewayMember[] {
+function createGateways(config: SimConfig, follow: () => FollowedPlacement, logger: Logger): GatewayMember[] {
   const checkToken = tokenCheck(config.FLEET_TOKEN);
   return numbered('gateway', config.SIM_GATEWAYS).map((shardId) =>
     createGatewayMember({
       shardId,
       host: config.SIM_HOST,
       dir: join(config.SIM_STATE_DIR, 'gateways', shardId),
-      feed,
+      follow,
       checkToken,
       build: buildOf(config),
       logger,

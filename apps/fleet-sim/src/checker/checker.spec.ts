@@ -53,6 +53,20 @@ describe('checker', () => {
     expect(check(moved)).toMatchObject({ sent: 1, applied: 1, ...clean, doubled: 2 });
   });
 
+  it('counts what befell a command once, over a restart of the sender and of its own', () => {
+    const trouble = (history: History, type: 'failed' | 'retried', seq: number) =>
+      history.sender({ type, tenant: history.tenant, kind: history.kind, seq });
+    const history = trouble(trouble(new History().own('a', 0, 0).sent(1), 'failed', 1), 'retried', 1).sender({ type: 'started' });
+    trouble(trouble(history, 'failed', 1).applied('a', 1).acked(1).sent(2), 'retried', 2);
+    expect(check(history)).toMatchObject({ sent: 2, applied: 1, in_flight: 1, ...clean, failed: 1, retried: 2 });
+    const checker = new Checker();
+    for (const record of history.ledgers.get('sender') ?? []) checker.take('sender', record);
+    const goesOn = new Checker(checker.toState());
+    expect(goesOn.findings(2_000_000)).toMatchObject({ failed: 1, retried: 2 });
+    goesOn.take('sender', { type: 'failed', tenant: history.tenant, kind: history.kind, seq: 1, order: 99, at_us: 3_000_000 });
+    expect(goesOn.findings(4_000_000)).toMatchObject({ failed: 1, retried: 2 });
+  });
+
   it('counts an application after the release as wrongly owned', () => {
     const history = new History().own('a', 0, 0).served('a', 1).moved('a', 'b', 5, 1).sent(2).applied('a', 2).acked(2);
     expect(check(history)).toMatchObject({ sent: 2, applied: 2, ...clean, wrong_owner: 1 });

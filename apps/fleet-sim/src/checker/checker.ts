@@ -17,6 +17,10 @@ export interface Figures {
   wrong_owner: number;
   /** Commands sent and not yet both acknowledged and applied. */
   in_flight: number;
+  /** Commands whose caller was answered with an error, or had to wait longer than 10 s; they are sent on all the same. */
+  failed: number;
+  /** Commands that got no answer at first, as a connection was refused or broke, and were sent again. */
+  retried: number;
   /** Applied though never sent. */
   unsent: number;
   /** The longest time from a command's first send to its acknowledgement; commands still open count with their time so far. */
@@ -90,6 +94,10 @@ export class Checker {
       account.commandSent(record.seq, record.at_us);
       return;
     }
+    if (record.type !== 'acked') {
+      account.commandTroubled(record.type, record.seq);
+      return;
+    }
     const pauseUs = account.commandAcked(record.seq, record.at_us);
     if (pauseUs !== undefined) this.pausesOf(record.tenant).add(record.at_us, pauseUs);
   }
@@ -137,6 +145,8 @@ function toFigures(stream: StreamFigures, pauseUs: number): Figures {
     doubled: stream.doubled,
     wrong_owner: stream.wrongOwner,
     in_flight: stream.inFlight,
+    failed: stream.failed,
+    retried: stream.retried,
     unsent: stream.unsent,
     longest_pause_ms: toMs(Math.max(pauseUs, stream.openPauseUs)),
     drains: {
@@ -158,6 +168,8 @@ function sum(parts: readonly Figures[]): Figures {
     doubled: total((part) => part.doubled),
     wrong_owner: total((part) => part.wrong_owner),
     in_flight: total((part) => part.in_flight),
+    failed: total((part) => part.failed),
+    retried: total((part) => part.retried),
     unsent: total((part) => part.unsent),
     longest_pause_ms: longest((part) => part.longest_pause_ms),
     drains: {

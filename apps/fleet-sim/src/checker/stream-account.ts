@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ShardRecord } from '../ledger/records.js';
+import type { SenderTrouble, ShardRecord } from '../ledger/records.js';
 import { RangeSet } from './range-set.js';
 
 /**
@@ -24,6 +24,9 @@ export const streamState = z.object({
   leftBehind: z.array(z.number()),
   doubled: z.number(),
   wrongOwner: z.number(),
+  failed: z.number().default(0),
+  retried: z.number().default(0),
+  troubled: z.strictObject({ failed: z.number(), retried: z.number() }).default({ failed: 0, retried: 0 }),
   owners: z.array(ownership),
   latest: ownership.optional(),
   accepted: z.array(z.tuple([z.number(), z.string()])),
@@ -50,6 +53,8 @@ export interface StreamFigures {
   doubled: number;
   wrongOwner: number;
   inFlight: number;
+  failed: number;
+  retried: number;
   /** Applied though never sent; 0 unless a ledger is false. */
   unsent: number;
   /** The longest that a command still open has waited so far. */
@@ -66,6 +71,9 @@ const emptyState: StreamState = {
   leftBehind: [],
   doubled: 0,
   wrongOwner: 0,
+  failed: 0,
+  retried: 0,
+  troubled: { failed: 0, retried: 0 },
   owners: [],
   accepted: [],
   openSinceUs: [],
@@ -85,6 +93,9 @@ export class StreamAccount {
   private latest: Ownership | undefined;
   private doubled: number;
   private wrongOwner: number;
+  private readonly counts: Record<SenderTrouble, number>;
+  /** The last command that was counted of each: one is open at a time, and counts once over restarts too. */
+  private readonly troubled: Record<SenderTrouble, number>;
 
   constructor(state: StreamState = emptyState) {
     this.sent = RangeSet.of(state.sent);
@@ -94,6 +105,8 @@ export class StreamAccount {
     this.leftBehind = new Set(state.leftBehind);
     this.doubled = state.doubled;
     this.wrongOwner = state.wrongOwner;
+    this.counts = { failed: state.failed, retried: state.retried };
+    this.troubled = { ...state.troubled };
     this.owners = new Map(state.owners.map((entry) => [entry.shard, entry]));
     this.latest = state.latest;
     this.accepted = new Map(state.accepted);
@@ -120,6 +133,12 @@ export class StreamAccount {
     const pauseUs = atUs - sinceUs;
     for (const drain of this.drainsMetBy(sinceUs, atUs)) drain.pauseUs = Math.max(drain.pauseUs, pauseUs);
     return pauseUs;
+  }
+
+  commandTroubled(trouble: SenderTrouble, seq: number): void {
+    if (seq <= this.troubled[trouble]) return;
+    this.troubled[trouble] = seq;
+    this.counts[trouble] += 1;
   }
 
   shardRecord(shard: string, record: ShardRecord): void {
@@ -164,6 +183,7 @@ export class StreamAccount {
       doubled: this.doubled,
       wrongOwner: this.wrongOwner,
       inFlight: waiting + (lastOpen && this.applied.has(last) ? 1 : 0),
+      ...this.counts,
       unsent,
       openPauseUs: Math.max(0, ...Array.from(this.openSinceUs.values(), (since) => nowUs - since)),
       drains: this.drainFigures(nowUs, sinceUs),
@@ -179,6 +199,8 @@ export class StreamAccount {
       leftBehind: [...this.leftBehind],
       doubled: this.doubled,
       wrongOwner: this.wrongOwner,
+      ...this.counts,
+      troubled: this.troubled,
       owners: [...this.owners.values()],
       latest: this.latest,
       accepted: [...this.accepted],

@@ -26,6 +26,8 @@ const knobsSchema = z.strictObject({
   health: z.enum(['healthy', 'unhealthy']).optional(),
   delay_ms: z.int().min(0).max(maxDelayMs).optional(),
   stuck: z.boolean().optional(),
+  frozen: z.boolean().optional(),
+  down: z.boolean().optional(),
   crash: z.union([z.literal(true), z.strictObject({ restart_ms: z.int().min(0).max(600_000) })]).optional(),
 });
 const memberParams = z.object({ kind: z.enum(serviceKinds, 'not a kind of service'), shard: z.string() });
@@ -76,20 +78,23 @@ function topology({ members, tenants }: ControlOptions): object {
 
 async function turnKnobs({ members }: ControlOptions, request: HttpRequest): Promise<object> {
   const { kind, shard } = parseInput(memberParams, request.params);
-  const { health, delay_ms: delayMs, stuck, crash } = parseInput(knobsSchema, request.body);
+  const { health, delay_ms: delayMs, stuck, frozen, down, crash } = parseInput(knobsSchema, request.body);
   const member = members.find((candidate) => candidate.kind === kind && candidate.shardId === shard);
   if (member === undefined) throw new Problem(404, 'shard_not_found', 'the fleet has no such shard');
   const turned: Partial<Knobs> = {};
   if (health !== undefined) turned.health = health;
   if (delayMs !== undefined) turned.delayMs = delayMs;
   if (stuck !== undefined) turned.stuck = stuck;
+  if (frozen !== undefined) turned.frozen = frozen;
   member.turn(turned);
   if (crash !== undefined) await member.crash(crash === true ? defaultRestartMs : crash.restart_ms);
+  if (down === true) await member.takeDown();
+  if (down === false) await member.bringBack();
   return memberStatus(member);
 }
 
 function memberStatus({ kind, shardId, url, running, knobs }: Member): object {
-  return { kind, shard_id: shardId, url, running, health: knobs.health, delay_ms: knobs.delayMs, stuck: knobs.stuck };
+  return { kind, shard_id: shardId, url, running, health: knobs.health, delay_ms: knobs.delayMs, stuck: knobs.stuck, frozen: knobs.frozen };
 }
 
 // A web page that a browser was told is at this address must not reach the knobs.

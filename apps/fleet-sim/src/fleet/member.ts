@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, type ServiceKind } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
-import { HttpServer, type Route } from '../http/server.js';
+import { HttpServer, Problem, type Route } from '../http/server.js';
 
 /** What a tester can turn on a member of the fleet. */
 export interface Knobs {
   health: 'healthy' | 'unhealthy';
   delayMs: number;
   stuck: boolean;
+  /** Connections are accepted and nothing is answered; what came meanwhile is worked on afterwards, late. */
+  frozen: boolean;
 }
 
 /** One life of a member: from its start out of durable state to its stop or crash. */
@@ -32,10 +34,12 @@ export interface MemberOptions {
 
 /** A service of the simulated fleet: a server of its own over one incarnation, which a crash takes away and disk brings back. */
 export class Member {
-  readonly knobs: Knobs = { health: 'healthy', delayMs: 0, stuck: false };
+  readonly knobs: Knobs = { health: 'healthy', delayMs: 0, stuck: false, frozen: false };
   private port = 0;
   private life: { incarnation: Incarnation; server: HttpServer } | undefined;
   private restart: Promise<void> | undefined;
+  private told: PromiseWithResolvers<undefined> | undefined;
+  private thawed = Promise.withResolvers<undefined>();
   private readonly stopping = new AbortController();
 
   constructor(private readonly options: MemberOptions) {}
@@ -64,7 +68,7 @@ export class Member {
         this.failed(error);
       },
     });
-    const server = new HttpServer([...this.probes(incarnation), ...incarnation.routes], (error) => {
+    const server = new HttpServer(this.freezable(incarnation), (error) => {
       this.log('error', 'request failed', error);
     });
     try {
@@ -79,6 +83,10 @@ export class Member {
 
   turn(knobs: Partial<Knobs>): void {
     Object.assign(this.knobs, knobs);
+    if (!this.knobs.frozen) {
+      this.thawed.resolve(undefined);
+      this.thawed = Promise.withResolvers();
+    }
     this.life?.incarnation.knobsTurned();
   }
 
@@ -92,8 +100,22 @@ export class Member {
     await down;
   }
 
+  /** Crashes and stays down until it is brought back. */
+  async takeDown(): Promise<void> {
+    this.told ??= Promise.withResolvers();
+    await this.crash(0);
+  }
+
+  /** Ends a time down that takeDown began; resolves when it serves again. */
+  async bringBack(): Promise<void> {
+    this.told?.resolve(undefined);
+    this.told = undefined;
+    await this.restart;
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.told?.resolve(undefined);
     await this.restart;
     const { life } = this;
     this.life = undefined;
@@ -105,6 +127,7 @@ export class Member {
     const { signal } = this.stopping;
     for (let waitMs = restartMs; ; waitMs = retryMs) {
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await this.told?.promise;
       if (signal.aborted) return;
       try {
         await this.start(this.port);
@@ -137,6 +160,21 @@ export class Member {
         handle: async () => ({ status: 200, body: await incarnation.metrics(), contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
       },
     ];
+  }
+
+  private freezable(incarnation: Incarnation): Route[] {
+    return [...this.probes(incarnation), ...incarnation.routes].map((route) => ({
+      ...route,
+      handle: async (request) => {
+        const isFrozen = () => this.knobs.frozen;
+        if (isFrozen()) {
+          while (isFrozen()) await this.thawed.promise;
+          // What a crash took with it is not done by the next life.
+          if (this.life?.incarnation !== incarnation) throw new Problem(503, 'unavailable', 'the member is gone');
+        }
+        return route.handle(request);
+      },
+    }));
   }
 
   private log(level: 'error' | 'info', message: string, error: unknown): void {

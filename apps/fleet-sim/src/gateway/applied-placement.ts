@@ -1,6 +1,7 @@
 import { isNewer, type PlacementFeed, type PlacementView } from '../placement.js';
 import { loadPlacement, savePlacement } from './placement-file.js';
 
+/** After a first save, which is made at once. */
 const savesAtMostEveryMs = 1000;
 
 /**
@@ -12,6 +13,7 @@ export class AppliedPlacement {
   private readonly waiters = new Set<() => void>();
   private applyTimer: NodeJS.Timeout | undefined;
   private saveTimer: NodeJS.Timeout | undefined;
+  private savedAtMs = -Infinity;
   private saving: Promise<void> = Promise.resolve();
   private readonly unsubscribe: () => void;
 
@@ -64,9 +66,7 @@ export class AppliedPlacement {
     const newest = this.options.feed.current();
     if (newest === undefined || (this.view !== undefined && !isNewer(newest, this.view))) return;
     this.view = newest;
-    this.saveTimer ??= setTimeout(() => {
-      this.save();
-    }, savesAtMostEveryMs);
+    this.saveSoon();
     this.wakeAll();
   }
 
@@ -96,8 +96,19 @@ export class AppliedPlacement {
     }, lagMs);
   }
 
+  /** At once when none was saved for a while: a gateway that dies soon after has it. */
+  private saveSoon(): void {
+    const waitMs = Math.max(0, this.savedAtMs + savesAtMostEveryMs - performance.now());
+    if (waitMs === 0) this.save();
+    else
+      this.saveTimer ??= setTimeout(() => {
+        this.save();
+      }, waitMs);
+  }
+
   private save(): void {
     this.saveTimer = undefined;
+    this.savedAtMs = performance.now();
     const { view } = this;
     if (view === undefined) return;
     this.saving = this.saving.then(() => savePlacement(this.options.file, view)).catch(this.options.onSaveError);

@@ -14,10 +14,17 @@ export interface GatewayMemberOptions {
   shardId: string;
   host: string;
   dir: string;
-  feed: PlacementFeed;
+  /** Begins to follow placement, at each start anew: a gateway that was restarted knows what its disk holds and no more. */
+  follow: () => FollowedPlacement;
   checkToken: (request: HttpRequest) => void;
   build: { version: string; gitSha: string };
   logger: Logger;
+}
+
+/** A feed of its own, and how to leave it. */
+export interface FollowedPlacement {
+  feed: PlacementFeed;
+  stop(): Promise<void>;
 }
 
 export interface GatewayMember {
@@ -41,8 +48,9 @@ export function createGatewayMember(options: GatewayMemberOptions): GatewayMembe
     host: options.host,
     logger: options.logger,
     async boot({ knobs }) {
+      const followed = options.follow();
       const applied = await AppliedPlacement.open({
-        feed: options.feed,
+        feed: followed.feed,
         file: join(options.dir, 'placement.json'),
         lagMs: () => knobs.delayMs,
         onSaveError: (error) => {
@@ -50,13 +58,13 @@ export function createGatewayMember(options: GatewayMemberOptions): GatewayMembe
         },
       });
       placement = applied;
-      return incarnate(options, applied);
+      return incarnate(options, applied, followed);
     },
   });
   return { member, applied: () => (member.running ? placement : undefined) };
 }
 
-function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement): Incarnation {
+function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement, followed: FollowedPlacement): Incarnation {
   const router = new Router({ placement });
   const metrics = serviceMetrics('gateway', options.build, () => ({ inflight: router.inflight, lag: placement.lag() }));
   const adminState = () => ({
@@ -98,10 +106,12 @@ function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement): 
     async stop() {
       await router.destroy();
       await placement.stop();
+      await followed.stop();
     },
     async crash() {
       await router.destroy();
       await placement.crash();
+      await followed.stop();
     },
   };
 }

@@ -44,7 +44,13 @@ export type ShardEvent =
   | ({ type: 'noted' } & Administered);
 
 /** What the load generator did: `started` stands for a start of the process, after which it sends again what is open. */
-export type SenderEvent = { type: 'started' } | ({ type: 'sent'; seq: number } & Stream) | ({ type: 'acked'; seq: number } & Stream);
+export type SenderEvent = { type: 'started' } | ({ type: 'sent' | 'acked' | SenderTrouble; seq: number } & Stream);
+
+/**
+ * `failed`: its caller was answered with an error, or waited longer than callers do. `retried`: it got no answer, as the
+ * connection was refused or broke, and was sent again.
+ */
+export type SenderTrouble = 'failed' | 'retried';
 
 /** The first shard a tenant was ever given to. */
 export type ClaimEvent = { type: 'claimed'; shard: string } & Stream;

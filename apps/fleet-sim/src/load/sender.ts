@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { describeError, placedKinds, type PlacedKind } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
+import type { SenderTrouble } from '../ledger/records.js';
 import type { CommandStream, SenderState } from './streams.js';
 
 export interface SenderOptions {
@@ -31,11 +32,14 @@ const tickMs = 25;
 const firstRetryMs = 20;
 const lastRetryMs = 500;
 const answerTimeoutMs = 20_000;
+/** After this long a caller would have given the command up; it is counted as failed and sent on all the same. */
+const patienceMs = 10_000;
 const stopWaitMs = 2000;
 
 /**
  * Sends numbered commands: one stream per tenant and kind, one open command each, at an even rate. A command is in the ledger
- * before it is sent, and sent again under its number until it is acknowledged, after a restart too.
+ * before it is sent, and sent again under its number until it is acknowledged, after a restart too. What a caller would have
+ * called a failure is noted as one.
  */
 export async function startSender(options: SenderOptions): Promise<Sender> {
   await options.state.started();
@@ -87,20 +91,37 @@ function makeLanes({ tenants, state, ratePerS }: SenderOptions): Lane[] {
 const isStarted = ({ stream }: Lane, { isPlaced }: SenderOptions) => stream.sent > 0 || isPlaced(stream.tenant, stream.kind);
 
 /** Makes the function that delivers a stream's open command; true once it is acknowledged, false when the sender stops. */
-function createDelivery({ gateways }: SenderOptions, agent: Agent, stopping: AbortSignal): (stream: CommandStream) => Promise<boolean> {
+function createDelivery(
+  { gateways, state }: SenderOptions,
+  agent: Agent,
+  stopping: AbortSignal,
+): (stream: CommandStream) => Promise<boolean> {
   let turn = 0;
   return async (stream) => {
+    const isStopping = () => stopping.aborted;
+    const startMs = performance.now();
+    const noted = new Set<SenderTrouble>();
+    const note = (trouble: SenderTrouble) => {
+      if (!noted.has(trouble)) state.troubled(stream, trouble);
+      noted.add(trouble);
+    };
     for (let waitMs = firstRetryMs; !stopping.aborted; waitMs = Math.min(waitMs * 2, lastRetryMs)) {
       const urls = gateways();
       const url = urls[turn++ % urls.length];
-      if (url !== undefined && (await send(url, stream, agent))) return true;
+      const answer = url === undefined ? 'none' : await send(url, stream, agent);
+      // Our own stop broke the connection: nothing is wrong.
+      if (isStopping()) return answer === 'done';
+      if (answer === 'error' || performance.now() - startMs > patienceMs) note('failed');
+      if (answer === 'done') return true;
+      if (answer === 'none') note('retried');
       await sleep(waitMs, undefined, { signal: stopping }).catch(() => undefined);
     }
     return false;
   };
 }
 
-async function send(url: string, { tenant, kind, sent }: CommandStream, agent: Agent): Promise<boolean> {
+/** `none`: the connection was refused, broke, or brought no answer in time. */
+async function send(url: string, { tenant, kind, sent }: CommandStream, agent: Agent): Promise<'done' | 'error' | 'none'> {
   try {
     const response = await request(`${url}/tenants/${tenant}/${kind}/commands`, {
       method: 'POST',
@@ -109,8 +130,8 @@ async function send(url: string, { tenant, kind, sent }: CommandStream, agent: A
       dispatcher: agent,
     });
     await response.body.dump();
-    return response.statusCode === 200;
+    return response.statusCode === 200 ? 'done' : 'error';
   } catch {
-    return false;
+    return 'none';
   }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import type { Clock } from '../clock.js';
 import { Ledger, type Extent } from '../ledger/ledger.js';
-import type { SenderEvent } from '../ledger/records.js';
+import type { SenderEvent, SenderTrouble } from '../ledger/records.js';
 import { readLedgerSnapshot, writeSnapshot } from '../ledger/snapshot.js';
 
 /** The numbered commands of a tenant for one kind: how far they were sent and acknowledged. At most one is open. */
@@ -72,6 +72,11 @@ export class SenderState {
     void this.ledger.append({ type: 'acked', tenant: stream.tenant, kind: stream.kind, seq: stream.sent }, true).catch(() => undefined);
   }
 
+  /** Notes what befell a stream's open command. Nobody waits for it. */
+  troubled(stream: CommandStream, trouble: SenderTrouble): void {
+    void this.ledger.append({ type: trouble, tenant: stream.tenant, kind: stream.kind, seq: stream.sent }, true).catch(() => undefined);
+  }
+
   extent(): Extent {
     return this.ledger.extent();
   }
@@ -105,5 +110,5 @@ function follow(streams: Map<string, CommandStream>, event: SenderEvent): void {
   if (event.type === 'started') return;
   const stream = streamOf(streams, event);
   if (event.type === 'sent') stream.sent = Math.max(stream.sent, event.seq);
-  else stream.acked = Math.max(stream.acked, event.seq);
+  else if (event.type === 'acked') stream.acked = Math.max(stream.acked, event.seq);
 }

@@ -43,7 +43,7 @@ export class Fleet {
   /** Starts the fleet out of the state of the last run; the placement in memory goes on. */
   async startAgain(): Promise<void> {
     const logger = createLogger({ service: 'fleet-sim', level: process.env['FLEET_SPEC_LOG'] ?? 'silent' });
-    this.running = await createSim(loadConfig(configSchema, this.env), { placement: this.board, logger, ...this.overrides });
+    this.running = await createSim(loadConfig(configSchema, this.env), { placement: () => this.board, logger, ...this.overrides });
     const { body } = await this.get(`${this.url}/sim/topology`);
     this.shards = (body['shards'] as { kind: PlacedKind; shard_id: string; endpoints: { endpoint_id: string; url: string }[] }[]).map(
       (shard) => ({
@@ -54,7 +54,7 @@ export class Fleet {
     );
   }
 
-  /** As if the control plane were away at the next start. */
+  /** As if the control plane were away at the next start of the fleet, or of a gateway. */
   forgetPlacement(): void {
     this.board = new PlacementBoard();
   }
