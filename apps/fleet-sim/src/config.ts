@@ -14,6 +14,8 @@ export const configSchema = z.object({
     .string()
     .regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -')
     .default(''),
+  /** As the services have it: whoever connects sees to the streams. */
+  NATS_REPLICAS: field.integer({ min: 1, max: 5 }).optional(),
   /** Everything the fleet keeps: ledgers, snapshots, ports, sim.json. */
   SIM_STATE_DIR: field.text(),
   SIM_HOST: field.text().default('127.0.0.1'),

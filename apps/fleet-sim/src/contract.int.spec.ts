@@ -330,7 +330,17 @@ describe('control server', () => {
     expect((body['tenants'] as unknown[]).length).toBe(20);
   });
 
-  it('answers to loopback names and JSON only', async () => {
+  it('is where the fleet is, and answers to that name', async () => {
+    const elsewhere = await Fleet.start(testFolder('elsewhere'), { SIM_RATE: '0', SIM_HOST: '127.0.0.2' });
+    try {
+      expect(new URL(elsewhere.url).hostname).toBe('127.0.0.2');
+      expect(await elsewhere.get(`${elsewhere.url}/sim/topology`)).toMatchObject({ status: 200 });
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  it('answers to its own names and JSON only', async () => {
     const { port } = new URL(fleet.url);
     const status = await new Promise((resolve) => {
       request({ port, path: '/sim/report', headers: { host: 'evil.example' } }, (response) => {

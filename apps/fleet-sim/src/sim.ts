@@ -148,6 +148,7 @@ async function placementFeeds(
     url: config.NATS_URL,
     token: config.NATS_TOKEN,
     namespace: config.NATS_NAMESPACE,
+    replicas: config.NATS_REPLICAS,
     name: 'fleet-sim',
     logger,
   });
@@ -212,14 +213,15 @@ async function startControl(given: {
   onStop: (stop: () => Promise<void>) => void;
 }): Promise<string> {
   const { config, ports, members, tenants, accountant, logger } = given;
-  const routes = controlRoutes({ members, tenants, report: (sinceUs) => accountant.report(sinceUs) });
+  const host = config.SIM_HOST;
+  const routes = controlRoutes({ members, tenants, host, report: (sinceUs) => accountant.report(sinceUs) });
   const server = new HttpServer(routes, (error) => {
     logger.error({ error: describeError(error) }, 'control request failed');
   });
-  const listen = (port: number) => server.listen(port, '127.0.0.1');
+  const listen = (port: number) => server.listen(port, host);
   const port = config.SIM_REPORT_PORT > 0 ? await listen(config.SIM_REPORT_PORT) : await ports.listen('control', listen);
   given.onStop(() => server.destroy());
-  return `http://127.0.0.1:${String(port)}`;
+  return `http://${host}:${String(port)}`;
 }
 
 function startLoad(

@@ -33,6 +33,8 @@ export const natsConfig = {
     .string()
     .regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -')
     .default(''),
+  /** On how many servers of a NATS cluster each stream and bucket is kept. */
+  NATS_REPLICAS: field.integer({ min: 1, max: 5 }).optional(),
 };
 
 /** What all six services have in common. */

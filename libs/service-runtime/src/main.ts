@@ -5,7 +5,8 @@ import type { RunningService } from './service.js';
 
 /** The exit code of a process whose configuration is wrong (EX_CONFIG): restarting it does not help. */
 export const configurationExitCode = 78;
-const stopTimeoutMs = 25_000;
+/** A service that was told to stop is gone after this long; whoever would kill it has to wait longer. */
+export const stopTimeoutMs = 25_000;
 
 /** A service's process: environment → configuration → service → signals. SIGTERM and SIGINT drain it. */
 export async function runMain<Shape extends z.ZodRawShape>(options: {

@@ -60,6 +60,7 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     url: config.NATS_URL,
     token: config.NATS_TOKEN,
     namespace: config.NATS_NAMESPACE,
+    replicas: config.NATS_REPLICAS,
     name,
     logger,
     registry,

@@ -84,6 +84,12 @@ describe('a service', () => {
     expect(JSON.parse(ready.body)).toMatchObject({ status: 'degraded', checks: { nats: { ok: false, problem: 'not connected' } } });
   });
 
+  it('keeps streams on as many servers of a NATS cluster as it is told', async () => {
+    const resources = await openResources({ name: 'audit', config: { ...config, NATS_REPLICAS: 3 }, logger });
+    expect(resources.messaging.replicas).toBe(3);
+    await resources.close();
+  });
+
   it('is not ready while migrations are pending', async () => {
     const service = await start({}, { migrations: [Later1700000000000] });
     const ready = await get(service, '/ready');

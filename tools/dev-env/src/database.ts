@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { controlPlaneServices } from '@fairlead/contracts';
-import { schemaOf } from '@fairlead/postgres';
 import { ownScript, root } from './paths.js';
 import { databaseName, withSettings, type StackSettings } from './services.js';
+import { passwordVariable } from './settings.js';
 
 const timeoutMs = 120_000;
 
@@ -20,10 +20,7 @@ export async function startDatabase(given: {
     ADMIN_DATABASE_PASSWORD_FILE: given.adminPasswordFile,
     DATABASE_NAME: databaseName,
     ...Object.fromEntries(
-      controlPlaneServices.map((service) => [
-        `DATABASE_PASSWORD_${schemaOf(service).toUpperCase()}_FILE`,
-        settings.secrets.databasePasswords[service],
-      ]),
+      controlPlaneServices.map((service) => [`${passwordVariable(service)}_FILE`, settings.secrets.databasePasswords[service]]),
     ),
   });
   try {

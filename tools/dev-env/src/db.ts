@@ -1,16 +1,16 @@
 /** `npm run db:init` and `npm run db:migrate`: prepares a database for Fairlead, also one that is not local. */
 import { migrations as gatewayMigrations } from '@fairlead/api-gateway';
 import { migrations as auditMigrations } from '@fairlead/audit';
-import { ConfigError, field, loadConfig } from '@fairlead/config';
+import { ConfigError, loadConfig } from '@fairlead/config';
 import { controlPlaneServices, describeError, type ControlPlaneService } from '@fairlead/contracts';
 import { installEventLog } from '@fairlead/event-log';
 import { migrations as observerMigrations } from '@fairlead/fleet-observer';
 import { migrations as orchestratorMigrations } from '@fairlead/job-orchestrator';
 import { migrations as placementMigrations } from '@fairlead/placement';
-import { prepareDatabase, runMigrations, schemaOf, type MigrationClass } from '@fairlead/postgres';
+import { prepareDatabase, runMigrations, type MigrationClass } from '@fairlead/postgres';
 import { migrations as provisionerMigrations } from '@fairlead/provisioner';
 import { configurationExitCode } from '@fairlead/service-runtime';
-import { z } from 'zod';
+import { databaseAccessSchema, databasePasswordsSchema, passwordVariable } from './settings.js';
 
 const migrationsOf: Record<ControlPlaneService, readonly MigrationClass[]> = {
   placement: placementMigrations,
@@ -20,20 +20,6 @@ const migrationsOf: Record<ControlPlaneService, readonly MigrationClass[]> = {
   'job-orchestrator': orchestratorMigrations,
   'api-gateway': gatewayMigrations,
 };
-
-const accessSchema = z.object({
-  ADMIN_DATABASE_URL: field.url('postgres', 'postgresql'),
-  ADMIN_DATABASE_PASSWORD: field.text(),
-  DATABASE_NAME: z
-    .string()
-    .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'not a database name')
-    .default('fairlead'),
-});
-
-/** Variable with the password a service's role gets, such as DATABASE_PASSWORD_JOB_ORCHESTRATOR. */
-const passwordVariable = (service: ControlPlaneService) => `DATABASE_PASSWORD_${schemaOf(service).toUpperCase()}`;
-
-const passwordsSchema = z.object(Object.fromEntries(controlPlaneServices.map((service) => [passwordVariable(service), field.text()])));
 
 const usage = `npm run db:init       makes roles, database, schemas and the event log where they are missing, sets the roles' passwords
 npm run db:migrate    applies the services' migrations that the database has not got
@@ -48,7 +34,7 @@ type Access = { adminUrl: string; adminPassword: string; database: string };
 
 const commands: Record<string, (access: Access) => Promise<void>> = {
   init: async (access) => {
-    const given = loadConfig(passwordsSchema, process.env);
+    const given = loadConfig(databasePasswordsSchema, process.env);
     const passwords = Object.fromEntries(controlPlaneServices.map((service) => [service, given[passwordVariable(service)] ?? '']));
     await prepareDatabase({ ...access, passwords: passwords as Record<ControlPlaneService, string> });
     await installEventLog(access);
@@ -73,7 +59,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`One of init and migrate is expected, not "${args.join(' ')}"\n\n${usage}`);
     return 1;
   }
-  const given = loadConfig(accessSchema, process.env);
+  const given = loadConfig(databaseAccessSchema, process.env);
   const access = { adminUrl: given.ADMIN_DATABASE_URL, adminPassword: given.ADMIN_DATABASE_PASSWORD, database: given.DATABASE_NAME };
   for (const command of wanted) await command(access);
   return 0;

@@ -3,20 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { configSchema as gateway } from '@fairlead/api-gateway';
 import { configSchema as audit } from '@fairlead/audit';
-import { controlPlaneServices } from '@fairlead/contracts';
 import { configSchema as observer } from '@fairlead/fleet-observer';
 import { configSchema as sim } from '@fairlead/fleet-sim';
 import { configSchema as orchestrator } from '@fairlead/job-orchestrator';
 import { configSchema as placement } from '@fairlead/placement';
-import { schemaOf } from '@fairlead/postgres';
 import { configSchema as provisioner } from '@fairlead/provisioner';
 import { root } from './paths.js';
+import { databaseAccessSchema, databasePasswordsSchema, registerFleetSchema } from './settings.js';
 
 const ofServices = [gateway, audit, observer, sim, orchestrator, placement, provisioner].flatMap((schema) => Object.keys(schema.shape));
-const ofDatabaseScripts = [
-  ...['ADMIN_DATABASE_URL', 'ADMIN_DATABASE_PASSWORD', 'DATABASE_NAME'],
-  ...controlPlaneServices.map((service) => `DATABASE_PASSWORD_${schemaOf(service).toUpperCase()}`),
-];
+const ofScripts = [databaseAccessSchema, databasePasswordsSchema, registerFleetSchema].flatMap((schema) => Object.keys(schema.shape));
 const ofClient = ['FAIRLEAD_URL', 'FAIRLEAD_TOKEN', 'FAIRLEAD_CONFIG_DIR'];
 const ofTests = [
   'CONTROL_TEST_NATS_URL',
@@ -30,7 +26,7 @@ const ofTests = [
 describe('.env.example', () => {
   it('lists every setting, once, and nothing that nobody reads', () => {
     const text = readFileSync(join(root, '.env.example'), 'utf8');
-    const settings = [...new Set([...ofServices, ...ofDatabaseScripts, ...ofClient, ...ofTests])];
+    const settings = [...new Set([...ofServices, ...ofScripts, ...ofClient, ...ofTests])];
     // A secret is listed by its file.
     const listed = [...text.matchAll(/^# ([A-Z][A-Z_]+)=/gm)].map(([, name = '']) =>
       settings.includes(name) ? name : name.replace(/_FILE$/, ''),

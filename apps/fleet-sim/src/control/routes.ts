@@ -8,6 +8,8 @@ export interface ControlOptions {
   members: readonly Member[];
   tenants: readonly { tenant_id: string; name: string }[];
   report: (sinceUs: number) => Promise<Report>;
+  /** The name or address it is reached at. */
+  host: string;
 }
 
 const defaultRestartMs = 500;
@@ -48,7 +50,7 @@ export function controlRoutes(options: ControlOptions): Route[] {
   return routes.map((route) => ({
     ...route,
     handle(request) {
-      refuseForeignNames(request);
+      refuseForeignNames(request, options.host);
       return route.handle(request);
     },
   }));
@@ -98,8 +100,8 @@ function memberStatus({ kind, shardId, url, running, knobs }: Member): object {
 }
 
 // A web page that a browser was told is at this address must not reach the knobs.
-function refuseForeignNames({ headers }: HttpRequest): void {
+function refuseForeignNames({ headers }: HttpRequest, own: string): void {
   const name = (headers.host ?? '').replace(/:\d+$/, '');
-  if (!['127.0.0.1', 'localhost', '[::1]'].includes(name))
-    throw new Problem(403, 'permission_denied', 'the control server answers to loopback names only');
+  if (!['127.0.0.1', 'localhost', '[::1]', own].includes(name))
+    throw new Problem(403, 'permission_denied', 'the control server answers to its own name only');
 }
