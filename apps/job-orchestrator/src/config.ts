@@ -20,6 +20,12 @@ export const configSchema = z.object({
   MIGRATE_MAX_LAG: field.integer({ min: 0, max: 1_000_000 }).default(100),
   MIGRATE_MAX_INFLIGHT: field.integer({ min: 0, max: 1_000_000 }).default(200),
   DRAIN_TIMEOUT_MS: field.durationMs().default(120_000),
+  /** How long sealing a tenant at its origin and copying it to the target may fail before the move is given up. */
+  MIGRATE_HANDOVER_TIMEOUT_MS: field.integer({ min: 1_000, max: 3_600_000 }).default(60_000),
+  /** How long each step after the placement update may fail before a person is asked for. */
+  MIGRATE_FORWARD_TIMEOUT_MS: field.integer({ min: 1_000, max: 86_400_000 }).default(10 * 60_000),
+  /** How long each undo of a tenant job may fail before a person is asked for. */
+  MIGRATE_UNDO_TIMEOUT_MS: field.integer({ min: 1_000, max: 86_400_000 }).default(10 * 60_000),
   /** Tenants that one replica moves, and so pauses, at once; more wait their turn while they are served. */
   MIGRATE_MAX_PAUSED: field.integer({ min: 1, max: 1_000 }).default(1),
 });

@@ -38,6 +38,9 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         maxLag: config.MIGRATE_MAX_LAG,
         maxInflight: config.MIGRATE_MAX_INFLIGHT,
         drainTimeoutMs: config.DRAIN_TIMEOUT_MS,
+        handOverTimeoutMs: config.MIGRATE_HANDOVER_TIMEOUT_MS,
+        forwardTimeoutMs: config.MIGRATE_FORWARD_TIMEOUT_MS,
+        undoTimeoutMs: config.MIGRATE_UNDO_TIMEOUT_MS,
         maxPaused: config.MIGRATE_MAX_PAUSED,
       },
     });

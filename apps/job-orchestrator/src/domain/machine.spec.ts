@@ -8,6 +8,7 @@ const rulesArbitrary = fc.array(
   fc.record({
     timeoutMs: fc.constant(1_000),
     retry: fc.record({ maxAttempts: fc.integer({ min: 1, max: 4 }), baseDelayMs: fc.constant(10), maxDelayMs: fc.constant(100) }),
+    undoTimeoutMs: fc.constant(600_000),
     canUndo: fc.boolean(),
     pointOfNoReturn: fc.boolean(),
   }),
@@ -110,7 +111,13 @@ describe('the job state machine', () => {
   });
 
   it('asks for a person when a point of no return has an unknown outcome, and undoes when it says it did nothing', () => {
-    const rule = { timeoutMs: 1_000, retry: { maxAttempts: 1, baseDelayMs: 1, maxDelayMs: 1 }, canUndo: true, pointOfNoReturn: false };
+    const rule = {
+      timeoutMs: 1_000,
+      retry: { maxAttempts: 1, baseDelayMs: 1, maxDelayMs: 1 },
+      undoTimeoutMs: 600_000,
+      canUndo: true,
+      pointOfNoReturn: false,
+    };
     const rules = [rule, { ...rule, canUndo: false, pointOfNoReturn: true }];
     const plain = { cancel: false, lateMs: 0 };
     const done = { outcome: { outcome: 'done' } as const, ...plain };
@@ -125,7 +132,15 @@ describe('the job state machine', () => {
   });
 
   it('does not count a crash as a failed attempt', () => {
-    const rules = [{ timeoutMs: 1_000, retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 }, canUndo: true, pointOfNoReturn: false }];
+    const rules = [
+      {
+        timeoutMs: 1_000,
+        retry: { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 },
+        undoTimeoutMs: 600_000,
+        canUndo: true,
+        pointOfNoReturn: false,
+      },
+    ];
     const crashed: JobState = {
       ...initial(rules),
       steps: [{ name: 's0', status: 'running', attempts: 7, undoAttempts: 0, failures: 0, undoFailures: 0 }],

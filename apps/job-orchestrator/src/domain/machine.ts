@@ -181,11 +181,8 @@ function giveUp(state: JobState, step: StepState, rules: readonly StepRules[], e
   };
 }
 
-/** Longer than any outage that ends by itself soon: giving up an undo calls a person. */
-export const undoTimeoutMs = 10 * 60_000;
-
 function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: Outcome, random: number): Settled {
-  const late = (step.undoRunningMs ?? 0) >= undoTimeoutMs;
+  const late = (step.undoRunningMs ?? 0) >= rule.undoTimeoutMs;
   switch (outcome.outcome) {
     case 'done':
       return { state: moveCursor(withStep(state, { status: 'undone' }), -1), delayMs: 0, result: 'undone' };
@@ -193,7 +190,7 @@ function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: 
       return { state, delayMs: 0, result: 'interrupted' };
     case 'wait':
       if (!late) return { state, delayMs: outcome.delayMs, result: 'waiting' };
-      return stuckUndo(state, step, timedOut(step, undoTimeoutMs, outcome.note));
+      return stuckUndo(state, step, timedOut(step, rule.undoTimeoutMs, outcome.note));
     case 'retry':
       if (!late) {
         const undoFailures = step.undoFailures + 1;

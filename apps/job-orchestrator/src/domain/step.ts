@@ -24,6 +24,8 @@ export interface RetryPolicy {
 export interface StepRules {
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
+  /** The undo's limit, waits and retries included. */
+  readonly undoTimeoutMs: number;
   readonly canUndo: boolean;
   readonly pointOfNoReturn: boolean;
 }

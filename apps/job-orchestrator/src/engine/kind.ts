@@ -52,6 +52,8 @@ export interface Step<Params> {
   run(context: StepContext<Params>): Promise<StepResult>;
   /** Takes back what the step may have done, also partly; or why nothing needs to be taken back. */
   readonly undo: ((context: StepContext<Params>) => Promise<StepResult>) | { none: string };
+  /** The whole undo's limit; 10 minutes when left out. */
+  readonly undoTimeoutMs?: number;
   /** Once this step has begun, the job is only undone if the step says for certain that it did nothing. */
   readonly pointOfNoReturn?: boolean;
 }
@@ -77,11 +79,15 @@ export interface JobKind<Params = unknown, Inputs = unknown> {
   readonly steps: readonly Step<Params>[];
 }
 
+/** Longer than any outage that ends by itself soon: giving up an undo calls a person. */
+const defaultUndoTimeoutMs = 10 * 60_000;
+
 /** What the state machine needs to know of a kind's steps. */
 export function rulesOf(kind: JobKind): StepRules[] {
   return kind.steps.map((step) => ({
     timeoutMs: step.timeoutMs,
     retry: step.retry,
+    undoTimeoutMs: step.undoTimeoutMs ?? defaultUndoTimeoutMs,
     canUndo: typeof step.undo === 'function',
     pointOfNoReturn: step.pointOfNoReturn === true,
   }));

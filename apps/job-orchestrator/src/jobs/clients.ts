@@ -17,6 +17,12 @@ export interface JobSettings {
   maxInflight: number;
   /** How long a drain may take before it is given up. */
   drainTimeoutMs: number;
+  /** How long the hand-over may fail before it is given up. */
+  handOverTimeoutMs: number;
+  /** How long each step after the point of no return may fail before a person is asked for. */
+  forwardTimeoutMs: number;
+  /** How long each undo may fail before a person is asked for. */
+  undoTimeoutMs: number;
   /** How many tenants one replica pauses at once. */
   maxPaused: number;
 }

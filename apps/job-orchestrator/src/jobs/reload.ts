@@ -4,7 +4,7 @@ import { FairleadError, serviceKinds, type fleetV1, type placementV1 } from '@fa
 import type { JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import { commandOf, shardName, shardResource } from './tenants.js';
+import { commandOf, patient, shardName, shardResource } from './tenants.js';
 
 const params = z.strictObject({ kind: z.enum(serviceKinds), shard: shardName });
 type Params = z.output<typeof params>;
@@ -35,7 +35,7 @@ export function reload(deps: KindDependencies): JobKind<Params, Inputs> {
         name: 'reload',
         attemptTimeoutMs: 10_000,
         timeoutMs: 120_000,
-        retry: { maxAttempts: 10, baseDelayMs: 200, maxDelayMs: 5_000 },
+        retry: patient,
         run: (context) => reloadShard(deps, context),
         undo: { none: 'a reload reads what is there; it changes nothing that could be put back' },
       },

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { FairleadError, placedKinds, type fleetV1, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
-import type { Action, Check, JobKind, PlanDraft, RetryPolicy, Step, StepContext, StepResult } from '../engine/kind.js';
+import type { Action, Check, JobKind, PlanDraft, Step, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import { gatewaysAlive, placementPublished, noOtherJob, originChecks, targetChecks, type Limits } from './checks.js';
 import type { KindDependencies } from './clients.js';
@@ -22,6 +22,7 @@ import {
   dropAll,
   lookForMs,
   onShard,
+  patient,
   pause,
   readPlacement,
   readSeats,
@@ -56,7 +57,6 @@ interface Inputs {
   publicationProblem: string;
 }
 
-const patient: RetryPolicy = { maxAttempts: 1_000, baseDelayMs: 100, maxDelayMs: 2_000 };
 const minuteMs = 60_000;
 
 export function tenantMigrate(deps: KindDependencies, turns: Turns): JobKind<Params, Inputs> {
@@ -178,6 +178,7 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
       timeoutMs: minuteMs,
       retry: patient,
       run: (context) => drainAll(deps, context),
+      undoTimeoutMs: deps.settings.undoTimeoutMs,
       undo: async (context) => {
         const result = await resumeAll(deps, context, 'drain', 'fromShardId');
         turns.give(context.jobId);
@@ -188,26 +189,28 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
       name: 'wait-drained',
       attemptTimeoutMs: lookForMs + 10_000,
       timeoutMs: deps.settings.drainTimeoutMs,
-      retry: { maxAttempts: 20, baseDelayMs: 100, maxDelayMs: 2_000 },
+      retry: patient,
       run: (context) => awaitDrained(deps, context),
       undo: { none: 'it only looks' },
     },
     {
       name: 'hand-over',
       attemptTimeoutMs: 10 * minuteMs,
-      timeoutMs: minuteMs,
+      timeoutMs: deps.settings.handOverTimeoutMs,
       retry: patient,
       run: (context) => handOver(deps, context),
+      undoTimeoutMs: deps.settings.undoTimeoutMs,
       undo: async (context) => {
-        // First the tenant, then the copy: a target that is away must not keep the origin sealed.
+        // First the tenant, then the copy: a target that is away must not keep the origin sealed, nor others waiting.
         await resumeAll(deps, context, 'hand-over', 'fromShardId');
+        turns.give(context.jobId);
         return dropAll(deps, context, { actionName: 'hand-over', at: 'toShardId', movedRevision: 0 });
       },
     },
     {
       name: 'update-placement',
       attemptTimeoutMs: 10_000,
-      timeoutMs: 10 * minuteMs,
+      timeoutMs: deps.settings.forwardTimeoutMs,
       retry: patient,
       pointOfNoReturn: true,
       run: (context) => updatePlacement(deps, context),
@@ -216,7 +219,7 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
     {
       name: 'wait-gateways',
       attemptTimeoutMs: lookForMs + 10_000,
-      timeoutMs: 10 * minuteMs,
+      timeoutMs: deps.settings.forwardTimeoutMs,
       retry: patient,
       run: (context) => awaitGateways(deps, context),
       undo: { none: 'after the point of no return' },
@@ -224,7 +227,7 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
     {
       name: 'resume',
       attemptTimeoutMs: 10_000,
-      timeoutMs: 10 * minuteMs,
+      timeoutMs: deps.settings.forwardTimeoutMs,
       retry: patient,
       run: async (context) => {
         const result = await resumeAll(deps, context, 'resume', 'toShardId');
@@ -236,7 +239,7 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
     {
       name: 'verify',
       attemptTimeoutMs: 10_000,
-      timeoutMs: 10 * minuteMs,
+      timeoutMs: deps.settings.forwardTimeoutMs,
       retry: patient,
       run: (context) => verify(deps, context),
       undo: { none: 'it only looks' },
@@ -244,7 +247,7 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
     {
       name: 'drop-sealed-copy',
       attemptTimeoutMs: 10_000,
-      timeoutMs: 10 * minuteMs,
+      timeoutMs: deps.settings.forwardTimeoutMs,
       retry: patient,
       run: (context) => dropSealed(deps, context),
       undo: { none: 'the target has been verified' },

@@ -3,7 +3,7 @@ import type { JobKind, PlanDraft } from '../engine/kind.js';
 import { noOtherJob, originChecks } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import { readSeatInputs, resumeAll, seatRevisions, tenantAndKinds, type SeatInputs, type TenantAndKinds } from './tenants.js';
+import { patient, readSeatInputs, resumeAll, seatRevisions, tenantAndKinds, type SeatInputs, type TenantAndKinds } from './tenants.js';
 
 export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, SeatInputs> {
   const kind: JobKind<TenantAndKinds, SeatInputs> = {
@@ -22,7 +22,7 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, Se
         name: 'resume',
         attemptTimeoutMs: 10_000,
         timeoutMs: 300_000,
-        retry: { maxAttempts: 100, baseDelayMs: 100, maxDelayMs: 2_000 },
+        retry: patient,
         run: (context) => resumeAll(deps, context, 'resume', 'toShardId'),
         undo: { none: 'a tenant that serves where it is placed is where it should be' },
       },

@@ -2,12 +2,15 @@
 import { z } from 'zod';
 import { FairleadError, namePattern, placedKinds, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
 import { CallFailed } from '@fairlead/rpc';
-import type { Action, InputRevision, StepContext, StepResult } from '../engine/kind.js';
+import type { Action, InputRevision, RetryPolicy, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import type { JobClients, KindDependencies } from './clients.js';
 
 export const tenantName = z.string('a tenant id is expected').regex(namePattern, 'not a tenant id');
 export const shardName = z.string('a shard id is expected').regex(namePattern, 'not a shard id');
+
+/** Tries again for longer than any outage that ends by itself soon: the step's own limit decides. */
+export const patient: RetryPolicy = { maxAttempts: 1_000, baseDelayMs: 100, maxDelayMs: 2_000 };
 
 /** A tenant and, unless all are meant, the kinds of service concerned. */
 export const tenantAndKinds = z.strictObject({
