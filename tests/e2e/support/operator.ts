@@ -39,25 +39,31 @@ export type Report = Tally & { as_of_ms: number; drains: { worst_pause_beyond_dr
 
 type Json = Record<string, unknown>;
 
+interface Account {
+  email: string;
+  password: string;
+}
+
 export class Operator {
   private constructor(
     readonly url: string,
     readonly simUrl: string,
-    private readonly token: string,
+    private readonly account: Account,
+    private token: string,
   ) {}
 
-  static async login(url: string, simUrl: string, account: { email: string; password: string }): Promise<Operator> {
-    const answer = await send<{ access_token: string }>(`${url}/admin/v1/auth/login`, { method: 'POST', body: { ...account } });
-    if (answer.status !== 200 && answer.status !== 201) throw new Error(`login was answered with ${String(answer.status)}`);
-    return new Operator(url, simUrl, answer.body.access_token);
+  static async login(url: string, simUrl: string, account: Account): Promise<Operator> {
+    const answer = await logIn(url, account);
+    if (answer.status !== 200) throw new Error(`login was answered with ${String(answer.status)}`);
+    return new Operator(url, simUrl, account, answer.body.access_token);
   }
 
   get<Body = Json>(path: string): Promise<Answer<Body>> {
-    return send<Body>(`${this.url}${path}`, { headers: this.headers() });
+    return this.send<Body>(path, {});
   }
 
   post<Body = Json>(path: string, body: Json, headers: Record<string, string> = {}): Promise<Answer<Body>> {
-    return send<Body>(`${this.url}${path}`, { method: 'POST', body, headers: { ...this.headers(), ...headers } });
+    return this.send<Body>(path, { method: 'POST', body, headers });
   }
 
   /** Where a tenant is, per kind. */
@@ -152,16 +158,31 @@ export class Operator {
     );
   }
 
-  private headers(): Record<string, string> {
-    return { authorization: `Bearer ${this.token}` };
+  /** As whoever is logged in; a run may outlast an access token. */
+  private async send<Body>(path: string, options: SendOptions): Promise<Answer<Body>> {
+    const attempt = () =>
+      send<Body>(`${this.url}${path}`, { ...options, headers: { authorization: `Bearer ${this.token}`, ...options.headers } });
+    const answer = await attempt();
+    if (answer.status !== 401) return answer;
+    const again = await logIn(this.url, this.account);
+    if (again.status !== 200) return answer;
+    this.token = again.body.access_token;
+    return attempt();
   }
 }
 
+function logIn(url: string, account: Account): Promise<Answer<{ access_token: string }>> {
+  return send(`${url}/admin/v1/auth/login`, { method: 'POST', body: { ...account } });
+}
+
+interface SendOptions {
+  method?: string;
+  body?: Json | string;
+  headers?: Record<string, string>;
+}
+
 /** Sends JSON and reads JSON. */
-export async function send<Body = Json>(
-  url: string,
-  options: { method?: string; body?: Json | string; headers?: Record<string, string> } = {},
-): Promise<Answer<Body>> {
+export async function send<Body = Json>(url: string, options: SendOptions = {}): Promise<Answer<Body>> {
   const response = await fetch(url, {
     method: options.method ?? 'GET',
     headers: { ...(options.body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
