@@ -13,6 +13,7 @@ import { createEdge } from './edge/server.js';
 import { jobStreams } from './http/job-events.js';
 import { trustedKeys } from './http/jwks.js';
 import { ApiModule } from './http/module.js';
+import { exchangeApiToken } from './identity/api-tokens.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
@@ -45,8 +46,9 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     },
   });
   const streams = createJobStreams({ sql: database, follower, logger, heartbeatMs: overrides.heartbeatMs });
+  const ownIdentity = identityOf(config, { ...resources, passwords, appender });
   const api = ApiModule.of([
-    { provide: identity, useValue: identityOf(config, { ...resources, passwords, appender }) },
+    { provide: identity, useValue: ownIdentity },
     { provide: trustedKeys, useValue: parseJwks(config.TRUST_JWKS) },
     { provide: jobStreams, useValue: streams },
     { provide: jobsClient, useValue: resources.client(jobsV1.JobOrchestratorServiceService, config.JOB_ORCHESTRATOR_GRPC) },
@@ -59,7 +61,13 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     resources,
     config,
     imports: [api, ...(overrides.imports ?? [])],
-    adapter: createEdge({ logger, registry, verifier, publicUrl: config.PUBLIC_URL }),
+    adapter: createEdge({
+      logger,
+      registry,
+      verifier,
+      exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
+      publicUrl: config.PUBLIC_URL,
+    }),
     configure: (app) => {
       app.useGlobalPipes(new SchemaPipe());
       app.useGlobalFilters(new ProblemFilter(logger));

@@ -13,11 +13,28 @@ export interface Principal {
   readonly onBehalfOf?: string;
   /** `ses_…`: the login session that a user's token was given to. */
   readonly sessionId?: string;
+  /** `flt_…`: the API token that a user's program called with. */
+  readonly apiTokenId?: string;
+}
+
+/** Through what a principal acts, as context, log lines and events tell it: a service, or `api-token:flt_…`; undefined for a user alone. */
+export function viaOf(principal: Principal): string | undefined {
+  if (principal.kind === 'service') return principal.name;
+  return principal.apiTokenId === undefined ? undefined : `api-token:${principal.apiTokenId}`;
 }
 
 /** The permissions of a set of roles. */
 export function grantsOfRoles(names: readonly Role[]): Set<Permission> {
   return new Set(names.flatMap((name) => [...roles[name]]));
+}
+
+/** The roles whose permissions two sets of roles both give; none that another one of them includes. */
+export function commonRoles(one: readonly Role[], other: readonly Role[]): Role[] {
+  const [first, second] = [grantsOfRoles(one), grantsOfRoles(other)];
+  const common = (Object.keys(roles) as Role[]).filter((role) => roles[role].every((grant) => first.has(grant) && second.has(grant)));
+  const includes = (larger: Role, smaller: Role) =>
+    roles[larger].length > roles[smaller].length && roles[smaller].every((grant) => roles[larger].includes(grant));
+  return common.filter((role) => !common.some((larger) => includes(larger, role)));
 }
 
 /** The permissions a service has as itself. */

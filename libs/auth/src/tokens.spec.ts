@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { SignJWT, importJWK } from 'jose';
-import { createTokenSigner, createTokenVerifier, generateSigningKey, parseJwks, requirePermission } from './index.js';
+import { commonRoles, createTokenSigner, createTokenVerifier, generateSigningKey, parseJwks, requirePermission, viaOf } from './index.js';
 
 async function setUp() {
   const gateway = await generateSigningKey('api-gateway');
@@ -22,6 +22,16 @@ describe('tokens', () => {
     expect(() => {
       requirePermission(principal, 'identity.manage');
     }).toThrow(expect.objectContaining({ code: 'permission_denied' }));
+  });
+
+  it('carry what they were given to: a session, or an API token through which its user acts', async () => {
+    const { gateway, verifier } = await setUp();
+    const signer = await createTokenSigner(gateway);
+    const bySession = await verifier.verify(await signer.signUser({ ...ann, sessionId: 'ses_1' }, 60));
+    expect([bySession.sessionId, bySession.apiTokenId, viaOf(bySession)]).toEqual(['ses_1', undefined, undefined]);
+    const byToken = await verifier.verify(await signer.signUser({ ...ann, apiTokenId: 'flt_1' }, 60));
+    expect([byToken.sessionId, byToken.apiTokenId, viaOf(byToken)]).toEqual([undefined, 'flt_1', 'api-token:flt_1']);
+    expect(viaOf(await verifier.verify(await signer.serviceToken('user:usr_1')))).toBe('api-gateway');
   });
 
   it('carry a service and whom it acts for', async () => {
@@ -61,5 +71,17 @@ describe('key sets', () => {
     const { privateJwk } = await generateSigningKey('audit');
     expect(() => parseJwks(JSON.stringify({ keys: [privateJwk] }))).toThrow('the key set holds a private key');
     expect(() => parseJwks(`{"d":"secret-value"`)).toThrow('not a key set in JSON');
+  });
+});
+
+describe('the roles that two sets have in common', () => {
+  it.each([
+    [['operator'], ['admin'], ['operator']],
+    [['admin'], ['operator', 'viewer'], ['operator']],
+    [['operator'], ['viewer'], ['viewer']],
+    [['admin', 'viewer'], ['admin'], ['admin']],
+    [['admin'], [], []],
+  ] as const)('%j and %j: %j', (one, other, common) => {
+    expect(commonRoles(one, other)).toEqual(common);
   });
 });

@@ -14,6 +14,7 @@ export interface TokenUser {
   readonly email: string;
   readonly roles: readonly Role[];
   readonly sessionId?: string;
+  readonly apiTokenId?: string;
 }
 
 export interface TokenSigner {
@@ -38,8 +39,9 @@ export async function createTokenSigner({ privateJwk }: { privateJwk: PrivateJwk
       .sign(key);
   const cache = new BoundedCache<{ token: string; renewAtMs: number }>(1_000);
   return {
-    signUser: ({ userId, email, roles, sessionId }, ttlSeconds) =>
-      sign({ email, roles, ...(sessionId === undefined ? {} : { sid: sessionId }) }, `user:${userId}`, ttlSeconds),
+    // Claims that are undefined are left out.
+    signUser: ({ userId, email, roles, sessionId, apiTokenId }, ttlSeconds) =>
+      sign({ email, roles, sid: sessionId, api_token: apiTokenId }, `user:${userId}`, ttlSeconds),
     serviceToken: async (onBehalfOf) => {
       const cached = cache.get(onBehalfOf ?? '');
       if (cached !== undefined && cached.renewAtMs > Date.now()) return cached.token;
@@ -109,6 +111,7 @@ function principalOf(issuer: string, subject: string, claims: Record<string, unk
     roles: names,
     grants: grantsOfRoles(names),
     ...(typeof claims['sid'] === 'string' ? { sessionId: claims['sid'] } : {}),
+    ...(typeof claims['api_token'] === 'string' ? { apiTokenId: claims['api_token'] } : {}),
   };
 }
 

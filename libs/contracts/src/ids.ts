@@ -7,6 +7,7 @@ const prefixes = {
   correlation: 'cor',
   user: 'usr',
   session: 'ses',
+  apiToken: 'flt',
   command: 'cmd',
   replica: 'rep',
 } as const;

@@ -1,7 +1,7 @@
 import { Server as GrpcServer, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { authorizationHeader, FairleadError } from '@fairlead/contracts';
-import { requirePermission, type TokenVerifier } from '@fairlead/auth';
+import { requirePermission, viaOf, type TokenVerifier } from '@fairlead/auth';
 import { contextFromHeaders, runInContext, type Logger } from '@fairlead/telemetry';
 import { maxMessageBytes } from './client.js';
 import type { Rpc, RpcService } from './definition.js';
@@ -111,7 +111,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
         const context = {
           ...bare,
           principal: principal.onBehalfOf ?? principal.id,
-          ...(principal.kind === 'service' ? { via: principal.name } : {}),
+          via: viaOf(principal),
         };
         return await runInContext(context, () => found.handle(call.request, { principal, context, signal: aborter.signal }));
       } catch (error) {

@@ -13,7 +13,7 @@ export interface RequestContext {
   readonly step?: string;
   /** Principal id, such as `user:usr_…`. */
   readonly principal?: string;
-  /** The service acting for the principal, when one does. */
+  /** The service acting for the principal, when one does, or the API token they use (`api-token:flt_…`). */
   readonly via?: string;
   /** The caller's token, to pass on; never logged, never in an event. */
   readonly bearer?: string;

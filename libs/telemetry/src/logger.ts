@@ -37,6 +37,7 @@ function contextFields(): Record<string, string> {
   if (context.jobId !== undefined) fields['job_id'] = context.jobId;
   if (context.step !== undefined) fields['step'] = context.step;
   if (context.principal !== undefined) fields['principal'] = context.principal;
+  if (context.via !== undefined) fields['via'] = context.via;
   return fields;
 }
 

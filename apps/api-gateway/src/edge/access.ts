@@ -1,7 +1,8 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { FairleadError, type Permission } from '@fairlead/contracts';
-import { requirePermission, type Principal, type TokenVerifier } from '@fairlead/auth';
+import { requirePermission, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
+import { isApiToken } from '../identity/api-tokens.js';
 import { bindContext, contextOf } from './context.js';
 import { refuseOtherSites } from './own-site.js';
 
@@ -35,11 +36,20 @@ export function principalOf(request: FastifyRequest): Principal {
   return principal;
 }
 
+/** How the edge learns who calls. */
+export interface CallerDeps {
+  readonly verifier: TokenVerifier;
+  /** Answers a short-lived access token for an API token; throws `unauthenticated` when it is not valid, or no longer. */
+  readonly exchangeApiToken: (apiToken: string) => Promise<string>;
+  /** Where browsers reach the gateway, when that is not its own address. */
+  readonly publicUrl?: string;
+}
+
 /**
  * Checks every request before its body is read, by the table of routes that Fastify really serves: a route that
  * declares no access does not let the server become ready, and would answer 403 if it did.
  */
-export function guardRoutes(instance: FastifyInstance, deps: { verifier: TokenVerifier; publicUrl?: string }): void {
+export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
   const undeclared: string[] = [];
   instance.addHook('onRoute', (route) => {
     if (route.config?.access !== undefined) return;
@@ -57,16 +67,17 @@ export function guardRoutes(instance: FastifyInstance, deps: { verifier: TokenVe
     if (request.is404 || access === 'public') return;
     if (access === undefined) throw new FairleadError('permission_denied', 'The route declares no permission');
     if (access === 'own-site') refuseOtherSites(request, deps.publicUrl);
-    else await authenticate(request, access, deps.verifier);
+    else await authenticate(request, access, deps);
   });
 }
 
-async function authenticate(request: FastifyRequest, permission: Permission, verifier: TokenVerifier): Promise<void> {
+async function authenticate(request: FastifyRequest, permission: Permission, deps: CallerDeps): Promise<void> {
   const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed, in the Authorization header');
-  const principal = await verifier.verify(token);
-  const via = principal.kind === 'service' ? { via: principal.name } : {};
-  bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, ...via, bearer: token });
+  // Services know nothing of API tokens: they get what the gateway signs for this one request.
+  const bearer = isApiToken(token) ? await deps.exchangeApiToken(token) : token;
+  const principal = await deps.verifier.verify(bearer);
+  bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
   requirePermission(principal, permission);
   principals.set(request, principal);
 }

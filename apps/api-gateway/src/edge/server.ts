@@ -2,18 +2,14 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
-import type { TokenVerifier } from '@fairlead/auth';
 import { headersOfContext, runInContext, type Logger, type Registry } from '@fairlead/telemetry';
-import { guardRoutes } from './access.js';
+import { guardRoutes, type CallerDeps } from './access.js';
 import { contextOf } from './context.js';
 import { logProblem, problemOf, sendProblem } from './problems.js';
 
-export interface EdgeDeps {
+export interface EdgeDeps extends CallerDeps {
   readonly logger: Logger;
   readonly registry: Registry;
-  readonly verifier: TokenVerifier;
-  /** Where browsers reach the gateway, when that is not its own address. */
-  readonly publicUrl?: string;
 }
 
 const bodyLimitBytes = 1_048_576;

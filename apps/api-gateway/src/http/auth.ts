@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
-import type { Principal } from '@fairlead/auth';
+import { viaOf, type Principal } from '@fairlead/auth';
 import { OwnSite, RequirePermission } from '../edge/access.js';
 import { tellPosition } from '../edge/clients.js';
 import { isSecure } from '../edge/own-site.js';
@@ -70,7 +70,14 @@ export class AuthController {
   async me(@Caller() caller: Principal) {
     const user = await findUser(this.identity.database.dataSource.manager, { userId: userIdOf(caller) });
     if (user === undefined || user.disabled) throw new FairleadError('unauthenticated', 'The user is gone or disabled');
-    return { user_id: user.userId, principal: caller.id, email: user.email, roles: caller.roles, permissions: [...caller.grants].sort() };
+    return {
+      user_id: user.userId,
+      principal: caller.id,
+      via: viaOf(caller) ?? null,
+      email: user.email,
+      roles: caller.roles,
+      permissions: [...caller.grants].sort(),
+    };
   }
 
   @Post('password')
@@ -81,6 +88,7 @@ export class AuthController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
+    refuseApiToken(caller);
     const passwords = { currentPassword: body.current_password, newPassword: body.new_password, keepSessionId: caller.sessionId };
     tellPosition(reply, await changePassword(this.identity, userIdOf(caller), passwords));
   }
@@ -98,4 +106,16 @@ function accessView({ accessToken, expiresInSeconds }: Access) {
 export function userIdOf(caller: Principal): string {
   if (caller.kind !== 'user') throw new FairleadError('permission_denied', 'Only users have a login');
   return caller.id.slice('user:'.length);
+}
+
+/**
+ * Throws `permission_denied` for a program with an API token that may not manage identity: such a token changes no
+ * credentials, so that one that is lost can't be made into another.
+ */
+export function refuseApiToken(caller: Principal): void {
+  if (caller.apiTokenId === undefined || caller.grants.has('identity.manage')) return;
+  throw new FairleadError(
+    'permission_denied',
+    'An API token without the permission identity.manage changes no passwords, sessions or API tokens',
+  );
 }

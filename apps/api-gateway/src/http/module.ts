@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { ApiTokensController } from './api-tokens.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
 import { FleetController } from './fleet.js';
@@ -16,6 +17,7 @@ import { UsersController } from './users.js';
 const controllers: Type[] = [
   AuthController,
   SessionsController,
+  ApiTokensController,
   UsersController,
   JwksController,
   PlansController,

@@ -9,7 +9,7 @@ import { Caller, opaqueId } from '../edge/parse.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { revokeSession } from '../identity/sessions.js';
 import { listSessions, type Session } from '../store/sessions.js';
-import { userIdOf } from './auth.js';
+import { refuseApiToken, userIdOf } from './auth.js';
 
 const listQuery = z.strictObject(pageQuery);
 
@@ -41,6 +41,7 @@ export class SessionsController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
+    refuseApiToken(caller);
     tellPosition(reply, await revokeSession(this.identity.database, userIdOf(caller), sessionId));
   }
 }

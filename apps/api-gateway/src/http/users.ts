@@ -13,7 +13,7 @@ import { listUsers } from '../store/users.js';
 import { newPassword } from './auth.js';
 
 const roleNames = Object.keys(roles) as Role[];
-const roleList = z
+export const roleList = z
   .array(z.enum(roleNames, `must be one of ${roleNames.join(', ')}`), 'must be a list of roles')
   .max(10, 'has too many roles')
   .transform((names) => [...new Set(names)]);

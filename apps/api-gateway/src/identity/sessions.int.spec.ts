@@ -1,66 +1,35 @@
 // Real: Postgres with the event log, NATS, the gateway's HTTP server; sessions as browsers and the CLI use them.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { readLog } from '@fairlead/event-log';
-import { testDatabase, testFolder, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
-import { migrations } from '../index.js';
-import { startGateway, type Answer, type TestGateway } from '../testing/gateway.js';
+import type { Answer, TestGateway } from '../testing/gateway.js';
+import { password, startIdentityStage, type Held, type IdentityStage, type TestUser } from '../testing/identity.js';
 
 const auth = '/admin/v1/auth';
-const password = 'correct horse battery';
 
-let database: TestDatabase;
-let nats: TestMessaging;
+let stage: IdentityStage;
 let gateway: TestGateway;
-let admin: string;
-let user: { id: string; email: string };
-
-/** What a browser holds after a login. */
-interface Held {
-  readonly token: string;
-  readonly cookie: string;
-  readonly id: string;
-  readonly secret: string;
-}
+let user: TestUser;
 
 const cookieOf = (answer: Answer) => answer.headers.get('set-cookie') ?? '';
 const send = (path: string, headers: Record<string, string> = {}, body?: unknown) =>
   gateway.call('POST', `${auth}/${path}`, { headers, body });
 const withCookie = (path: string, { cookie }: { cookie: string }, headers = {}) => send(path, { cookie, ...headers });
-const events = async (type: string) =>
-  (await readLog(database.db, { after: 0, limit: 1_000 })).filter((event) => event.type === type && event.aggregateId === user.id);
+const login = (headers?: Record<string, string>) => stage.login(user, headers);
+const events = (type: string) => stage.events(user, type);
 const ended = { status: 401, body: { status: 401, code: 'session_expired' } };
 
-async function login(email = user.email, headers: Record<string, string> = {}): Promise<Held> {
-  const answer = await send('login', headers, { email, password });
-  expect(answer.status).toBe(200);
-  const [cookie, id, secret] = /^fairlead_session=([^.;]+)\.([^;]+)/.exec(cookieOf(answer)) ?? [];
-  return { token: String(answer.body['access_token']), cookie: cookie ?? '', id: id ?? '', secret: secret ?? '' };
-}
-
 /** Changes a session's row as time would. */
-const age = (held: Held, change: string) => database.db.query(`update session set ${change} where session_id = $1`, [held.id]);
+const age = (held: Held, change: string) => stage.database.db.query(`update session set ${change} where session_id = $1`, [held.id]);
 
 beforeAll(async () => {
-  [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
-  const file = join(testFolder('sessions'), 'first-admin.json');
-  gateway = await startGateway({ database, nats }, { FIRST_ADMIN_FILE: file });
-  const answer = await gateway.call('POST', `${auth}/login`, { body: JSON.parse(readFileSync(file, 'utf8')) });
-  admin = String(answer.body['access_token']);
+  stage = await startIdentityStage();
+  gateway = stage.gateway;
 }, 120_000);
 
-afterAll(async () => {
-  await gateway.stop();
-  await Promise.all([database.drop(), nats.close()]);
-});
+afterAll(() => stage.stop());
 
 beforeEach(async () => {
-  const email = `user-${Math.random().toString(36).slice(2)}@example.com`;
-  const created = await gateway.call('POST', '/admin/v1/users', { token: admin, body: { email, password, roles: ['operator'] } });
-  expect(created.status).toBe(201);
-  user = { id: String(created.body['user_id']), email };
+  user = await stage.newUser('operator');
 });
 
 describe('a login', () => {
@@ -70,9 +39,10 @@ describe('a login', () => {
     const [value, ...attributes] = cookieOf(answer).split('; ');
     expect(value).toMatch(/^fairlead_session=ses_[0-9a-f]{32}\.[\w-]{43}$/);
     expect(attributes.sort()).toEqual(['HttpOnly', 'Max-Age=604800', 'Path=/admin/v1/auth', 'SameSite=Strict']);
-    const rows = await database.db.query<Record<string, unknown>>('select *, secret_hash::text as hash from session where user_id = $1', [
-      user.id,
-    ]);
+    const rows = await stage.database.db.query<Record<string, unknown>>(
+      'select *, secret_hash::text as hash from session where user_id = $1',
+      [user.id],
+    );
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ address: '127.0.0.1', user_agent: 'x'.repeat(256), revoked_at: null });
     const secret = value?.split('.')[1] ?? 'none';
@@ -98,7 +68,7 @@ describe('a login', () => {
 describe('a refresh', () => {
   it('answers a new access token with the roles the user has now, and the session stays', async () => {
     const held = await login();
-    await gateway.call('PATCH', `/admin/v1/users/${user.id}`, { token: admin, body: { roles: ['viewer'] } });
+    await stage.change(user, { roles: ['viewer'] });
     const answer = await withCookie('refresh', held);
     expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer', expires_in: 300 } });
     expect(cookieOf(answer)).toBe('');
@@ -146,7 +116,7 @@ describe('a refresh', () => {
     const held = await login();
     await age(held, "last_used_at = now() - interval '11 hours 59 minutes', created_at = now() - interval '6 days'");
     expect((await withCookie('refresh', held)).status).toBe(200);
-    const [row] = await database.db.query<{ idle: boolean; days: number }>(
+    const [row] = await stage.database.db.query<{ idle: boolean; days: number }>(
       `select last_used_at < now() - interval '1 hour' as idle, round(extract(epoch from expires_at - now()) / 86400)::int as days
        from session where session_id = $1`,
       [held.id],
@@ -156,10 +126,9 @@ describe('a refresh', () => {
 
   it('is refused for a user who was disabled; being enabled again brings no session back', async () => {
     const held = await login();
-    const set = (disabled: boolean) => gateway.call('PATCH', `/admin/v1/users/${user.id}`, { token: admin, body: { disabled } });
-    await set(true);
+    await stage.change(user, { disabled: true });
     expect(await withCookie('refresh', held)).toMatchObject(ended);
-    await set(false);
+    await stage.change(user, { disabled: false });
     expect(await withCookie('refresh', held)).toMatchObject(ended);
     expect(await events('sessions_revoked')).toMatchObject([{ payload: { count: 1, cause: 'user_disabled' } }]);
   });
@@ -226,7 +195,7 @@ describe("other sites' pages", () => {
 
   it("may not, while the gateway's own may", async () => {
     const own = { origin: gateway.service.httpUrl, 'sec-fetch-site': 'same-origin' };
-    const held = await login(user.email, own);
+    const held = await login(own);
     expect((await withCookie('refresh', held, own)).status).toBe(200);
     expect((await withCookie('logout', held, own)).status).toBe(204);
   });
@@ -237,7 +206,7 @@ describe('the own sessions', () => {
   const revoke = (token: string, id: string) => gateway.call('DELETE', `${auth}/sessions/${id}`, { token });
 
   it('are listed, the live ones, page by page', async () => {
-    const [first, second, expired] = [await login(user.email, { 'user-agent': 'Browser/1' }), await login(), await login()];
+    const [first, second, expired] = [await login({ 'user-agent': 'Browser/1' }), await login(), await login()];
     await age(expired, 'expires_at = now()');
     const { body } = await list(first.token);
     expect(body).toMatchObject({
@@ -255,7 +224,7 @@ describe('the own sessions', () => {
 
   it('are revoked one by one, by their user alone', async () => {
     const [mine, stolen] = [await login(), await login()];
-    expect((await revoke(admin, stolen.id)).status).toBe(404);
+    expect((await revoke(stage.admin, stolen.id)).status).toBe(404);
     const revoked = await revoke(mine.token, stolen.id);
     expect(revoked.status).toBe(204);
     expect(Number(revoked.headers.get('x-fairlead-position'))).toBeGreaterThan(0);
@@ -276,11 +245,11 @@ describe('the own sessions', () => {
   });
 
   it('are none that a login opens while the user is being disabled', async () => {
-    const disable = gateway.call('PATCH', `/admin/v1/users/${user.id}`, { token: admin, body: { disabled: true } });
+    const disable = stage.change(user, { disabled: true });
     const logins = Array.from({ length: 6 }, () => send('login', {}, { email: user.email, password }));
-    const answers = await Promise.all([disable, ...logins]);
-    for (const answer of answers.slice(1)) expect([200, 401]).toContain(answer.status);
-    const live = await database.db.query('select 1 from session where user_id = $1 and revoked_at is null', [user.id]);
+    await disable;
+    for (const answer of await Promise.all(logins)) expect([200, 401]).toContain(answer.status);
+    const live = await stage.database.db.query('select 1 from session where user_id = $1 and revoked_at is null', [user.id]);
     expect(live).toEqual([]);
   });
 });
@@ -290,7 +259,7 @@ it('has told no secret of a session to its log or to the event log', async () =>
   await withCookie('refresh', held);
   await withCookie('logout', held);
   await withCookie('refresh', held);
-  const told = gateway.lines.join('') + JSON.stringify(await readLog(database.db, { after: 0, limit: 1_000 }));
+  const told = await stage.told();
   expect(told).toContain(held.id);
   for (const secret of [held.secret, 'fairlead_session', 'eyJ']) expect([secret, told.includes(secret)]).toEqual([secret, false]);
 });

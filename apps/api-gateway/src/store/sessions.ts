@@ -1,8 +1,8 @@
 import type { Role } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
 
-/** Whether a session can still be used, by the database's clock. */
-const live = 'revoked_at is null and expires_at > now() and last_used_at + idle_limit > now()';
+/** SQL: whether a session can still be used, by the database's clock. */
+export const live = 'revoked_at is null and expires_at > now() and last_used_at + idle_limit > now()';
 
 /** How long the rows of ended sessions are kept, to recognise those who still present them. */
 const keptAfterEnd = '30 days';

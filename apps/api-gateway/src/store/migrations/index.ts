@@ -1,6 +1,7 @@
 import type { MigrationClass } from '@fairlead/postgres';
 import { Users1763700000000 } from './1763700000000-users.js';
 import { Sessions1763710000000 } from './1763710000000-sessions.js';
+import { ApiTokens1763720000000 } from './1763720000000-api-tokens.js';
 
 /** In the order they are applied. */
-export const migrations: readonly MigrationClass[] = [Users1763700000000, Sessions1763710000000];
+export const migrations: readonly MigrationClass[] = [Users1763700000000, Sessions1763710000000, ApiTokens1763720000000];

@@ -1,0 +1,85 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { requirePermission, type Principal } from '@fairlead/auth';
+import { RequirePermission } from '../edge/access.js';
+import { tellPosition } from '../edge/clients.js';
+import { pageOf, pageQuery, startOf } from '../edge/paging.js';
+import { Caller, opaqueId, text } from '../edge/parse.js';
+import { createApiToken, revokeApiToken } from '../identity/api-tokens.js';
+import { identity, type Identity } from '../identity/identity.js';
+import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
+import { refuseApiToken, userIdOf } from './auth.js';
+import { roleList } from './users.js';
+
+const days = 'must be a whole number of days from 1 to 365';
+
+const listQuery = z.strictObject({
+  ...pageQuery,
+  /** Whose tokens: another user's, or `all`; the caller's own without it. */
+  user_id: opaqueId.optional(),
+});
+const createBody = z.strictObject({
+  name: text(100),
+  roles: roleList.refine((names) => names.length > 0, 'must name a role'),
+  expires_in_days: z.int(days).min(1, days).max(365, days).default(90),
+});
+
+@Controller('admin/v1/api-tokens')
+export class ApiTokensController {
+  constructor(@Inject(identity) private readonly identity: Identity) {}
+
+  /** The newest first, also those that have ended. */
+  @Get()
+  @RequirePermission('self')
+  async list(@Query({ schema: listQuery }) { limit, cursor, user_id }: z.output<typeof listQuery>, @Caller() caller: Principal) {
+    const own = userIdOf(caller);
+    const asked = user_id ?? own;
+    if (asked !== own) requirePermission(caller, 'identity.manage');
+    const before = startOf('tokens', cursor);
+    const tokens = await listApiTokens(this.identity.database, asked === 'all' ? undefined : asked, { before, limit: limit + 1 });
+    const page = tokens.slice(0, limit);
+    return pageOf('tokens', page.map(tokenView), tokens.length > limit ? (page.at(-1)?.tokenId ?? '') : '');
+  }
+
+  /** The only answer that holds the token. A lost one is not repeated: its token is revoked, and another one made. */
+  @Post()
+  @RequirePermission('self')
+  async create(
+    @Body({ schema: createBody }) body: z.output<typeof createBody>,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    refuseApiToken(caller);
+    const input = { name: body.name, roles: body.roles, expiresInDays: body.expires_in_days };
+    const created = await createApiToken(this.identity.database, { ...caller, userId: userIdOf(caller) }, input);
+    tellPosition(reply, created.position);
+    return { ...tokenView(created.apiToken), token: created.secretToken };
+  }
+
+  @Delete(':id')
+  @RequirePermission('self')
+  @HttpCode(204)
+  async revoke(
+    @Param('id', { schema: opaqueId }) tokenId: string,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    refuseApiToken(caller);
+    const ofUser = caller.grants.has('identity.manage') ? undefined : userIdOf(caller);
+    tellPosition(reply, await revokeApiToken(this.identity.database, tokenId, ofUser));
+  }
+}
+
+function tokenView(token: ApiToken) {
+  return {
+    token_id: token.tokenId,
+    user_id: token.userId,
+    name: token.name,
+    roles: token.roles,
+    created_at: token.createdAt.toISOString(),
+    expires_at: token.expiresAt.toISOString(),
+    last_used_at: token.lastUsedAt?.toISOString() ?? null,
+    revoked_at: token.revokedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,228 @@
+// Real: Postgres with the event log, NATS, the gateway's HTTP server. The services behind it check tokens as they do.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { TestGateway } from '../testing/gateway.js';
+import { password, startIdentityStage, type IdentityStage, type TestUser } from '../testing/identity.js';
+
+const path = '/admin/v1/api-tokens';
+
+let stage: IdentityStage;
+let gateway: TestGateway;
+let user: TestUser;
+/** The user's access token. */
+let session: string;
+
+interface Made {
+  readonly id: string;
+  readonly token: string;
+}
+
+const create = (by: string, body: object) => gateway.call('POST', path, { token: by, body });
+const revoke = (by: string, id: string) => gateway.call('DELETE', `${path}/${id}`, { token: by });
+const list = (by: string, query = '') => gateway.call('GET', `${path}${query}`, { token: by });
+const me = (token: string) => gateway.call('GET', '/admin/v1/auth/me', { token });
+const refused = { status: 401, body: { code: 'unauthenticated' } };
+
+async function made(by: string, body: object = { name: 'ci', roles: ['operator'] }): Promise<Made> {
+  const answer = await create(by, body);
+  expect(answer.status).toBe(201);
+  return { id: String(answer.body['token_id']), token: String(answer.body['token']) };
+}
+
+const change = ({ id }: Made, sql: string) => stage.database.db.query(`update api_token set ${sql} where token_id = $1`, [id]);
+
+beforeAll(async () => {
+  stage = await startIdentityStage();
+  gateway = stage.gateway;
+}, 120_000);
+
+afterAll(() => stage.stop());
+
+beforeEach(async () => {
+  user = await stage.newUser('operator');
+  session = (await stage.login(user)).token;
+});
+
+describe('an API token', () => {
+  it('is shown once, and only its hash is stored', async () => {
+    const { status, body, headers } = await create(session, { name: 'ci', roles: ['viewer'], expires_in_days: 7 });
+    expect([status, body]).toEqual([
+      201,
+      {
+        token_id: expect.stringMatching(/^flt_[0-9a-f]{32}$/),
+        token: expect.stringMatching(/^flt_[0-9a-f]{32}_[\w-]{43}$/),
+        user_id: user.id,
+        name: 'ci',
+        roles: ['viewer'],
+        created_at: expect.any(String),
+        expires_at: expect.any(String),
+        last_used_at: null,
+        revoked_at: null,
+      },
+    ]);
+    expect(Date.parse(String(body['expires_at'])) - Date.parse(String(body['created_at']))).toBe(7 * 86_400_000);
+    expect(Number(headers.get('x-fairlead-position'))).toBeGreaterThan(0);
+    const secret = String(body['token']).slice(-43);
+    const stored = JSON.stringify([
+      await stage.database.db.query('select *, secret_hash::text as hash from api_token where user_id = $1', [user.id]),
+      (await list(session)).body,
+    ]);
+    expect(stored).toContain(body['token_id']);
+    expect(stored.includes(secret) || stored.includes(Buffer.from(secret, 'base64url').toString('hex'))).toBe(false);
+    expect(await stage.events(user, 'api_token_created')).toMatchObject([
+      { payload: { token_id: body['token_id'], name: 'ci', roles: ['viewer'] }, meta: { principal: `user:${user.id}` } },
+    ]);
+  });
+
+  it('calls as its user, with its own roles, and services, events and log lines know it by its id', async () => {
+    const { id, token } = await made(session, { name: 'ci', roles: ['viewer'] });
+    const via = `api-token:${id}`;
+    expect((await me(token)).body).toMatchObject({ principal: `user:${user.id}`, email: user.email, roles: ['viewer'], via });
+    expect((await gateway.call('GET', '/admin/v1/tenants', { token })).status).toBe(200);
+    expect(gateway.peers.calls.at(-1)).toMatchObject({
+      method: 'listTenants',
+      principal: { id: `user:${user.id}`, roles: ['viewer'], apiTokenId: id },
+      context: { principal: `user:${user.id}`, via },
+    });
+    expect(gateway.lines.some((line) => line.includes(`"principal":"user:${user.id}","via":"${via}"`))).toBe(true);
+    const plan = await gateway.call('POST', '/admin/v1/plan/tenant-drain', { token, body: { tenant: 'acme', reason: 'test' } });
+    expect(plan).toMatchObject({ status: 403, body: { code: 'permission_denied' } });
+  });
+
+  it('never does more than its user still may', async () => {
+    const { token } = await made(session);
+    expect((await me(token)).body).toMatchObject({ roles: ['operator'] });
+    await stage.change(user, { roles: ['viewer'] });
+    expect((await me(token)).body).toMatchObject({ roles: ['viewer'] });
+    await stage.change(user, { roles: [] });
+    expect((await me(token)).status).toBe(403);
+    await stage.change(user, { roles: ['admin'] });
+    expect((await me(token)).body).toMatchObject({ roles: ['operator'] });
+    await stage.change(user, { disabled: true });
+    expect(await me(token)).toMatchObject(refused);
+  });
+
+  it('is refused at once when it was revoked, by its user or an admin; repeats are fine', async () => {
+    const [mine, other] = [await made(session), await made(session)];
+    expect((await me(mine.token)).status).toBe(200);
+    const revoked = await revoke(session, mine.id);
+    expect(revoked.status).toBe(204);
+    expect(Number(revoked.headers.get('x-fairlead-position'))).toBeGreaterThan(0);
+    expect(await me(mine.token)).toMatchObject(refused);
+    expect((await revoke(session, mine.id)).status).toBe(204);
+    expect((await revoke(stage.admin, other.id)).status).toBe(204);
+    expect(await me(other.token)).toMatchObject(refused);
+    const [byUser, byAdmin] = await stage.events(user, 'api_token_revoked');
+    expect([byUser?.payload, byUser?.meta.principal]).toEqual([{ token_id: mine.id, name: 'ci' }, `user:${user.id}`]);
+    expect([byAdmin?.payload, byAdmin?.meta.principal === byUser?.meta.principal]).toEqual([{ token_id: other.id, name: 'ci' }, false]);
+  });
+
+  it("is refused once it has expired by the database's clock, with another secret, and when malformed", async () => {
+    const [one, other] = [await made(session), await made(session)];
+    const bad = [
+      `${one.id}_${other.token.slice(-43)}`,
+      `flt_${'0'.repeat(32)}_${one.token.slice(-43)}`,
+      `${one.token}x`,
+      one.id,
+      'flt_',
+      'flt_x_y',
+    ];
+    for (const token of bad) expect([token, await me(token)]).toMatchObject([token, refused]);
+    await change(one, 'expires_at = now()');
+    expect(await me(one.token)).toMatchObject(refused);
+    expect((await me(other.token)).status).toBe(200);
+  });
+
+  it('tells when it was used last, to the minute', async () => {
+    const token = await made(session);
+    const lastUsed = async () => ((await list(session)).body['items'] as { last_used_at: string | null }[])[0]?.last_used_at;
+    expect(await lastUsed()).toBeNull();
+    await Promise.all(Array.from({ length: 5 }, () => me(token.token)));
+    const first = await lastUsed();
+    expect(first).toEqual(expect.any(String));
+    await me(token.token);
+    expect(await lastUsed()).toBe(first);
+    await change(token, "last_used_at = now() - interval '61 seconds'");
+    await me(token.token);
+    expect(Date.parse((await lastUsed()) ?? '')).toBeGreaterThanOrEqual(Date.parse(first ?? ''));
+  });
+});
+
+describe('making an API token', () => {
+  it.each([
+    [{ roles: ['viewer'] }, '/name'],
+    [{ name: ' ', roles: ['viewer'] }, '/name'],
+    [{ name: 'ci', roles: [] }, '/roles'],
+    [{ name: 'ci', roles: ['root'] }, '/roles/0'],
+    [{ name: 'ci', roles: ['viewer'], expires_in_days: 0 }, '/expires_in_days'],
+    [{ name: 'ci', roles: ['viewer'], expires_in_days: 366 }, '/expires_in_days'],
+    [{ name: 'ci', roles: ['viewer'], expires_in_days: 1.5 }, '/expires_in_days'],
+  ])('is refused when malformed: %j', async (body, pointer) => {
+    expect(await create(session, body)).toMatchObject({ status: 400, body: { code: 'invalid_argument', errors: [{ pointer }] } });
+  });
+
+  it('is refused for roles that its user lacks, for a disabled user, and after a logout', async () => {
+    const body = { name: 'ci', roles: ['viewer', 'admin'] };
+    expect(await create(session, body)).toMatchObject({ status: 403, body: { code: 'permission_denied', details: { role: 'admin' } } });
+    const held = await stage.login(user);
+    await gateway.call('POST', '/admin/v1/auth/logout', { headers: { cookie: held.cookie } });
+    expect(await create(held.token, { name: 'ci', roles: ['viewer'] })).toMatchObject(refused);
+    await stage.change(user, { disabled: true });
+    expect(await create(session, { name: 'ci', roles: ['viewer'] })).toMatchObject(refused);
+    expect((await list(stage.admin, `?user_id=${user.id}`)).body['items']).toEqual([]);
+  });
+});
+
+describe('an API token that may not manage identity', () => {
+  it('changes no password, session, user or API token, but lists its user’s', async () => {
+    const { id, token } = await made(session);
+    const body = { current_password: password, new_password: 'a much better passphrase' };
+    for (const answer of [
+      await create(token, { name: 'more', roles: ['viewer'] }),
+      await revoke(token, id),
+      await gateway.call('POST', '/admin/v1/auth/password', { token, body }),
+      await gateway.call('DELETE', '/admin/v1/auth/sessions/ses_x', { token }),
+      await gateway.call('GET', '/admin/v1/users', { token }),
+      await list(token, '?user_id=all'),
+    ])
+      expect(answer).toMatchObject({ status: 403, body: { code: 'permission_denied' } });
+    expect((await list(token)).body['items']).toMatchObject([{ token_id: id }]);
+    expect((await me(token)).status).toBe(200);
+  });
+
+  it('is another one than an admin’s, whose roles allow it', async () => {
+    const { token } = await made(stage.admin, { name: 'automation', roles: ['admin'] });
+    const { id } = await made(token, { name: 'made by a token', roles: ['viewer'] });
+    expect((await revoke(token, id)).status).toBe(204);
+  });
+});
+
+describe('the list', () => {
+  it('is the own one, another user’s or everybody’s, page by page, newest first', async () => {
+    const tokens = [await made(session), await made(session), await made(session)].map(({ id }) => id).reverse();
+    await revoke(session, tokens[0] ?? '');
+    const page = await list(session, '?limit=2');
+    expect(page.body['items']).toMatchObject([{ token_id: tokens[0], revoked_at: expect.any(String) }, { token_id: tokens[1] }]);
+    const rest = await list(session, `?limit=2&cursor=${String(page.body['next_cursor'])}`);
+    expect(rest.body).toMatchObject({ items: [{ token_id: tokens[2] }], next_cursor: null });
+    expect((await list(stage.admin, `?user_id=${user.id}`)).body['items']).toHaveLength(3);
+    expect((await list(stage.admin, '?user_id=all&limit=200')).body['items']).toEqual(
+      expect.arrayContaining(tokens.map((id) => expect.objectContaining({ token_id: id }))),
+    );
+    expect((await list(session, '?user_id=all')).status).toBe(403);
+    const stranger = await stage.newUser('operator');
+    const theirs = (await stage.login(stranger)).token;
+    expect((await list(theirs, `?user_id=${user.id}`)).status).toBe(403);
+    expect((await list(theirs)).body['items']).toEqual([]);
+    expect((await revoke(theirs, tokens[1] ?? '')).status).toBe(404);
+  });
+});
+
+it('has told no API token to its log or to the event log', async () => {
+  const { id, token } = await made(session);
+  await me(token);
+  await revoke(session, id);
+  await me(token);
+  const told = await stage.told();
+  expect(told).toContain(id);
+  for (const secret of [token, token.slice(-43), 'eyJ']) expect([secret, told.includes(secret)]).toEqual([secret, false]);
+});

@@ -1,0 +1,78 @@
+import { FairleadError, newId, roles as allRoles, type Role } from '@fairlead/contracts';
+import { commonRoles, type Principal, type TokenSigner } from '@fairlead/auth';
+import { appendInTransaction } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
+import { insertApiToken, revokeApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
+import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
+
+/** `<token id>_<secret>`: the id is how the token begins, and may be shown. */
+const form = new RegExp(`^(flt_[0-9a-f]{32})_(${secretPattern})$`);
+
+/** How long the access token lives that stands for an API token within one request; a stream of events ends with it. */
+const exchangedSeconds = 60;
+
+/** True for what was meant as an API token, valid or not; access tokens never begin like this. */
+export function isApiToken(bearer: string): boolean {
+  return bearer.startsWith('flt_');
+}
+
+/**
+ * Makes an API token for a user and records it; answers it once, with the event's position. Throws `permission_denied`
+ * for a role that gives more than the caller may do, `unauthenticated` when the user is disabled or their session has
+ * ended: an access token that is still out must not become one for a year.
+ */
+export async function createApiToken(
+  database: Database,
+  caller: Principal & { userId: string },
+  input: { name: string; roles: readonly Role[]; expiresInDays: number },
+): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
+  for (const role of input.roles) {
+    const lacking = allRoles[role].find((grant) => !caller.grants.has(grant));
+    if (lacking === undefined) continue;
+    throw new FairleadError('permission_denied', `A token with the role ${role} could do more than you: you lack ${lacking}`, {
+      details: { role, permission: lacking },
+    });
+  }
+  const [tokenId, secret] = [newId('apiToken'), newSecret()];
+  return database.transaction(async (tx) => {
+    const { userId, sessionId } = caller;
+    const apiToken = await insertApiToken(tx, { ...input, tokenId, userId, sessionId, secretHash: hashOfSecret(secret) });
+    if (apiToken === undefined) throw new FairleadError('unauthenticated', 'The user is disabled, or the session has ended');
+    const payload = { token_id: tokenId, name: apiToken.name, roles: apiToken.roles, expires_at: apiToken.expiresAt.toISOString() };
+    const { lastPosition } = await appendInTransaction(tx, {
+      commandId: newId('command'),
+      events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_created', payload }],
+    });
+    return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
+  });
+}
+
+/**
+ * Revokes a token, of one user or of any, and records it; answers the event's position, undefined for a repeat.
+ * Throws `not_found`.
+ */
+export async function revokeApiToken(database: Database, tokenId: string, userId: string | undefined): Promise<number | undefined> {
+  return database.transaction(async (tx) => {
+    const before = await revokeApiTokenRow(tx, tokenId, userId);
+    if (before === undefined) throw new FairleadError('not_found', `There is no API token ${tokenId}`);
+    if (before.revokedAt !== null) return undefined;
+    const payload = { token_id: tokenId, name: before.name };
+    const { lastPosition } = await appendInTransaction(tx, {
+      commandId: newId('command'),
+      events: [{ aggregateType: 'user', aggregateId: before.userId, type: 'api_token_revoked', payload }],
+    });
+    return lastPosition;
+  });
+}
+
+/**
+ * Answers a short-lived access token for an API token, with what the token's roles and those its user has now both
+ * allow. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`.
+ */
+export async function exchangeApiToken(deps: { database: Database; signer: TokenSigner }, bearer: string): Promise<string> {
+  const [, tokenId, secret] = form.exec(bearer) ?? [];
+  const found = tokenId === undefined || secret === undefined ? undefined : await useApiToken(deps.database, tokenId, hashOfSecret(secret));
+  if (found === undefined) throw new FairleadError('unauthenticated', 'The API token is not valid, has expired or was revoked');
+  const { userId, email } = found;
+  return deps.signer.signUser({ userId, email, roles: commonRoles(found.roles, found.userRoles), apiTokenId: tokenId }, exchangedSeconds);
+}

@@ -1,0 +1,89 @@
+import type { Role } from '@fairlead/contracts';
+import type { Sql } from '@fairlead/postgres';
+import { live } from './sessions.js';
+
+/** An API token without its secret. */
+export interface ApiToken {
+  readonly tokenId: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly roles: Role[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  /** Within a minute; null for never. */
+  readonly lastUsedAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+const columns = `token_id as "tokenId", user_id as "userId", name, roles, created_at as "createdAt", expires_at as "expiresAt",
+  last_used_at as "lastUsedAt", revoked_at as "revokedAt"`;
+
+export interface NewApiToken {
+  readonly tokenId: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly secretHash: Buffer;
+  readonly expiresInDays: number;
+  /** The session whose access token asks; undefined when none does. */
+  readonly sessionId: string | undefined;
+}
+
+/** Inserts a token and answers it; undefined when the user is disabled, or the session that asks has ended. */
+export async function insertApiToken(tx: Sql, token: NewApiToken): Promise<ApiToken | undefined> {
+  const [inserted] = await tx.query<ApiToken>(
+    `insert into api_token (token_id, user_id, name, roles, secret_hash, expires_at)
+     select $1, user_id, $3, $4, $5, now() + make_interval(days => $6) from users
+     where user_id = $2 and not disabled and ($7::text is null or exists (select 1 from session where session_id = $7 and ${live}))
+     for share of users
+     returning ${columns}`,
+    [token.tokenId, token.userId, token.name, token.roles, token.secretHash, token.expiresInDays, token.sessionId ?? null],
+  );
+  return inserted;
+}
+
+/** What a token that is in use says: whose it is, and what both may do. */
+export interface UsableApiToken {
+  readonly userId: string;
+  readonly email: string;
+  readonly roles: Role[];
+  readonly userRoles: Role[];
+}
+
+/** SQL: whether the last use is not known to the minute. */
+const unnoted = `(last_used_at is null or last_used_at < now() - interval '1 minute')`;
+
+/** Finds a token that can be used, by the database's clock, and notes that it is, once a minute; else undefined. */
+export async function useApiToken(sql: Sql, tokenId: string, secretHash: Buffer): Promise<UsableApiToken | undefined> {
+  const [found] = await sql.query<UsableApiToken & { unnoted: boolean }>(
+    `select user_id as "userId", email, api_token.roles, users.roles as "userRoles", ${unnoted} as unnoted
+     from api_token join users using (user_id)
+     where token_id = $1 and secret_hash = $2 and revoked_at is null and expires_at > now() and not disabled`,
+    [tokenId, secretHash],
+  );
+  if (found?.unnoted === true) await sql.query(`update api_token set last_used_at = now() where token_id = $1 and ${unnoted}`, [tokenId]);
+  return found;
+}
+
+/** Revokes a token, of one user or of any, and answers it as it was before; undefined when there is no such token. */
+export async function revokeApiTokenRow(tx: Sql, tokenId: string, userId: string | undefined): Promise<ApiToken | undefined> {
+  const [before] = await tx.query<ApiToken>(
+    `select ${columns} from api_token where token_id = $1 and ($2::text is null or user_id = $2) for update`,
+    [tokenId, userId ?? null],
+  );
+  if (before?.revokedAt === null) await tx.query('update api_token set revoked_at = now() where token_id = $1', [tokenId]);
+  return before;
+}
+
+/** Tokens of one user or of all, also those that have ended, the newest first, before an id, `limit` at most. */
+export async function listApiTokens(
+  sql: Sql,
+  userId: string | undefined,
+  page: { before: string | undefined; limit: number },
+): Promise<ApiToken[]> {
+  return sql.query<ApiToken>(
+    `select ${columns} from api_token
+     where ($1::text is null or user_id = $1) and ($2::text is null or token_id < $2) order by token_id desc limit $3`,
+    [userId ?? null, page.before ?? null, page.limit],
+  );
+}
