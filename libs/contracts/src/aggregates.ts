@@ -10,6 +10,7 @@ export const aggregateOwners = {
   job: 'job-orchestrator',
   service_command: 'provisioner',
   endpoint: 'fleet-observer',
+  dead_letter: 'audit',
 } as const satisfies Record<string, ServiceName>;
 
 export type AggregateType = keyof typeof aggregateOwners;

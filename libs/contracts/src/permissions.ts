@@ -1,6 +1,8 @@
 /** Every permission there is. A route or RPC names one of these or does not start. */
 export const permissions = [
   'audit.read',
+  'deadletter.manage',
+  'deadletter.read',
   'fleet.read',
   'fleet.reload',
   'identity.manage',
@@ -21,7 +23,7 @@ export const permissions = [
 
 export type Permission = (typeof permissions)[number];
 
-const viewer: readonly Permission[] = ['self', 'tenant.read', 'placement.read', 'fleet.read', 'job.read', 'audit.read'];
+const viewer: readonly Permission[] = ['self', 'tenant.read', 'placement.read', 'fleet.read', 'job.read', 'audit.read', 'deadletter.read'];
 const operator: readonly Permission[] = [
   ...viewer,
   'plan.create',
@@ -31,7 +33,7 @@ const operator: readonly Permission[] = [
   'tenant.resume',
   'fleet.reload',
 ];
-const admin: readonly Permission[] = [...operator, 'tenant.write', 'placement.write', 'identity.manage'];
+const admin: readonly Permission[] = [...operator, 'tenant.write', 'placement.write', 'identity.manage', 'deadletter.manage'];
 
 /** What each role of a user may do. `placement.move` and `service.command` are for services alone. */
 export const roles = { viewer, operator, admin } as const;

@@ -8,6 +8,8 @@ export interface StreamSpec {
   readonly maxAgeMs: number;
   /** Refuse deletes and purges: the stream mirrors the log. */
   readonly sealed: boolean;
+  /** Each message goes to the one consumer of its subject and is deleted once that has acknowledged it. */
+  readonly workQueue?: boolean;
   /** Position-numbered streams are created by the event log's relay, which knows the first sequence. */
   readonly createdBy: 'messaging' | 'relay';
 }
@@ -29,6 +31,15 @@ export function topology(namespace: string) {
       evt: { name: `${stream}EVT`, subjects: [`${subject}evt.>`], maxAgeMs: 7 * dayMs, sealed: true, createdBy: 'relay' },
       /** Messages a consumer gave up on. */
       deadLetter: { name: `${stream}DEAD`, subjects: [`${subject}dead.>`], maxAgeMs: 30 * dayMs, sealed: false, createdBy: 'messaging' },
+      /** Messages that were given up on and are to be handled once more, each by the consumer that gave up. */
+      retry: {
+        name: `${stream}RETRY`,
+        subjects: [`${subject}retry.>`],
+        maxAgeMs: 30 * dayMs,
+        sealed: false,
+        workQueue: true,
+        createdBy: 'messaging',
+      },
     } satisfies Record<string, StreamSpec>,
     buckets: {
       /** Effective placement: chunks, shard directories, commit marker (libs/placement-map). */
@@ -40,6 +51,7 @@ export function topology(namespace: string) {
       /** Filter: every event of an aggregate type, or of one event type of it. */
       eventsOf: (aggregateType: string, eventType = '*') => `${subject}evt.${subjectToken(aggregateType)}.*.${eventType}`,
       deadLetter: (consumer: string) => `${subject}dead.${subjectToken(consumer)}`,
+      retry: (consumer: string) => `${subject}retry.${subjectToken(consumer)}`,
       /** Core NATS, payload `{position}`: the log has grown. */
       logPoke: `${subject}poke.log`,
       /** Core NATS, payload `{name, position}`: a projection's checkpoint moved. */

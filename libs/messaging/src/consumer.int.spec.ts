@@ -129,7 +129,7 @@ describe('a durable consumer', () => {
     await publish('acme', 'poison', { bad: false });
     const letters = await eventually(
       async () => {
-        const found = await messaging.deadLetters({ consumer: 'poisoned' });
+        const found = await messaging.deadLetters.list({ consumer: 'poisoned' });
         expect(found).toHaveLength(1);
         return found;
       },
@@ -170,7 +170,7 @@ describe('a durable consumer', () => {
     const consumer = messaging.consume({ name: 'malformed', stream: 'evt', filters: [filter('malformed')], handler: got.handler });
     await publish('acme', 'malformed', '{not json');
     await soon('a dead letter', async () => {
-      expect(await messaging.deadLetters({ consumer: 'malformed' })).toMatchObject([
+      expect(await messaging.deadLetters.list({ consumer: 'malformed' })).toMatchObject([
         { deliveries: 1, data: { base64: Buffer.from('{not json').toString('base64') } },
       ]);
     });
@@ -189,7 +189,7 @@ describe('a durable consumer', () => {
     const got = collect();
     const consumer = messaging.consume({ name: 'crasher', stream: 'evt', filters: [filter('crash')], handler: got.handler, maxDeliver: 2 });
     await soon('a dead letter', async () => {
-      expect(await messaging.deadLetters({ consumer: 'crasher' })).toMatchObject([
+      expect(await messaging.deadLetters.list({ consumer: 'crasher' })).toMatchObject([
         { deliveries: 3, error: 'handling did not finish in 2 deliveries' },
       ]);
     });

@@ -25,7 +25,8 @@ import { configDifferences } from './streams.js';
  * Messages are handled one at a time. While they wait or are being handled the server is told so (`working`), hence a
  * slow handler is not a failed one. A failed attempt is redelivered after the next pause of `backoffMs`, while later
  * messages go on; after `maxDeliver` deliveries the message goes to the dead-letter stream and only then is
- * acknowledged. Delivery is at least once: an acknowledgement can be lost, and a stream or consumer made anew is
+ * acknowledged; from there an operator may have it replayed, to this consumer alone (dead-letters.ts). Delivery is at
+ * least once: an acknowledgement can be lost, and a stream or consumer made anew is
  * delivered from the stream's start.
  *
  * The server knows consumers by name. After a wiped store an acknowledgement meant for the old consumer could hit a
@@ -34,7 +35,7 @@ import { configDifferences } from './streams.js';
  */
 
 export interface ConsumeOptions {
-  /** The durable's name: a DNS label, unique within the stream; replicas with one name share the work. */
+  /** The durable's name: a DNS label, unique in the installation; replicas with one name share the work. */
   readonly name: string;
   /** Subjects to take; must not overlap. */
   readonly filters: readonly string[];
@@ -50,6 +51,8 @@ export interface ConsumeOptions {
 export interface ConsumerDependencies {
   readonly messaging: Connections & { jetstream(): JetStreamClient; manager(): Promise<JetStreamManager> };
   readonly stream: string;
+  /** The stream holds replays: messages that say which one they stand for. */
+  readonly replays: boolean;
   readonly logger: Logger;
   readonly metrics: MessagingMetrics;
   readonly deadLetter: (letter: GivenUp) => Promise<void>;
@@ -66,7 +69,7 @@ const heartbeatMs = 1500;
 /** Starts consuming in the background. `stop()` handles what has been received (at most 10 s), then resolves. */
 export function startConsumer(dependencies: ConsumerDependencies, options: ConsumeOptions): { stop(): Promise<void> } {
   if (!namePattern.test(options.name)) throw new FairleadError('invalid_argument', `consumer name ${options.name} is not a DNS label`);
-  const { messaging, stream, metrics, deadLetter } = dependencies;
+  const { messaging, stream, replays, metrics, deadLetter } = dependencies;
   const logger = dependencies.logger.child({ consumer: options.name, stream });
   /** The consumer's creation time, and the connection that has seen it. */
   let seen: { created: string; connection: number } | undefined;
@@ -74,6 +77,7 @@ export function startConsumer(dependencies: ConsumerDependencies, options: Consu
   const deliveries = createDeliveries({
     name: options.name,
     stream,
+    replays,
     maxDeliver: options.maxDeliver ?? defaultMaxDeliver,
     backoffMs: options.backoffMs ?? defaultBackoffMs,
     handler: options.handler,

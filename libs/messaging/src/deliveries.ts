@@ -2,17 +2,17 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { describeError } from '@fairlead/contracts';
 import { contextFromHeaders, runInContext, type Logger } from '@fairlead/telemetry';
 import { createBell } from './bell.js';
-import type { GivenUp } from './dead-letters.js';
+import { replayedMessage, type GivenUp, type Origin } from './dead-letters.js';
 import type { MessagingMetrics } from './metrics.js';
 
-/** One delivery, as a handler sees it. */
+/** One delivery, as a handler sees it; a replay looks like the message that was given up on. */
 export interface ConsumedMessage {
   readonly subject: string;
-  /** Sequence in the stream; in `evt` it is the event's position. */
+  /** Sequence in the stream it was first published to; in `evt` it is the event's position. */
   readonly sequence: number;
   /** The parsed JSON payload. */
   readonly data: unknown;
-  /** How many times the server has delivered this message, this time included. */
+  /** How many times the server has delivered this message, or this replay of it, this time included. */
   readonly deliveries: number;
 }
 
@@ -31,6 +31,8 @@ export interface Deliveries {
 export interface DeliveryRules {
   readonly name: string;
   readonly stream: string;
+  /** The stream holds replays: messages that say which one they stand for. */
+  readonly replays: boolean;
   readonly maxDeliver: number;
   readonly backoffMs: readonly number[];
   readonly handler: (message: ConsumedMessage) => Promise<void>;
@@ -45,6 +47,9 @@ export interface DeliveryRules {
 interface Delivery {
   readonly message: JsMsg;
   readonly consumerCreated: string;
+  readonly original: Origin;
+  /** How many times the message has been replayed. */
+  readonly replays: number;
 }
 
 const stopTimeoutMs = 10_000;
@@ -79,7 +84,8 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
       return;
     }
     try {
-      await rules.handler({ subject: message.subject, sequence: message.seq, data: parse(message), deliveries });
+      const { subject, sequence } = delivery.original;
+      await rules.handler({ subject, sequence, data: parse(message), deliveries });
     } catch (error) {
       metrics.count('failed', name);
       if (deliveries >= maxDeliver || error instanceof MalformedPayload) await giveUp(delivery, error);
@@ -93,11 +99,11 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
   }
 
   async function retryLater(delivery: Delivery, error: unknown): Promise<void> {
-    const { message } = delivery;
+    const { message, original } = delivery;
     const deliveries = message.info.deliveryCount;
     const pauseMs = backoffMs[Math.min(deliveries, backoffMs.length) - 1] ?? 0;
     logger.warn(
-      { sequence: message.seq, deliveries, pauseMs, error: describeError(error) },
+      { sequence: original.sequence, deliveries, pauseMs, error: describeError(error) },
       'a message was not handled; it will be redelivered',
     );
     await settle(delivery, () => {
@@ -106,19 +112,11 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
   }
 
   async function giveUp(delivery: Delivery, error: unknown): Promise<void> {
-    const { message } = delivery;
-    const { subject, seq: sequence, data: payload, headers } = message;
+    const { message, original, replays } = delivery;
+    const { data: payload, headers } = message;
+    const { subject, sequence } = original;
     try {
-      await rules.deadLetter({
-        consumer: name,
-        stream,
-        subject,
-        sequence,
-        deliveries: message.info.deliveryCount,
-        error,
-        payload,
-        headers,
-      });
+      await rules.deadLetter({ consumer: name, original, replays, deliveries: message.info.deliveryCount, error, payload, headers });
     } catch (failure) {
       logger.error({ sequence, error: describeError(failure) }, 'a message could not be dead-lettered; it will be redelivered');
       await settle(delivery, () => {
@@ -153,7 +151,9 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
 
   return {
     add(message, consumerCreated) {
-      queue.push({ message, consumerCreated });
+      const own = { original: { stream, subject: message.subject, sequence: message.seq }, replays: 0 };
+      const stands = rules.replays ? replayedMessage(message.headers) : undefined;
+      queue.push({ message, consumerCreated, ...(stands ?? own) });
       bell.ring();
     },
     begin(consumerCreated) {

@@ -77,6 +77,8 @@ describe('the connection to NATS', () => {
     expect(messaging.connection).toBeUndefined();
     expect(() => messaging.jetstream()).toThrow(expect.objectContaining({ code: 'unavailable' }));
     await expect(messaging.manager()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(messaging.deadLetters.list()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(messaging.deadLetters.replay(1)).rejects.toMatchObject({ code: 'unavailable' });
     messaging.publishCore('spec.poke.log', { position: 1 });
     const got: unknown[] = [];
     const remove = messaging.subscribeCore('spec.poke.log', (data) => got.push(data));

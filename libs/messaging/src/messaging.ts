@@ -3,7 +3,8 @@ import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { FairleadError, describeError, topology, type Topology } from '@fairlead/contracts';
 import type { Logger, Registry } from '@fairlead/telemetry';
 import { startConsumer, type ConsumeOptions } from './consumer.js';
-import { publishDeadLetter, readDeadLetters, type DeadLetter, type GivenUp } from './dead-letters.js';
+import { createDeadLetters, publishDeadLetter, type DeadLetters, type GivenUp } from './dead-letters.js';
+import type { ConsumedMessage } from './deliveries.js';
 import { createHooks } from './hooks.js';
 import { openLink } from './link.js';
 import { createMessagingMetrics } from './metrics.js';
@@ -36,10 +37,10 @@ export interface Messaging {
   publishCore(subject: string, data: object): void;
   /** Subscribes over core NATS, through all reconnections; messages sent meanwhile are missed. Returns the removal. */
   subscribeCore(subject: string, handler: (data: unknown) => void): () => void;
-  /** Starts a durable consumer of a declared stream; see consumer.ts. The stream may come into being later. */
-  consume(options: ConsumeOptions & { stream: keyof Topology['streams'] }): { stop(): Promise<void> };
-  /** Messages that consumers gave up on, oldest first, after a sequence of the dead-letter stream. */
-  deadLetters(options?: { consumer?: string; after?: number; limit?: number }): Promise<DeadLetter[]>;
+  /** Starts a durable consumer of a declared stream and of its own replays; see consumer.ts. The stream may come into being later. */
+  consume(options: ConsumeOptions & { stream: Exclude<keyof Topology['streams'], 'retry'> }): { stop(): Promise<void> };
+  /** Messages that consumers gave up on. */
+  readonly deadLetters: DeadLetters;
   /** Stops consumers, then drains and closes the connection. */
   close(): Promise<void>;
 }
@@ -178,18 +179,25 @@ export function connectMessaging(options: {
       };
     },
     consume({ stream, ...consumeOptions }) {
-      const dependencies = { messaging, stream: names.streams[stream].name, logger, metrics, deadLetter: storeDeadLetter };
-      const running = startConsumer(dependencies, consumeOptions);
+      const handler = oneAtATime(consumeOptions.handler);
+      const shared = { messaging, logger, metrics, deadLetter: storeDeadLetter };
+      const parts = [
+        startConsumer({ ...shared, stream: names.streams[stream].name, replays: false }, { ...consumeOptions, handler }),
+        startConsumer(
+          { ...shared, stream: names.streams.retry.name, replays: true },
+          { ...consumeOptions, filters: [names.subjects.retry(consumeOptions.name)], handler },
+        ),
+      ];
       const consumer = {
         async stop() {
           consumers.delete(consumer);
-          await running.stop();
+          await Promise.all(parts.map((part) => part.stop()));
         },
       };
       consumers.add(consumer);
       return consumer;
     },
-    deadLetters: async (query) => await readDeadLetters(await manager(), names, query),
+    deadLetters: createDeadLetters({ client, manager, topology: names, ensureStreams }),
     async close() {
       const stopped = Promise.all([...consumers].map((consumer) => consumer.stop()));
       if (link.current() !== undefined) await stopped;
@@ -198,4 +206,14 @@ export function connectMessaging(options: {
     },
   };
   return Promise.resolve(messaging);
+}
+
+/** What comes from two streams is handled one message at a time, as from one. */
+function oneAtATime(handler: (message: ConsumedMessage) => Promise<void>): (message: ConsumedMessage) => Promise<void> {
+  let last = Promise.resolve();
+  return (message) => {
+    const run = last.then(() => handler(message));
+    last = run.catch(() => undefined);
+    return run;
+  };
 }

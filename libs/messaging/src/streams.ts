@@ -27,7 +27,7 @@ export function streamConfig(spec: StreamSpec, options: { replicas: number; firs
   return {
     name: spec.name,
     subjects: [...spec.subjects],
-    retention: RetentionPolicy.Limits,
+    retention: spec.workQueue === true ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
     num_replicas: options.replicas,
