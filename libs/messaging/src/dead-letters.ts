@@ -79,7 +79,7 @@ type ReplayRecord = Pick<DeadLetter, 'original' | 'replays'>;
  */
 export async function publishDeadLetter(client: JetStreamClient, topology: Topology, letter: GivenUp): Promise<void> {
   const { consumer, original, replays, deliveries } = letter;
-  const error = describeError(letter.error).slice(0, longestErrorLength);
+  const error = storable(describeError(letter.error));
   const record: DeathRecord = { consumer, original, deliveries, replays, error, failedAt: new Date().toISOString() };
   await client.publish(topology.subjects.deadLetter(consumer), letter.payload, {
     headers: withRecord(letter.headers, recordHeader, record),
@@ -87,10 +87,15 @@ export async function publishDeadLetter(client: JetStreamClient, topology: Topol
   });
 }
 
+/** Bounded, and without what Postgres takes for no text: NUL and halves of surrogate pairs. */
+function storable(text: string): string {
+  return text.slice(0, longestErrorLength).replaceAll('\0', ' ').toWellFormed();
+}
+
 /** Which message a delivery from RETRY stands for, and how many times it has been replayed; undefined when it does not say. */
 export function replayedMessage(carried: MsgHdrs | undefined): ReplayRecord | undefined {
-  const record = readRecord<ReplayRecord>(carried, replayHeader);
-  return record === undefined ? undefined : { original: record.original, replays: record.replays };
+  const record = readRecord(carried, replayHeader);
+  return record === undefined ? undefined : { original: record.original, replays: record.replays ?? 1 };
 }
 
 export function createDeadLetters(deps: {
@@ -206,10 +211,11 @@ function withRecord(carried: MsgHdrs | undefined, name: string, record: object):
   return result;
 }
 
-function readRecord<T extends { original: Origin }>(carried: MsgHdrs | undefined, name: string): T | undefined {
+/** What a header of ours says: its origin at least; undefined when it does not say that. */
+function readRecord(carried: MsgHdrs | undefined, name: string): (Partial<DeathRecord> & Pick<DeathRecord, 'original'>) | undefined {
   try {
-    const record = JSON.parse(carried?.get(name) ?? '') as Partial<T> | null;
-    return typeof record?.original?.sequence === 'number' ? (record as T) : undefined;
+    const record = JSON.parse(carried?.get(name) ?? '') as Partial<DeathRecord> | null;
+    return typeof record?.original?.sequence === 'number' ? { ...record, original: record.original } : undefined;
   } catch {
     return undefined;
   }
@@ -229,8 +235,8 @@ function letterOf(
     error: 'the record of why is unreadable',
     failedAt: message.time.toISOString(),
   };
-  const record = readRecord<DeathRecord>(message.header, recordHeader) ?? unreadable;
-  return { ...record, sequence, id: idOf(sequence), data: readPayload(message.data) };
+  const record = readRecord(message.header, recordHeader);
+  return { ...unreadable, ...record, sequence, id: idOf(sequence), data: readPayload(message.data) };
 }
 
 function readPayload(payload: Uint8Array): unknown {

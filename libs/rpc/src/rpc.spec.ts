@@ -6,8 +6,11 @@ import { createLogger, currentContext, newContext, runInContext } from '@fairlea
 import { eventuallyHolds } from '@fairlead/testing';
 import { createRpcClient, defineRpcs, GrpcTransport, rpc, type RpcCall, type RpcClient } from './index.js';
 
+/** One RPC stands for all. */
+const definition = { listRecords: auditV1.AuditServiceService.listRecords };
+
 let transport: GrpcTransport;
-let client: RpcClient<auditV1.AuditServiceService>;
+let client: RpcClient<typeof definition>;
 let gateway: TokenSigner;
 let handle: (request: auditV1.ListRecordsRequest, call: RpcCall) => Promise<auditV1.ListRecordsResponse>;
 const empty = { records: [], nextBefore: 0, position: 0 };
@@ -21,7 +24,7 @@ beforeAll(async () => {
   transport = new GrpcTransport({
     host: '127.0.0.1',
     port: 0,
-    services: [defineRpcs(auditV1.AuditServiceService, { listRecords: rpc('audit.read', (req, call) => handle(req, call)) })],
+    services: [defineRpcs(definition, { listRecords: rpc('audit.read', (req, call) => handle(req, call)) })],
     verifier: createTokenVerifier({ jwks: { keys: [gatewayKey.publicJwk, orchestratorKey.publicJwk] } }),
     logger: createLogger({ service: 'test', level: 'fatal' }),
     observe: (_method, code) => observed.push(code),
@@ -32,7 +35,7 @@ beforeAll(async () => {
       else reject(error instanceof Error ? error : new Error('the server did not listen'));
     });
   });
-  client = createRpcClient(auditV1.AuditServiceService, {
+  client = createRpcClient(definition, {
     address: transport.address,
     token: () => orchestrator.serviceToken(currentContext()?.principal),
   });
@@ -114,7 +117,7 @@ describe('an RPC', () => {
   });
 
   it('says so when the service can not be reached', async () => {
-    const nobody = createRpcClient(auditV1.AuditServiceService, { address: '127.0.0.1:1', token: () => 'any' });
+    const nobody = createRpcClient(definition, { address: '127.0.0.1:1', token: () => 'any' });
     await expect(nobody.listRecords(request)).rejects.toMatchObject({ code: 'service_unreachable' });
     nobody.close();
   });

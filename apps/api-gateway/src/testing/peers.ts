@@ -62,6 +62,10 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     }),
     defineRpcs(auditV1.AuditServiceService, {
       listRecords: answer('listRecords', 'audit.read', auditV1.ListRecordsResponse),
+      listDeadLetters: answer('listDeadLetters', 'deadletter.read', auditV1.ListDeadLettersResponse),
+      getDeadLetter: answer('getDeadLetter', 'deadletter.read', auditV1.GetDeadLetterResponse),
+      replayDeadLetter: answer('replayDeadLetter', 'deadletter.manage', auditV1.ReplayDeadLetterResponse),
+      discardDeadLetter: answer('discardDeadLetter', 'deadletter.manage', auditV1.DiscardDeadLetterResponse),
     }),
   ];
   const transport = new GrpcTransport({ host: '127.0.0.1', port: 0, services, verifier, logger });

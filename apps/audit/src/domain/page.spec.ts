@@ -31,7 +31,7 @@ describe('pageOf', () => {
         const seen: TrailRecord[] = [];
         let more = true;
         for (let pages = 0; more && pages <= all.length; pages++) {
-          const page = pageOf(all.slice(seen.length, seen.length + limit + 1), limit, 500);
+          const page = pageOf(all.slice(seen.length, seen.length + limit + 1), ({ details }) => details, limit, 500);
           expect(page.records.length).toBeLessThanOrEqual(limit);
           if (page.records.length > 1)
             expect(page.records.reduce((sum, { details }) => sum + JSON.stringify(details).length, 0)).toBeLessThanOrEqual(500);

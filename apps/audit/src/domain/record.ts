@@ -64,7 +64,7 @@ function textOf(value: unknown, maxChars = maxIdChars): string | null {
 }
 
 /** An object as it is, any other JSON as the `value` of one. */
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   return value === null || value === undefined ? {} : { value };
 }

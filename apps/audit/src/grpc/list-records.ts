@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FairleadError, type auditV1 } from '@fairlead/contracts';
+import type { auditV1 } from '@fairlead/contracts';
 import { waitForProjection } from '@fairlead/event-log';
 import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
@@ -8,6 +8,7 @@ import { pageOf } from '../domain/page.js';
 import type { TrailRecord } from '../domain/record.js';
 import { listRecords as queryRecords, trailPosition, type ActionFilter, type RecordFilter } from '../store/records.js';
 import { projectionName } from '../trail.js';
+import { parseInput } from './input.js';
 
 export interface ListRecordsDeps {
   readonly sql: Sql;
@@ -51,7 +52,7 @@ const requestSchema = z.object({
 /** Lists records, newest first. Throws `projection_lagging` when the trail does not reach the position asked for in time. */
 export const listRecords = (deps: ListRecordsDeps): Rpc<auditV1.ListRecordsRequest, auditV1.ListRecordsResponse> =>
   rpc('audit.read', async (request, call) => {
-    const { limit: asked, before, waitForPosition, fromTime: from, toTime: to, ...equal } = parse(request);
+    const { limit: asked, before, waitForPosition, fromTime: from, toTime: to, ...equal } = parseInput(requestSchema, request);
     if (waitForPosition > 0) {
       const { sql, messaging } = deps;
       await waitForProjection({
@@ -67,16 +68,9 @@ export const listRecords = (deps: ListRecordsDeps): Rpc<auditV1.ListRecordsReque
     const filter: RecordFilter = { from, to, ...equal };
     // Read first, so that the page holds all there is up to this position.
     const reached = await trailPosition(deps.sql);
-    const { records, more } = pageOf(await queryRecords(deps.sql, filter, { before, limit: limit + 1 }), limit);
+    const { records, more } = pageOf(await queryRecords(deps.sql, filter, { before, limit: limit + 1 }), ({ details }) => details, limit);
     return { records: records.map(toMessage), nextBefore: more ? (records.at(-1)?.position ?? 0) : 0, position: reached };
   });
-
-function parse(request: auditV1.ListRecordsRequest): z.output<typeof requestSchema> {
-  const result = requestSchema.safeParse(request);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new FairleadError('invalid_argument', problems.join('; '));
-}
 
 /** `tenant.tenant_created` is one action, `tenant.drain*` those that begin so, `tenant` and `tenant.` all of an aggregate type. */
 function actionFilter(text: string): ActionFilter | undefined {

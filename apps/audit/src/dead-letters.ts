@@ -1,0 +1,82 @@
+import { describeError, FairleadError, newId } from '@fairlead/contracts';
+import type { Appender } from '@fairlead/event-log';
+import type { DeadLetter, Messaging } from '@fairlead/messaging';
+import type { Sql } from '@fairlead/postgres';
+import type { Logger } from '@fairlead/telemetry';
+import { readDeadLetterState } from './store/dead-letters.js';
+
+export interface DeadLetterDeps {
+  readonly sql: Sql;
+  readonly messaging: Messaging;
+  readonly appender: Appender;
+  readonly logger: Logger;
+}
+
+interface Found {
+  readonly letter: DeadLetter;
+  /** Of its aggregate in the log. */
+  readonly version: number;
+}
+
+/** Ways to settle a letter, with what has been done then. */
+const ways = { replay: 'replayed', discard: 'discarded' } as const;
+type Way = keyof typeof ways;
+
+/**
+ * A letter that waits for an operator. Throws `dead_letter_not_found`; `dead_letter_settled` when the log knows that it
+ * was replayed or discarded; `unavailable` while NATS is away.
+ */
+export async function findDeadLetter({ sql, messaging }: DeadLetterDeps, sequence: number): Promise<Found> {
+  const { id, letter } = await messaging.deadLetters.find(sequence);
+  const { version, lastEvent } = await readDeadLetterState(sql, id);
+  if (letter !== undefined) return { letter, version };
+  if (lastEvent === undefined) throw new FairleadError('dead_letter_not_found', `There is no dead letter ${sequence}`);
+  throw settled(sequence, lastEvent.includes('discard') ? 'discarded' : 'replayed');
+}
+
+/**
+ * Replays or discards a letter: the request is in the log before anything is done, the outcome after. Answers the
+ * letter as it was and the position of the outcome. When the process dies, or NATS goes, in between, the trail shows a
+ * request without an outcome and the letter is either still listed, so that it can be settled again, or gone.
+ *
+ * Throws what findDeadLetter throws, `consumer_gone` when nobody would take a replay, and `version_conflict` to the
+ * second of two operators at once; then nothing was done. What it throws after the request is in the log as well.
+ */
+export async function settleDeadLetter(
+  deps: DeadLetterDeps,
+  way: Way,
+  { sequence, reason }: { sequence: number; reason: string },
+): Promise<{ letter: DeadLetter; position: number }> {
+  const { letter, version } = await findDeadLetter(deps, sequence);
+  const append = (outcome: string, payload: object, expectedVersion?: number) =>
+    appendEvent(deps.appender, { letter, type: `dead_letter_${outcome}`, payload, reason, expectedVersion });
+  const { consumer, original, replays, error } = letter;
+  await append(`${way}_requested`, { sequence, consumer, original, replays, error }, version);
+  try {
+    if (!(await deps.messaging.deadLetters[way](sequence))) throw settled(sequence, 'settled by somebody else');
+  } catch (error) {
+    const code = error instanceof FairleadError ? error.code : 'internal';
+    await append(`${way}_failed`, { sequence, consumer, code }).catch((failure: unknown) => {
+      deps.logger.error({ sequence, error: describeError(failure) }, 'that a dead letter could not be settled is not in the log');
+    });
+    throw error;
+  }
+  return { letter, position: await append(ways[way], { sequence, consumer }) };
+}
+
+async function appendEvent(
+  appender: Appender,
+  event: { letter: DeadLetter; type: string; payload: object; reason: string; expectedVersion: number | undefined },
+): Promise<number> {
+  const { letter, type, payload, reason, expectedVersion } = event;
+  const outcome = await appender.append({
+    commandId: newId('command'),
+    events: [{ aggregateType: 'dead_letter', aggregateId: letter.id, expectedVersion, type, payload: { ...payload }, meta: { reason } }],
+  });
+  if (outcome.status === 'ok') return outcome.lastPosition;
+  throw new FairleadError('version_conflict', `Somebody else is settling dead letter ${letter.sequence}; look again`);
+}
+
+function settled(sequence: number, how: string): FairleadError {
+  return new FairleadError('dead_letter_settled', `Dead letter ${sequence} was already ${how}`);
+}
