@@ -107,6 +107,19 @@ export const auditRecordSchema = z.looseObject({
 });
 export type AuditRecord = z.output<typeof auditRecordSchema>;
 
+export const deadLetterSchema = z.looseObject({
+  sequence: z.number(),
+  dead_letter_id: text,
+  consumer: text,
+  original: z.looseObject({ stream: text, subject: text, sequence: count }),
+  deliveries: count,
+  replays: count,
+  error: text,
+  failed_at: text,
+  payload: z.unknown(),
+});
+export type DeadLetter = z.output<typeof deadLetterSchema>;
+
 const loginSchema = z.looseObject({ access_token: z.string(), token_type: z.string(), expires_in: z.number() });
 const meSchema = z.looseObject({ principal: z.string(), email: text, roles: z.array(z.string()).nullish() });
 const shardItemSchema = z.looseObject({ kind: z.string(), shard_id: z.string() });
@@ -191,6 +204,12 @@ export function createApi(http: HttpClient) {
     shards: async () => (await http.json(z.looseObject({ items: z.array(shardItemSchema) }), '/admin/v1/shards')).items,
     placement: () => http.json(placementSchema, '/admin/v1/placement'),
     snapshot: (maxAgeMs: number | undefined) => http.json(snapshotSchema, '/admin/v1/fleet/snapshot', { query: { max_age_ms: maxAgeMs } }),
+    deadLetters: (filter: Filter, page: PageRequest) => list(deadLetterSchema, '/admin/v1/dead-letters', filter, page),
+    deadLetter: (sequence: number) => http.json(deadLetterSchema, `/admin/v1/dead-letters/${sequence}`),
+    replayDeadLetter: (sequence: number, reason: string) =>
+      http.json(deadLetterSchema, `/admin/v1/dead-letters/${sequence}/replay`, post({ reason })),
+    discardDeadLetter: (sequence: number, reason: string) =>
+      http.json(deadLetterSchema, `/admin/v1/dead-letters/${sequence}/discard`, post({ reason })),
     audit: (filter: Filter, page: PageRequest) => list(auditRecordSchema, '/admin/v1/audit', filter, page),
   };
 }

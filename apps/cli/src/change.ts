@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Api, ChangeKind, Job, Plan } from './api.js';
+import { confirmed } from './confirm.js';
 import type { Context } from './context.js';
 import { CliError, exitCodes } from './exit.js';
 import { blockedChecks, renderBlocks, renderPlan } from './view/plan.js';
@@ -33,7 +34,7 @@ export async function runChange(
   if (blockedChecks(plan).length > 0)
     throw new CliError(`the plan is blocked, nothing was started: ${renderBlocks(plan)}`, exitCodes.conflict);
   if (options.dryRun === true) return;
-  if (!(await isConfirmed(context, options))) throw new CliError('not confirmed, nothing was started');
+  if (!(await confirmed(context.terminal, 'Apply this plan?', options))) throw new CliError('not confirmed, nothing was started');
   const jobId = await startJob(context, api, kind, plan, options);
   if (options.wait !== true) {
     context.print(
@@ -56,11 +57,6 @@ function showPlan({ terminal, json, correlationId }: Context, plan: Plan, option
   if (!json) terminal.out(text);
   else if (isLast) terminal.out(`${JSON.stringify({ correlation_id: correlationId, plan }, null, 2)}\n`);
   else if (terminal.interactive && options.yes !== true) terminal.err(text);
-}
-
-async function isConfirmed({ terminal }: Context, options: ChangeOptions): Promise<boolean> {
-  if (options.yes === true || !terminal.interactive) return true;
-  return /^y(es)?$/i.test((await terminal.ask('Apply this plan? [y/N] ')).trim());
 }
 
 async function startJob({ terminal }: Context, api: Api, kind: ChangeKind, plan: Plan, options: ChangeOptions): Promise<string> {

@@ -1,5 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { auditList } from './commands/audit-list.js';
+import { deadLetterDiscard } from './commands/dead-letter-discard.js';
+import { deadLetterList } from './commands/dead-letter-list.js';
+import { deadLetterReplay } from './commands/dead-letter-replay.js';
+import { deadLetterShow } from './commands/dead-letter-show.js';
 import { fleetReload } from './commands/fleet-reload.js';
 import { fleetSnapshot } from './commands/fleet-snapshot.js';
 import { jobCancel } from './commands/job-cancel.js';
@@ -34,6 +38,11 @@ const groups: readonly { name: string; description: string; commands: readonly R
   { name: 'placement', description: 'placement: show', commands: [placementShow] },
   { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
   { name: 'audit', description: 'the audit trail: list', commands: [auditList] },
+  {
+    name: 'dead-letter',
+    description: 'messages that a consumer gave up on: list, show, replay, discard',
+    commands: [deadLetterList, deadLetterShow, deadLetterReplay, deadLetterDiscard],
+  },
 ];
 const ungrouped: readonly Register[] = [login, logout, whoami, password];
 

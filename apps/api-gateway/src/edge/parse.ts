@@ -30,6 +30,7 @@ const label = 'must be 1 to 63 lower-case letters, digits or hyphens';
 export const tenantId = z.string(label).regex(namePattern, label);
 export const shardId = z.string(label).regex(namePattern, label);
 export const endpointId = z.string(label).regex(namePattern, label);
+export const consumerName = z.string(label).regex(namePattern, label);
 export const placedKind = z.enum(placedKinds, `must be one of ${placedKinds.join(', ')}`);
 export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.join(', ')}`);
 
@@ -43,6 +44,11 @@ export const action = z.string('is not an action').regex(/^[a-z0-9_.]{1,128}\*?$
 export const position = z
   .string('is not a position')
   .regex(/^\d{1,15}$/, 'is not a position')
+  .transform(Number);
+/** A place in a stream, which counts from 1. */
+export const sequence = z
+  .string('is not a sequence')
+  .regex(/^[1-9]\d{0,14}$/, 'is not a sequence')
   .transform(Number);
 export const timestamp = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time' });
 export const email = z
