@@ -20,7 +20,7 @@ export interface Job {
   job_id: string;
   status: string;
   steps: { name: string; status: string; attempts: number; started_at: string; finished_at: string }[];
-  error: { code: string; message: string; step: string } | null;
+  error: { code: string; message: string; step: string; attempt?: number } | null;
   blocked_by: string | null;
   correlation_id: string;
 }
@@ -32,6 +32,8 @@ export interface Tally {
   doubled: number;
   wrong_owner: number;
   in_flight: number;
+  failed: number;
+  retried: number;
   longest_pause_ms: number;
 }
 /** The checker's account; `drains` tells of pauses that a drain began. */
