@@ -87,6 +87,40 @@ describe('simulated fleet under load', () => {
     expect(await fleet.report()).toMatchObject(exact);
   });
 
+  it('tells what administrative commands did, once however often they were asked', async () => {
+    await startLoaded();
+    const [tenant, kind] = ['tenant-04', 'runner'] as const;
+    const from = fleet.maps[kind].get(tenant) ?? '';
+    const to = other(kind, tenant);
+    const asked = async (shard: string, op: string, key: string, more: Record<string, unknown> = {}) => {
+      const answers = await Promise.all([1, 2, 3].map(() => fleet.admin(kind, shard, tenant, op, { idempotency_key: key, ...more })));
+      return answers[0]?.body ?? {};
+    };
+    const fence = fleet.nextFence();
+    await asked(from, 'drain', 'job-1:drain');
+    await eventually(async () => (await fleet.tenant(kind, from, tenant))['state'] === 'drained', { what: 'drained' });
+    const copy = await asked(from, 'export', 'job-1:export');
+    await asked(to, 'import', 'job-1:import', { data: copy['data'], sha256: copy['sha256'] });
+    await asked(to, 'resume', 'job-1:resume');
+    await asked(to, 'resume', 'job-1:resume', { fence: fleet.nextFence() });
+    await asked(to, 'resume', 'job-2:resume');
+    await asked(to, 'drain', 'job-1:late', { fence });
+    const { body } = await fleet.get(`${fleet.url}/sim/effects?key_prefix=job-1:`);
+    const effect = (shard: string, op: string, record: string) =>
+      expect.objectContaining({ shard: `${kind}/${shard}`, tenant_id: tenant, op, key: `job-1:${op}`, record, fence });
+    expect(body).toEqual({
+      items: [
+        effect(from, 'drain', 'draining'),
+        effect(from, 'export', 'release'),
+        effect(to, 'import', 'imported'),
+        effect(to, 'resume', 'own'),
+      ],
+      complete: true,
+    });
+    const later = await fleet.get(`${fleet.url}/sim/effects?key_prefix=job-2:`);
+    expect(later.body).toMatchObject({ items: [{ op: 'resume', record: 'noted' }] });
+  });
+
   it('takes a hand-over back: the tenant serves at its origin again', async () => {
     await startLoaded();
     const [tenant, kind] = ['tenant-03', 'aggregate'] as const;

@@ -17,6 +17,7 @@ import { Ports } from './fleet/ports.js';
 import { createShardMember, type ShardMember } from './fleet/shard-member.js';
 import { createGatewayMember, type FollowedPlacement, type GatewayMember } from './gateway/gateway-member.js';
 import { HttpServer } from './http/server.js';
+import { readEffects } from './ledger/effects.js';
 import { writeFileAtomically } from './ledger/files.js';
 import { startSender, type Sender } from './load/sender.js';
 import { SenderState } from './load/streams.js';
@@ -127,7 +128,7 @@ async function assemble(
   );
 
   const tenants = tenantsOf(config);
-  const url = await startControl({ config, ports, members, tenants, accountant, logger, onStop });
+  const url = await startControl({ config, ports, members, shards, tenants, accountant, logger, onStop });
   if (config.SIM_RATE > 0) {
     const sender = await startLoad(config, { senderState, gateways, tenants, logger });
     onStop(() => sender.stop());
@@ -207,14 +208,25 @@ async function startControl(given: {
   config: SimConfig;
   ports: Ports;
   members: readonly Member[];
+  shards: readonly ShardMember[];
   tenants: readonly { tenant_id: string; name: string }[];
   accountant: Accountant;
   logger: Logger;
   onStop: (stop: () => Promise<void>) => void;
 }): Promise<string> {
-  const { config, ports, members, tenants, accountant, logger } = given;
+  const { config, ports, members, shards, tenants, accountant, logger } = given;
   const host = config.SIM_HOST;
-  const routes = controlRoutes({ members, tenants, host, report: (sinceUs) => accountant.report(sinceUs) });
+  const routes = controlRoutes({
+    members,
+    tenants,
+    host,
+    report: (sinceUs) => accountant.report(sinceUs),
+    effects: (keyPrefix) =>
+      readEffects(
+        shards.map(({ source }) => source),
+        keyPrefix,
+      ),
+  });
   const server = new HttpServer(routes, (error) => {
     logger.error({ error: describeError(error) }, 'control request failed');
   });

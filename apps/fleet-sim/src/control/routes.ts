@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { serviceKinds } from '@fairlead/contracts';
 import type { Report } from '../checker/accountant.js';
 import type { Knobs, Member } from '../fleet/member.js';
+import type { AdminEffect } from '../ledger/effects.js';
 import { parseInput, Problem, type HttpRequest, type Route } from '../http/server.js';
 
 export interface ControlOptions {
   members: readonly Member[];
   tenants: readonly { tenant_id: string; name: string }[];
   report: (sinceUs: number) => Promise<Report>;
+  effects: (keyPrefix: string) => Promise<{ effects: AdminEffect[]; complete: boolean }>;
   /** The name or address it is reached at. */
   host: string;
 }
@@ -39,6 +41,7 @@ export function controlRoutes(options: ControlOptions): Route[] {
   const routes: Route[] = [
     { method: 'GET', path: '/health', handle: () => ({ status: 200, body: { status: 'ok' } }) },
     { method: 'GET', path: '/sim/report', handle: async (request) => ({ status: 200, body: await report(options, request) }) },
+    { method: 'GET', path: '/sim/effects', handle: async (request) => ({ status: 200, body: await effects(options, request) }) },
     { method: 'GET', path: '/sim/topology', handle: () => ({ status: 200, body: topology(options) }) },
     { method: 'GET', path: '/sim/shards', handle: () => ({ status: 200, body: { items: options.members.map(memberStatus) } }) },
     {
@@ -63,6 +66,11 @@ async function report({ report: read }: ControlOptions, request: HttpRequest): P
     throw new Problem(400, 'invalid_argument', 'since: milliseconds since the epoch or an RFC 3339 time is expected');
   const { throughUs, findings } = await read(sinceMs * 1000);
   return { as_of: new Date(throughUs / 1000).toISOString(), as_of_ms: Math.floor(throughUs / 1000), ...findings };
+}
+
+async function effects({ effects: read }: ControlOptions, request: HttpRequest): Promise<object> {
+  const { effects: items, complete } = await read(request.query.get('key_prefix') ?? '');
+  return { items, complete };
 }
 
 function topology({ members, tenants }: ControlOptions): object {
