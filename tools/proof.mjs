@@ -90,7 +90,7 @@ const header = {
   seed,
   minutes: minutes ?? null,
 };
-const status = node('tools/jest.mjs', '--selectProjects', 'e2e', '--runInBand', '--forceExit', `tests/proofs/${name}\\.e2e`);
+const status = node('tools/jest.mjs', `tests/proofs/${name}\\.e2e`, '--selectProjects', 'e2e', '--runInBand', '--forceExit');
 const machine = {
   cpus: availableParallelism(),
   memory_bytes: totalmem(),

@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTokenSigner, parsePrivateJwk } from '@fairlead/auth';
-import { controlPlaneServices } from '@fairlead/contracts';
+import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { portIsFree, startNats, startPostgres, type RunningNats, type RunningPostgres } from '@fairlead/local-servers';
 import { startDatabase } from './database.js';
 import { readJsonObject } from './files.js';
@@ -24,7 +24,7 @@ import { prepareSecrets, readSecret, type Secrets } from './secrets.js';
 import { seedFleet } from './seed.js';
 import { httpPortOf, internalPorts, type PortName, type StackSettings } from './services.js';
 import { startUnit, type Unit, type UnitSpec } from './unit.js';
-import { serviceGroups, simUnit } from './units.js';
+import { replicaUnit, serviceGroups, simUnit } from './units.js';
 
 export interface StackOptions {
   readonly stateDir: string;
@@ -58,6 +58,8 @@ export interface Stack {
   firstAdmin(): { email: string; password: string };
   /** Kills a part with SIGKILL and keeps it down until it is released. Throws when it is not running or not ours. */
   hold(part: StackPart, options?: HoldOptions): Promise<Hold>;
+  /** Starts one more process of a service, `<service>-2` and so on among the pids; it does not answer the other services. */
+  replica(service: ControlPlaneService): void;
   /** Stops everything, bounded in time. Repeats answer the same promise. */
   stop(): Promise<void>;
 }
@@ -74,10 +76,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= runCleanups(cleanups, options.log));
   try {
-    const { settings, pids, simUrl, hold } = await boot(options, (cleanup) => cleanups.push(cleanup));
+    const { settings, pids, simUrl, hold, replica } = await boot(options, (cleanup) => cleanups.push(cleanup));
     const { stateDir } = options;
     const url = `http://127.0.0.1:${String(settings.port)}`;
-    return { url, stateDir, simUrl, pids: () => pids.all(), firstAdmin: () => firstAdminOf(stateDir), hold, stop };
+    return { url, stateDir, simUrl, pids: () => pids.all(), firstAdmin: () => firstAdminOf(stateDir), hold, replica, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -101,6 +103,7 @@ interface Booted {
   pids: PidBoard;
   simUrl: string;
   hold: Stack['hold'];
+  replica: Stack['replica'];
 }
 
 async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
@@ -141,7 +144,12 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
     if (unit === undefined) throw new Error(`${part} is not run by this stack`);
     return unit.hold();
   };
-  return { settings, pids, simUrl, hold };
+  let processes = 1;
+  const replica: Stack['replica'] = (service) => {
+    processes += 1;
+    startGroup([replicaUnit(settings, service, processes)], options, pids, onStop);
+  };
+  return { settings, pids, simUrl, hold, replica };
 }
 
 /** Makes the folder ours: lock, leftovers of a killed run, and the public port. */
@@ -206,26 +214,25 @@ async function startServers(given: {
   return { postgres: postgres.value, nats: nats.value };
 }
 
+/** Starts processes that are stopped together. */
+function startGroup(specs: UnitSpec[], { log, restartDelayMs }: StackOptions, pids: PidBoard, onStop: OnStop): Unit[] {
+  const units = specs.map((spec) => {
+    const onPid = (pid: number | undefined) => {
+      pids.set(spec.services, pid);
+    };
+    return startUnit(spec, { log, onPid, restartDelayMs });
+  });
+  onStop(async () => {
+    log(`Stopping ${specs.map(({ name }) => name).join(', ')}`);
+    await Promise.all(units.map((unit) => unit.stop()));
+  });
+  return units;
+}
+
 /** Starts the fleet and the services; what is started later is stopped earlier. */
 function startUnits(options: StackOptions, settings: StackSettings, pids: PidBoard, onStop: OnStop): { awaited: Awaited[]; units: Unit[] } {
-  const startGroup = (specs: UnitSpec[]): Unit[] => {
-    const units = specs.map((spec) =>
-      startUnit(spec, {
-        log: options.log,
-        onPid: (pid) => {
-          pids.set(spec.services, pid);
-        },
-        restartDelayMs: options.restartDelayMs,
-      }),
-    );
-    onStop(async () => {
-      options.log(`Stopping ${specs.map(({ name }) => name).join(', ')}`);
-      await Promise.all(units.map((unit) => unit.stop()));
-    });
-    return units;
-  };
-  const sim = options.sim ? startGroup([simUnit(settings)]) : [];
-  const units = serviceGroups(settings, options.separate).flatMap(startGroup);
+  const sim = options.sim ? startGroup([simUnit(settings)], options, pids, onStop) : [];
+  const units = serviceGroups(settings, options.separate).flatMap((group) => startGroup(group, options, pids, onStop));
   const services = controlPlaneServices.flatMap((service): Awaited[] => {
     const unit = units.find(({ spec }) => spec.services.includes(service));
     const url = `http://127.0.0.1:${String(httpPortOf(settings, service))}`;

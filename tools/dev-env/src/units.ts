@@ -31,6 +31,13 @@ function ownProcess(stack: StackSettings, service: ControlPlaneService): UnitSpe
   };
 }
 
+/** One more process of a service, named `<service>-<number>`, on free ports that nobody else is told. */
+export function replicaUnit(stack: StackSettings, service: ControlPlaneService, number: number): UnitSpec {
+  const unit = ownProcess(stack, service);
+  const name = `${service}-${String(number)}`;
+  return { ...unit, name, services: [name], env: { ...unit.env, HTTP_PORT: '0', GRPC_PORT: '0' }, logFile: logFileOf(stack, name) };
+}
+
 function allInOne(stack: StackSettings): UnitSpec {
   const given = Object.fromEntries(
     controlPlaneServices.map((service) => [service, { settings: settingsOf(stack, service), logFile: logFileOf(stack, service) }]),

@@ -1,0 +1,70 @@
+/** What a whole stack has written down: its database, read as the orchestrator, and its log files. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readLog, type StoredEvent } from '@fairlead/event-log';
+import { openDatabase, roleOf, schemaOf } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+
+export interface JobRecord {
+  status: string;
+  owner: string | null;
+  fence: number;
+  direction: string;
+  cursor: number;
+  attempts: { index: number; direction: string; number: number; fence: number; outcome: string | null }[];
+}
+
+export interface Records {
+  /** All committed events after a position. */
+  events(after?: number): Promise<StoredEvent[]>;
+  job(jobId: string): Promise<JobRecord>;
+  /** The log lines of a stack's processes that hold a text. */
+  logLines(text: string): string[];
+  close(): Promise<void>;
+}
+
+/** Opens the records of the stack in a state folder. */
+export async function openRecords(stateDir: string): Promise<Records> {
+  const read = (name: string) => readFileSync(join(stateDir, name), 'utf8').trim();
+  const { postgres } = JSON.parse(read('ports.json')) as { postgres: number };
+  const service = 'job-orchestrator';
+  const db = await openDatabase({
+    url: `postgres://${roleOf(service)}@127.0.0.1:${String(postgres)}/fairlead`,
+    password: read(`secrets/${service}.database-password`),
+    schema: schemaOf(service),
+    poolSize: 2,
+    applicationName: 'test-records',
+    logger: createLogger({ service, level: 'fatal' }),
+  });
+  return {
+    async events(after = 0) {
+      const events: StoredEvent[] = [];
+      for (;;) {
+        const more = await readLog(db, { after: events.at(-1)?.position ?? after, limit: 1_000 });
+        if (more.length === 0) return events;
+        events.push(...more);
+      }
+    },
+    async job(jobId) {
+      const [job] = await db.query<Omit<JobRecord, 'attempts'>>(
+        'select status, owner, fence, direction, cursor from job where job_id = $1',
+        [jobId],
+      );
+      if (job === undefined) throw new Error(`there is no job ${jobId}`);
+      const attempts = await db.query<JobRecord['attempts'][number]>(
+        'select index, direction, number, fence, outcome from attempt where job_id = $1 order by fence, index, direction, number',
+        [jobId],
+      );
+      return { ...job, attempts };
+    },
+    logLines(text) {
+      const folder = join(stateDir, 'logs');
+      return readdirSync(folder).flatMap((file) =>
+        readFileSync(join(folder, file), 'utf8')
+          .split('\n')
+          .filter((line) => line.includes(text)),
+      );
+    },
+    close: () => db.close(),
+  };
+}
