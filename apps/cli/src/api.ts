@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HttpClient, RequestOptions } from './http/client.js';
 import type { SseEvent } from './http/sse.js';
 import { readEvents } from './http/sse.js';
+import { sessionCookiePattern } from './session.js';
 
 /**
  * The gateway's routes that the CLI uses, in one place. Schemas name the fields the CLI reads; others pass through,
@@ -120,9 +121,22 @@ export const deadLetterSchema = z.looseObject({
 });
 export type DeadLetter = z.output<typeof deadLetterSchema>;
 
-const loginSchema = z.looseObject({ access_token: z.string(), token_type: z.string(), expires_in: z.number() });
-const meSchema = z.looseObject({ principal: z.string(), email: text, roles: z.array(z.string()).nullish() });
+const accessSchema = z.looseObject({ access_token: z.string(), token_type: z.string(), expires_in: z.number() });
+export type Access = z.output<typeof accessSchema>;
+const meSchema = z.looseObject({ principal: z.string(), via: text, email: text, roles: z.array(z.string()).nullish() });
 const shardItemSchema = z.looseObject({ kind: z.string(), shard_id: z.string() });
+
+export const apiTokenSchema = z.looseObject({
+  token_id: z.string(),
+  user_id: text,
+  name: text,
+  roles: z.array(z.string()),
+  created_at: text,
+  expires_at: text,
+  last_used_at: text,
+  revoked_at: text,
+});
+export type ApiToken = z.output<typeof apiTokenSchema>;
 
 /** One event of a job's stream. */
 export const jobEventSchema = z.looseObject({
@@ -167,10 +181,20 @@ export function createApi(http: HttpClient) {
   const list = <Item extends z.ZodType>(item: Item, path: string, filter: Filter, page: PageRequest) =>
     collect((request) => http.json(pageOf(item), path, { query: { ...filter, ...request } }), page);
   return {
-    login: (email: string, password: string) => http.json(loginSchema, '/admin/v1/auth/login', post({ email, password })),
+    /** Logs in; the cookie, `name=value`, is what refreshes the access token. */
+    login: async (email: string, password: string) => {
+      const { body, headers } = await http.exchange(accessSchema, '/admin/v1/auth/login', post({ email, password }));
+      return { ...body, cookie: sessionCookieOf(headers) };
+    },
+    refresh: (cookie: string) => http.json(accessSchema, '/admin/v1/auth/refresh', { method: 'POST', cookie, repeatable: true }),
+    logout: (cookie: string) => http.json(z.unknown(), '/admin/v1/auth/logout', { method: 'POST', cookie, repeatable: true }),
     changePassword: (current: string, fresh: string) =>
       http.json(z.unknown(), '/admin/v1/auth/password', post({ current_password: current, new_password: fresh })),
     me: () => http.json(meSchema, '/admin/v1/auth/me'),
+
+    createToken: (token: object) => http.json(z.looseObject({ ...apiTokenSchema.shape, token: z.string() }), apiTokens, post(token)),
+    tokens: (filter: Filter, page: PageRequest) => list(apiTokenSchema, apiTokens, filter, page),
+    revokeToken: (tokenId: string) => http.json(z.unknown(), `${apiTokens}/${encodeURIComponent(tokenId)}`, { method: 'DELETE' }),
 
     createPlan: (kind: ChangeKind, params: object) => http.json(planSchema, `/admin/v1/plan/${kind}`, post(params)),
     startJob: async (kind: ChangeKind, start: StartRequest) => {
@@ -212,6 +236,13 @@ export function createApi(http: HttpClient) {
       http.json(deadLetterSchema, `/admin/v1/dead-letters/${sequence}/discard`, post({ reason })),
     audit: (filter: Filter, page: PageRequest) => list(auditRecordSchema, '/admin/v1/audit', filter, page),
   };
+}
+
+const apiTokens = '/admin/v1/api-tokens';
+
+function sessionCookieOf(headers: Headers): string | undefined {
+  const cookies = headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
+  return cookies.find((cookie) => sessionCookiePattern.test(cookie));
 }
 
 /** The largest page the gateway answers; longer lists are read page by page. */

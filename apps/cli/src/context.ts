@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { newId } from '@fairlead/contracts';
 import { createApi, type Api } from './api.js';
-import { createHttpClient } from './http/client.js';
+import { givenToken, sessionCredentials } from './credentials.js';
+import { createHttpClient, type Credentials } from './http/client.js';
 import { targetOf, urlOf } from './session.js';
 import type { Terminal } from './terminal.js';
 
@@ -17,6 +18,8 @@ export interface Context {
   readonly api: () => Api;
   /** The gateway before login, and its URL. */
   readonly publicApi: () => { api: Api; url: string };
+  /** A gateway by its URL, without a token. */
+  readonly apiAt: (url: string) => Api;
   /** Shows a result: as it came with `-o json`, else rendered. */
   readonly print: (value: unknown, render: () => string) => void;
 }
@@ -30,16 +33,26 @@ export function createRun(terminal: Terminal): Run {
     const options = command.optsWithGlobals<{ output?: string; url?: string }>();
     const correlationId = newId('correlation');
     const json = options.output === 'json';
+    const apiAt = (url: string, credentials?: Credentials) => createApi(createHttpClient({ url, correlationId, credentials }));
     await work({
       terminal,
       json,
       correlationId,
       urlOption: options.url,
-      api: () => createApi(createHttpClient({ ...targetOf(options.url, terminal.env, terminal.now()), correlationId })),
+      api: () => {
+        const target = targetOf(options.url, terminal.env);
+        const { url } = target;
+        if ('token' in target) return apiAt(url, givenToken(target.token));
+        return apiAt(
+          url,
+          sessionCredentials(terminal, target.session, (cookie) => apiAt(url).refresh(cookie)),
+        );
+      },
       publicApi: () => {
         const url = urlOf(options.url, terminal.env);
-        return { url, api: createApi(createHttpClient({ url, correlationId })) };
+        return { url, api: apiAt(url) };
       },
+      apiAt: (url) => apiAt(url),
       print: (value, render) => {
         terminal.out(json ? `${JSON.stringify(value, null, 2)}\n` : render());
       },

@@ -104,6 +104,8 @@ export interface RunOptions {
   answers?: string[];
   /** The standard input. */
   input?: string;
+  /** What the clock says; 2026-11-01T10:00:00Z when left out. */
+  now?: string;
   /** Without URL and token in the environment. */
   anonymous?: boolean;
 }
@@ -155,7 +157,7 @@ async function run({ url, dir }: { url: string; dir: string }, args: string[], o
     err: (chunk) => {
       written.err += chunk;
     },
-    now: () => new Date('2026-11-01T10:00:00Z'),
+    now: () => new Date(options.now ?? '2026-11-01T10:00:00Z'),
     readInput: () => Promise.resolve(options.input ?? ''),
     ask,
     askSecret: ask,

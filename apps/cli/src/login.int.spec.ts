@@ -20,30 +20,33 @@ beforeEach(async () => {
 afterEach(() => stage.stop());
 
 describe('login', () => {
-  const loggedIn: Answer = { body: { access_token: 'token-2', token_type: 'Bearer', expires_in: 900 } };
+  const loggedIn: Answer = {
+    body: { access_token: 'token-2', token_type: 'Bearer', expires_in: 300 },
+    headers: { 'set-cookie': 'fairlead_session=ses_1.secret; Path=/admin/v1/auth; HttpOnly' },
+  };
   const login = ['login', '--email', 'admin@example.org', '--password-stdin'];
 
   it('stores a session that only its owner can read, and uses it', async () => {
     gateway.on('POST /admin/v1/auth/login', loggedIn);
     gateway.on('GET /admin/v1/auth/me', { body: { principal: 'user:usr_1', email: 'admin@example.org', roles: ['admin'] } });
     const { exitCode, out } = await run([...login, '--url', url], { anonymous: true, input: 'pass word\n' });
-    expect([exitCode, out]).toEqual([exitCodes.ok, `logged in at ${url} as admin@example.org until 2026-11-01T10:15:00.000Z\n`]);
+    expect([exitCode, out]).toEqual([exitCodes.ok, `logged in at ${url} as admin@example.org\n`]);
     expect(gateway.of('POST /admin/v1/auth/login')[0]?.body).toEqual({ email: 'admin@example.org', password: 'pass word' });
     const file = join(dir, 'session.json');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
       url,
       access_token: 'token-2',
-      expires_at: '2026-11-01T10:15:00.000Z',
+      expires_at: '2026-11-01T10:05:00.000Z',
       email: 'admin@example.org',
+      session_cookie: 'fairlead_session=ses_1.secret',
     });
 
     expect((await run(['whoami'], { anonymous: true })).out).toBe(
       'principal  user:usr_1\ne-mail     admin@example.org\nroles      admin\n',
     );
     expect(gateway.of('GET /admin/v1/auth/me')[0]?.headers.authorization).toBe('Bearer token-2');
-    expect((await run(['logout'], { anonymous: true })).out).toBe('logged out\n');
-    expect((await run(['whoami', '--url', url], { anonymous: true })).exitCode).toBe(exitCodes.auth);
+    expect(gateway.seen.map(({ headers }) => headers.cookie)).toEqual([undefined, undefined]);
   });
 
   it('asks for what is missing when somebody is there, else says which option to use', async () => {

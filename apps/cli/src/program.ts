@@ -20,6 +20,9 @@ import { tenantList } from './commands/tenant-list.js';
 import { tenantMigrate } from './commands/tenant-migrate.js';
 import { tenantResume } from './commands/tenant-resume.js';
 import { tenantShow } from './commands/tenant-show.js';
+import { tokenCreate } from './commands/token-create.js';
+import { tokenList } from './commands/token-list.js';
+import { tokenRevoke } from './commands/token-revoke.js';
 import { whoami } from './commands/whoami.js';
 import { createRun, type Run } from './context.js';
 import { CliError, exitCodes, type ExitCode } from './exit.js';
@@ -43,13 +46,14 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'messages that a consumer gave up on: list, show, replay, discard',
     commands: [deadLetterList, deadLetterShow, deadLetterReplay, deadLetterDiscard],
   },
+  { name: 'token', description: 'API tokens for programs: create, list, revoke', commands: [tokenCreate, tokenList, tokenRevoke] },
 ];
 const ungrouped: readonly Register[] = [login, logout, whoami, password];
 
 const help = `
 Environment:
   FAIRLEAD_URL         the gateway, instead of the session's
-  FAIRLEAD_TOKEN       an access token, instead of the session's
+  FAIRLEAD_TOKEN       an API token, instead of the session
   FAIRLEAD_CONFIG_DIR  where session.json is kept (default ~/.config/fairlead)
 
 Exit codes:

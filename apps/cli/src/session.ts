@@ -6,22 +6,24 @@ import { CliError, exitCodes } from './exit.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** What the gateway gives at a login to refresh the access token with. */
+export const sessionCookiePattern = /^fairlead_session=[\w.-]+$/;
+
 const sessionSchema = z.object({
   url: z.url({ protocol: /^https?$/ }),
   access_token: z.string().min(1),
-  /** RFC 3339. */
+  /** When the access token ends, RFC 3339. */
   expires_at: z.iso.datetime({ offset: true }),
   email: z.string(),
+  /** Refreshes the access token; absent when the gateway gave none. */
+  session_cookie: z.string().regex(sessionCookiePattern).optional(),
 });
 
 /** Who is logged in, where, until when. */
 export type Session = z.output<typeof sessionSchema>;
 
-/** Where a command talks to, and as whom. */
-export interface Target {
-  readonly url: string;
-  readonly token?: string;
-}
+/** Where a command talks to, and as whom: with a token it was given, or in a session. */
+export type Target = { readonly url: string } & ({ readonly token: string } | { readonly session: Session });
 
 /** The folder the session file stands in. */
 export function configDir(env: Env): string {
@@ -55,11 +57,9 @@ export function writeSession(env: Env, session: Session): void {
   renameSync(fresh, file);
 }
 
-/** Forgets the session; true when there was one. */
-export function dropSession(env: Env): boolean {
-  const existed = readSession(env) !== undefined;
+/** Forgets the session. */
+export function dropSession(env: Env): void {
   rmSync(sessionFile(env), { force: true });
-  return existed;
 }
 
 /** Where `npm start` serves unless told otherwise. */
@@ -75,10 +75,10 @@ export function urlOf(option: string | undefined, env: Env): string {
 }
 
 /**
- * Where to talk to and as whom: FAIRLEAD_TOKEN, else the session. The session's token goes to the gateway it came
- * from and to no other. Throws an authentication error when there is no token, or it has expired at `now`.
+ * Where to talk to and as whom: FAIRLEAD_TOKEN, else the session. The session goes to the gateway it came from and to no
+ * other. Throws an authentication error when there is neither.
  */
-export function targetOf(option: string | undefined, env: Env, now: Date): Target {
+export function targetOf(option: string | undefined, env: Env): Target {
   const url = urlOf(option, env);
   const token = env['FAIRLEAD_TOKEN'];
   if (token !== undefined && token !== '') return { url, token };
@@ -86,7 +86,5 @@ export function targetOf(option: string | undefined, env: Env, now: Date): Targe
   if (session === undefined) throw new CliError(`not logged in; run: fairlead login --url ${url} --email <email>`, exitCodes.auth);
   if (new URL(session.url).origin !== new URL(url).origin)
     throw new CliError(`logged in at ${session.url}, not at ${url}; run: fairlead login --url ${url}`, exitCodes.auth);
-  if (new Date(session.expires_at) <= now)
-    throw new CliError(`the session has expired; run: fairlead login --url ${url} --email ${session.email}`, exitCodes.auth);
-  return { url, token: session.access_token };
+  return { url, session };
 }

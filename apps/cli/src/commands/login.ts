@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Context, Run } from '../context.js';
+import { accessFields } from '../credentials.js';
 import { CliError, exitCodes } from '../exit.js';
 import { sessionFile, writeSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
@@ -27,10 +28,9 @@ async function logIn({ terminal, publicApi, print }: Context, options: LoginOpti
   const { api, url } = publicApi();
   const email = options.email ?? (await askFor(terminal, 'E-mail: ', (question) => terminal.ask(question), '--email'));
   const password = await readPassword(terminal, options.passwordStdin === true, 'Password: ');
-  const { access_token, expires_in } = await api.login(email, password);
-  const expires_at = new Date(terminal.now().getTime() + expires_in * 1_000).toISOString();
-  writeSession(terminal.env, { url, access_token, expires_at, email });
-  print({ url, email, expires_at, session_file: sessionFile(terminal.env) }, () => `logged in at ${url} as ${email} until ${expires_at}\n`);
+  const access = await api.login(email, password);
+  writeSession(terminal.env, { url, ...accessFields(access, terminal.now()), email, session_cookie: access.cookie });
+  print({ url, email, session_file: sessionFile(terminal.env) }, () => `logged in at ${url} as ${email}\n`);
 }
 
 /** Reads a password from the input (one trailing newline is not part of it) or asks for it without showing it. */

@@ -13,6 +13,7 @@ export function whoami(parent: Command, run: Run): void {
         print(me, () =>
           fields([
             ['principal', me.principal],
+            ...(me.via == null ? [] : [['via', me.via] as const]),
             ['e-mail', me.email],
             ['roles', me.roles?.join(', ')],
           ]),

@@ -3,11 +3,19 @@ import { contextHeaders } from '@fairlead/contracts';
 import { CliError, exitCodes } from '../exit.js';
 import { ApiError, problemOf } from './problem.js';
 
+/** What a client proves itself with. */
+export interface Credentials {
+  /** The token to send. Throws CliError when there is none any more. */
+  token(): Promise<string>;
+  /** A newer one, after the gateway refused this one; undefined when there is no way to get one. */
+  renewed(refused: string): Promise<string | undefined>;
+}
+
 export interface ClientOptions {
   /** The gateway's base URL. */
   readonly url: string;
   /** Absent before login. */
-  readonly token?: string;
+  readonly credentials?: Credentials;
   /** Goes with every request, so that all a command did is found under one id. */
   readonly correlationId: string;
   /** How long one request may take. */
@@ -22,6 +30,10 @@ export interface RequestOptions {
   readonly body?: object;
   /** Makes a POST safe to repeat. */
   readonly idempotencyKey?: string;
+  /** Safe to repeat by itself; GET requests are. */
+  readonly repeatable?: boolean;
+  /** `name=value`. */
+  readonly cookie?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -29,6 +41,12 @@ export interface RequestOptions {
 export interface HttpClient {
   /** Sends a request and reads its JSON by a schema. Throws ApiError for a problem, CliError when there is no answer. */
   json<Schema extends z.ZodType>(schema: Schema, path: string, options?: RequestOptions): Promise<z.output<Schema>>;
+  /** The same, with the answer's headers. */
+  exchange<Schema extends z.ZodType>(
+    schema: Schema,
+    path: string,
+    options?: RequestOptions,
+  ): Promise<{ body: z.output<Schema>; headers: Headers }>;
   /** Opens a stream of server-sent events; the caller reads and cancels it. */
   stream(
     path: string,
@@ -39,27 +57,34 @@ export interface HttpClient {
 const defaultTimeoutMs = 30_000;
 const defaultRetryDelaysMs = [250, 1_000];
 
-/** Makes a client. GET requests and those with an idempotency key are repeated when no answer comes or a 502 or 503 does. */
+/**
+ * Makes a client. Requests that may be repeated are, when no answer comes or a 502 or 503 does. When the gateway refuses
+ * the token, a request is sent once more with a newer one, if there is one: nothing was done.
+ */
 export function createHttpClient(options: ClientOptions): HttpClient {
+  const exchange: HttpClient['exchange'] = async (schema, path, request = {}) => {
+    const response = await sendWithRetries(options, path, request);
+    const parsed = schema.safeParse(await readJson(response));
+    if (parsed.success) return { body: parsed.data, headers: response.headers };
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw new CliError(`${options.url} does not answer like a Fairlead gateway: ${path} has no usable ${where === '' ? 'body' : where}`);
+  };
   return {
-    json: async (schema, path, request = {}) => {
-      const response = await sendWithRetries(options, path, request);
-      const parsed = schema.safeParse(await readJson(response));
-      if (parsed.success) return parsed.data;
-      const where = parsed.error.issues[0]?.path.join('.') ?? '';
-      throw new CliError(`${options.url} does not answer like a Fairlead gateway: ${path} has no usable ${where === '' ? 'body' : where}`);
-    },
+    exchange,
+    json: async (schema, path, request) => (await exchange(schema, path, request)).body,
     stream: async (path, { query, headers, signal }) => {
-      const request = { method: 'GET', headers: { ...headersOf(options, {}), accept: 'text/event-stream', ...headers }, signal };
-      const response = await reach(options.url, () => fetch(urlOf(options.url, path, query), request));
-      if (!response.ok || response.body === null) throw await problemOf(response);
+      const response = await authorized(options, (token) => {
+        const all = { ...headersOf(options, {}, token), accept: 'text/event-stream', ...headers };
+        return fetch(urlOf(options.url, path, query), { headers: all, signal, redirect: 'error' });
+      });
+      if (response.body === null) throw await problemOf(response);
       return response.body;
     },
   };
 }
 
 async function sendWithRetries(options: ClientOptions, path: string, request: RequestOptions): Promise<Response> {
-  const repeatable = (request.method ?? 'GET') === 'GET' || request.idempotencyKey !== undefined;
+  const repeatable = request.repeatable ?? ((request.method ?? 'GET') === 'GET' || request.idempotencyKey !== undefined);
   const delaysMs = repeatable ? (options.retryDelaysMs ?? defaultRetryDelaysMs) : [];
   for (const delayMs of delaysMs) {
     try {
@@ -82,16 +107,29 @@ export class UnreachableError extends CliError {}
 
 async function send(options: ClientOptions, path: string, request: RequestOptions): Promise<Response> {
   const signals = [AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs), ...(request.signal === undefined ? [] : [request.signal])];
-  const response = await reach(options.url, () =>
+  return authorized(options, (token) =>
     fetch(urlOf(options.url, path, request.query), {
       method: request.method ?? 'GET',
-      headers: headersOf(options, request),
+      headers: headersOf(options, request, token),
       body: request.body === undefined ? undefined : JSON.stringify(request.body),
       signal: AbortSignal.any(signals),
       // A redirect could carry the token elsewhere.
       redirect: 'error',
     }),
   );
+}
+
+/** Sends with the token at hand, once more with a newer one when that is refused, and throws ApiError unless it succeeds. */
+async function authorized({ url, credentials }: ClientOptions, attempt: (token?: string) => Promise<Response>): Promise<Response> {
+  const token = await credentials?.token();
+  let response = await reach(url, () => attempt(token));
+  if (response.status === 401 && token !== undefined) {
+    const newer = await credentials?.renewed(token);
+    if (newer !== undefined) {
+      await response.body?.cancel();
+      response = await reach(url, () => attempt(newer));
+    }
+  }
   if (!response.ok) throw await problemOf(response);
   return response;
 }
@@ -123,11 +161,12 @@ function urlOf(base: string, path: string, query: RequestOptions['query'] = {}):
   return url.href;
 }
 
-function headersOf(options: ClientOptions, request: RequestOptions): Record<string, string> {
+function headersOf(options: ClientOptions, request: RequestOptions, token: string | undefined): Record<string, string> {
   return {
     accept: 'application/json',
     [contextHeaders.correlationId]: options.correlationId,
-    ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(request.cookie === undefined ? {} : { cookie: request.cookie }),
     ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(request.idempotencyKey === undefined ? {} : { 'idempotency-key': request.idempotencyKey }),
   };

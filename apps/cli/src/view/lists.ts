@@ -1,4 +1,4 @@
-import type { AuditRecord, Placement, Snapshot, Tenant } from '../api.js';
+import type { ApiToken, AuditRecord, Placement, Snapshot, Tenant } from '../api.js';
 import { fields, table } from './table.js';
 
 /** A list of tenants with the shard of each kind. */
@@ -94,6 +94,23 @@ export function renderAudit(records: readonly AuditRecord[]): string {
       record.job_id,
       record.step,
       record.reason,
+    ]),
+  );
+}
+
+/** API tokens, newest first; a token's id is how it begins. */
+export function renderTokens(tokens: readonly ApiToken[]): string {
+  return table(
+    ['id', 'name', 'user', 'roles', 'created', 'expires', 'last used', 'revoked'],
+    tokens.map((token) => [
+      token.token_id,
+      token.name,
+      token.user_id,
+      token.roles.join(', '),
+      token.created_at,
+      token.expires_at,
+      token.last_used_at,
+      token.revoked_at,
     ]),
   );
 }
