@@ -1,2 +1,3 @@
 export { ConfigError, loadConfig, type Env } from './load.js';
 export * as field from './fields.js';
+export { syncFolder, writeFileAtomically } from './write.js';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomically } from '../ledger/files.js';
+import { writeFileAtomically } from '@fairlead/config';
 
 const lockSchema = z.object({ pid: z.int().min(1), started: z.string() });
 const heldHere = new Set<string>();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { writeFileAtomically } from '@fairlead/config';
 import { freePort } from '@fairlead/local-servers';
 import { z } from 'zod';
-import { writeFileAtomically } from '../ledger/files.js';
 
 const portsSchema = z.record(z.string(), z.int().min(1).max(65_535));
 

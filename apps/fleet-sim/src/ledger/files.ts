@@ -1,5 +1,5 @@
-import { mkdir, open, readdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /**
  * A ledger is a folder of segments. A segment's name is the position of its first byte in the whole ledger, so a position
@@ -71,22 +71,3 @@ export async function lastLine(path: string): Promise<string | undefined> {
 
 const newline = 0x0a;
 const tailBytes = 64 * 1024;
-
-/** Makes a folder's entries durable, as a new or renamed file needs. */
-export async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Replaces a file's content as a whole: a reader finds the old or the new one, also after a crash. */
-export async function writeFileAtomically(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${String(process.pid)}.tmp`;
-  await writeFile(draft, content, { flush: true });
-  await rename(draft, path);
-  await syncFolder(dirname(path));
-}

@@ -1,6 +1,7 @@
 import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
+import { syncFolder } from '@fairlead/config';
 import type { Clock } from '../clock.js';
-import { hasRecordEndAt, listSegments, segmentPath, syncFolder } from './files.js';
+import { hasRecordEndAt, listSegments, segmentPath } from './files.js';
 import { readLedger } from './reader.js';
 import { LedgerDamagedError, type LedgerEvent, type Recorded } from './records.js';
 

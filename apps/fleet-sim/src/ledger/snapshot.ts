@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { hasRecordEndAt, writeFileAtomically } from './files.js';
+import { writeFileAtomically } from '@fairlead/config';
+import { hasRecordEndAt } from './files.js';
 
 /**
  * Reads a snapshot of what a ledger says up to a position. Undefined, so that the ledger is read from its start, when there is
