@@ -1,3 +1,4 @@
+export { createBell, type Bell } from './bell.js';
 export { connectMessaging, type Messaging } from './messaging.js';
 export type { ConsumeOptions } from './consumer.js';
 export type { ConsumedMessage } from './deliveries.js';

@@ -1,6 +1,5 @@
-import { isPlacedKind, type PlacedKind, type ServiceKind } from '@fairlead/contracts';
+import { isPlacedKind, type PlacedKind } from '@fairlead/contracts';
 import {
-  compareShards,
   compareVersions,
   decodeChunk,
   decodeMarker,
@@ -13,19 +12,7 @@ import {
   type ShardEntry,
 } from './format.js';
 import { shortSha256 } from './hash.js';
-
-/** One complete state of placement; never changes. */
-export interface PlacementSnapshot extends PlacementVersion {
-  /** The shard that a tenant is placed on. */
-  shardOf(kind: PlacedKind, tenantId: string): string | undefined;
-  /** How many tenants are placed for a kind. */
-  tenants(kind: PlacedKind): number;
-  /** Every tenant placed for a kind, with its shard. */
-  assignments(kind: PlacedKind): Iterable<readonly [tenantId: string, shardId: string]>;
-  /** All shards, by kind and id. */
-  readonly shards: readonly ShardEntry[];
-  shard(kind: ServiceKind, shardId: string): ShardEntry | undefined;
-}
+import { shardDirectory, type PlacementSnapshot } from './snapshot.js';
 
 /** Puts deliveries of a bucket together. Pure: the same deliveries in the same order give the same snapshots. */
 export interface Assembler {
@@ -119,18 +106,16 @@ function makeSnapshot(version: PlacementVersion, parts: ReadonlyMap<string, Part
     if ('shards' in chunk) shards.push(...chunk.shards);
     else if (isPlacedKind(described.kind)) maps[described.kind][described.chunk] = chunk.tenants;
   }
-  shards.sort(compareShards);
-  const byId = new Map(shards.map((shard) => [`${shard.kind}/${shard.shardId}`, shard]));
   return {
     epoch: version.epoch,
     revision: version.revision,
+    origin: 'kv',
     shardOf: (kind, tenantId) => maps[kind][tenantChunkOf(tenantId)]?.get(tenantId),
     tenants: (kind) => maps[kind].reduce((count, chunk) => count + chunk.size, 0),
     assignments: function* (kind) {
       // Chunks without tenants leave holes.
       for (const chunk of maps[kind].filter(Boolean)) yield* chunk;
     },
-    shards,
-    shard: (kind, shardId) => byId.get(`${kind}/${shardId}`),
+    ...shardDirectory(shards),
   };
 }

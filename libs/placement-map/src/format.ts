@@ -82,7 +82,7 @@ export function readChunkKey(
 }
 
 const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
-const byFirst = (left: readonly [string, string], right: readonly [string, string]): number => compareText(left[0], right[0]);
+export const byFirst = (left: readonly [string, unknown], right: readonly [string, unknown]): number => compareText(left[0], right[0]);
 const byShardId = (left: ShardEntry, right: ShardEntry): number => compareText(left.shardId, right.shardId);
 
 /** By kind in its declared order, then by shard id. */

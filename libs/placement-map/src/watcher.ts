@@ -2,12 +2,13 @@ import { DeliverPolicy, type Consumer } from '@nats-io/jetstream';
 import { describeError } from '@fairlead/contracts';
 import { endOfMessages, findStream, keepSession, type Messaging, type Session } from '@fairlead/messaging';
 import type { Logger } from '@fairlead/telemetry';
-import { createAssembler, type PlacementSnapshot } from './assembler.js';
+import { createAssembler } from './assembler.js';
 import { bucketStream, bucketSubject } from './bucket.js';
+import type { PlacementSnapshot } from './snapshot.js';
 
-/** Follows placement in KV. */
+/** Follows placement. */
 export interface PlacementWatch {
-  /** The newest complete snapshot seen; kept while NATS is away or the bucket is lost. Undefined before the first. */
+  /** The newest complete snapshot seen; kept while its origin is away or lost. Undefined before the first. */
   current(): PlacementSnapshot | undefined;
   stop(): Promise<void>;
 }
