@@ -63,15 +63,20 @@ export type Tenant = z.output<typeof tenantSchema>;
 const shardSchema = z.looseObject({
   endpoints: z.array(z.looseObject({ endpoint_id: z.string(), url: z.string() })),
   weight: count,
+  labels: z.record(z.string(), z.string()).nullish(),
   state: text,
   revision: count,
   tenants: count,
 });
+const seatsSchema = z.record(z.string(), seatSchema);
 /** `<kind>_placement` tells each tenant's shard; `shards` the directory, by kind and id. */
 export const placementSchema = z.looseObject({
   epoch: z.number(),
   revision: z.number(),
   published_revision: count,
+  aggregate_placement: seatsSchema,
+  projection_placement: seatsSchema,
+  runner_placement: seatsSchema,
   shards: z.record(z.string(), z.record(z.string(), shardSchema)),
 });
 export type Placement = z.output<typeof placementSchema>;

@@ -13,6 +13,7 @@ import { jobWatch } from './commands/job-watch.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { password } from './commands/password.js';
+import { placementExport } from './commands/placement-export.js';
 import { placementShow } from './commands/placement-show.js';
 import { tenantCreate } from './commands/tenant-create.js';
 import { tenantDrain } from './commands/tenant-drain.js';
@@ -38,7 +39,7 @@ const groups: readonly { name: string; description: string; commands: readonly R
     commands: [tenantList, tenantShow, tenantCreate, tenantMigrate, tenantDrain, tenantResume],
   },
   { name: 'job', description: 'jobs: list, show, watch, cancel', commands: [jobList, jobShow, jobWatch, jobCancel] },
-  { name: 'placement', description: 'placement: show', commands: [placementShow] },
+  { name: 'placement', description: 'placement: show, export', commands: [placementShow, placementExport] },
   { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
   { name: 'audit', description: 'the audit trail: list', commands: [auditList] },
   {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { field } from '@fairlead/config';
 import { defaultAllowedCidrs, isCidrList } from '@fairlead/outbound';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
 import { defaultAllowedHosts, isHostList } from './tenants/endpoint-policy.js';
@@ -9,6 +10,8 @@ export const configSchema = z.object({
   ...grpcConfig,
   ...databaseConfig,
   ...natsConfig,
+  /** Where published placement is also written, as placement/dev.json and routing/dev.json. */
+  PLACEMENT_FILES_DIR: field.text().optional(),
   /** Where endpoints of managed services may be: networks, comma-separated. */
   FLEET_ALLOWED_CIDRS: z
     .string()

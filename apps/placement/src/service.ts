@@ -28,7 +28,14 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const endpoints = createEndpointPolicy({ allowedCidrs: config.FLEET_ALLOWED_CIDRS, allowedHosts: config.FLEET_ALLOWED_HOSTS });
   const resources = await openResources({ name: 'placement', config, migrations, logger: overrides.logger });
   const { database, messaging, logger, registry } = resources;
-  const publication = startPublication({ database, messaging, logger, registry, pollMs: overrides.publicationPollMs });
+  const publication = startPublication({
+    database,
+    messaging,
+    logger,
+    registry,
+    pollMs: overrides.publicationPollMs,
+    filesDir: config.PLACEMENT_FILES_DIR,
+  });
   const publicationProblem = () => (messaging.connected() ? publication.problem() : 'NATS is away');
   const committed = (position: number) => {
     publication.changed();

@@ -55,6 +55,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
     FLEET_OBSERVER_GRPC: grpc('fleet-observer'),
     JOB_ORCHESTRATOR_GRPC: grpc('job-orchestrator'),
     AUDIT_GRPC: grpc('audit'),
+    ...(service === 'placement' ? { PLACEMENT_FILES_DIR: filesDirOf(stack) } : {}),
     ...(service === 'provisioner' ? { FLEET_TOKEN_FILE: secrets.fleetToken } : {}),
     ...(service === 'api-gateway' ? { FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json') } : {}),
   };
@@ -62,8 +63,16 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
 
 /** The simulated fleet's variables. */
 export function simSettings(stack: StackSettings): Settings {
-  return { ...commonSettings(stack), FLEET_TOKEN_FILE: stack.secrets.fleetToken, SIM_STATE_DIR: join(stack.stateDir, 'sim') };
+  return {
+    ...commonSettings(stack),
+    FLEET_TOKEN_FILE: stack.secrets.fleetToken,
+    SIM_STATE_DIR: join(stack.stateDir, 'sim'),
+    SIM_PLACEMENT_FILES_DIR: filesDirOf(stack),
+  };
 }
+
+/** Where published placement is written, and read until KV gives one. */
+const filesDirOf = (stack: StackSettings) => join(stack.stateDir, 'config');
 
 function commonSettings(stack: StackSettings): Settings {
   return {

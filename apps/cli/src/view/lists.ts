@@ -53,6 +53,16 @@ export function renderPlacement(placement: Placement): string {
   )}`;
 }
 
+/** What an export of placement wrote. */
+export function renderExport(written: { epoch: number; revision: number; files: { placement: string; routing: string } }): string {
+  return fields([
+    ['epoch', written.epoch],
+    ['revision', written.revision],
+    ['placement', written.files.placement],
+    ['routing', written.files.routing],
+  ]);
+}
+
 /** What is known of every endpoint's health. */
 export function renderSnapshot(snapshot: Snapshot): string {
   const head = fields([

@@ -111,6 +111,9 @@ const placement: Placement = {
   epoch: 1,
   revision: 42,
   published_revision: 41,
+  aggregate_placement: {},
+  projection_placement: {},
+  runner_placement: { acme: { shard: 'runner-1' } },
   shards: {
     gateway: { 'gateway-1': shard('gateway-1') },
     runner: { 'runner-1': shard('runner-1'), 'runner-2': { ...shard('runner-2'), state: 'cordoned', tenants: 0 } },

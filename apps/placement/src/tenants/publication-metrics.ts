@@ -7,6 +7,7 @@ export interface PublicationMetrics {
   committed(version: Version): void;
   published(version: Version, seconds: number | undefined): void;
   failed(): void;
+  fileCopyFailed(): void;
 }
 
 /** Registers the publication's metrics. */
@@ -28,6 +29,11 @@ export function createPublicationMetrics(registry: Registry): PublicationMetrics
     help: 'Publications that failed and were tried again.',
     registers,
   });
+  const fileFailures = new Counter({
+    name: 'fairlead_placement_file_failures_total',
+    help: 'Times that published placement could not be written to PLACEMENT_FILES_DIR.',
+    registers,
+  });
   return {
     committed: (version) => {
       epoch.set(version.epoch);
@@ -40,6 +46,9 @@ export function createPublicationMetrics(registry: Registry): PublicationMetrics
     },
     failed: () => {
       failures.inc();
+    },
+    fileCopyFailed: () => {
+      fileFailures.inc();
     },
   };
 }

@@ -16,8 +16,9 @@ import type { Messaging } from '@fairlead/messaging';
 import { createPlacementPublisher, type PublishedInfo } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
 import type { Logger, Registry } from '@fairlead/telemetry';
-import { applyIncrement, emptyPlacement } from './domain/effective.js';
+import { applyIncrement, emptyPlacement, type EffectivePlacement } from './domain/effective.js';
 import { compareVersions, type Version } from './domain/epoch.js';
+import { keepFileCopy } from './file-copy.js';
 import { createPublicationMetrics } from './publication-metrics.js';
 import { agreeOnEpoch } from './raise-epoch.js';
 import { readIncrement } from './store/effective.js';
@@ -36,17 +37,22 @@ export interface Publication {
 
 const shortestRetryMs = 50;
 
-/** Starts publishing. `pollMs` is how soon changes by others, and losses in KV, are noticed. */
+/**
+ * Starts publishing. `pollMs` is how soon changes by others, and losses in KV, are noticed. In `filesDir`, when given,
+ * files repeat what KV holds, at most one poll later.
+ */
 export function startPublication(options: {
   database: Database;
   messaging: Messaging;
   logger: Logger;
   registry: Registry;
   pollMs?: number;
+  filesDir?: string;
 }): Publication {
   const { database, messaging, logger, pollMs = 1_000 } = options;
   const metrics = createPublicationMetrics(options.registry);
   const publisher = createPlacementPublisher({ messaging, logger, floor: () => readBucketSequence(database), onPublished });
+  const fileCopy = options.filesDir === undefined ? undefined : keepFileCopy({ dir: options.filesDir, logger, metrics });
   const alarm = createAlarm();
   let placement = emptyPlacement();
   let published: Version | undefined;
@@ -96,10 +102,10 @@ export function startPublication(options: {
     const startedAtMs = performance.now();
     await refresh();
     if (compared && published !== undefined && compareVersions(placement, published) <= 0) return;
-    const { epoch, revision, maps, shards } = placement;
+    const { epoch, revision } = placement;
     await failpoint('placement.publish.before');
     try {
-      await publisher.publish({ epoch, revision, maps, shards: [...shards.values()] });
+      await publisher.publish(sourceOf(placement));
     } catch (error) {
       if (error instanceof FairleadError && error.code === 'revision_mismatch') conflict = { epoch, revision };
       throw error;
@@ -116,6 +122,7 @@ export function startPublication(options: {
     }
     if (performance.now() >= lookAgainAtMs) await look();
     await publish();
+    if (published !== undefined && compareVersions(placement, published) === 0) fileCopy?.offer(sourceOf(placement));
     // Seen while publishing: the bucket is another one.
     if (lookAgainAtMs === 0) alarm.ring();
   }
@@ -161,9 +168,12 @@ export function startPublication(options: {
       alarm.ring();
       await done;
       await publisher.close();
+      await fileCopy?.idle();
     },
   };
 }
+
+const sourceOf = ({ epoch, revision, maps, shards }: EffectivePlacement) => ({ epoch, revision, maps, shards: [...shards.values()] });
 
 /** Wakes the one loop that waits; a ring while it works is kept for its next wait. */
 function createAlarm(): { ring(): void; wait(timeoutMs: number): Promise<void> } {
