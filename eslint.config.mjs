@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 const typescript = ['{apps,libs,tools}/*/src/**/*.ts', 'tests/**/*.ts'];
 const specs = ['**/*.spec.ts', '**/*.fixture.ts', '**/src/testing/**/*.ts'];
-const plainTools = ['*.mjs', 'tools/**/*.{mjs,cjs}', 'apps/*/bin/*.mjs'];
+const plainTools = ['*.mjs', 'tools/**/*.{mjs,cjs}', 'apps/*/bin/*.mjs', 'deploy/*.mjs'];
 
 /** Mistakes in any JavaScript that the compiler does not look at. */
 const basicRules = {

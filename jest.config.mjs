@@ -30,14 +30,14 @@ export default {
     {
       ...base,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,libs,tools}/*/src/**/*.spec.ts'],
+      testMatch: ['<rootDir>/{apps,libs,tools}/*/src/**/*.spec.ts', '<rootDir>/tests/deploy/*.spec.ts'],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/', '/dist/'],
     },
     {
       ...base,
       ...servers,
       displayName: 'integration',
-      testMatch: ['<rootDir>/{apps,libs,tools}/*/src/**/*.int.spec.ts'],
+      testMatch: ['<rootDir>/{apps,libs,tools}/*/src/**/*.int.spec.ts', '<rootDir>/tests/deploy/*.int.spec.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/dist/'],
     },
     {

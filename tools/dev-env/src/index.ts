@@ -1,2 +1,4 @@
 export type { Hold, HoldOptions, StackPart } from './hold.js';
 export { startStack, type Stack, type StackOptions } from './stack.js';
+export { prepareContainerSecrets, type SecretReader } from './container-secrets.js';
+export { databaseAccessSchema, databasePasswordsSchema, registerFleetSchema } from './settings.js';

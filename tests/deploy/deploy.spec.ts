@@ -1,0 +1,28 @@
+/** The deployment files are right, and the checks that say so would notice if they were not. */
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { mistakes } from './mistakes.js';
+import type { Sources } from './model.js';
+import { problemsOf, type Surroundings } from './problems.js';
+import { makeSurroundings, readSources } from './repository.js';
+
+let around: Surroundings;
+beforeAll(async () => {
+  around = await makeSurroundings();
+});
+
+it('Compose, Swarm and Dockerfile fit together, and fit what the services read', () => {
+  expect(problemsOf(readSources(), around)).toEqual([]);
+});
+
+describe('the checks notice', () => {
+  it.each(mistakes)('$what ($file)', ({ file, from, to, said }) => {
+    const sources = readSources();
+    const text = sources[file] ?? '';
+    const broken = text.replace(from, () => to);
+    expect(broken).not.toBe(text);
+    const changed: Sources = { ...sources, [file]: broken };
+    const problems = problemsOf(changed, around);
+    if (typeof said === 'string') expect(problems).toContain(said);
+    else expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(said)]));
+  });
+});
