@@ -18,6 +18,8 @@ export const configSchema = z.object({
   NATS_REPLICAS: field.integer({ min: 1, max: 5 }).optional(),
   /** Everything the fleet keeps: ledgers, snapshots, ports, sim.json. */
   SIM_STATE_DIR: field.text(),
+  /** Where placement/dev.json and routing/dev.json are read until KV gives a placement. */
+  SIM_PLACEMENT_FILES_DIR: field.text().optional(),
   SIM_HOST: field.text().default('127.0.0.1'),
   /** First of a row of fixed ports; 0 lets the system choose once and remembers the choice in SIM_PORTS_FILE. */
   SIM_PORT_BASE: field.port().default(0),

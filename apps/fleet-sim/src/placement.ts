@@ -1,4 +1,5 @@
 import type { PlacedKind, ServiceKind } from '@fairlead/contracts';
+import { supersedes, type PlacementOrigin } from '@fairlead/placement-map';
 
 /** A shard and where its endpoints listen. */
 export interface PlacedShard {
@@ -11,6 +12,7 @@ export interface PlacedShard {
 export interface PlacementView {
   readonly epoch: number;
   readonly revision: number;
+  readonly origin: PlacementOrigin;
   shardOf(kind: PlacedKind, tenantId: string): string | undefined;
   shard(kind: ServiceKind, shardId: string): PlacedShard | undefined;
   readonly shards: readonly PlacedShard[];
@@ -24,7 +26,7 @@ export interface PlacementFeed {
   subscribe(listener: (view: PlacementView) => void): () => void;
 }
 
-/** A feed that is told the placement: what a watcher of KV writes to, and what specs use in its place. */
+/** A feed that is told the placement: what a watcher of KV and files writes to, and what specs use in its place. */
 export class PlacementBoard implements PlacementFeed {
   private view: PlacementView | undefined;
   private readonly listeners = new Set<(view: PlacementView) => void>();
@@ -33,9 +35,9 @@ export class PlacementBoard implements PlacementFeed {
     return this.view;
   }
 
-  /** Shows a placement unless it is older than the one shown. */
+  /** Shows a placement unless the one shown is to stay. */
   show(view: PlacementView): void {
-    if (this.view !== undefined && !isNewer(view, this.view)) return;
+    if (this.view !== undefined && !supersedes(view, this.view)) return;
     this.view = view;
     for (const listener of this.listeners) listener(view);
   }
@@ -46,15 +48,12 @@ export class PlacementBoard implements PlacementFeed {
   }
 }
 
-/** Whether a placement comes after another: by epoch, then by revision. */
-export function isNewer(a: { epoch: number; revision: number }, b: { epoch: number; revision: number }): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && a.revision > b.revision);
-}
-
 /** Makes a placement of plain values: what was read from a file, or what a spec wants. */
 export function placementOf(options: {
   epoch: number;
   revision: number;
+  /** KV unless told otherwise. */
+  origin?: PlacementOrigin;
   shards: readonly PlacedShard[];
   maps: Readonly<Record<PlacedKind, ReadonlyMap<string, string>>>;
 }): PlacementView {
@@ -62,6 +61,7 @@ export function placementOf(options: {
   return {
     epoch: options.epoch,
     revision: options.revision,
+    origin: options.origin ?? 'kv',
     shards: options.shards,
     shardOf: (kind, tenantId) => options.maps[kind].get(tenantId),
     shard: (kind, shardId) => byId.get(`${kind}/${shardId}`),

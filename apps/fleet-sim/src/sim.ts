@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomically } from '@fairlead/config';
 import { describeError, placedKinds } from '@fairlead/contracts';
 import { connectMessaging } from '@fairlead/messaging';
-import { watchPlacement } from '@fairlead/placement-map';
+import { followPlacement } from '@fairlead/placement-map';
 import { createLogger, type Logger } from '@fairlead/telemetry';
 import { startAccountant, type Accountant } from './checker/accountant.js';
 import { senderSource } from './checker/checker.js';
@@ -18,7 +19,6 @@ import { createShardMember, type ShardMember } from './fleet/shard-member.js';
 import { createGatewayMember, type FollowedPlacement, type GatewayMember } from './gateway/gateway-member.js';
 import { HttpServer } from './http/server.js';
 import { readEffects } from './ledger/effects.js';
-import { writeFileAtomically } from './ledger/files.js';
 import { startSender, type Sender } from './load/sender.js';
 import { SenderState } from './load/streams.js';
 import { PlacementBoard, type PlacementFeed } from './placement.js';
@@ -34,7 +34,7 @@ export interface Sim {
 
 /** What a spec may put in the place of the real thing. */
 export interface SimOverrides {
-  /** Instead of watching KV: asked for a feed at each start of a gateway. */
+  /** Instead of watching KV and files: asked for a feed at each start of a gateway. */
   placement?: () => PlacementFeed;
   logger?: Logger;
   random?: () => number;
@@ -139,7 +139,7 @@ async function assemble(
   return url;
 }
 
-/** Makes feeds of what stands in KV: each follows by itself, over one connection. */
+/** Makes feeds of what stands in KV, or in files until it does: each follows by itself, over one connection. */
 async function placementFeeds(
   config: SimConfig,
   logger: Logger,
@@ -156,9 +156,10 @@ async function placementFeeds(
   onStop(() => messaging.close());
   return () => {
     const feed = new PlacementBoard();
-    const watch = watchPlacement({
+    const watch = followPlacement({
       messaging,
       logger,
+      filesDir: config.SIM_PLACEMENT_FILES_DIR,
       onSnapshot: (snapshot) => {
         feed.show(snapshot);
       },

@@ -1,4 +1,5 @@
-import { isNewer, type PlacementFeed, type PlacementView } from '../placement.js';
+import { supersedes } from '@fairlead/placement-map';
+import type { PlacementFeed, PlacementView } from '../placement.js';
 import { loadPlacement, savePlacement } from './placement-file.js';
 
 /** After a first save, which is made at once. */
@@ -6,7 +7,8 @@ const savesAtMostEveryMs = 1000;
 
 /**
  * The placement a gateway routes by: the newest it was told, after the lag a knob may add, kept on disk so that the gateway
- * can serve with the control plane away. An older placement than the one applied is never taken.
+ * can serve with the control plane away. What comes from KV wins over what comes from files, and an older placement than the one
+ * applied is never taken.
  */
 export class AppliedPlacement {
   private view: PlacementView | undefined;
@@ -43,8 +45,8 @@ export class AppliedPlacement {
 
   /** Revisions known and not applied yet. */
   lag(): number {
-    const newest = this.options.feed.current();
-    if (newest === undefined || (this.view !== undefined && !isNewer(newest, this.view))) return 0;
+    const newest = this.unapplied();
+    if (newest === undefined) return 0;
     return Math.max(1, newest.revision - (this.view?.revision ?? 0));
   }
 
@@ -63,8 +65,8 @@ export class AppliedPlacement {
 
   /** Applies the newest placement known, without the lag. */
   applyNewest(): void {
-    const newest = this.options.feed.current();
-    if (newest === undefined || (this.view !== undefined && !isNewer(newest, this.view))) return;
+    const newest = this.unapplied();
+    if (newest === undefined) return;
     this.view = newest;
     this.saveSoon();
     this.wakeAll();
@@ -82,6 +84,13 @@ export class AppliedPlacement {
   async crash(): Promise<void> {
     this.leave();
     await this.saving;
+  }
+
+  /** The newest placement known, if it is to be applied. */
+  private unapplied(): PlacementView | undefined {
+    const newest = this.options.feed.current();
+    if (newest === undefined || newest === this.view) return undefined;
+    return this.view === undefined || supersedes(newest, this.view) ? newest : undefined;
   }
 
   private applySoon(): void {

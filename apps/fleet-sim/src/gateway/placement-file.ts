@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { writeFileAtomically } from '@fairlead/config';
 import { serviceKinds } from '@fairlead/contracts';
-import { writeFileAtomically } from '../ledger/files.js';
 import { placementOf, type PlacementView } from '../placement.js';
 
 const tenants = z.array(z.tuple([z.string(), z.string()]));
@@ -9,6 +9,8 @@ const fileSchema = z.object({
   version: z.literal(1),
   epoch: z.int(),
   revision: z.int(),
+  /** Missing in what earlier versions saved. */
+  origin: z.enum(['kv', 'files']).default('kv'),
   shards: z.array(
     z.object({
       kind: z.enum(serviceKinds),
@@ -25,6 +27,7 @@ export async function savePlacement(path: string, view: PlacementView): Promise<
     version: 1,
     epoch: view.epoch,
     revision: view.revision,
+    origin: view.origin,
     shards: view.shards.map(({ kind, shardId, endpoints }) => ({ kind, shardId, endpoints: [...endpoints] })),
     maps: {
       aggregate: Array.from(view.assignments('aggregate'), ([tenant, shard]) => [tenant, shard]),
@@ -44,10 +47,11 @@ export async function loadPlacement(path: string): Promise<PlacementView | undef
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const { epoch, revision, shards, maps } = fileSchema.parse(JSON.parse(text));
+  const { epoch, revision, origin, shards, maps } = fileSchema.parse(JSON.parse(text));
   return placementOf({
     epoch,
     revision,
+    origin,
     shards,
     maps: { aggregate: new Map(maps.aggregate), projection: new Map(maps.projection), runner: new Map(maps.runner) },
   });
