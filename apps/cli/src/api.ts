@@ -1,7 +1,6 @@
 import { z } from 'zod';
+import { readEvents, type SseEvent } from '@fairlead/contracts';
 import type { HttpClient, RequestOptions } from './http/client.js';
-import type { SseEvent } from './http/sse.js';
-import { readEvents } from './http/sse.js';
 import { sessionCookiePattern } from './session.js';
 
 /**

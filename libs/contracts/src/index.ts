@@ -5,6 +5,7 @@ export * from './ids.js';
 export * from './jobs.js';
 export * from './kinds.js';
 export * from './permissions.js';
+export * from './sse.js';
 export * from './subjects.js';
 export * as auditV1 from './generated/fairlead/audit/v1/audit.js';
 export * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
