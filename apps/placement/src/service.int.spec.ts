@@ -320,7 +320,7 @@ describe('the whole placement', () => {
     await registered('whole');
     const placement = await eventually(
       async () => {
-        const answer = await orchestrator.getPlacement({});
+        const answer = await orchestrator.getPlacement({ withoutTenants: false });
         return answer.publishedRevision === answer.revision && answer;
       },
       { what: 'everything to be published' },
@@ -361,7 +361,7 @@ describe('permissions', () => {
     const move = await moveRequest('guarded', { runner: 'runner-2' });
     const viewer = clientOf('viewer');
     await expect(viewer.getTenant({ tenantId: 'guarded' })).resolves.toMatchObject({ tenant: { tenantId: 'guarded' } });
-    await expect(viewer.getPlacement({})).resolves.toMatchObject({ epoch: 1 });
+    await expect(viewer.getPlacement({ withoutTenants: false })).resolves.toMatchObject({ epoch: 1 });
     const head = await headPosition(database.db);
     await expect(viewer.createTenant({ tenantId: 'theirs', name: 'Theirs', placement: {} })).rejects.toEqual(
       refusedWith('permission_denied', { permission: 'tenant.write' }),
@@ -375,7 +375,7 @@ describe('permissions', () => {
     await expect(orchestrator.createTenant({ tenantId: 'theirs', name: 'Theirs', placement: {} })).rejects.toEqual(
       refusedWith('permission_denied'),
     );
-    await expect(clientWith(() => Promise.resolve('nonsense')).getPlacement({})).rejects.toEqual(refusedWith('unauthenticated'));
+    await expect(clientWith(() => Promise.resolve('nonsense')).getPlacement({ withoutTenants: false })).rejects.toEqual(refusedWith('unauthenticated'));
     expect(await headPosition(database.db)).toBe(head);
   });
 });

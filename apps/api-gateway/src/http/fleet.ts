@@ -23,6 +23,25 @@ export class FleetController {
     const { endpoints, takenAt, unreachable } = await this.fleet.getSnapshot({ maxAgeMs: max_age_ms }, asCaller());
     return { taken_at: orNull(takenAt), unreachable, endpoints: endpoints.map(endpointView) };
   }
+
+  /** What every gateway of the managed platform has applied, asked just now. */
+  @Get('applied-placement')
+  @RequirePermission('fleet.read')
+  async appliedPlacement() {
+    const { gateways } = await this.fleet.getAppliedPlacement({}, asCaller());
+    return { gateways: gateways.map(appliedView) };
+  }
+}
+
+function appliedView(gateway: fleetV1.GatewayPlacement) {
+  return {
+    shard_id: gateway.shardId,
+    endpoint_id: gateway.endpointId,
+    alive: gateway.alive,
+    epoch: gateway.epoch,
+    revision: gateway.revision,
+    problem: orNull(gateway.problem),
+  };
 }
 
 function endpointView(endpoint: fleetV1.EndpointHealth) {

@@ -142,6 +142,9 @@ describe('shards and placement', () => {
       runner_placement: { acme: { shard: 'runner-1' } },
       shards: { gateway: {}, aggregate: {}, projection: {}, runner: { 'runner-1': view } },
     });
+    expect((await gateway.call('GET', '/admin/v1/placement?tenants=false', { token: viewer })).status).toBe(200);
+    expect(gateway.peers.calls.map(({ request }) => request)).toEqual([{ withoutTenants: false }, { withoutTenants: true }]);
+    expect((await gateway.call('GET', '/admin/v1/placement?tenants=no', { token: viewer })).status).toBe(400);
     expect((await gateway.call('GET', '/admin/v1/shards?kind=runner', { token: viewer })).body).toEqual({
       items: [{ kind: 'runner', shard_id: 'runner-1', ...view }],
       next_cursor: null,
@@ -166,6 +169,17 @@ describe('fleet and audit', () => {
       endpoints: [{ shard_id: 'runner-1', reachable: true, inflight: 4, lag: 2, problem: null }],
     });
     expect(gateway.peers.calls[0]?.request).toEqual({ maxAgeMs: 250 });
+  });
+
+  it('show what the gateways have applied', async () => {
+    const applied = { shardId: 'gateway-1', endpointId: 'a', alive: false, epoch: 1, revision: 28, problem: 'does not answer' };
+    gateway.peers.answers = { getAppliedPlacement: () => ({ gateways: [applied, { ...applied, alive: true, problem: '' }] }) };
+    expect((await gateway.call('GET', '/admin/v1/fleet/applied-placement', { token: viewer })).body).toEqual({
+      gateways: [
+        { shard_id: 'gateway-1', endpoint_id: 'a', alive: false, epoch: 1, revision: 28, problem: 'does not answer' },
+        { shard_id: 'gateway-1', endpoint_id: 'a', alive: true, epoch: 1, revision: 28, problem: null },
+      ],
+    });
   });
 
   it('query the trail by every id, and wait for a position', async () => {

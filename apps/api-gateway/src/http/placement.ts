@@ -1,18 +1,21 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { z } from 'zod';
 import { placedKinds, serviceKinds, type placementV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
 import { asCaller, placementClient, type PlacementClient } from '../edge/clients.js';
 import { shardView } from './shards.js';
 
+const query = z.strictObject({ tenants: z.enum(['true', 'false'], 'must be true or false').default('true') });
+
 @Controller('admin/v1/placement')
 export class PlacementController {
   constructor(@Inject(placementClient) private readonly placement: PlacementClient) {}
 
-  /** The whole effective placement at one revision, in the form of the managed gateway's routing documents. */
+  /** The whole effective placement at one revision, in the form of the managed gateway's routing documents; `tenants=false` leaves the maps empty. */
   @Get()
   @RequirePermission('placement.read')
-  async get() {
-    return placementView(await this.placement.getPlacement({}, asCaller()));
+  async get(@Query({ schema: query }) { tenants }: z.output<typeof query>) {
+    return placementView(await this.placement.getPlacement({ withoutTenants: tenants === 'false' }, asCaller()));
   }
 }
 

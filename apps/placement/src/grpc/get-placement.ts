@@ -4,10 +4,10 @@ import { readWholePlacement } from '../tenants/store/effective.js';
 import type { Deps } from './deps.js';
 import { shardMessage } from './messages.js';
 
-/** Answers every map and shard at one committed revision, and the revision that KV holds. */
+/** Answers every map (unless they are not wanted) and shard at one committed revision, and the revision that KV holds. */
 export const getPlacement = ({ database }: Deps): Rpc<placementV1.GetPlacementRequest, placementV1.GetPlacementResponse> =>
-  rpc('placement.read', async () => {
-    const { epoch, revision, maps, shards, publishedRevision } = await readWholePlacement(database);
+  rpc('placement.read', async ({ withoutTenants }) => {
+    const { epoch, revision, maps, shards, publishedRevision } = await readWholePlacement(database, { tenants: !withoutTenants });
     return {
       epoch,
       revision,

@@ -71,9 +71,12 @@ describe(`${String(count)} tenants on ${String(shards)} shards of each kind`, ()
       publicationProblem: () => undefined,
       endpoints: { check: (url) => url },
     });
-    const whole = await answer.handle({}, {} as RpcCall);
+    const whole = await answer.handle({ withoutTenants: false }, {} as RpcCall);
     expect(placedKinds.map((kind) => Object.keys(whole.maps[kind]?.shardsByTenant ?? {}).length)).toEqual([count, count, count]);
     expect(placementV1.GetPlacementResponse.encode(whole).finish().byteLength).toBeLessThan(16 * 1024 * 1024);
+    const { maps, ...rest } = await answer.handle({ withoutTenants: true }, {} as RpcCall);
+    expect(maps).toEqual(Object.fromEntries(placedKinds.map((kind) => [kind, { shardsByTenant: {} }])));
+    expect({ maps: whole.maps, ...rest }).toEqual(whole);
     const page = await listTenants(database.db, { after: 'tenant-30000', limit: 3, shard: { kind: 'runner', shardId: 'shard-5' } });
     expect(page.map(({ tenantId, assignments }) => [tenantId, assignments.length])).toEqual([
       ['tenant-30005', 3],

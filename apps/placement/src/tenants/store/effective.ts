@@ -29,15 +29,16 @@ export interface WholePlacement {
   readonly publishedRevision: number;
 }
 
-/** Reads the whole placement in one statement, hence at one revision. */
-export async function readWholePlacement(sql: Sql): Promise<WholePlacement> {
+/** Reads the whole placement in one statement, hence at one revision; without tenants the maps are empty. */
+export async function readWholePlacement(sql: Sql, { tenants }: { tenants: boolean }): Promise<WholePlacement> {
   const [row] = await sql.query<WholePlacement>(
     `select m.epoch, m.revision,
        coalesce((select json_object_agg(k.kind, k.shards_by_tenant)
-         from (select kind, json_object_agg(tenant_id, shard_id) as shards_by_tenant from assignment group by kind) k), '{}') as maps,
+         from (select kind, json_object_agg(tenant_id, shard_id) as shards_by_tenant from assignment where $1 group by kind) k), '{}') as maps,
        coalesce((select json_agg(${shardJson} order by s.kind, s.shard_id) from shard s), '[]') as shards,
        p.revision as "publishedRevision"
      from meta m cross join publication p`,
+    [tenants],
   );
   if (row === undefined) throw new Error('the row of meta is missing');
   return row;

@@ -124,6 +124,8 @@ export interface ListShardsResponse {
 }
 
 export interface GetPlacementRequest {
+  /** Answer with empty maps: epoch, revisions and shards cost the same for any number of tenants. */
+  withoutTenants: boolean;
 }
 
 export interface PlacementMap {
@@ -1960,11 +1962,14 @@ export const ListShardsResponse: MessageFns<ListShardsResponse> = {
 };
 
 function createBaseGetPlacementRequest(): GetPlacementRequest {
-  return {};
+  return { withoutTenants: false };
 }
 
 export const GetPlacementRequest: MessageFns<GetPlacementRequest> = {
-  encode(_: GetPlacementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetPlacementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withoutTenants !== false) {
+      writer.uint32(8).bool(message.withoutTenants);
+    }
     return writer;
   },
 
@@ -1981,6 +1986,14 @@ export const GetPlacementRequest: MessageFns<GetPlacementRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.withoutTenants = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1993,20 +2006,30 @@ export const GetPlacementRequest: MessageFns<GetPlacementRequest> = {
     }
   },
 
-  fromJSON(_: any): GetPlacementRequest {
-    return {};
+  fromJSON(object: any): GetPlacementRequest {
+    return {
+      withoutTenants: isSet(object.withoutTenants)
+        ? globalThis.Boolean(object.withoutTenants)
+        : isSet(object.without_tenants)
+        ? globalThis.Boolean(object.without_tenants)
+        : false,
+    };
   },
 
-  toJSON(_: GetPlacementRequest): unknown {
+  toJSON(message: GetPlacementRequest): unknown {
     const obj: any = {};
+    if (message.withoutTenants !== false) {
+      obj.withoutTenants = message.withoutTenants;
+    }
     return obj;
   },
 
   create<I extends Exact<DeepPartial<GetPlacementRequest>, I>>(base?: I): GetPlacementRequest {
     return GetPlacementRequest.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<GetPlacementRequest>, I>>(_: I): GetPlacementRequest {
+  fromPartial<I extends Exact<DeepPartial<GetPlacementRequest>, I>>(object: I): GetPlacementRequest {
     const message = createBaseGetPlacementRequest();
+    message.withoutTenants = object.withoutTenants ?? false;
     return message;
   },
 };
