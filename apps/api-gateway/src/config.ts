@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { field } from '@fairlead/config';
 import { baseConfig, databaseConfig, natsConfig } from '@fairlead/service-runtime';
@@ -19,6 +20,8 @@ export const configSchema = z.object({
   ACCESS_TOKEN_TTL_SECONDS: field.integer({ min: 10, max: 86_400 }).default(300),
   /** Where users reach the API and the UI, when that is not this very address: behind a proxy that speaks TLS. */
   PUBLIC_URL: field.url('http', 'https').optional(),
+  /** The built admin UI. */
+  ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });
 
 export type Config = z.output<typeof configSchema>;

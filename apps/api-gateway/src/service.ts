@@ -10,6 +10,7 @@ import { auditClient, fleetClient, jobsClient, placementClient } from './edge/cl
 import { SchemaPipe } from './edge/parse.js';
 import { ProblemFilter } from './edge/problems.js';
 import { createEdge } from './edge/server.js';
+import { loadUi, serveUi } from './edge/ui.js';
 import { jobStreams } from './http/job-events.js';
 import { trustedKeys } from './http/jwks.js';
 import { ApiModule } from './http/module.js';
@@ -68,7 +69,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
       publicUrl: config.PUBLIC_URL,
     }),
-    configure: (app) => {
+    configure: async (app) => {
+      serveUi(app.getHttpAdapter().getInstance(), await loadUi(config.ADMIN_UI_DIR));
       app.useGlobalPipes(new SchemaPipe());
       app.useGlobalFilters(new ProblemFilter(logger));
     },
