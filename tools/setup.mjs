@@ -14,7 +14,7 @@ const neededNode = 24;
 
 const usage = `node tools/setup.mjs [--build] [--help]
   Installs the packages when package-lock.json has changed, and checks for Node ${neededNode}.
-  --build   also compiles all TypeScript (only what has changed)`;
+  --build   also compiles all TypeScript and builds the admin UI (only what has changed)`;
 
 function fail(message) {
   console.error(`\n${message}`);
@@ -154,6 +154,8 @@ async function build(node) {
   const { status, took } = await run(node, args, { what: 'compiling' });
   if (status !== 0) fail('The code does not compile; see above.');
   console.log(`${cold ? 'Compiled' : 'Compiled code is current'} (${took})`);
+  const ui = await run(node, [join(root, 'apps/admin-ui/build.mjs')], { what: 'building the admin UI' });
+  if (ui.status !== 0) fail('The admin UI does not build; see above.');
 }
 
 const options = process.argv.slice(2);

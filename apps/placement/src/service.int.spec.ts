@@ -375,7 +375,9 @@ describe('permissions', () => {
     await expect(orchestrator.createTenant({ tenantId: 'theirs', name: 'Theirs', placement: {} })).rejects.toEqual(
       refusedWith('permission_denied'),
     );
-    await expect(clientWith(() => Promise.resolve('nonsense')).getPlacement({ withoutTenants: false })).rejects.toEqual(refusedWith('unauthenticated'));
+    await expect(clientWith(() => Promise.resolve('nonsense')).getPlacement({ withoutTenants: false })).rejects.toEqual(
+      refusedWith('unauthenticated'),
+    );
     expect(await headPosition(database.db)).toBe(head);
   });
 });

@@ -1,0 +1,159 @@
+import { readJson, send } from './http.js';
+import { ApiProblem, asProblem } from './problem.js';
+import type { Me } from './types.js';
+
+export type SessionState =
+  | { readonly phase: 'starting' }
+  /** `ended` tells that a session that was there is over without the user having asked for it. */
+  | { readonly phase: 'signed-out'; readonly ended: boolean }
+  /** It could not be found out whether there is a session. */
+  | { readonly phase: 'unknown'; readonly problem: ApiProblem }
+  | { readonly phase: 'signed-in'; readonly user: Me };
+
+/** Who is signed in. The access token lives here, in memory alone; what lasts is a cookie that scripts can't read. */
+export interface Session {
+  readonly state: () => SessionState;
+  /** Calls back at every change of state; the answer ends that. */
+  readonly subscribe: (listener: () => void) => () => void;
+  /** Takes up the session that the cookie tells of, if there is one. */
+  start(): Promise<void>;
+  /** Throws ApiProblem, `login_failed` for a wrong e-mail address or password. */
+  signIn(email: string, password: string): Promise<void>;
+  /** Ends the session at the gateway, here and in the browser's other tabs. Throws ApiProblem when the gateway can't be told: nothing has ended then. */
+  signOut(): Promise<void>;
+  /** The access token; undefined when nobody is signed in. */
+  token(): string | undefined;
+  /** A token other than the one that was refused; undefined when the session is over. Throws ApiProblem when the gateway can't be asked. */
+  renew(refused: string): Promise<string | undefined>;
+}
+
+/** What a session needs of its surroundings; tests give their own. */
+export interface SessionDeps {
+  send: typeof send;
+  setTimer: (callback: () => void, delayMs: number) => () => void;
+  /** Tells the other tabs that the user has signed out; calls back when one of them tells it. */
+  otherTabs: { announce(): void; listen(callback: () => void): void };
+}
+
+interface TokenAnswer {
+  access_token: string;
+  expires_in: number;
+}
+
+const retryMs = 5_000;
+
+/** Makes the session of one page. */
+export function createSession(deps: SessionDeps): Session {
+  const listeners = new Set<() => void>();
+  let state: SessionState = { phase: 'starting' };
+  let token: string | undefined;
+  let stopTimer: () => void = () => undefined;
+  let renewal: Promise<string | undefined> | undefined;
+  /** Counts sign-ins and sign-outs: what was asked before one of them means nothing after it. */
+  let era = 0;
+
+  const set = (next: SessionState) => {
+    state = next;
+    for (const listener of listeners) listener();
+  };
+  const end = (ended: boolean) => {
+    era += 1;
+    token = undefined;
+    stopTimer();
+    set({ phase: 'signed-out', ended });
+  };
+  const arm = (delayMs: number) => {
+    stopTimer();
+    stopTimer = deps.setTimer(() => {
+      refresh().catch(() => {
+        if (token !== undefined) arm(retryMs);
+      });
+    }, delayMs);
+  };
+  const adopt = async (answer: TokenAnswer): Promise<void> => {
+    const asked = era;
+    const response = await deps.send('/admin/v1/auth/me', { headers: { authorization: `Bearer ${answer.access_token}` } });
+    const user = await readJson<Me>(response);
+    if (asked !== era) return;
+    token = answer.access_token;
+    // Ahead of the token's end by a minute, or by a fifth of a short life.
+    arm(Math.max(answer.expires_in - 60, answer.expires_in * 0.8) * 1_000);
+    set({ phase: 'signed-in', user });
+  };
+
+  /** Gets a new token by the cookie; one request however many ask at once. */
+  const refresh = (): Promise<string | undefined> => {
+    renewal ??= (async () => {
+      const asked = era;
+      try {
+        const answer = await readJson<TokenAnswer>(await deps.send('/admin/v1/auth/refresh', { method: 'POST' }));
+        if (asked === era) await adopt(answer);
+      } catch (error) {
+        if (asked !== era) return token;
+        const { status } = asProblem(error);
+        if (status < 400 || status >= 500 || status === 429) throw error;
+        end(state.phase === 'signed-in');
+      }
+      return token;
+    })().finally(() => {
+      renewal = undefined;
+    });
+    return renewal;
+  };
+
+  deps.otherTabs.listen(() => {
+    if (state.phase === 'signed-in') end(false);
+  });
+
+  return {
+    state: () => state,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    start: async () => {
+      try {
+        await refresh();
+      } catch (error) {
+        set({ phase: 'unknown', problem: asProblem(error) });
+      }
+    },
+    signIn: async (email, password) => {
+      const response = await deps.send('/admin/v1/auth/login', { method: 'POST', body: { email, password } });
+      era += 1;
+      await adopt(await readJson<TokenAnswer>(response));
+    },
+    signOut: async () => {
+      // First there: a cookie that is left would bring the session back at the next load.
+      await deps.send('/admin/v1/auth/logout', { method: 'POST' });
+      end(false);
+      deps.otherTabs.announce();
+    },
+    token: () => token,
+    renew: async (refused) => (token !== refused ? token : refresh()),
+  };
+}
+
+const channelName = 'fairlead-session';
+
+/** The surroundings that a browser gives. */
+export function browserDeps(): SessionDeps {
+  const channel = new BroadcastChannel(channelName);
+  return {
+    send,
+    setTimer: (callback, delayMs) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+    otherTabs: {
+      announce: () => {
+        channel.postMessage('signed-out');
+      },
+      listen: (callback) => {
+        channel.onmessage = callback;
+      },
+    },
+  };
+}

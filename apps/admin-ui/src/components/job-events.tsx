@@ -1,0 +1,88 @@
+import Header from '@cloudscape-design/components/header';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
+import { useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useState } from 'react';
+import { client } from '../api/gateway.js';
+import { followJob, type StreamState } from '../api/job-stream.js';
+import { queries } from '../api/queries.js';
+import type { JobEvent } from '../api/types.js';
+import { coalesce } from '../coalesce.js';
+import { formatDuration, formatName } from '../format.js';
+import { ProblemAlert } from './problem-alert.js';
+import { Time } from './time.js';
+
+const columns: readonly TableProps.ColumnDefinition<JobEvent>[] = [
+  { id: 'time', header: 'Time', cell: (event) => <Time value={event.recorded_at} /> },
+  { id: 'what', header: 'Event', cell: (event) => formatName(event.type), isRowHeader: true },
+  { id: 'step', header: 'Step', cell: (event) => event.step ?? event.payload.step ?? '–' },
+  { id: 'attempt', header: 'Attempt', cell: (event) => event.payload.attempt ?? '–' },
+  { id: 'detail', header: 'Detail', cell: (event) => detailOf(event) },
+];
+
+function detailOf({ payload: { error, delay_ms: delayMs } }: JobEvent): string {
+  const parts = [
+    ...(error === undefined ? [] : [`${error.message} (${error.code})`]),
+    ...(delayMs === undefined ? [] : [`again in ${formatDuration(delayMs)}`]),
+  ];
+  return parts.length === 0 ? '–' : parts.join('; ');
+}
+
+const labels: Record<StreamState, { type: StatusIndicatorProps.Type; text: string }> = {
+  connecting: { type: 'loading', text: 'Connecting' },
+  live: { type: 'success', text: 'Live' },
+  reconnecting: { type: 'warning', text: 'Reconnecting' },
+  ended: { type: 'stopped', text: 'Complete' },
+};
+
+/** A job's events, as they happen; each also brings the job itself up to date. */
+export function JobEvents({ jobId }: { readonly jobId: string }) {
+  const cache = useQueryClient();
+  const [events, setEvents] = useState<readonly JobEvent[]>([]);
+  const [state, setState] = useState<StreamState>('connecting');
+  const [problem, setProblem] = useState<unknown>();
+  const [attempt, setAttempt] = useState(0);
+  const retry = useCallback(() => {
+    setAttempt((count) => count + 1);
+  }, []);
+  useEffect(() => {
+    const leaving = new AbortController();
+    setEvents([]);
+    setProblem(undefined);
+    const update = coalesce(() => cache.refetchQueries({ queryKey: queries.job(jobId).queryKey }));
+    followJob({
+      client,
+      jobId,
+      signal: leaving.signal,
+      onState: setState,
+      onEvent: (event) => {
+        setEvents((before) => [...before, event]);
+        update();
+      },
+    }).catch((error: unknown) => {
+      if (!leaving.signal.aborted) setProblem(error);
+    });
+    return () => {
+      leaving.abort();
+    };
+  }, [cache, jobId, attempt]);
+  const { type, text } = labels[state];
+  return (
+    <SpaceBetween size="s">
+      {problem !== undefined && <ProblemAlert what="The events could not be followed" error={problem} onRetry={retry} />}
+      <Table
+        header={
+          <Header variant="h2" actions={problem === undefined && <StatusIndicator type={type}>{text}</StatusIndicator>}>
+            Events
+          </Header>
+        }
+        columnDefinitions={columns}
+        items={events}
+        trackBy={(event) => String(event.position)}
+        empty="Nothing has happened yet"
+        wrapLines
+      />
+    </SpaceBetween>
+  );
+}

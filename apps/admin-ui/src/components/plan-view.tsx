@@ -1,0 +1,57 @@
+import Header from '@cloudscape-design/components/header';
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import Table from '@cloudscape-design/components/table';
+import type { Plan } from '../api/types.js';
+import { formatDuration } from '../format.js';
+import { Id } from './id.js';
+import { VerdictLabel } from './status.js';
+import { Time } from './time.js';
+
+/** What would be done, whether it may be, and what it means for whom. */
+export function PlanView({ plan }: { readonly plan: Plan }) {
+  const { impact } = plan;
+  return (
+    <SpaceBetween size="l">
+      <Table
+        variant="embedded"
+        header={<Header variant="h3">Checks</Header>}
+        items={plan.checks}
+        trackBy="name"
+        wrapLines
+        columnDefinitions={[
+          { id: 'verdict', header: 'Verdict', minWidth: 100, cell: ({ verdict }) => <VerdictLabel verdict={verdict} /> },
+          { id: 'name', header: 'Check', cell: ({ name }) => name, isRowHeader: true },
+          { id: 'value', header: 'Value', cell: ({ value }) => value },
+          { id: 'limit', header: 'Limit', cell: ({ limit }) => limit },
+          { id: 'message', header: 'Meaning', cell: ({ message }) => message },
+        ]}
+      />
+      <Table
+        variant="embedded"
+        header={<Header variant="h3">Actions</Header>}
+        items={plan.actions.map((action, index) => ({ ...action, number: index + 1 }))}
+        trackBy={({ number }) => String(number)}
+        wrapLines
+        columnDefinitions={[
+          { id: 'number', header: '#', cell: ({ number }) => number },
+          { id: 'name', header: 'Action', cell: ({ name }) => name, isRowHeader: true },
+          { id: 'from', header: 'From', cell: ({ from_shard_id: from }) => from ?? '–' },
+          { id: 'to', header: 'To', cell: ({ to_shard_id: to }) => to ?? '–' },
+          { id: 'description', header: 'What it does', cell: ({ description }) => description },
+        ]}
+      />
+      <KeyValuePairs
+        columns={3}
+        items={[
+          { label: 'Tenants', value: impact.tenants.join(', ') },
+          { label: 'Services', value: impact.services.join(', ') },
+          { label: 'Expected pause', value: formatDuration(impact.expected_pause_ms) },
+          { label: 'Plan', value: <Id value={plan.plan_id} /> },
+          { label: 'Digest', value: <Id value={plan.digest} /> },
+          { label: 'Can be started until', value: <Time value={plan.expires_at} /> },
+        ]}
+      />
+    </SpaceBetween>
+  );
+}

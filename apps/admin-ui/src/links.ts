@@ -1,0 +1,7 @@
+/** The UI's own addresses, in one place. */
+
+export const tenantPath = (tenantId: string) => `/tenants/${encodeURIComponent(tenantId)}`;
+export const jobPath = (jobId: string) => `/jobs/${encodeURIComponent(jobId)}`;
+export const migratePath = (tenantId: string) => `${tenantPath(tenantId)}?dialog=migrate`;
+export const listPath = (path: '/tenants' | '/jobs' | '/audit', filter: Readonly<Record<string, string>>) =>
+  `${path}?${new URLSearchParams(filter).toString()}`;

@@ -1,0 +1,25 @@
+import { QueryClientProvider } from '@tanstack/react-query';
+import I18nProvider from '@cloudscape-design/components/i18n';
+import messages from '@cloudscape-design/components/i18n/messages/all.en';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import './base.css';
+import { session } from './api/gateway.js';
+import { App } from './app.js';
+import { queryClient } from './cache.js';
+import { followColorScheme } from './color-scheme.js';
+
+followColorScheme();
+void session.start();
+
+const element = document.getElementById('root');
+if (element === null) throw new Error('the page has no root');
+createRoot(element).render(
+  <StrictMode>
+    <I18nProvider locale="en" messages={[messages]}>
+      <QueryClientProvider client={queryClient}>
+        <App />
+      </QueryClientProvider>
+    </I18nProvider>
+  </StrictMode>,
+);

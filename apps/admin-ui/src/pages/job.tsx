@@ -1,0 +1,149 @@
+import Alert from '@cloudscape-design/components/alert';
+import Button from '@cloudscape-design/components/button';
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import Spinner from '@cloudscape-design/components/spinner';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { isTerminal, type JobStatus } from '@fairlead/contracts/browser';
+import { useState } from 'react';
+import { queries } from '../api/queries.js';
+import type { Job, JobError, JobStep } from '../api/types.js';
+import { CancelDialog } from '../components/cancel-dialog.js';
+import { Id } from '../components/id.js';
+import { JobEvents } from '../components/job-events.js';
+import { JobTarget } from '../components/job-columns.js';
+import { Page } from '../components/page.js';
+import { PageLink } from '../components/page-link.js';
+import { Principal, useDenied } from '../components/principal.js';
+import { ProblemAlert } from '../components/problem-alert.js';
+import { JobStatusLabel, StepStatusLabel } from '../components/status.js';
+import { Time } from '../components/time.js';
+import { durationBetween, formatDuration, targetOf } from '../format.js';
+import { jobPath, listPath } from '../links.js';
+
+const route = getRouteApi('/jobs/$jobId');
+
+/** One job, live: its steps, its events as they happen, and what is needed to find it elsewhere. */
+export default function JobPage() {
+  const { jobId } = route.useParams();
+  const query = useQuery(queries.job(jobId));
+  const [cancelling, setCancelling] = useState(false);
+  const denied = useDenied('job.cancel');
+  const job = query.data;
+  const whyNoCancel = job === undefined ? undefined : (denied ?? cancelHindrance(job));
+  const cancel = (
+    <Button
+      disabled={job === undefined || whyNoCancel !== undefined}
+      disabledReason={whyNoCancel}
+      onClick={() => {
+        setCancelling(true);
+      }}
+    >
+      Cancel job
+    </Button>
+  );
+  const title = job === undefined ? jobId : `${job.kind} ${targetOf(job.params)}`;
+  return (
+    <Page
+      title={title}
+      description={job === undefined ? undefined : `Reason: ${job.reason}`}
+      actions={cancel}
+      above={[{ text: 'Jobs', href: '/jobs' }]}
+    >
+      {query.error !== null && <ProblemAlert what="The job could not be loaded" error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <Spinner />}
+      {job !== undefined && job.error !== null && <JobErrorAlert status={job.status} error={job.error} />}
+      {job !== undefined && <Summary job={job} />}
+      {job !== undefined && <Steps steps={job.steps} />}
+      {job !== undefined && <JobEvents key={jobId} jobId={jobId} />}
+      {job !== undefined && cancelling && (
+        <CancelDialog
+          job={job}
+          onDismiss={() => {
+            setCancelling(false);
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+function cancelHindrance(job: Job): string | undefined {
+  if (isTerminal(job.status)) return 'The job has ended';
+  return job.cancel_requested ? 'It is being cancelled' : undefined;
+}
+
+function JobErrorAlert({ status, error }: { readonly status: JobStatus; readonly error: JobError }) {
+  return (
+    <Alert
+      type={status === 'needs_attention' ? 'error' : 'warning'}
+      header={status === 'needs_attention' ? 'Somebody has to look at this' : 'What went wrong'}
+    >
+      {error.step !== null && `Step ${error.step}, attempt ${error.attempt}: `}
+      {error.message} (<span className="mono">{error.code}</span>)
+    </Alert>
+  );
+}
+
+function Summary({ job }: { readonly job: Job }) {
+  const took = durationBetween(job.started_at, job.finished_at);
+  return (
+    <Container
+      header={
+        <Header variant="h2" actions={<PageLink href={listPath('/audit', { job_id: job.job_id })}>Audit of this job</PageLink>}>
+          Job
+        </Header>
+      }
+    >
+      <KeyValuePairs
+        columns={4}
+        items={[
+          { label: 'Status', value: <JobStatusLabel status={job.status} /> },
+          { label: 'Target', value: <JobTarget params={job.params} /> },
+          { label: 'By', value: <Principal id={job.principal} /> },
+          { label: 'Took', value: took === undefined ? '–' : formatDuration(took) },
+          { label: 'Created', value: <Time value={job.created_at} /> },
+          { label: 'Started', value: <Time value={job.started_at} /> },
+          { label: 'Finished', value: <Time value={job.finished_at} /> },
+          {
+            label: 'Waits for',
+            value: job.blocked_by === null ? '–' : <PageLink href={jobPath(job.blocked_by)}>{job.blocked_by}</PageLink>,
+          },
+          { label: 'Job id', value: <Id value={job.job_id} /> },
+          { label: 'Request id', value: <Id value={job.request_id} /> },
+          { label: 'Correlation id', value: <Id value={job.correlation_id} /> },
+          { label: 'Trace id', value: <Id value={job.trace_id} /> },
+          { label: 'Plan', value: <Id value={job.plan_id} /> },
+          { label: 'Plan digest', value: <Id value={job.plan_digest} /> },
+        ]}
+      />
+    </Container>
+  );
+}
+
+const stepColumns: readonly TableProps.ColumnDefinition<JobStep>[] = [
+  { id: 'name', header: 'Step', cell: (step) => step.name, isRowHeader: true },
+  { id: 'status', header: 'Status', minWidth: 130, cell: (step) => <StepStatusLabel status={step.status} /> },
+  {
+    id: 'attempts',
+    header: 'Attempts',
+    cell: (step) => (step.undo_attempts > 0 ? `${step.attempts}, undo ${step.undo_attempts}` : step.attempts),
+  },
+  { id: 'started', header: 'Started', cell: (step) => <Time value={step.started_at} /> },
+  {
+    id: 'took',
+    header: 'Took',
+    cell: (step) => {
+      const ms = durationBetween(step.started_at, step.finished_at);
+      return ms === undefined ? '–' : formatDuration(ms);
+    },
+  },
+  { id: 'error', header: 'Error', cell: ({ error }) => (error === null ? '–' : `${error.message} (${error.code})`) },
+];
+
+function Steps({ steps }: { readonly steps: readonly JobStep[] }) {
+  return <Table header={<Header variant="h2">Steps</Header>} columnDefinitions={stepColumns} items={steps} trackBy="name" wrapLines />;
+}
