@@ -36,7 +36,7 @@ const loginLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
 /** Starts the gateway; it serves when this resolves. */
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'api-gateway', config, entities: [User], migrations, logger: overrides.logger });
-  const { database, messaging, logger, registry, verifier } = resources;
+  const { database, messaging, logger, registry, verifier, tracing } = resources;
   const passwords = await createPasswords();
   const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
   const follower = followLog({ sql: database, messaging, logger });
@@ -66,6 +66,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       logger,
       registry,
       verifier,
+      tracing,
       exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
       publicUrl: config.PUBLIC_URL,
     }),

@@ -16,9 +16,9 @@ import { startTrail } from './trail.js';
 /** Starts the audit service: the trail, the relay of the log to JetStream, and the RPCs on the trail and on dead letters. */
 export async function createService(config: AuditConfig, overrides: { logger?: Logger } = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'audit', config, migrations, logger: overrides.logger });
-  const { database: sql, messaging, logger, registry } = resources;
+  const { database: sql, messaging, logger, registry, tracing } = resources;
   const trail = startTrail(resources);
-  const relay = startRelay({ sql, messaging, logger, registry });
+  const relay = startRelay({ sql, messaging, logger, registry, tracing });
   const stopPartitions = keepPartitions({ sql, logger });
   const appender = createAppender({
     sql,

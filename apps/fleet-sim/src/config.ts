@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { field } from '@fairlead/config';
+import { field, tracingConfig } from '@fairlead/config';
 
 /** Settings of the simulated fleet, from the environment. */
 export const configSchema = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'not a log level').default('info'),
   FAIRLEAD_VERSION: field.text().default('0.1.0'),
   FAIRLEAD_GIT_SHA: field.text().default('unknown'),
+  ...tracingConfig,
   /** What administrative commands have to carry. */
   FLEET_TOKEN: field.text(),
   NATS_URL: field.url('nats', 'tls'),

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomically } from '@fairlead/config';
+import { spanTarget, writeFileAtomically } from '@fairlead/config';
 import { describeError, placedKinds } from '@fairlead/contracts';
 import { connectMessaging } from '@fairlead/messaging';
 import { followPlacement } from '@fairlead/placement-map';
-import { createLogger, type Logger } from '@fairlead/telemetry';
+import { createLogger, createTracing, type Logger, type Tracing } from '@fairlead/telemetry';
 import { startAccountant, type Accountant } from './checker/accountant.js';
 import { senderSource } from './checker/checker.js';
 import type { LedgerSource } from './checker/ledger-follower.js';
@@ -84,6 +84,8 @@ async function assemble(
   const readyFile = join(dir, 'sim.json');
   await rm(readyFile, { force: true });
 
+  const tracing = createTracing({ service: 'fleet-sim', version: config.FAIRLEAD_VERSION, logger, ...spanTarget(config) });
+  onStop(() => tracing.close());
   const clock = createClock(await latestTimeUs(dir));
   const ports = await Ports.open(config.SIM_PORTS_FILE ?? join(dir, 'ports.json'), config.SIM_PORT_BASE);
   const follow = overrides.placement === undefined ? await placementFeeds(config, logger, onStop) : givenFeeds(overrides.placement);
@@ -100,10 +102,11 @@ async function assemble(
     claims,
     placement,
     logger,
+    tracing,
     random: overrides.random ?? Math.random,
     segmentBytes: overrides.segmentBytes,
   });
-  const gateways = createGateways(config, follow, logger);
+  const gateways = createGateways(config, follow, { logger, tracing });
   const members = [...gateways, ...shards].map(({ member }) => member);
 
   const sources: LedgerSource[] = [
@@ -172,7 +175,15 @@ const givenFeeds = (feed: () => PlacementFeed) => (): FollowedPlacement => ({ fe
 
 function createShards(
   config: SimConfig,
-  given: { clock: Clock; claims: Claims; placement: PlacementFeed; logger: Logger; random: () => number; segmentBytes: number | undefined },
+  given: {
+    clock: Clock;
+    claims: Claims;
+    placement: PlacementFeed;
+    logger: Logger;
+    tracing: Tracing;
+    random: () => number;
+    segmentBytes: number | undefined;
+  },
 ): ShardMember[] {
   const checkToken = tokenCheck(config.FLEET_TOKEN);
   return placedKinds.flatMap((kind) =>
@@ -190,7 +201,7 @@ function createShards(
   );
 }
 
-function createGateways(config: SimConfig, follow: () => FollowedPlacement, logger: Logger): GatewayMember[] {
+function createGateways(config: SimConfig, follow: () => FollowedPlacement, given: { logger: Logger; tracing: Tracing }): GatewayMember[] {
   const checkToken = tokenCheck(config.FLEET_TOKEN);
   return numbered('gateway', config.SIM_GATEWAYS).map((shardId) =>
     createGatewayMember({
@@ -200,7 +211,7 @@ function createGateways(config: SimConfig, follow: () => FollowedPlacement, logg
       follow,
       checkToken,
       build: buildOf(config),
-      logger,
+      ...given,
     }),
   );
 }

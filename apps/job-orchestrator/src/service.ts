@@ -52,6 +52,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     kinds,
     logger,
     metrics: createEngineMetrics(resources.registry),
+    tracing: resources.tracing,
     onAppended,
     leaseMs: config.JOB_LEASE_MS,
     pollMs: config.JOB_POLL_MS,

@@ -27,12 +27,13 @@ export interface Overrides {
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
   const endpoints = createEndpointPolicy({ allowedCidrs: config.FLEET_ALLOWED_CIDRS, allowedHosts: config.FLEET_ALLOWED_HOSTS });
   const resources = await openResources({ name: 'placement', config, migrations, logger: overrides.logger });
-  const { database, messaging, logger, registry } = resources;
+  const { database, messaging, logger, registry, tracing } = resources;
   const publication = startPublication({
     database,
     messaging,
     logger,
     registry,
+    tracing,
     pollMs: overrides.publicationPollMs,
     filesDir: config.PLACEMENT_FILES_DIR,
   });

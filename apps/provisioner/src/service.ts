@@ -26,7 +26,7 @@ export interface ProvisionerOverrides {
 export async function createService(config: ProvisionerConfig, overrides: ProvisionerOverrides = {}): Promise<RunningService> {
   const outbound = createOutbound({ allowedCidrs: config.FLEET_ALLOWED_CIDRS, connectionsPerOrigin: 32 });
   const resources = await openResources({ name: 'provisioner', config, migrations, logger: overrides.logger });
-  const { database, messaging, logger, registry } = resources;
+  const { database, messaging, logger, registry, tracing } = resources;
   const onAppended = (position: number) => {
     pokeLog(messaging, position);
   };
@@ -36,6 +36,7 @@ export async function createService(config: ProvisionerConfig, overrides: Provis
     fleet: createFleetClient({
       outbound,
       registry,
+      tracing,
       token: config.FLEET_TOKEN,
       callTimeoutMs: config.FLEET_CALL_TIMEOUT_MS,
       transferTimeoutMs: config.FLEET_TRANSFER_TIMEOUT_MS,

@@ -109,6 +109,7 @@ describe('a message', () => {
       request_id: 'req_1',
       correlation_id: 'cor_1',
       trace_id: 'ab'.repeat(16),
+      span_id: 'cd'.repeat(8),
       tenant_id: 'acme',
       job_id: 'job_1',
       step: 'drain',
@@ -120,14 +121,16 @@ describe('a message', () => {
       'x-tenant-id': 'acme',
       'x-job-id': 'job_1',
       'x-job-step': 'drain',
-      traceparent: `00-${'ab'.repeat(16)}-00000000000000ff-01`,
+      traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`,
     });
+    const { span_id: _, ...unsampled } = meta;
+    expect(headersOf(stored(255, unsampled))['traceparent']).toBe(`00-${'ab'.repeat(16)}-00000000000000ff-00`);
   });
 
   it('can be made of any metadata, with headers that are one line each', () => {
     fc.assert(
       fc.property(
-        fc.object({ key: fc.constantFrom('request_id', 'correlation_id', 'trace_id', 'tenant_id', 'job_id', 'step') }),
+        fc.object({ key: fc.constantFrom('request_id', 'correlation_id', 'trace_id', 'span_id', 'tenant_id', 'job_id', 'step') }),
         (meta) => {
           const message = encodeEvent(topology(''), stored(7, meta));
           for (const [name, values] of message.headers) for (const value of values) expect(`${name}: ${value}`).toMatch(/^[\x20-\x7e]+$/);

@@ -1,6 +1,6 @@
 /** Turns a command into what log.append takes; refuses here what the log would refuse, so that it fails alone. */
 import { FairleadError } from '@fairlead/contracts';
-import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
+import { isSampled, spanIdOf, traceIdOf, type RequestContext } from '@fairlead/telemetry';
 import type { Command, EventMeta, NewEvent } from './types.js';
 
 /** The largest event, payload and metadata together, in bytes of JSON. */
@@ -81,6 +81,7 @@ function metaOf(given: Partial<EventMeta> = {}, context: RequestContext | undefi
           request_id: context.requestId,
           correlation_id: context.correlationId,
           trace_id: traceIdOf(context),
+          span_id: isSampled(context) ? spanIdOf(context) : undefined,
           job_id: context.jobId,
           step: context.step,
         };

@@ -1,5 +1,6 @@
 /** An event as consumers of EVT receive it. */
 import { contextHeaders, externalIdPattern, namePattern, type Topology } from '@fairlead/contracts';
+import { traceparentOf } from '@fairlead/telemetry';
 import { headers as natsHeaders, type MsgHdrs } from '@nats-io/nats-core';
 import type { StoredEvent } from './types.js';
 
@@ -29,8 +30,9 @@ export function headersOf({ position, meta }: StoredEvent): Record<string, strin
   take(contextHeaders.jobId, meta.job_id, externalIdPattern);
   take(contextHeaders.step, meta.step, externalIdPattern);
   if (typeof meta.trace_id === 'string' && /^(?!0{32})[0-9a-f]{32}$/.test(meta.trace_id)) {
-    // The log keeps the trace, not the span: the position stands for it, so that it is the same at each publish.
-    found[contextHeaders.traceparent] = `00-${meta.trace_id}-${position.toString(16).padStart(16, '0')}-01`;
+    const kept = typeof meta.span_id === 'string' && /^(?!0{16})[0-9a-f]{16}$/.test(meta.span_id) ? meta.span_id : undefined;
+    // Where no span was kept, the position stands for one, so that it is the same at each publish.
+    found[contextHeaders.traceparent] = traceparentOf(meta.trace_id, kept ?? position.toString(16).padStart(16, '0'), kept !== undefined);
   }
   return found;
 }

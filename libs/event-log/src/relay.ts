@@ -7,12 +7,12 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream';
-import { describeError } from '@fairlead/contracts';
+import { contextHeaders, describeError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
-import type { Logger, Registry } from '@fairlead/telemetry';
+import { contextFromHeaders, noTracing, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
 import { logBell } from './bell.js';
-import { encodeEvent } from './event-message.js';
+import { encodeEvent, headersOf } from './event-message.js';
 import { lastSequence, openEventStream } from './event-stream.js';
 import { relayMetrics } from './metrics.js';
 import { assertGapless, headPosition, readLog } from './read.js';
@@ -23,6 +23,8 @@ export interface RelayOptions {
   messaging: Messaging;
   logger: Logger;
   registry?: Registry;
+  /** Gets a producer span per event whose trace is kept. */
+  tracing?: Tracing;
 }
 
 const pageSize = 500;
@@ -69,7 +71,7 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
         last = now;
         continue;
       }
-      await publishPage(messaging, events);
+      await publishPage(messaging, options.tracing ?? noTracing, events);
       last = events.at(-1)?.position ?? last;
       metrics.at(last);
     }
@@ -116,6 +118,8 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
   };
 }
 
+type EventMessage = ReturnType<typeof encodeEvent>;
+
 const wrongLastSequence = 10071;
 
 /** The stream has moved on: another relay was first. */
@@ -123,7 +127,7 @@ function isBeaten(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === wrongLastSequence;
 }
 
-async function publishPage(messaging: Messaging, events: readonly StoredEvent[]): Promise<void> {
+async function publishPage(messaging: Messaging, tracing: Tracing, events: readonly StoredEvent[]): Promise<void> {
   const client = messaging.jetstream();
   let onTheWay: Promise<void>[] = [];
   let bytes = 0;
@@ -134,17 +138,39 @@ async function publishPage(messaging: Messaging, events: readonly StoredEvent[])
       onTheWay = [];
       bytes = 0;
     }
-    onTheWay.push(publish(client, event.position, message));
+    onTheWay.push(traced(tracing, messaging, event, message, () => publish(client, event.position, message)));
     bytes += message.data.length;
   }
   await Promise.all(onTheWay);
 }
 
-async function publish(
-  client: JetStreamClient,
-  position: number,
-  { subject, data, headers }: ReturnType<typeof encodeEvent>,
+/** Publishes in a span of the event's own trace, which the message then names to its consumers. */
+function traced(
+  tracing: Tracing,
+  messaging: Messaging,
+  event: StoredEvent,
+  message: EventMessage,
+  work: () => Promise<void>,
 ): Promise<void> {
+  const found = headersOf(event);
+  if (found[contextHeaders.traceparent] === undefined) return work();
+  const stream = messaging.topology.streams.evt.name;
+  const attributes = {
+    'messaging.system.name': 'nats',
+    'messaging.operation.name': 'publish',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': stream,
+    'messaging.message.id': String(event.position),
+    'fairlead.event.type': `${event.aggregateType}.${event.type}`,
+  };
+  const context = contextFromHeaders((name) => found[name]);
+  return tracing.span(`publish ${stream}`, { kind: 'producer', context, attributes }, (span) => {
+    message.headers.set(contextHeaders.traceparent, (span.context ?? context).traceparent);
+    return work();
+  });
+}
+
+async function publish(client: JetStreamClient, position: number, { subject, data, headers }: EventMessage): Promise<void> {
   const ack = await client.publish(subject, data, { headers, expect: { lastSequence: position - 1 } });
   if (ack.seq !== position) throw new Error(`position ${String(position)} became sequence ${String(ack.seq)}`);
 }

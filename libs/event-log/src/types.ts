@@ -9,6 +9,8 @@ export interface EventMeta {
   request_id: string;
   correlation_id: string;
   trace_id?: string;
+  /** The span that the event was recorded in, when the spans of its trace are kept. */
+  span_id?: string;
   job_id?: string;
   step?: string;
   reason?: string;

@@ -12,7 +12,7 @@ import {
   type JetStreamManager,
 } from '@nats-io/jetstream';
 import { FairleadError, describeError, namePattern } from '@fairlead/contracts';
-import type { Logger } from '@fairlead/telemetry';
+import type { Logger, Tracing } from '@fairlead/telemetry';
 import type { GivenUp } from './dead-letters.js';
 import { createDeliveries, type ConsumedMessage } from './deliveries.js';
 import type { MessagingMetrics } from './metrics.js';
@@ -55,6 +55,7 @@ export interface ConsumerDependencies {
   readonly replays: boolean;
   readonly logger: Logger;
   readonly metrics: MessagingMetrics;
+  readonly tracing: Tracing;
   readonly deadLetter: (letter: GivenUp) => Promise<void>;
 }
 
@@ -69,7 +70,7 @@ const heartbeatMs = 1500;
 /** Starts consuming in the background. `stop()` handles what has been received (at most 10 s), then resolves. */
 export function startConsumer(dependencies: ConsumerDependencies, options: ConsumeOptions): { stop(): Promise<void> } {
   if (!namePattern.test(options.name)) throw new FairleadError('invalid_argument', `consumer name ${options.name} is not a DNS label`);
-  const { messaging, stream, replays, metrics, deadLetter } = dependencies;
+  const { messaging, stream, replays, metrics, tracing, deadLetter } = dependencies;
   const logger = dependencies.logger.child({ consumer: options.name, stream });
   /** The consumer's creation time, and the connection that has seen it. */
   let seen: { created: string; connection: number } | undefined;
@@ -86,6 +87,7 @@ export function startConsumer(dependencies: ConsumerDependencies, options: Consu
     connected: () => messaging.connected(),
     logger,
     metrics,
+    tracing,
   });
 
   async function open(): Promise<Session> {

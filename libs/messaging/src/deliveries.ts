@@ -1,6 +1,6 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { describeError } from '@fairlead/contracts';
-import { contextFromHeaders, runInContext, type Logger } from '@fairlead/telemetry';
+import { contextFromHeaders, runInContext, type Logger, type Tracing } from '@fairlead/telemetry';
 import { createBell } from './bell.js';
 import { replayedMessage, type GivenUp, type Origin } from './dead-letters.js';
 import type { MessagingMetrics } from './metrics.js';
@@ -42,6 +42,7 @@ export interface DeliveryRules {
   readonly connected: () => boolean;
   readonly logger: Logger;
   readonly metrics: MessagingMetrics;
+  readonly tracing: Tracing;
 }
 
 interface Delivery {
@@ -84,8 +85,7 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
       return;
     }
     try {
-      const { subject, sequence } = delivery.original;
-      await rules.handler({ subject, sequence, data: parse(message), deliveries });
+      await process(delivery);
     } catch (error) {
       metrics.count('failed', name);
       if (deliveries >= maxDeliver || error instanceof MalformedPayload) await giveUp(delivery, error);
@@ -96,6 +96,23 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
     await settle(delivery, () => {
       message.ack();
     });
+  }
+
+  /** Calls the handler, in a span that is the child of the publisher's. */
+  async function process({ message, original: { subject, sequence } }: Delivery): Promise<void> {
+    const deliveries = message.info.deliveryCount;
+    const attributes = {
+      'messaging.system.name': 'nats',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': stream,
+      'messaging.consumer.group.name': name,
+      'messaging.message.id': String(sequence),
+      'fairlead.message.deliveries': deliveries,
+    };
+    await rules.tracing.span(`process ${stream}`, { kind: 'consumer', attributes }, () =>
+      rules.handler({ subject, sequence, data: parse(message), deliveries }),
+    );
   }
 
   async function retryLater(delivery: Delivery, error: unknown): Promise<void> {

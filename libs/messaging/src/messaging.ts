@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager, JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { FairleadError, describeError, topology, type Topology } from '@fairlead/contracts';
-import type { Logger, Registry } from '@fairlead/telemetry';
+import { noTracing, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
 import { startConsumer, type ConsumeOptions } from './consumer.js';
 import { createDeadLetters, publishDeadLetter, type DeadLetters, type GivenUp } from './dead-letters.js';
 import type { ConsumedMessage } from './deliveries.js';
@@ -62,11 +62,13 @@ export function connectMessaging(options: {
   name: string;
   logger: Logger;
   registry?: Registry;
+  /** Gets a consumer span per message that is handled. */
+  tracing?: Tracing;
   /** Replicas of streams and buckets; 1 when not given. */
   replicas?: number;
 }): Promise<Messaging> {
   const names = topology(options.namespace);
-  const replicas = options.replicas ?? 1;
+  const { replicas = 1, tracing = noTracing } = options;
   const logger = options.logger.child({ part: 'messaging' });
   const metrics = createMessagingMetrics(options.registry);
   const coreSubscriptions = new Set<CoreSubscription>();
@@ -180,7 +182,7 @@ export function connectMessaging(options: {
     },
     consume({ stream, ...consumeOptions }) {
       const handler = oneAtATime(consumeOptions.handler);
-      const shared = { messaging, logger, metrics, deadLetter: storeDeadLetter };
+      const shared = { messaging, logger, metrics, tracing, deadLetter: storeDeadLetter };
       const parts = [
         startConsumer({ ...shared, stream: names.streams[stream].name, replays: false }, { ...consumeOptions, handler }),
         startConsumer(

@@ -1,8 +1,9 @@
 import { Client, credentials, Metadata, type ServiceDefinition } from '@grpc/grpc-js';
 import { authorizationHeader, FairleadError } from '@fairlead/contracts';
-import { currentContext, headersOfContext } from '@fairlead/telemetry';
+import { currentContext, headersOfContext, noTracing, type Tracing } from '@fairlead/telemetry';
 import type { CallOptions, RpcMethods, UnaryMethod } from './definition.js';
 import { fromGrpcError } from './status.js';
+import { traceRpc } from './trace.js';
 
 export type RpcClient<Definition> = RpcMethods<Definition> & { close(): void };
 
@@ -13,6 +14,8 @@ export interface RpcClientOptions {
   token: () => string | Promise<string>;
   /** How long a call may take unless it says otherwise. */
   deadlineMs?: number;
+  /** Gets a client span per call. */
+  tracing?: Tracing;
 }
 
 /** The longest message either side takes: a page of a large list fits well. */
@@ -34,10 +37,15 @@ export function createRpcClient<Definition extends ServiceDefinition>(
     'grpc.max_reconnect_backoff_ms': 1_000,
     'grpc.keepalive_time_ms': 30_000,
   });
-  const methods = Object.entries(definition).map(([name, method]) => [
-    name,
-    (request: unknown, callOptions: CallOptions = {}) => callUnary(client, method as UnaryMethod, request, callOptions, options),
-  ]);
+  const { tracing = noTracing } = options;
+  const methods = Object.entries(definition).map(([name, definition]) => {
+    const method = definition as UnaryMethod;
+    return [
+      name,
+      (request: unknown, callOptions: CallOptions = {}) =>
+        traceRpc(tracing, { kind: 'client', path: method.path }, () => callUnary(client, method, request, callOptions, options)),
+    ];
+  });
   return Object.assign(Object.fromEntries(methods) as RpcMethods<Definition>, {
     close: () => {
       client.close();

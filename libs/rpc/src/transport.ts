@@ -2,10 +2,19 @@ import { Server as GrpcServer, ServerCredentials, type sendUnaryData, type Serve
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { authorizationHeader, FairleadError } from '@fairlead/contracts';
 import { requirePermission, viaOf, type TokenVerifier } from '@fairlead/auth';
-import { contextFromHeaders, runInContext, type Logger } from '@fairlead/telemetry';
+import {
+  contextFromHeaders,
+  currentContext,
+  noTracing,
+  runInContext,
+  type Logger,
+  type RequestContext,
+  type Tracing,
+} from '@fairlead/telemetry';
 import { maxMessageBytes } from './client.js';
 import type { Rpc, RpcService } from './definition.js';
 import { toGrpcError } from './status.js';
+import { traceRpc } from './trace.js';
 
 export interface GrpcTransportOptions {
   host: string;
@@ -14,6 +23,8 @@ export interface GrpcTransportOptions {
   services: readonly RpcService[];
   verifier: TokenVerifier;
   logger: Logger;
+  /** Gets a server span per call. */
+  tracing?: Tracing;
   /** Called after each call with its method, outcome code and duration. */
   observe?: (method: string, code: string, seconds: number) => void;
 }
@@ -89,36 +100,46 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
         if (error === undefined) callback(null, response);
         else callback(toGrpcError(error));
       };
-      this.run(path, found, call).then((response) => {
-        finish(undefined, response);
-      }, finish);
+      const context = contextFromHeaders((name) => headerOf(call, name));
+      const tracing = this.options.tracing ?? noTracing;
+      traceRpc(tracing, { kind: 'server', path, context }, () => this.run(path, found, call, currentContext() ?? context)).then(
+        (response) => {
+          finish(undefined, response);
+        },
+        finish,
+      );
     };
   }
 
-  private async run(path: string, found: Rpc<unknown, unknown>, call: ServerUnaryCall<unknown, unknown>): Promise<unknown> {
-    const header = (name: string) => call.metadata.get(name)[0]?.toString();
+  private async run(
+    path: string,
+    found: Rpc<unknown, unknown>,
+    call: ServerUnaryCall<unknown, unknown>,
+    bare: RequestContext,
+  ): Promise<unknown> {
     const aborter = new AbortController();
     call.on('cancelled', () => {
       aborter.abort();
     });
-    const bare = contextFromHeaders(header);
-    const token = /^Bearer (.+)$/.exec(header(authorizationHeader) ?? '')?.[1];
-    return runInContext(bare, async () => {
-      try {
-        if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
-        const principal = await this.options.verifier.verify(token);
-        requirePermission(principal, found.permission);
-        const context = {
-          ...bare,
-          principal: principal.onBehalfOf ?? principal.id,
-          via: viaOf(principal),
-        };
-        return await runInContext(context, () => found.handle(call.request, { principal, context, signal: aborter.signal }));
-      } catch (error) {
-        const expected = error instanceof FairleadError && error.kind !== 'internal';
-        this.options.logger[expected ? 'info' : 'error']({ err: error, rpc: path }, 'an RPC was answered with an error');
-        throw error;
-      }
-    });
+    const token = /^Bearer (.+)$/.exec(headerOf(call, authorizationHeader) ?? '')?.[1];
+    try {
+      if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
+      const principal = await this.options.verifier.verify(token);
+      requirePermission(principal, found.permission);
+      const context = {
+        ...bare,
+        principal: principal.onBehalfOf ?? principal.id,
+        via: viaOf(principal),
+      };
+      return await runInContext(context, () => found.handle(call.request, { principal, context, signal: aborter.signal }));
+    } catch (error) {
+      const expected = error instanceof FairleadError && error.kind !== 'internal';
+      this.options.logger[expected ? 'info' : 'error']({ err: error, rpc: path }, 'an RPC was answered with an error');
+      throw error;
+    }
   }
+}
+
+function headerOf(call: ServerUnaryCall<unknown, unknown>, name: string): string | undefined {
+  return call.metadata.get(name)[0]?.toString();
 }

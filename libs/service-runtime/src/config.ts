@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field } from '@fairlead/config';
+import { field, tracingConfig } from '@fairlead/config';
 
 /** Settings that every service has. */
 export const baseConfig = {
@@ -10,6 +10,7 @@ export const baseConfig = {
   SERVICE_KEY: field.text(),
   FAIRLEAD_VERSION: field.text().default('0.1.0'),
   FAIRLEAD_GIT_SHA: field.text().default('unknown'),
+  ...tracingConfig,
 };
 
 /** Settings of a service that answers gRPC. */

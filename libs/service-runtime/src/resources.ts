@@ -1,11 +1,12 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import { spanTarget } from '@fairlead/config';
 import type { ControlPlaneService } from '@fairlead/contracts';
 import { createTokenSigner, createTokenVerifier, parseJwks, parsePrivateJwk, type TokenSigner, type TokenVerifier } from '@fairlead/auth';
 import { failpointFolder } from '@fairlead/failpoints';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { openDatabase, roleOf, schemaOf, type Database, type EntityClass, type MigrationClass } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
-import { createLogger, createMetrics, currentContext, type Logger, type Registry } from '@fairlead/telemetry';
+import { createLogger, createMetrics, createTracing, currentContext, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
 import type { ServiceConfig } from './config.js';
 
 /** What a service works with: its log, metrics, database, bus, keys, and clients of other services. */
@@ -13,13 +14,14 @@ export interface ServiceResources {
   readonly name: ControlPlaneService;
   readonly logger: Logger;
   readonly registry: Registry;
+  readonly tracing: Tracing;
   readonly database: Database;
   readonly messaging: Messaging;
   readonly signer: TokenSigner;
   readonly verifier: TokenVerifier;
   /** A client of another service; calls carry this service's token, on behalf of the principal at hand. */
   client<Definition extends ServiceDefinition>(definition: Definition, address: string): RpcClient<Definition>;
-  /** Closes clients, bus and pool. */
+  /** Closes clients, bus and pool, and sends the last spans. */
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     applicationName: `fairlead-${name}`,
     logger,
   });
+  const tracing = createTracing({ service: name, version: config.FAIRLEAD_VERSION, logger, registry, ...spanTarget(config) });
   const messaging = await connectMessaging({
     url: config.NATS_URL,
     token: config.NATS_TOKEN,
@@ -64,18 +67,20 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     name,
     logger,
     registry,
+    tracing,
   });
   const clients: { close(): void }[] = [];
   return {
     name,
     logger,
     registry,
+    tracing,
     database,
     messaging,
     signer,
     verifier,
     client: (definition, address) => {
-      const client = createRpcClient(definition, { address, token: () => signer.serviceToken(currentContext()?.principal) });
+      const client = createRpcClient(definition, { address, tracing, token: () => signer.serviceToken(currentContext()?.principal) });
       clients.push(client);
       return client;
     },
@@ -83,6 +88,7 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
       for (const client of clients) client.close();
       await messaging.close();
       await database.close();
+      await tracing.close();
     },
   };
 }

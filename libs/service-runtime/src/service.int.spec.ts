@@ -33,6 +33,7 @@ beforeAll(async () => {
     DATABASE_POOL_SIZE: 2,
     NATS_URL: bus.url,
     NATS_TOKEN: bus.token,
+    OTEL_TRACES_SAMPLER_ARG: 1,
     NATS_NAMESPACE: bus.namespace,
   };
 }, 60_000);

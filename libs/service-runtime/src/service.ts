@@ -118,6 +118,7 @@ function grpcTransport(options: StartOptions): GrpcTransport {
     services: options.rpcs ?? [],
     verifier: resources.verifier,
     logger: resources.logger,
+    tracing: resources.tracing,
     observe: (method, code, seconds) => {
       duration.observe({ method, code }, seconds);
     },

@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly correlationId: string;
   /** W3C trace context. */
   readonly traceparent: string;
+  /** No span of this trace exists yet: the next one is its first, and decides whether the trace is kept. Not carried on. */
+  readonly startsTrace?: true | undefined;
   readonly tenantId?: string;
   readonly jobId?: string;
   readonly step?: string;
@@ -28,19 +30,28 @@ export function runInContext<T>(context: RequestContext, work: () => T): T {
   return storage.run(context, work);
 }
 
+/** Runs a function, and all it starts, outside of any context. */
+export function leaveContext<T>(work: () => T): T {
+  return storage.exit(work);
+}
+
 /** The context of the work at hand, or undefined outside of any. */
 export function currentContext(): RequestContext | undefined {
   return storage.getStore();
 }
 
-/** A context with fresh ids for what is missing. The correlation id defaults to the request id's own value. */
+/**
+ * A context with fresh ids for what is missing. A fresh trace is not marked as sampled: that says that somebody keeps
+ * its spans, which its first span knows.
+ */
 export function newContext(partial: Partial<RequestContext> = {}): RequestContext {
-  const requestId = partial.requestId ?? newId('request');
+  const { traceparent } = partial;
+  const fresh = () => ({ traceparent: traceparentOf(randomId(16), randomId(8), false), startsTrace: true as const });
   return {
     ...partial,
-    requestId,
+    requestId: partial.requestId ?? newId('request'),
     correlationId: partial.correlationId ?? newId('correlation'),
-    traceparent: partial.traceparent ?? `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+    ...(traceparent === undefined ? fresh() : { traceparent }),
   };
 }
 
@@ -79,4 +90,24 @@ export function headersOfContext(context: RequestContext): Record<string, string
 /** The trace id (32 hex digits) of a context. */
 export function traceIdOf(context: RequestContext): string {
   return context.traceparent.slice(3, 35);
+}
+
+/** The span id (16 hex digits) of a context. */
+export function spanIdOf(context: RequestContext): string {
+  return context.traceparent.slice(36, 52);
+}
+
+/** Whether the spans of a context's trace are kept, as whoever began it decided. */
+export function isSampled(context: RequestContext): boolean {
+  return (Number.parseInt(context.traceparent.slice(53, 55), 16) & 1) === 1;
+}
+
+/** The traceparent of a span. Ids are hex digits, 32 and 16. */
+export function traceparentOf(traceId: string, spanId: string, sampled: boolean): string {
+  return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
+}
+
+/** Random hex digits; an id of zeros only would be invalid, and does not happen. */
+function randomId(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
 }

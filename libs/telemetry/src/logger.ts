@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { currentContext, traceIdOf } from './context.js';
+import { currentContext, spanIdOf, traceIdOf } from './context.js';
 
 export type { Logger } from 'pino';
 
@@ -33,6 +33,7 @@ function contextFields(): Record<string, string> {
     correlation_id: context.correlationId,
     trace_id: traceIdOf(context),
   };
+  if (context.startsTrace !== true) fields['span_id'] = spanIdOf(context);
   if (context.tenantId !== undefined) fields['tenant_id'] = context.tenantId;
   if (context.jobId !== undefined) fields['job_id'] = context.jobId;
   if (context.step !== undefined) fields['step'] = context.step;

@@ -2,14 +2,17 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
-import { headersOfContext, runInContext, type Logger, type Registry } from '@fairlead/telemetry';
+import { headersOfContext, noTracing, runInContext, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
 import { guardRoutes, type CallerDeps } from './access.js';
 import { contextOf } from './context.js';
 import { logProblem, problemOf, sendProblem } from './problems.js';
+import { traceRequest } from './trace.js';
 
 export interface EdgeDeps extends CallerDeps {
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Gets a server span per request. */
+  readonly tracing?: Tracing;
 }
 
 const bodyLimitBytes = 1_048_576;
@@ -94,6 +97,7 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
   adapter.watchConnections();
   acceptJsonOnly(instance);
   instance.addHook('onRequest', (request, reply, done) => {
+    traceRequest(deps.tracing ?? noTracing, request, reply);
     openResponse(request, reply);
     done();
   });

@@ -1,8 +1,9 @@
 import type { PlacedKind } from '@fairlead/contracts';
-import type { Logger } from '@fairlead/telemetry';
+import type { Logger, Tracing } from '@fairlead/telemetry';
 import type { LedgerSource } from '../checker/ledger-follower.js';
 import type { Clock } from '../clock.js';
 import { parseInput, type HttpRequest, type Route } from '../http/server.js';
+import { traced } from '../http/traced.js';
 import type { PlacementFeed } from '../placement.js';
 import type { Claims } from '../shard/claims.js';
 import { commandBody, shardRoutes } from '../shard/routes.js';
@@ -24,6 +25,7 @@ export interface ShardMemberOptions {
   build: { version: string; gitSha: string };
   segmentBytes?: number | undefined;
   logger: Logger;
+  tracing: Tracing;
 }
 
 /** A shard as a member of the fleet, with its ledger as a source for the checker. */
@@ -90,7 +92,11 @@ function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readon
     ...shardRoutes(shard, kind, checkToken),
   ];
   return {
-    routes: delayed(own, () => knobs.delayMs),
+    routes: traced(
+      delayed(own, () => knobs.delayMs),
+      options.tracing,
+      { 'fairlead.fleet.kind': kind, 'fairlead.fleet.shard': shardId },
+    ),
     ready: () => true,
     metrics: () => metrics.metrics(),
     knobsTurned: () => {

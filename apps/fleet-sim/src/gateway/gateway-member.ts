@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError, namePattern, placedKinds } from '@fairlead/contracts';
-import type { Logger } from '@fairlead/telemetry';
+import type { Logger, Tracing } from '@fairlead/telemetry';
 import { Member, type Incarnation } from '../fleet/member.js';
 import { serviceMetrics } from '../fleet/metrics.js';
 import { parseInput, type HttpRequest, type Route } from '../http/server.js';
+import { traced } from '../http/traced.js';
 import type { PlacementFeed } from '../placement.js';
 import { commandBody } from '../shard/routes.js';
 import { AppliedPlacement } from './applied-placement.js';
@@ -19,6 +20,7 @@ export interface GatewayMemberOptions {
   checkToken: (request: HttpRequest) => void;
   build: { version: string; gitSha: string };
   logger: Logger;
+  tracing: Tracing;
 }
 
 /** A feed of its own, and how to leave it. */
@@ -99,7 +101,7 @@ function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement, f
     },
   ];
   return {
-    routes,
+    routes: traced(routes, options.tracing, { 'fairlead.fleet.kind': 'gateway', 'fairlead.fleet.shard': options.shardId }),
     ready: () => placement.current() !== undefined,
     metrics: () => metrics.metrics(),
     knobsTurned: () => undefined,

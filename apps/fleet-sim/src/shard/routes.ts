@@ -1,7 +1,6 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
 import { z } from 'zod';
 import { namePattern, type PlacedKind } from '@fairlead/contracts';
-import { contextFromHeaders, runInContext, type RequestContext } from '@fairlead/telemetry';
 import { parseInput, Problem, type HttpAnswer, type HttpRequest, type Route } from '../http/server.js';
 import { adminOperations, type AdminOperation } from '../ledger/records.js';
 import { OverloadedError, RefusedError, type Shard } from './shard.js';
@@ -54,8 +53,7 @@ export function shardRoutes(shard: Shard, kind: PlacedKind, checkToken: (request
         checkToken(request);
         const tenant = parseTenant(request);
         const command = parseAdminCommand(op, { tenant, kind }, request.body);
-        // What is logged of it carries the ids of the request that asked for it.
-        return runInContext(contextOf(request), () => answer(() => shard.administer(tenant, command)));
+        return answer(() => shard.administer(tenant, command));
       },
     })),
   ];
@@ -69,13 +67,6 @@ export function tokenCheck(token: string): (request: HttpRequest) => void {
     if (!timingSafeEqual(digest(headers.authorization ?? ''), expected))
       throw new Problem(401, 'unauthenticated', 'the fleet token is missing or wrong');
   };
-}
-
-function contextOf({ headers }: HttpRequest): RequestContext {
-  return contextFromHeaders((name) => {
-    const value = headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  });
 }
 
 function parseTenant(request: HttpRequest): string {

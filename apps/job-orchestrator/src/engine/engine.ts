@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { newId } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
-import { runInContext, type Logger } from '@fairlead/telemetry';
+import { noTracing, runInContext, type Logger, type Tracing } from '@fairlead/telemetry';
 import { claimJob, registerReplica, renewLeases, unregisterReplica, type Claim } from '../store/claim.js';
 import { loadJob } from '../store/jobs.js';
 import { jobEvent } from './events.js';
@@ -20,6 +20,8 @@ export interface EngineOptions {
   kinds: readonly JobKind[];
   logger: Logger;
   metrics: EngineMetrics;
+  /** Gets a span per run of a step. */
+  tracing?: Tracing;
   onAppended: (position: number) => void;
   /** After this long without a renewal, another replica may take a job. */
   leaseMs: number;
@@ -43,7 +45,7 @@ interface Running {
 
 /** Starts a replica. Postgres outages are ridden out. */
 export function startEngine(options: EngineOptions): Engine {
-  const { db, logger, metrics, leaseMs } = options;
+  const { db, logger, metrics, tracing = noTracing, leaseMs } = options;
   const replicaId = newId('replica');
   const kinds = new Map(options.kinds.map((kind) => [`${kind.kind}:${String(kind.version)}`, kind]));
   const running = new Map<string, Running>();
@@ -96,7 +98,7 @@ export function startEngine(options: EngineOptions): Engine {
   function begin(claim: Claim, kind: JobKind, lease: Lease): void {
     // A claim of our own that we had lost: its old run ends by itself, fenced out.
     running.get(claim.jobId)?.lease.lose();
-    const deps = { db, replicaId, logger, metrics, onAppended: options.onAppended, keepForMs: Math.max(1_000, leaseMs / 2) };
+    const deps = { db, replicaId, logger, metrics, tracing, onAppended: options.onAppended, keepForMs: Math.max(1_000, leaseMs / 2) };
     const entry: Running = {
       lease,
       ended: runJob(deps, kind, claim, lease).then(() => {

@@ -9,7 +9,7 @@ import { randomInt } from 'node:crypto';
 import { newId, type JobStatus } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import { isConnectionError, type Database } from '@fairlead/postgres';
-import { newContext, runInContext, type Logger, type RequestContext } from '@fairlead/telemetry';
+import { currentContext, newContext, runInContext, type Logger, type RequestContext, type Tracing } from '@fairlead/telemetry';
 import {
   isUndoable,
   nextAction,
@@ -30,12 +30,14 @@ import { stepFailpoint } from './failpoints.js';
 import { rulesOf, type JobKind, type PlanDraft, type StepContext } from './kind.js';
 import type { Lease } from './lease.js';
 import type { EngineMetrics } from './metrics.js';
+import { traceStep } from './step-span.js';
 
 export interface RunnerDependencies {
   db: Database;
   replicaId: string;
   logger: Logger;
   metrics: EngineMetrics;
+  tracing: Tracing;
   /** Called after a commit with the log position it reached. */
   onAppended: (position: number) => void;
   /** Rests longer than this give the job up until it is due. */
@@ -143,7 +145,7 @@ class JobRun {
     const startedAt = performance.now();
     const outcome: Outcome = this.cancelledMeanwhile(index, attempt)
       ? { outcome: 'interrupted' }
-      : storable(await this.execute(index, attempt));
+      : storable(await traceStep(this.deps.tracing, this.kind, attempt, () => this.execute(index, attempt)));
     await stepFailpoint(this.kind, attempt, 'after_effect');
     this.state = this.stepClock.refresh(this.state);
     const settled = settle(this.state, this.rules, outcome, randomInt(1_000_000) / 1_000_000);
@@ -204,12 +206,12 @@ class JobRun {
       aborter.abort('timeout');
     }, step.attemptTimeoutMs);
     try {
+      const within = currentContext() ?? contextOf(this.loaded.job);
       const context = this.stepContext(step.name, attempt, aborter.signal);
-      if (attempt.direction === 'forward')
-        return await runInContext({ ...contextOf(this.loaded.job), step: step.name }, () => step.run(context));
+      if (attempt.direction === 'forward') return await runInContext({ ...within, step: step.name }, () => step.run(context));
       const undo = step.undo;
       if (typeof undo !== 'function') return { outcome: 'done' };
-      return await runInContext({ ...contextOf(this.loaded.job), step: `${step.name}:undo` }, () => undo(context));
+      return await runInContext({ ...within, step: `${step.name}:undo` }, () => undo(context));
     } catch (error) {
       if (aborter.signal.reason === 'interrupted') return { outcome: 'interrupted' };
       if (aborter.signal.reason === 'timeout') {

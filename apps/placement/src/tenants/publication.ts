@@ -15,7 +15,7 @@ import { failpoint } from '@fairlead/failpoints';
 import type { Messaging } from '@fairlead/messaging';
 import { createPlacementPublisher, type PublishedInfo } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
-import type { Logger, Registry } from '@fairlead/telemetry';
+import { currentContext, noTracing, type Logger, type Registry, type RequestContext, type Tracing } from '@fairlead/telemetry';
 import { applyIncrement, emptyPlacement, type EffectivePlacement } from './domain/effective.js';
 import { compareVersions, type Version } from './domain/epoch.js';
 import { keepFileCopy } from './file-copy.js';
@@ -25,7 +25,7 @@ import { readIncrement } from './store/effective.js';
 import { readBucketSequence, readOwnState, rememberPublication } from './store/meta.js';
 
 export interface Publication {
-  /** Something was committed: publish at once. */
+  /** Something was committed in the context at hand: publish at once. */
   changed(): void;
   /** The version that KV holds as far as this process knows. */
   published(): Version | undefined;
@@ -46,10 +46,12 @@ export function startPublication(options: {
   messaging: Messaging;
   logger: Logger;
   registry: Registry;
+  /** Gets a producer span per publication that a request caused. */
+  tracing?: Tracing;
   pollMs?: number;
   filesDir?: string;
 }): Publication {
-  const { database, messaging, logger, pollMs = 1_000 } = options;
+  const { database, messaging, logger, tracing = noTracing, pollMs = 1_000 } = options;
   const metrics = createPublicationMetrics(options.registry);
   const publisher = createPlacementPublisher({ messaging, logger, floor: () => readBucketSequence(database), onPublished });
   const fileCopy = options.filesDir === undefined ? undefined : keepFileCopy({ dir: options.filesDir, logger, metrics });
@@ -59,6 +61,8 @@ export function startPublication(options: {
   /** False until the bucket's content was compared with ours on this connection. */
   let compared = false;
   let lookAgainAtMs = 0;
+  /** Whose change is the last one that awaits publication. */
+  let cause: RequestContext | undefined;
   let conflict: Version | undefined;
   let problem: string | undefined;
   let stopping = false;
@@ -100,19 +104,31 @@ export function startPublication(options: {
 
   async function publish(): Promise<void> {
     const startedAtMs = performance.now();
+    const causedBy = cause;
     await refresh();
-    if (compared && published !== undefined && compareVersions(placement, published) <= 0) return;
+    if (compared && published !== undefined && compareVersions(placement, published) <= 0) {
+      settled(causedBy);
+      return;
+    }
     const { epoch, revision } = placement;
     await failpoint('placement.publish.before');
     try {
-      await publisher.publish(sourceOf(placement));
+      await tracing.span('publish placement', { kind: 'producer', context: causedBy, attributes: attributesOf(messaging, placement) }, () =>
+        publisher.publish(sourceOf(placement)),
+      );
     } catch (error) {
       if (error instanceof FairleadError && error.code === 'revision_mismatch') conflict = { epoch, revision };
       throw error;
     }
+    settled(causedBy);
     compared = true;
     published = { epoch, revision };
     metrics.published(published, (performance.now() - startedAtMs) / 1_000);
+  }
+
+  /** What was read is in KV; a change that came meanwhile is still to come. */
+  function settled(causedBy: RequestContext | undefined): void {
+    if (cause === causedBy) cause = undefined;
   }
 
   async function pass(): Promise<void> {
@@ -158,6 +174,7 @@ export function startPublication(options: {
 
   return {
     changed: () => {
+      cause = currentContext();
       alarm.ring();
     },
     published: () => published,
@@ -174,6 +191,17 @@ export function startPublication(options: {
 }
 
 const sourceOf = ({ epoch, revision, maps, shards }: EffectivePlacement) => ({ epoch, revision, maps, shards: [...shards.values()] });
+
+function attributesOf(messaging: Messaging, { epoch, revision }: Version) {
+  return {
+    'messaging.system.name': 'nats',
+    'messaging.operation.name': 'publish',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': messaging.topology.buckets.placement.name,
+    'fairlead.placement.epoch': epoch,
+    'fairlead.placement.revision': revision,
+  };
+}
 
 /** Wakes the one loop that waits; a ring while it works is kept for its next wait. */
 function createAlarm(): { ring(): void; wait(timeoutMs: number): Promise<void> } {

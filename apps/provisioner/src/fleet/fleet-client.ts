@@ -1,7 +1,7 @@
 import { Histogram } from 'prom-client';
 import { FairleadError } from '@fairlead/contracts';
 import { OutboundError, type Outbound } from '@fairlead/outbound';
-import { currentContext, headersOfContext, type Registry } from '@fairlead/telemetry';
+import { currentContext, headersOfContext, noTracing, type ActiveSpan, type Registry, type Tracing } from '@fairlead/telemetry';
 import {
   checkImport,
   readExport,
@@ -12,6 +12,7 @@ import {
   type TenantState,
 } from '../domain/fleet-answers.js';
 import type { Endpoint } from './directory.js';
+import { traceCall } from './trace-call.js';
 
 /** What makes a command safe to send twice, and too late ones harmless. */
 export interface CommandStamp {
@@ -42,6 +43,8 @@ export interface FleetClientOptions {
   /** The largest tenant state that is handed over, in bytes. */
   maxTenantBytes: number;
   registry: Registry;
+  /** Gets a client span per call. */
+  tracing?: Tracing;
 }
 
 const maxAnswerBytes = 1_048_576;
@@ -51,6 +54,8 @@ const envelopeBytes = 65_536;
 interface Call {
   readonly operation: string;
   readonly path: string;
+  /** The path's low-cardinality form. */
+  readonly template: string;
   /** Absent for a read. */
   readonly body?: Readonly<Record<string, unknown>>;
   readonly timeoutMs?: number;
@@ -80,12 +85,17 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
   const tenantPost = (action: string, tenantId: string, stamp: CommandStamp, more: Readonly<Record<string, unknown>> = {}): Call => ({
     operation: action,
     path: `/admin/tenants/${encodeURIComponent(tenantId)}/${action}`,
+    template: `/admin/tenants/{tenant_id}/${action}`,
     body: { ...stampOf(stamp), ...more },
   });
   const transfer = { timeoutMs: options.transferTimeoutMs };
   return {
     tenantState: (endpoint, tenantId) =>
-      ask(endpoint, { operation: 'tenant_state', path: `/admin/tenants/${encodeURIComponent(tenantId)}` }, readTenantState),
+      ask(
+        endpoint,
+        { operation: 'tenant_state', path: `/admin/tenants/${encodeURIComponent(tenantId)}`, template: '/admin/tenants/{tenant_id}' },
+        readTenantState,
+      ),
     drain: (endpoint, tenantId, stamp) => ask(endpoint, tenantPost('drain', tenantId, stamp), readTenantState),
     resume: (endpoint, tenantId, stamp) => ask(endpoint, tenantPost('resume', tenantId, stamp), readTenantState),
     drop: (endpoint, tenantId, stamp, movedRevision) =>
@@ -100,7 +110,8 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
       ask(endpoint, { ...tenantPost('import', tenantId, stamp, { data, sha256 }), ...transfer }, (body) => {
         checkImport(body, { data, sha256, lastSeq });
       }),
-    reload: (endpoint, stamp) => ask(endpoint, { operation: 'reload', path: '/admin/reload', body: stampOf(stamp) }, readReload),
+    reload: (endpoint, stamp) =>
+      ask(endpoint, { operation: 'reload', path: '/admin/reload', template: '/admin/reload', body: stampOf(stamp) }, readReload),
   };
 }
 
@@ -117,21 +128,34 @@ function tooLarge(maxBytes: number): FairleadError {
   return new FairleadError('too_large', `the tenant's state is larger than ${String(maxBytes)} bytes`);
 }
 
-async function exchange(options: FleetClientOptions, endpoint: Endpoint, call: Call): Promise<unknown> {
+function exchange(options: FleetClientOptions, endpoint: Endpoint, call: Call): Promise<unknown> {
+  const method = call.body === undefined ? 'GET' : 'POST';
+  const url = endpoint.url.replace(/\/$/, '') + call.path;
+  return traceCall(options.tracing ?? noTracing, endpoint, { method, url, template: call.template }, (span) =>
+    send(options, call, { method, url }, span),
+  );
+}
+
+async function send(
+  options: FleetClientOptions,
+  call: Call,
+  { method, url }: { method: 'GET' | 'POST'; url: string },
+  span: ActiveSpan,
+): Promise<unknown> {
   const context = currentContext();
   const headers: Record<string, string> = context === undefined ? {} : headersOfContext(context);
-  const command = call.body !== undefined;
-  if (command) Object.assign(headers, { 'content-type': 'application/json', authorization: `Bearer ${options.token}` });
+  if (call.body !== undefined) Object.assign(headers, { 'content-type': 'application/json', authorization: `Bearer ${options.token}` });
   const maxResponseBytes = call.maxResponseBytes ?? maxAnswerBytes;
   try {
     const { status, body } = await options.outbound.request({
-      method: command ? 'POST' : 'GET',
-      url: endpoint.url.replace(/\/$/, '') + call.path,
+      method,
+      url,
       headers,
-      body: command ? JSON.stringify(call.body) : undefined,
+      body: call.body === undefined ? undefined : JSON.stringify(call.body),
       timeoutMs: call.timeoutMs ?? options.callTimeoutMs,
       maxResponseBytes,
     });
+    span.set({ 'http.response.status_code': status });
     const parsed = parseJson(body);
     if (status !== 200) throw refusalOf(status, parsed);
     return parsed;
