@@ -34,7 +34,9 @@ describe('context', () => {
     expect(context).toMatchObject({ requestId: 'req-1', tenantId: 'acme' });
     expect(context.correlationId).toMatch(/^cor_[0-9a-f]{32}$/);
     expect(traceIdOf(context)).toMatch(/^[0-9a-f]{32}$/);
-    expect(contextFromHeaders((name) => headersOfContext(context)[name])).toEqual(context);
+    expect(context.startsTrace).toBe(true);
+    // Whoever takes it over goes on with the trace.
+    expect(contextFromHeaders((name) => headersOfContext(context)[name])).toEqual({ ...context, startsTrace: undefined });
   });
 
   it('follows asynchronous work and ends with it', async () => {

@@ -5,3 +5,4 @@ export { testMessaging, type TestMessaging } from './messaging.js';
 export { testPostgres, type TestPostgres } from './postgres.js';
 export { recordServer, testFolder } from './run.js';
 export { eventually, eventuallyHolds } from './eventually.js';
+export { otlpReceiver, type OtlpReceiver, type ReceivedSpan } from './otlp-receiver.js';
