@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { startNats, type RunningNats } from '@fairlead/local-servers';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
@@ -110,19 +111,81 @@ describe('placement through a NATS outage', () => {
     await publisher.close();
   });
 
-  it('makes a lost bucket above the sequence that the caller remembers, and asks no floor for one that is there', async () => {
-    let floors = 0;
-    const floor = () => {
-      floors += 1;
-      return Promise.resolve(7000);
-    };
+  it('makes a lost bucket above the sequence that the caller remembers, and keeps one that is above it', async () => {
+    const floor = () => Promise.resolve(7000);
     const publisher = createPlacementPublisher({ messaging: placementSide, logger, floor });
     await publisher.publish(source(1, 1, 'shard-1'));
     expect((await (await placementSide.manager()).streams.info('KV_PLACEMENT')).state.first_seq).toBeGreaterThan(7000);
+    const { created } = await (await placementSide.manager()).streams.info('KV_PLACEMENT');
     await createPlacementPublisher({ messaging: placementSide, logger, floor }).publish(source(1, 2, 'shard-2'));
-    expect(floors).toBe(1);
+    await allReach(1, 2);
+    expect((await (await placementSide.manager()).streams.info('KV_PLACEMENT')).created).toBe(created);
+  });
+
+  it('makes a bucket anew that is behind the sequence that the caller remembers', async () => {
+    const bucketInfo = async () => (await placementSide.manager()).streams.info('KV_PLACEMENT');
+    await createPlacementPublisher({ messaging: placementSide, logger }).publish(source(1, 1, 'shard-1'));
+    await allReach(1, 1);
+    const { created, state } = await bucketInfo();
+    const floor = () => Promise.resolve(state.last_seq + 1);
+    await createPlacementPublisher({ messaging: placementSide, logger, floor }).publish(source(1, 1, 'shard-1'));
+    const anew = await bucketInfo();
+    expect(anew.created).not.toBe(created);
+    expect(anew.state.first_seq).toBeGreaterThan(state.last_seq + 1);
+    await createPlacementPublisher({ messaging: placementSide, logger, floor }).publish(source(1, 2, 'shard-2'));
     await allReach(1, 2);
   });
+
+  it('goes on after the store was replaced by an old copy, also with a publisher that remembers nothing', async () => {
+    const publisher = createPlacementPublisher({ messaging: placementSide, logger });
+    await publisher.publish(source(1, 1, 'shard-1'));
+    await allReach(1, 1);
+    const restart = async (work: () => Promise<void>) => {
+      await server.stop();
+      await work();
+      await start(server.port);
+      await isConnected(placementSide, true);
+    };
+    await restart(() => cp(join(dir, 'store'), join(dir, 'copy'), { recursive: true }));
+    for (let revision = 2; revision <= 20; revision++) await publisher.publish(source(1, revision, `shard-${revision}`));
+    await allReach(1, 20);
+    await restart(async () => {
+      await rm(join(dir, 'store'), { recursive: true });
+      await cp(join(dir, 'copy'), join(dir, 'store'), { recursive: true });
+    });
+    await createPlacementPublisher({ messaging: placementSide, logger }).publish(source(1, 21, 'shard-21'));
+    await allReach(1, 21);
+    expect(watches[0]?.current()?.shardOf('aggregate', 'acme')).toBe('shard-21');
+  });
+
+  it('makes new consumers when heartbeats stay away, and takes what was published meanwhile', async () => {
+    const publisher = createPlacementPublisher({ messaging: placementSide, logger });
+    await publisher.publish(source(1, 1, 'shard-1'));
+    await allReach(1, 1);
+    const consumers = async () => (await (await placementSide.manager()).consumers.list('KV_PLACEMENT').next()).map(({ name }) => name);
+    const before = await consumers();
+    expect(before).toHaveLength(watches.length);
+    const reasons: unknown[] = [];
+    const destination = { write: (line: string) => reasons.push((JSON.parse(line) as { reason?: unknown }).reason) };
+    const told = createLogger({ service: 'test', level: 'warn', destination });
+    watches.push(watchPlacement({ messaging: gatewaySide, logger: told }));
+    await allReach(1, 1);
+    // The connection stands, and nothing comes over it.
+    server.kill('SIGSTOP');
+    try {
+      await eventually(() => reasons.some((reason) => /heartbeat/.test(String(reason))), { what: 'missed heartbeats', timeoutMs: 25_000 });
+    } finally {
+      server.kill('SIGCONT');
+    }
+    await soon('an answer', async () => {
+      await publisher.publish(source(1, 2, 'shard-2'));
+    });
+    await allReach(1, 2);
+    await soon('new consumers only', async () => {
+      for (const name of await consumers()) expect(before).not.toContain(name);
+    });
+    await publisher.close();
+  }, 60_000);
 
   it('ignores a bucket rolled back to an older state', async () => {
     const publisher = createPlacementPublisher({ messaging: placementSide, logger });

@@ -1,3 +1,4 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/nats-core';
 import { FairleadError, describeError } from '@fairlead/contracts';
 import { ensureStream, findStream, type Messaging } from '@fairlead/messaging';
@@ -17,7 +18,7 @@ export interface PublishedInfo extends PlacementVersion {
 export interface PlacementPublisher {
   /**
    * Makes the source what the bucket holds: writes the chunks that changed and, last, the marker. Makes the bucket
-   * when it is missing. Resolves when the bucket holds this source or a newer one of the same epoch; the source must
+   * when it is missing, or an old copy of what was published. Resolves when the bucket holds this source or a newer one of the same epoch; the source must
    * not change meanwhile. Calls are taken one after another, of those that wait only the newest.
    *
    * Throws FairleadError: `unavailable` when NATS is away or does not answer (publish again at the next connection),
@@ -37,7 +38,7 @@ const sequenceGap = 1000;
 export function createPlacementPublisher(options: {
   messaging: Messaging;
   logger: Logger;
-  /** The highest sequence the caller remembers of any bucket; asked when the bucket must be made. */
+  /** The highest sequence the caller remembers of any bucket; asked whenever the bucket is looked at anew. */
   floor?: () => Promise<number>;
   /** Runs after a publication, before `publish` resolves; its error is that of `publish`. */
   onPublished?: (info: PublishedInfo) => Promise<void>;
@@ -63,11 +64,24 @@ export function createPlacementPublisher(options: {
 
   async function openBucket(): Promise<BucketState> {
     const manager = await messaging.manager();
-    const exists = (await findStream(manager, stream)) !== undefined;
-    const firstSequence = exists ? undefined : (await rememberedFloor()) + sequenceGap;
+    const floor = await rememberedFloor();
+    const exists = await isWhole(manager, floor);
+    const firstSequence = exists ? undefined : floor + sequenceGap;
     const { info } = await ensureStream(manager, bucketConfig(bucket, { replicas: messaging.replicas, firstSequence }), logger);
     if (!exists) logger.info({ bucket: bucket.name, firstSequence }, 'made the placement bucket');
     return await readBucket(manager, bucket, info);
+  }
+
+  /**
+   * Whether there is a bucket to go on with. One behind what was published is an old copy: it would give sequences out again
+   * that readers have seen, and they would miss what is published under them. It is removed, to be made anew.
+   */
+  async function isWhole(manager: JetStreamManager, floor: number): Promise<boolean> {
+    const info = await findStream(manager, stream);
+    if (info === undefined || info.state.last_seq >= floor) return info !== undefined;
+    logger.warn({ bucket: bucket.name, lastSequence: info.state.last_seq, floor }, 'the placement bucket was rolled back; making it anew');
+    await manager.streams.delete(stream);
+    return false;
   }
 
   /** True while the bucket is the one we know, written by nobody else. */

@@ -64,7 +64,8 @@ export function watchPlacement(options: {
   async function open(): Promise<Session> {
     const info = await findStream(await messaging.manager(), stream);
     if (info === undefined) throw new Error('there is no placement bucket yet');
-    if (info.created !== created) {
+    // Fewer messages than were read: the store was replaced by an old copy, whose next sequences we have seen otherwise.
+    if (info.created !== created || info.state.last_seq < cursor) {
       created = info.created;
       cursor = 0;
       assembler.forget();
@@ -99,9 +100,12 @@ export function watchPlacement(options: {
     let report: (reason: string) => void = () => undefined;
     const failed = new Promise<string>((resolve) => (report = resolve));
     const look = async () => {
+      // Before the question: what comes while it is answered is not in the answer.
+      const read = cursor;
       const info = await findStream(await messaging.manager(), stream);
       if (info === undefined) report('the placement bucket is gone');
       else if (info.created !== created) report('the placement bucket was made anew');
+      else if (info.state.last_seq < read) report('the placement bucket was rolled back');
       else if (behind !== undefined && behind.cursor === cursor && behind.last > cursor) report('deliveries are missing');
       behind = info === undefined ? undefined : { cursor, last: info.state.last_seq };
     };
