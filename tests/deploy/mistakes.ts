@@ -131,6 +131,13 @@ export const mistakes: readonly Mistake[] = [
     said: `${compose}: placement: the image has no packages of apps/placement`,
   },
   {
+    what: 'an admin UI that is not built',
+    file: docker,
+    from: ' && node apps/admin-ui/build.mjs',
+    to: '',
+    said: 'the image has no admin UI',
+  },
+  {
     what: 'compiled code that is left out',
     file: docker,
     from: 'tools/*/dist ',

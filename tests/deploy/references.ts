@@ -58,6 +58,8 @@ export function imageProblems(services: readonly DeployedService[], dockerfile: 
       problems.push(`${where}: the Dockerfile has no target ${build.target}`);
     if (imageName(image) !== ownImage) problems.push(`${where}: what it builds is not called ${ownImage}`);
   }
+  if (!dockerfile.instructions.some(({ text }) => text.includes('node apps/admin-ui/build.mjs')))
+    problems.push('the image has no admin UI');
   if (builds.length !== 1) problems.push('the image has to be built by exactly one service');
   const own = services.filter((service) => service.own);
   return [...problems, ...own.flatMap((service) => scriptProblems(service, dockerfile, root, ignore))];
