@@ -2,7 +2,7 @@ import { Gauge } from 'prom-client';
 import type { Messaging } from '@fairlead/messaging';
 import type { Registry } from '@fairlead/telemetry';
 
-/** Reports how many dead letters each consumer has, as of the scrape; nothing while NATS does not say. */
+/** Reports how many dead letters each consumer has, as of the scrape; nothing while NATS does not say. Each replica reports the same. */
 export function reportDeadLetters(messaging: Messaging, registry: Registry): void {
   new Gauge({
     name: 'fairlead_dead_letters',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { auditV1, newId } from '@fairlead/contracts';
-import { eventually, eventuallyHolds } from '@fairlead/testing';
+import { eventually, eventuallyHolds, failpointBoard, testFolder } from '@fairlead/testing';
 import { startStack, type Client, type Stack } from './audit.fixture.js';
 
 // Real servers on a busy machine take their time.
@@ -163,27 +163,74 @@ describe('a dead letter', () => {
     );
   });
 
-  it('stays when nobody would take it, which the trail tells', async () => {
+  it('stays when nobody would take it, which the trail tells, until somebody does', async () => {
     const { messaging } = stack.nats;
     const { streams, subjects } = messaging.topology;
-    const retired = messaging.consume({
-      name: 'retired',
-      stream: 'evt',
-      filters: [subjects.eventsOf('tenant')],
-      maxDeliver: 1,
-      handler: () => Promise.reject(new Error('no')),
-    });
+    let failing = true;
+    const startRetired = () =>
+      messaging.consume({
+        name: 'retired',
+        stream: 'evt',
+        filters: [subjects.eventsOf('tenant')],
+        maxDeliver: 1,
+        handler: () => (failing ? Promise.reject(new Error('no')) : Promise.resolve()),
+      });
+    const retired = startRetired();
     await letterOf();
     const { sequence } = await eventually(async () => (await list({ consumer: 'retired', limit: 1 })).letters[0], { what: 'its letter' });
+    const { letter } = await viewer.getDeadLetter({ sequence });
     await retired.stop();
     await (await messaging.manager()).consumers.delete(streams.retry.name, 'retired');
     await expect(admin.replayDeadLetter({ sequence, reason: 'try' })).rejects.toMatchObject({ code: 'consumer_gone' });
-    const { letter } = await viewer.getDeadLetter({ sequence });
+    expect(await viewer.getDeadLetter({ sequence })).toEqual({ letter });
     expect(await eventsOf(letter?.id ?? '')).toMatchObject([
       { type: 'dead_letter_replay_requested' },
       { type: 'dead_letter_replay_failed', payload: { code: 'consumer_gone' } },
     ]);
-    await admin.discardDeadLetter({ sequence, reason: 'it is retired' });
+    failing = false;
+    const back = startRetired();
+    await eventually(() => admin.replayDeadLetter({ sequence, reason: 'it is back' }), { what: 'a replay' });
+    expect((await typesOf(letter?.id ?? '')).slice(-2)).toEqual(['dead_letter_replay_requested', 'dead_letter_replayed']);
+    await back.stop();
+  });
+
+  it('is still there, and replayed once, when a first try ended in the middle of it', async () => {
+    const letter = await letterOf();
+    failure = undefined;
+    const failpoints = failpointBoard(testFolder('failpoints'));
+    process.env['FAIRLEAD_FAILPOINTS'] = failpoints.folder;
+    try {
+      failpoints.set('dead_letter.replay.published', 'fail');
+      await expect(admin.replayDeadLetter({ sequence: letter.sequence, reason: 'go' })).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await viewer.getDeadLetter({ sequence: letter.sequence })).toEqual({ letter });
+
+      failpoints.set('dead_letter.replay.published', 'pause');
+      const slow = admin.replayDeadLetter({ sequence: letter.sequence, reason: 'slow' });
+      await failpoints.hit('dead_letter.replay.published');
+      // Another operator, at the same time: the message is in the consumer's hands already.
+      await admin.replayDeadLetter({ sequence: letter.sequence, reason: 'quick' });
+      failpoints.clear();
+      await slow;
+    } finally {
+      failpoints.clear();
+      delete process.env['FAIRLEAD_FAILPOINTS'];
+    }
+    const { retry } = stack.nats.messaging.topology.streams;
+    await eventuallyHolds(
+      async () => {
+        expect((await (await stack.nats.messaging.manager()).streams.info(retry.name)).state.messages).toBe(0);
+      },
+      { what: 'nothing left to replay' },
+    );
+    expect(seen).toHaveLength(2);
+    expect(await typesOf(letter.id)).toEqual([
+      'dead_letter_replay_requested',
+      'dead_letter_replay_failed',
+      'dead_letter_replay_requested',
+      'dead_letter_replay_requested',
+      'dead_letter_replayed',
+      'dead_letter_replayed',
+    ]);
   });
 
   it('is not touched when the request can not be recorded', async () => {

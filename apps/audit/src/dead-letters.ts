@@ -40,7 +40,9 @@ export async function findDeadLetter({ sql, messaging }: DeadLetterDeps, sequenc
  * request without an outcome and the letter is either still listed, so that it can be settled again, or gone.
  *
  * Throws what findDeadLetter throws, `consumer_gone` when nobody would take a replay, and `version_conflict` to the
- * second of two operators at once; then nothing was done. What it throws after the request is in the log as well.
+ * second of two operators at once; then nothing was done. What it throws after the request is in the log as well. One
+ * who comes while another is at it may be let in too: two replays are one, and a message both replayed and discarded is
+ * handled.
  */
 export async function settleDeadLetter(
   deps: DeadLetterDeps,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { headers } from '@nats-io/nats-core';
 import { createLogger, currentContext, headersOfContext, newContext } from '@fairlead/telemetry';
-import { eventually, eventuallyHolds, testMessaging } from '@fairlead/testing';
+import { eventually, eventuallyHolds, failpointBoard, testFolder, testMessaging } from '@fairlead/testing';
 import { ensureStream, streamConfig, type ConsumedMessage, type DeadLetter, type Messaging } from './index.js';
 
 jest.setTimeout(30_000);
@@ -126,36 +126,40 @@ describe('a replayed dead letter', () => {
     await consumer.stop();
   });
 
-  it('is handled once when two operators press at once, or when a first try died before it deleted the letter', async () => {
+  it('is handled once when several operators press at once', async () => {
     const consumer = startFailing('pressed', 'pressed');
-    await publish('pressed', '{"n":1}');
-    const first = await oneLetterOf('pressed');
+    await publish('pressed', '{}');
+    const letter = await oneLetterOf('pressed');
     consumer.failing = false;
-    const pressed = await Promise.all([1, 2, 3].map(() => messaging.deadLetters.replay(first.sequence)));
+    const pressed = await Promise.all([1, 2, 3].map(() => messaging.deadLetters.replay(letter.sequence)));
     expect(pressed).toContain(true);
     await noneWaits();
     await seenBy(consumer, [1, 2, 1]);
+    await consumer.stop();
+  });
 
-    consumer.failing = true;
-    await publish('pressed', '{"n":2}');
-    const second = await oneLetterOf('pressed');
+  it('is handled once when a first try ended before it deleted the letter', async () => {
+    const consumer = startFailing('interrupted', 'interrupted');
+    const sequence = await publish('interrupted', '{}');
+    const letter = await oneLetterOf('interrupted');
     consumer.failing = false;
-    // What is left when the process ends between the two steps: it is published, and the letter is still there.
-    const { subjects, streams } = messaging.topology;
-    await messaging.jetstream().publish(subjects.retry('pressed'), '{"n":2}', { msgID: `replay:${second.id}` });
-    await eventuallyHolds(
-      () => {
-        expect(consumer.seen).toHaveLength(6);
-      },
-      { what: 'the first try' },
-    );
-    expect(await messaging.deadLetters.replay(second.sequence)).toBe(true);
+    const failpoints = failpointBoard(testFolder('failpoints'));
+    process.env['FAIRLEAD_FAILPOINTS'] = failpoints.folder;
+    try {
+      failpoints.set('dead_letter.replay.published', 'fail');
+      await expect(messaging.deadLetters.replay(letter.sequence)).rejects.toMatchObject({ code: 'unavailable' });
+    } finally {
+      delete process.env['FAIRLEAD_FAILPOINTS'];
+    }
+    await seenBy(consumer, [1, 2, 1]);
+    expect(await oneLetterOf('interrupted')).toEqual(letter);
+    expect(await messaging.deadLetters.replay(letter.sequence)).toBe(true);
     await noneWaits();
-    const { config, state } = await (await messaging.manager()).streams.info(streams.retry.name);
-    expect(config.retention).toBe('workqueue');
-    const { delivered } = await (await messaging.manager()).consumers.info(streams.retry.name, 'pressed');
-    expect([delivered.stream_seq, consumer.seen.length]).toEqual([state.last_seq, 6]);
-    expect(await lettersOf('pressed')).toEqual([]);
+    expect(consumer.seen.map((message) => message.sequence)).toEqual([sequence, sequence, sequence]);
+    expect(await lettersOf('interrupted')).toEqual([]);
+    const { state, config } = await (await messaging.manager()).streams.info(messaging.topology.streams.retry.name);
+    const { delivered } = await (await messaging.manager()).consumers.info(messaging.topology.streams.retry.name, 'interrupted');
+    expect([config.retention, delivered.stream_seq]).toEqual(['workqueue', state.last_seq]);
     await consumer.stop();
   });
 

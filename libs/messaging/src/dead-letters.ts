@@ -1,6 +1,7 @@
 import { headers, type MsgHdrs } from '@nats-io/nats-core';
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { FairleadError, describeError, type Topology } from '@fairlead/contracts';
+import { failpoint } from '@fairlead/failpoints';
 import { isStreamMissing } from './streams.js';
 
 /*
@@ -37,7 +38,10 @@ export interface DeadLetter {
 
 /** Dead letters of all consumers. Every method throws `unavailable` while NATS is away or does not answer. */
 export interface DeadLetters {
-  /** Those after a sequence, oldest first; at most `limit` (100 when not given, never more than 1000). */
+  /**
+   * Those after a sequence, oldest first; at most `limit` (100 when not given, never more than 1000). A replica of the
+   * stream answers, which may still show a letter that was settled a moment ago.
+   */
   list(query?: { consumer?: string; after?: number; limit?: number }): Promise<DeadLetter[]>;
   /** The id that a sequence stands for now, and its letter when there is one. */
   find(sequence: number): Promise<{ readonly id: string; readonly letter: DeadLetter | undefined }>;
@@ -193,6 +197,7 @@ export function createDeadLetters(deps: {
           msgID: `replay:${id}`,
           expect: { streamName: retry.name },
         });
+        await failpoint('dead_letter.replay.published');
         await remove(manager, sequence);
         return true;
       }),

@@ -226,6 +226,42 @@ describe('the connection to NATS', () => {
     expect(got.at(-1)?.sequence).toBe(3);
   });
 
+  it('replays dead letters after the store was wiped too: those of the new store', async () => {
+    await connectTo(server.url);
+    await connected(true);
+    let failing = true;
+    let handled = 0;
+    messaging.consume({
+      name: 'wiped-letters',
+      stream: 'evt',
+      filters: [messaging.topology.subjects.eventsOf('tenant')],
+      maxDeliver: 1,
+      handler: () => {
+        if (failing) return Promise.reject(new Error('not yet'));
+        handled += 1;
+        return Promise.resolve();
+      },
+    });
+    const oneLetter = async () => {
+      await eventually(async () => await makeEvt(1), { what: 'the event stream' });
+      await publish(1);
+      return await eventually(async () => (await messaging.deadLetters.list())[0], { what: 'a dead letter' });
+    };
+    const lost = await oneLetter();
+    await server.stop();
+    await wipe();
+    await start(server.port);
+    await connected(true);
+    expect(await eventually(() => messaging.deadLetters.list(), { what: 'an answer' })).toEqual([]);
+    const letter = await oneLetter();
+    expect([letter.sequence, letter.id]).toEqual([lost.sequence, expect.not.stringMatching(lost.id)]);
+    failing = false;
+    expect(await eventually(() => messaging.deadLetters.replay(letter.sequence), { what: 'the consumer of replays' })).toBe(true);
+    await soon('the replay', () => {
+      expect(handled).toBe(1);
+    });
+  });
+
   it('closes without NATS too, and consumers stop', async () => {
     await connectTo(server.url);
     await connected(true);
