@@ -114,8 +114,8 @@ describe('login', () => {
         expect([status, body['code'], body['detail']]).toEqual([401, 'login_failed', 'The e-mail address or the password is not right']);
       }
     }
-    const median = (times: number[]) => [...times].sort((a, b) => a - b)[2] ?? 0;
-    const ratio = median(timesMs.unknown) / median(timesMs.known);
+    // The shortest of each: other work on the machine can only add to what a login takes by itself.
+    const ratio = Math.min(...timesMs.unknown) / Math.min(...timesMs.known);
     expect(ratio).toBeGreaterThan(0.5);
     expect(ratio).toBeLessThan(2);
   });
