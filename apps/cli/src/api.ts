@@ -222,6 +222,8 @@ export function createApi(http: HttpClient) {
         `/admin/v1/jobs/${encodeURIComponent(jobId)}/cancel`,
         post(reason === undefined ? {} : { reason }),
       ),
+    retryJob: (jobId: string, reason: string) =>
+      http.json(z.looseObject({ status: text }), `/admin/v1/jobs/${encodeURIComponent(jobId)}/retry`, post({ reason })),
     jobEvents: (jobId: string, cursor: string, signal: AbortSignal) => openEvents(http, jobId, cursor, signal),
 
     tenants: (filter: Filter, page: PageRequest) => list(tenantSchema, '/admin/v1/tenants', filter, page),

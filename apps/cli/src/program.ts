@@ -7,6 +7,7 @@ import { deadLetterShow } from './commands/dead-letter-show.js';
 import { fleetReload } from './commands/fleet-reload.js';
 import { fleetSnapshot } from './commands/fleet-snapshot.js';
 import { jobCancel } from './commands/job-cancel.js';
+import { jobRetry } from './commands/job-retry.js';
 import { jobList } from './commands/job-list.js';
 import { jobShow } from './commands/job-show.js';
 import { jobWatch } from './commands/job-watch.js';
@@ -38,7 +39,7 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'tenants: list, show, create, migrate, drain, resume',
     commands: [tenantList, tenantShow, tenantCreate, tenantMigrate, tenantDrain, tenantResume],
   },
-  { name: 'job', description: 'jobs: list, show, watch, cancel', commands: [jobList, jobShow, jobWatch, jobCancel] },
+  { name: 'job', description: 'jobs: list, show, watch, cancel, retry', commands: [jobList, jobShow, jobWatch, jobCancel, jobRetry] },
   { name: 'placement', description: 'placement: show, export', commands: [placementShow, placementExport] },
   { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
   { name: 'audit', description: 'the audit trail: list', commands: [auditList] },

@@ -12,6 +12,7 @@ import { createPlan } from './grpc/create-plan.js';
 import { getJob } from './grpc/get-job.js';
 import { getPlan } from './grpc/get-plan.js';
 import { listJobs } from './grpc/list-jobs.js';
+import { retryJob } from './grpc/retry-job.js';
 import { startJob } from './grpc/start-job.js';
 import { jobKinds } from './jobs/index.js';
 import type { JobDependencies } from './start-job.js';
@@ -83,6 +84,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         getJob: getJob(deps),
         listJobs: listJobs(deps),
         cancelJob: cancelJob(deps),
+        retryJob: retryJob(deps),
       }),
     ],
     onDrain: [stopListening, () => engine.stop()],

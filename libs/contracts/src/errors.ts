@@ -41,6 +41,7 @@ export const errorCodes = {
   job_cancelled: 'conflict',
   job_finished: 'conflict',
   cancel_too_late: 'conflict',
+  job_superseded: 'conflict',
   tenant_state: 'conflict',
   stale_fence: 'conflict',
   tenant_moved: 'conflict',

@@ -108,6 +108,11 @@ export class Operator {
     return job.body.job_id;
   }
 
+  /** Has a job that needs attention tried again. */
+  retry(jobId: string, reason = 'the cause is cured'): Promise<Answer<Job>> {
+    return this.post<Job>(`/admin/v1/jobs/${jobId}/retry`, { reason });
+  }
+
   async job(jobId: string): Promise<Job> {
     return (await this.get<Job>(`/admin/v1/jobs/${jobId}`)).body;
   }

@@ -16,6 +16,8 @@ type StartBody = z.output<typeof startBody>;
 
 const cancelBody = z.strictObject({ reason: reason.optional() });
 
+const retryBody = z.strictObject({ reason });
+
 const listQuery = z.strictObject({
   ...pageQuery,
   status: z.enum(jobStatuses, `must be one of ${jobStatuses.join(', ')}`).optional(),
@@ -84,6 +86,15 @@ export class JobsController {
   @HttpCode(202)
   async cancel(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: cancelBody }) body: z.output<typeof cancelBody>) {
     const { job } = await this.jobs.cancelJob({ jobId, reason: body.reason ?? '' }, asCaller());
+    return jobView(present(job, 'job'));
+  }
+
+  /** For a job that needs attention. */
+  @Post(':id/retry')
+  @RequirePermission('job.retry')
+  @HttpCode(202)
+  async retry(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: retryBody }) body: z.output<typeof retryBody>) {
+    const { job } = await this.jobs.retryJob({ jobId, reason: body.reason }, asCaller());
     return jobView(present(job, 'job'));
   }
 

@@ -44,6 +44,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getJob: answer('getJob', 'job.read', jobsV1.GetJobResponse),
       listJobs: answer('listJobs', 'job.read', jobsV1.ListJobsResponse),
       cancelJob: answer('cancelJob', 'job.cancel', jobsV1.CancelJobResponse),
+      retryJob: answer('retryJob', 'job.retry', jobsV1.RetryJobResponse),
     }),
     defineRpcs(placementV1.PlacementServiceService, {
       createTenant: answer('createTenant', 'tenant.write', placementV1.CreateTenantResponse),

@@ -22,8 +22,8 @@ export interface StepState {
   readonly failures: number;
   readonly undoFailures: number;
   /** How long ago the step (or its undo) was first begun, in milliseconds; undefined when it was not. */
-  readonly runningMs?: number;
-  readonly undoRunningMs?: number;
+  readonly runningMs?: number | undefined;
+  readonly undoRunningMs?: number | undefined;
 }
 
 export interface JobState {
@@ -85,6 +85,8 @@ function nextUndo(state: JobState, rules: readonly StepRules[]): Next {
     if (stuck !== undefined) return { action: 'finish', status: 'needs_attention', error: stuck };
     return { action: 'finish', status: endsAs, error: endsAs === 'cancelled' ? undefined : error };
   }
+  // Undone already, by a job that is tried again.
+  if (step.status === 'undone') return { action: 'move', state: moveCursor(state, -1) };
   if (step.attempts === 0 || rules[state.cursor]?.canUndo !== true) {
     const status: StepStatus = step.attempts === 0 ? 'skipped' : step.status === 'succeeded' ? 'succeeded' : 'failed';
     return { action: 'move', state: moveCursor(withStep(state, { status }), -1) };
@@ -212,6 +214,24 @@ function stuckUndo(state: JobState, step: StepState, error: StepFailure): Settle
   const told = { code: error.code, message: `undo of step ${step.name} failed: ${error.message}`, step: step.name };
   const failure: Failure = { ...(state.failure ?? { ...error, endsAs: 'failed' }), stuck: state.failure?.stuck ?? told };
   return { state: moveCursor({ ...withStep(state, { status: 'failed' }), failure }, -1), delayMs: 0, result: 'failed', error };
+}
+
+/**
+ * A job that asked for a person, made ready to go on: from the step that failed, or from the last undo that could not be
+ * done. Limits and retries of what failed begin anew; what was done or undone stays so.
+ */
+export function tryAgain(state: JobState): JobState {
+  if (state.direction === 'forward') return withStep(state, { status: 'waiting', failures: 0, runningMs: undefined });
+  const isStuck = (step: StepState) => step.status === 'failed' && step.undoAttempts > 0;
+  const { stuck: _stuck, ...failure } = state.failure ?? { code: 'internal' as const, message: 'undone', endsAs: 'failed' as const };
+  return {
+    ...state,
+    failure,
+    cursor: state.steps.findLastIndex(isStuck),
+    steps: state.steps.map((step) =>
+      isStuck(step) ? { ...step, status: 'undoing' as const, undoFailures: 0, undoRunningMs: undefined } : step,
+    ),
+  };
 }
 
 /** Exponential backoff with jitter: between half and all of base · 2^(attempt − 1), at most the maximum. */

@@ -1,101 +1,14 @@
 /** The engine on a real Postgres with the real event log; only the job kind is a toy. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Principal } from '@fairlead/auth';
-import { FairleadError, isTerminal, type Permission } from '@fairlead/contracts';
-import { readLog } from '@fairlead/event-log';
-import type { Database } from '@fairlead/postgres';
-import { createLogger, createMetrics, newContext, runInContext } from '@fairlead/telemetry';
-import { eventually, eventuallyHolds, testDatabase } from '@fairlead/testing';
-import { createPlan } from '../plans.js';
-import { cancelJob, startJob, type JobDependencies, type StartRequest } from '../start-job.js';
+import { describe, expect, it } from '@jest/globals';
+import { FairleadError } from '@fairlead/contracts';
+import { newContext, runInContext } from '@fairlead/telemetry';
+import { eventuallyHolds } from '@fairlead/testing';
+import { cancelJob, type JobDependencies } from '../start-job.js';
 import { loadJob, stateOf } from '../store/jobs.js';
-import { migrations } from '../store/migrations/index.js';
 import { FencedOut, writeTransition } from '../store/transition.js';
-import { startEngine, type Engine } from './engine.js';
-import type { JobKind, Step } from './kind.js';
-import { createEngineMetrics } from './metrics.js';
+import { ann, boot, caller, db, ended, engines, historyOf, plan, start } from './bench.fixture.js';
+import type { Step } from './kind.js';
 import { openable, step, toyKind, waitForAbort, world, type Toy } from './toy.fixture.js';
-
-const grants: Permission[] = ['plan.create', 'tenant.migrate', 'job.cancel', 'job.read'];
-const ann: Principal = { id: 'user:usr_ann', name: 'ann@example.com', kind: 'user', roles: ['operator'], grants: new Set(grants) };
-const logger = createLogger({ service: 'job-orchestrator', level: 'fatal' });
-const leaseMs = 1_000;
-
-let database: Awaited<ReturnType<typeof testDatabase>>;
-let db: Database;
-const engines: Engine[] = [];
-
-beforeAll(async () => {
-  database = await testDatabase({ service: 'job-orchestrator', migrations });
-  db = database.db;
-}, 60_000);
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
-
-afterAll(async () => {
-  await database.drop();
-});
-
-function boot(kind: JobKind, options: { engine?: boolean } = {}) {
-  const base = { db, logger, onAppended: () => undefined };
-  if (options.engine !== false) {
-    const metrics = createEngineMetrics(createMetrics({ service: 'job-orchestrator', version: '0', gitSha: '0', processMetrics: false }));
-    engines.push(startEngine({ ...base, kinds: [kind], metrics, leaseMs, pollMs: 50, maxConcurrent: 20 }));
-  }
-  const deps: JobDependencies = {
-    ...base,
-    kinds: new Map([[kind.kind, kind]]),
-    planTtlMs: 60_000,
-    onJobChanged: (jobId) => {
-      for (const engine of engines) engine.wake(jobId);
-    },
-  };
-  return deps;
-}
-
-const caller = () => ({ principal: ann, context: newContext() });
-let keys = 0;
-
-async function plan(deps: JobDependencies, tenant: string): Promise<string> {
-  const who = caller();
-  return (
-    await runInContext({ ...who.context, principal: ann.id }, () =>
-      createPlan(deps, { kind: 'toy', params: { tenant }, reason: 'test' }, who),
-    )
-  ).digest;
-}
-
-async function start(deps: JobDependencies, tenant: string, request: Partial<StartRequest> = {}) {
-  const planDigest = request.planDigest ?? (await plan(deps, tenant));
-  const who = caller();
-  const full: StartRequest = {
-    kind: 'toy',
-    planDigest,
-    reason: 'test',
-    idempotencyKey: `key-${String(keys++)}`,
-    onConflict: 'queue',
-    ...request,
-  };
-  return runInContext({ ...who.context, principal: ann.id }, () => startJob(deps, full, who));
-}
-
-async function ended(jobId: string) {
-  return eventually(
-    async () => {
-      const loaded = await loadJob(db, jobId);
-      if (loaded === undefined || !isTerminal(loaded.job.status)) throw new Error(`the job is ${loaded?.job.status ?? 'gone'}`);
-      return loaded;
-    },
-    { timeoutMs: 15_000, what: 'the job to end' },
-  );
-}
-
-async function historyOf(jobId: string) {
-  const events = await readLog(db, { after: 0, limit: 1_000, aggregateType: 'job', aggregateId: jobId });
-  return events.map((event) => (typeof event.payload['step'] === 'string' ? `${event.type}:${event.payload['step']}` : event.type));
-}
 
 const cancel = (deps: JobDependencies, jobId: string) =>
   runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, jobId, 'changed my mind', caller()));

@@ -2,7 +2,7 @@
 import type { JobStatus, StepStatus } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
 import type { Failure, JobState } from '../domain/machine.js';
-import type { JobPrincipal, StepFailure } from '../engine/kind.js';
+import type { JobKind, JobPrincipal, StepFailure } from '../engine/kind.js';
 
 export interface JobRow {
   job_id: string;
@@ -111,6 +111,19 @@ export async function findOpenJobOn(sql: Sql, resources: readonly string[]): Pro
      where status not in ('succeeded', 'failed', 'cancelled', 'needs_attention') and locks && $1::text[]
      order by seq limit 1`,
     [resources],
+  );
+  return row?.job_id;
+}
+
+/** A job begun later on one of the resources that has come to its point of no return, if there is one. */
+export async function findSuccessor(sql: Sql, job: JobRow, kinds: readonly JobKind[]): Promise<string | undefined> {
+  const points = kinds.flatMap((kind) =>
+    kind.steps.filter((step) => step.pointOfNoReturn === true).map((step) => `${kind.kind}:${step.name}`),
+  );
+  const [row] = await sql.query<{ job_id: string }>(
+    `select l.job_id from job l join step s on s.job_id = l.job_id
+     where l.seq > $1 and l.locks && $2::text[] and s.attempts > 0 and l.kind || ':' || s.name = any($3) order by l.seq limit 1`,
+    [job.seq, job.locks, points],
   );
   return row?.job_id;
 }

@@ -1,0 +1,90 @@
+/** For specs of the engine: a database of their own, replicas of the engine over a toy kind, and jobs in it. */
+import { afterAll, afterEach } from '@jest/globals';
+import type { Principal } from '@fairlead/auth';
+import { isTerminal, type Permission } from '@fairlead/contracts';
+import { readLog } from '@fairlead/event-log';
+import { createLogger, createMetrics, newContext, runInContext } from '@fairlead/telemetry';
+import { eventually, testDatabase } from '@fairlead/testing';
+import { createPlan } from '../plans.js';
+import { startJob, type JobDependencies, type StartRequest } from '../start-job.js';
+import { loadJob } from '../store/jobs.js';
+import { migrations } from '../store/migrations/index.js';
+import { startEngine, type Engine } from './engine.js';
+import type { JobKind } from './kind.js';
+import { createEngineMetrics } from './metrics.js';
+
+export const grants: Permission[] = ['plan.create', 'tenant.migrate', 'job.cancel', 'job.read'];
+export const ann: Principal = { id: 'user:usr_ann', name: 'ann@example.com', kind: 'user', roles: ['operator'], grants: new Set(grants) };
+export const logger = createLogger({ service: 'job-orchestrator', level: 'fatal' });
+export const leaseMs = 1_000;
+
+const database = await testDatabase({ service: 'job-orchestrator', migrations });
+export const db = database.db;
+export const engines: Engine[] = [];
+
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+});
+
+afterAll(async () => {
+  await database.drop();
+});
+
+export function boot(kind: JobKind, options: { engine?: boolean } = {}) {
+  const base = { db, logger, onAppended: () => undefined };
+  if (options.engine !== false) {
+    const metrics = createEngineMetrics(createMetrics({ service: 'job-orchestrator', version: '0', gitSha: '0', processMetrics: false }));
+    engines.push(startEngine({ ...base, kinds: [kind], metrics, leaseMs, pollMs: 50, maxConcurrent: 20 }));
+  }
+  const deps: JobDependencies = {
+    ...base,
+    kinds: new Map([[kind.kind, kind]]),
+    planTtlMs: 60_000,
+    onJobChanged: (jobId) => {
+      for (const engine of engines) engine.wake(jobId);
+    },
+  };
+  return deps;
+}
+
+export const caller = () => ({ principal: ann, context: newContext() });
+let keys = 0;
+
+export async function plan(deps: JobDependencies, tenant: string): Promise<string> {
+  const who = caller();
+  return (
+    await runInContext({ ...who.context, principal: ann.id }, () =>
+      createPlan(deps, { kind: 'toy', params: { tenant }, reason: 'test' }, who),
+    )
+  ).digest;
+}
+
+export async function start(deps: JobDependencies, tenant: string, request: Partial<StartRequest> = {}) {
+  const planDigest = request.planDigest ?? (await plan(deps, tenant));
+  const who = caller();
+  const full: StartRequest = {
+    kind: 'toy',
+    planDigest,
+    reason: 'test',
+    idempotencyKey: `key-${String(keys++)}`,
+    onConflict: 'queue',
+    ...request,
+  };
+  return runInContext({ ...who.context, principal: ann.id }, () => startJob(deps, full, who));
+}
+
+export async function ended(jobId: string) {
+  return eventually(
+    async () => {
+      const loaded = await loadJob(db, jobId);
+      if (loaded === undefined || !isTerminal(loaded.job.status)) throw new Error(`the job is ${loaded?.job.status ?? 'gone'}`);
+      return loaded;
+    },
+    { timeoutMs: 15_000, what: 'the job to end' },
+  );
+}
+
+export async function historyOf(jobId: string) {
+  const events = await readLog(db, { after: 0, limit: 1_000, aggregateType: 'job', aggregateId: jobId });
+  return events.map((event) => (typeof event.payload['step'] === 'string' ? `${event.type}:${event.payload['step']}` : event.type));
+}

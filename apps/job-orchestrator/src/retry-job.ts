@@ -1,0 +1,47 @@
+/** Letting a job go on that asked for a person. */
+import { requirePermission, type Principal } from '@fairlead/auth';
+import { FairleadError, isTerminal, newId } from '@fairlead/contracts';
+import { appendInTransaction } from '@fairlead/event-log';
+import { tryAgain } from './domain/machine.js';
+import { jobEvent } from './engine/events.js';
+import { kindByName, requireReason } from './plans.js';
+import type { JobDependencies } from './start-job.js';
+import { findSuccessor, loadJob, stateOf } from './store/jobs.js';
+import { reopenJob } from './store/reopen.js';
+
+/**
+ * Lets a job that needs attention go on where it stopped: forward from the step that failed, or with the undos that could
+ * not be done. Its locks are taken and its limits begin anew. Asking for a job that is on its way already changes nothing.
+ * Throws `job_not_found`, `job_finished` when it needs no attention, `lock_held` while another job is on its resources, and
+ * `job_superseded` when a later job has passed its own point of no return on them: this one's steps would act on a world
+ * that they were not planned for.
+ */
+export async function retryJob(deps: JobDependencies, jobId: string, given: string, caller: { principal: Principal }): Promise<void> {
+  const reason = requireReason(given);
+  const position = await deps.db.transaction(async (tx) => {
+    await tx.query(`select 1 from job where job_id = $1 for update`, [jobId]);
+    const loaded = await loadJob(tx, jobId);
+    if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
+    const { job } = loaded;
+    const kind = kindByName(deps.kinds, job.kind);
+    requirePermission(caller.principal, kind.permission);
+    if (!isTerminal(job.status)) return undefined;
+    if (job.status !== 'needs_attention')
+      throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });
+    const state = tryAgain(stateOf(loaded));
+    const holder = await reopenJob(tx, job, state, kind.deadlineMs);
+    if (holder !== undefined)
+      throw new FairleadError('lock_held', `Job ${holder} is working on ${job.locks.join(', ')}`, { details: { job_id: holder } });
+    // With the locks held nothing can begin any more that is not seen here.
+    const successor = await findSuccessor(tx, job, [...deps.kinds.values()]);
+    if (successor !== undefined)
+      throw new FairleadError('job_superseded', `Job ${successor} has changed what this one was about. Plan anew.`, {
+        details: { job_id: successor },
+      });
+    const step = state.steps[state.cursor]?.name;
+    const event = jobEvent(jobId, 'job_retried', { by: caller.principal.id, step }, { tenantId: job.tenant_id ?? undefined, reason });
+    return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+  });
+  if (position !== undefined) deps.onAppended(position);
+  deps.onJobChanged(jobId);
+}
