@@ -51,8 +51,6 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(async () => {
-  figures['cases'] = raw.length;
-  figures['longest_pause_ms'] = Math.max(0, ...raw.map((one) => (one as { pause_ms: number }).pause_ms));
   await world.stack.stop();
 }, 60_000);
 
@@ -84,10 +82,10 @@ describe('a migration goes on by itself and nothing is lost, doubled or wrongly 
       const job = await ann.ended(jobId, 120_000);
       expect({ status: job.status, error: job.error }).toEqual({ status: 'succeeded', error: null });
       expect(await ann.placementOf(tenant)).toEqual(to);
-      const after = await world.gatewaysFollow();
+      // Gateways that had the move before NATS was lost agree at once; the placement published anew comes after that.
+      const after = await world.gatewaysFollow(outage === 'nats wiped' ? before.epoch + 1 : before.epoch);
       expect(after.revision).toBeGreaterThan(before.revision);
-      if (outage === 'nats wiped') expect(after.epoch).toBeGreaterThan(before.epoch);
-      else expect(after.epoch).toBe(before.epoch);
+      if (outage !== 'nats wiped') expect(after.epoch).toBe(before.epoch);
       await world.served(tenant);
       const report = await world.exact();
       // Who is not being moved does not notice.
@@ -95,7 +93,10 @@ describe('a migration goes on by itself and nothing is lost, doubled or wrongly 
       expect(others.filter(([name, tally]) => tally.failed > (failedBefore[name]?.failed ?? 0)).map(([name]) => name)).toEqual([]);
       await world.audited(job);
       const attempts = job.steps.find((one) => one.name === step)?.attempts ?? 0;
-      raw.push({ outage, step, place, durationMs, attempts, pause_ms: report.tenants[tenant]?.longest_pause_ms, epoch: after.epoch });
+      const pauseMs = report.tenants[tenant]?.longest_pause_ms ?? 0;
+      raw.push({ outage, step, place, durationMs, attempts, pause_ms: pauseMs, epoch: after.epoch });
+      figures[outage] = Number(figures[outage] ?? 0) + 1;
+      figures['longest_pause_ms'] = Math.max(Number(figures['longest_pause_ms'] ?? 0), pauseMs);
     },
     240_000,
   );

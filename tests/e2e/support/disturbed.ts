@@ -1,9 +1,7 @@
 /** A stack whose parts are taken away in the middle of migrations, its load, and the exact account of both. */
-import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { startStack, type Stack } from '@fairlead/dev-env';
-import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
-import { pauseAt, type Pause } from './failpoints.js';
+import { eventually, eventuallyHolds, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
 import { Operator, send, type Job, type Report } from './operator.js';
 
 export interface Version {
@@ -27,6 +25,14 @@ export type MigrationStep = (typeof migrationSteps)[number];
 /** Before a run of a step is written to begin, and after its effect, before its outcome is written. */
 export type StepPlace = 'before_attempt' | 'after_effect';
 
+/** A job that is to stand still. */
+export interface Pause {
+  /** Resolves when it does. */
+  reached(): Promise<unknown>;
+  /** Lets it go on. */
+  release(): void;
+}
+
 export class Disturbed {
   private turn = 0;
 
@@ -34,37 +40,36 @@ export class Disturbed {
     readonly stack: Stack,
     readonly ann: Operator,
     private readonly tenants: readonly string[],
-    private readonly failpoints: string,
-    private readonly gateways: readonly string[],
+    private readonly board: FailpointBoard,
+    private readonly urls: ReadonlyMap<string, string>,
   ) {}
 
   /** Boots a stack of separate processes with servers of its own, under the fleet's load. */
   static async start(env: Record<string, string> = {}): Promise<Disturbed> {
-    const folder = testFolder('disturbed');
-    const failpoints = join(folder, 'failpoints');
+    const board = failpointBoard(testFolder('failpoints'));
     const stack = await startStack({
-      stateDir: join(folder, 'state'),
+      stateDir: testFolder('stack'),
       port: 0,
       separate: true,
       sim: true,
       log: () => undefined,
       // A NATS server that others use can't be taken away.
       env: { NATS_URL: '', FLEET_INTERVAL_MS: '1000', ...env },
-      failpoints,
+      failpoints: board.folder,
       restartDelayMs: 200,
     });
     const ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
     const { body } = await ann.get<{ items: { tenant_id: string }[] }>('/admin/v1/tenants?limit=200');
-    const topology = await send<{ shards: { kind: string; endpoints: { url: string }[] }[] }>(`${stack.simUrl}/sim/topology`);
-    const gateways = topology.body.shards
-      .filter(({ kind }) => kind === 'gateway')
-      .flatMap(({ endpoints }) => endpoints.map(({ url }) => url));
+    const topology = await send<{ shards: { kind: string; shard_id: string; endpoints: { url: string }[] }[] }>(
+      `${stack.simUrl}/sim/topology`,
+    );
+    const urls = new Map(topology.body.shards.map((shard) => [`${shard.kind}/${shard.shard_id}`, shard.endpoints[0]?.url ?? '']));
     return new Disturbed(
       stack,
       ann,
       body.items.map((tenant) => tenant.tenant_id),
-      failpoints,
-      gateways,
+      board,
+      urls,
     );
   }
 
@@ -73,8 +78,15 @@ export class Disturbed {
     return this.tenants[this.turn++ % this.tenants.length] ?? '';
   }
 
-  pauseAt(step: string, place: StepPlace = 'before_attempt'): Pause {
-    return pauseAt(this.failpoints, `job.tenant-migrate.${step}.${place}`);
+  pauseAt(step: MigrationStep, place: StepPlace = 'before_attempt'): Pause {
+    const name = `job.tenant-migrate.${step}.${place}`;
+    this.board.set(name, 'pause');
+    return {
+      reached: () => this.board.hit(name),
+      release: () => {
+        this.board.release(name);
+      },
+    };
   }
 
   /** Plans and starts a migration as soon as nothing blocks it. */
@@ -105,7 +117,14 @@ export class Disturbed {
 
   /** The placement that each gateway routes by. */
   async applied(): Promise<Version[]> {
-    return Promise.all(this.gateways.map(async (url) => (await send<Record<string, unknown> & Version>(`${url}/admin/state`)).body));
+    const gateways = [...this.urls].filter(([name]) => name.startsWith('gateway/')).map(([, url]) => url);
+    return Promise.all(gateways.map(async (url) => (await send<Record<string, unknown> & Version>(`${url}/admin/state`)).body));
+  }
+
+  /** A tenant's state on a shard, as the shard itself says. */
+  async stateOn(kind: string, shardId: string, tenant: string): Promise<string> {
+    const { body } = await send<{ state: string }>(`${this.urls.get(`${kind}/${shardId}`) ?? ''}/admin/tenants/${tenant}`);
+    return body.state;
   }
 
   /** The placement that is committed. */
@@ -114,11 +133,12 @@ export class Disturbed {
     return { epoch: body.epoch, revision: body.revision };
   }
 
-  /** Waits until every gateway routes by what is committed. */
-  async gatewaysFollow(): Promise<Version> {
+  /** Waits until every gateway routes by what is committed, in this epoch at least. */
+  async gatewaysFollow(epochFrom = 0): Promise<Version> {
     return eventually(
       async () => {
         const committed = await this.committed();
+        expect(committed.epoch).toBeGreaterThanOrEqual(epochFrom);
         for (const { epoch, revision } of await this.applied()) expect({ epoch, revision }).toEqual(committed);
         return committed;
       },
