@@ -201,7 +201,7 @@ describe('other changes', () => {
     expect(gateway.seen.map((seen) => seen.body)).toEqual([body, { plan_digest: 'digest-1', reason: 'r' }]);
   });
 
-  it('registers a tenant and cancels a job', async () => {
+  it('registers a tenant, cancels a job and has one tried again', async () => {
     gateway.on('POST /admin/v1/tenants', ({ body }) => ({
       status: 201,
       body: { ...body, placement: { runner: { shard: 'runner-1', revision: 1 } } },
@@ -213,5 +213,8 @@ describe('other changes', () => {
     gateway.on('POST /admin/v1/jobs/job_1/cancel', { status: 202, body: job('compensating') });
     expect((await run(['job', 'cancel', 'job_1', '--reason', 'wrong shard'])).exitCode).toBe(exitCodes.ok);
     expect(gateway.of('POST /admin/v1/jobs/job_1/cancel')[0]?.body).toEqual({ reason: 'wrong shard' });
+    gateway.on('POST /admin/v1/jobs/job_1/retry', { status: 202, body: job('waiting') });
+    expect((await run(['job', 'retry', 'job_1', '--reason', 'the shard is back'])).exitCode).toBe(exitCodes.ok);
+    expect(gateway.of('POST /admin/v1/jobs/job_1/retry')[0]?.body).toEqual({ reason: 'the shard is back' });
   });
 });

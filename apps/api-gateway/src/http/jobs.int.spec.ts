@@ -264,6 +264,17 @@ describe('jobs', () => {
     }
   });
 
+  it('are tried again, with a reason', async () => {
+    gateway.peers.answers = { retryJob: () => ({ job: { ...job, status: 'waiting' } }) };
+    const path = '/admin/v1/jobs/job_1/retry';
+    const answer = await gateway.call('POST', path, { token: operator, body: { reason: 'the target is back' } });
+    expect(answer).toMatchObject({ status: 202, body: { job_id: 'job_1', status: 'waiting' } });
+    expect(gateway.peers.calls[0]?.request).toEqual({ jobId: 'job_1', reason: 'the target is back' });
+    expect(await gateway.call('POST', path, { token: operator, body: {} })).toMatchObject({ status: 400 });
+    expect(await gateway.call('POST', path, { token: viewer, body: { reason: 'x' } })).toMatchObject({ status: 403 });
+    expect(gateway.peers.calls).toHaveLength(1);
+  });
+
   it('are cancelled, with or without a reason', async () => {
     gateway.peers.answers = { cancelJob: () => ({ job: { ...job, cancelRequested: true } }) };
     const answer = await gateway.call('POST', '/admin/v1/jobs/job_1/cancel', {
