@@ -1,6 +1,7 @@
 /** Services as processes of their own: worked with from the command line, and killed in the middle of their work. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStack, type Stack } from '@fairlead/dev-env';
@@ -32,9 +33,13 @@ afterAll(async () => {
 }, 60_000);
 
 /** Runs the command line as an operator would, and answers what it printed. */
-async function fairlead(args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
+async function fairlead(
+  args: string[],
+  input = '',
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; out: string; err: string }> {
   const child = spawn(process.execPath, [join(root, 'apps/cli/bin/fairlead.mjs'), ...args], {
-    env: { ...process.env, FAIRLEAD_CONFIG_DIR: cliHome },
+    env: { ...process.env, FAIRLEAD_CONFIG_DIR: cliHome, ...env },
   });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -91,6 +96,39 @@ describe('from the command line', () => {
     const again = await fairlead(['tenant', 'migrate', tenant, '--to', spec, '--reason', 'again', '--yes']);
     expect(again.code).toBe(5);
     expect(await fairlead(['tenant', 'show', 'nobody'])).toMatchObject({ code: 4 });
+  }, 90_000);
+
+  it('the session is refreshed, a program calls with an API token until it is revoked, and a logout ends the session', async () => {
+    const { email, password } = stack.firstAdmin();
+    await fairlead(['login', '--url', stack.url, '--email', email, '--password-stdin'], `${password}\n`);
+    const file = join(cliHome, 'session.json');
+    const session = () => JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+    const before = { ...session(), access_token: 'of-no-use', expires_at: '2026-01-01T00:00:00.000Z' };
+    writeFileSync(file, JSON.stringify(before));
+    expect(await fairlead(['whoami'])).toMatchObject({ code: 0, out: expect.stringContaining(email) });
+    expect(session()['access_token']).not.toBe('of-no-use');
+
+    const created = await fairlead(['token', 'create', 'ci', '--role', 'operator', '-o', 'json']);
+    const { token, token_id: id } = JSON.parse(created.out) as { token: string; token_id: string };
+    const program = (args: string[]) => fairlead(args, '', { FAIRLEAD_TOKEN: token, FAIRLEAD_URL: stack.url, FAIRLEAD_CONFIG_DIR: root });
+    const tenant = tenants[3] ?? '';
+    const done = await program(['tenant', 'drain', tenant, '--reason', 'maintenance', '--wait', '--yes']);
+    expect({ code: done.code, err: done.err }).toEqual({ code: 0, err: '' });
+    expect(await program(['tenant', 'resume', tenant, '--reason', 'done', '--wait', '--yes'])).toMatchObject({ code: 0 });
+    const correlationId = /correlation id\s+(\S+)/.exec(done.out)?.[1] ?? '';
+    await eventuallyHolds(
+      async () => {
+        const audit = await fairlead(['audit', 'list', '--correlation-id', correlationId]);
+        expect(audit.out).toMatch(new RegExp(`job\\.job_queued .* via api-token:${id}`));
+      },
+      { what: 'the trail to name the token that started the job' },
+    );
+    expect(await fairlead(['token', 'revoke', id])).toMatchObject({ code: 0 });
+    expect(await program(['whoami'])).toMatchObject({ code: 3 });
+
+    expect(await fairlead(['logout'])).toMatchObject({ code: 0 });
+    writeFileSync(file, JSON.stringify(before));
+    expect(await fairlead(['whoami'])).toMatchObject({ code: 3, err: expect.stringContaining('the session has expired') });
   }, 90_000);
 });
 
