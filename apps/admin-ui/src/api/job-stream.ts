@@ -18,7 +18,7 @@ export interface JobStreamOptions {
   readonly idleTimeoutMs?: number;
 }
 
-/** After one of these a job does not move again. */
+/** After one of these a job does not move again by itself. */
 const finalEvents: readonly string[] = ['job_succeeded', 'job_failed', 'job_cancelled', 'job_needs_attention'];
 const delaysMs = [250, 1_000, 2_000, 5_000];
 
@@ -81,8 +81,8 @@ async function readStream(options: JobStreamOptions, seen: { cursor: number; fai
       seen.cursor = event.position;
       seen.failures = 0;
       onEvent(event);
-      // The gateway ends the stream behind it.
-      ended ||= finalEvents.includes(event.type);
+      // The gateway ends the stream behind it, unless the job was tried again.
+      ended = finalEvents.includes(event.type);
     }
     return ended;
   } finally {

@@ -36,8 +36,10 @@ export class JobEventsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const after = cursor ?? positionOf(lastEventId) ?? 0;
+    const asOf = await this.streams.position();
     const { job } = await this.jobs.getJob({ jobId }, asCaller());
-    const stream = this.streams.open({ jobId, after, finished: isTerminal(present(job, 'job').status), expiresAtMs: expiryOf(request) });
+    const finished = isTerminal(present(job, 'job').status);
+    const stream = this.streams.open({ jobId, after, finished, asOf, expiresAtMs: expiryOf(request) });
     // A proxy that buffers would turn live into late.
     void reply.header('content-type', 'text/event-stream').header('x-accel-buffering', 'no').send(stream);
   }

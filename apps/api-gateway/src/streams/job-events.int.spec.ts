@@ -141,6 +141,20 @@ describe("a job's events", () => {
     });
   });
 
+  it('go on over the end of a job that is tried again', async () => {
+    await append('job_needs_attention');
+    await append('job_retried');
+    status = 'waiting';
+    const live = await follow(path());
+    await eventually(() => types(live.seen).length === 2, { what: 'what was before' });
+    await append('job_succeeded');
+    await live.done;
+    status = 'succeeded';
+    const later = await follow(path());
+    await later.done;
+    for (const { seen } of [live, later]) expect(types(seen)).toEqual(['job_needs_attention', 'job_retried', 'job_succeeded']);
+  });
+
   it('go on behind a cursor or the last event id, each event once', async () => {
     const positions = [await append('job_queued'), await append('step_started'), await append('step_succeeded')];
     const first = await follow(path());
