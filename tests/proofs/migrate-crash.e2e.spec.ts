@@ -17,23 +17,23 @@ import {
   victims,
   type Kill,
   type Migration,
+  type Victim,
 } from '../e2e/support/crash-bench.js';
+import { migrationSteps } from '../e2e/support/disturbed.js';
 import { send } from '../e2e/support/operator.js';
 import { proof } from '../e2e/support/proof.js';
 
-const { full, seed, atLeastMs, random, shuffled, figures, raw } = proof();
+const { full, seed, atLeastMs, shuffled, figures, raw } = proof();
 const fullMs = 60 * 60_000;
 
-const steps = [
-  ...['preflight', 'drain', 'wait-drained', 'hand-over', 'update-placement'],
-  ...['wait-gateways', 'resume', 'verify', 'drop-sealed-copy'],
-];
 const places = ['before_attempt', 'after_effect', 'after_commit'];
 const commandPlaces = ['before_record', 'before_effect', 'after_effect', 'after_commit'];
 
 /** Each service at each step: before the attempt is written, after the effect and before its commit, after the commit. */
 const atEachStep: Kill[] = victims.flatMap((victim) =>
-  steps.flatMap((step) => places.map((place): Kill => ({ victim, at: `job.tenant-migrate.${step}.${place}`, passer: 'job-orchestrator' }))),
+  migrationSteps.flatMap((step) =>
+    places.map((place): Kill => ({ victim, at: `job.tenant-migrate.${step}.${place}`, passer: 'job-orchestrator' })),
+  ),
 );
 /** Provisioner and placement in the middle of what they do for a step. */
 const inTheirWork: Kill[] = [
@@ -94,12 +94,9 @@ async function migrateThrough(met: readonly Kill[]): Promise<void> {
 }
 
 describe('kill -9', () => {
-  const matrix = full
-    ? shuffled([...atEachStep, ...inTheirWork])
-    : [
-        ...victims.flatMap((victim) => shuffled(atEachStep.filter((kill) => kill.victim === victim)).slice(0, 1)),
-        ...shuffled(inTheirWork).slice(0, 2),
-      ];
+  // The short form meets all three services at steps, too: in one migration, below.
+  const ofOwn = (victim: Victim) => shuffled(inTheirWork.filter((kill) => kill.victim === victim)).slice(0, 1);
+  const matrix = full ? shuffled([...atEachStep, ...inTheirWork]) : [...ofOwn('provisioner'), ...ofOwn('placement')];
 
   it(
     `at ${String(matrix.length)} places, one in each migration: each goes on by itself`,
@@ -152,14 +149,18 @@ function unlessSame(kill: Kill | undefined, index: number, all: readonly (Kill |
 }
 
 describe('a process that wakes up too late', () => {
-  const places = steps.flatMap((step) => ['before_attempt', 'after_effect'].map((place) => `job.tenant-migrate.${step}.${place}`));
+  const atSteps = (place: string) => migrationSteps.map((step) => `job.tenant-migrate.${step}.${place}`);
+  const early = atSteps('before_attempt');
+  // When the last step has been committed there is nothing left to do too late.
+  const late = [...atSteps('after_effect'), ...atSteps('after_commit').slice(0, -1)];
+  const standstills = full ? [...early, ...late] : [early, late].flatMap((list) => shuffled(list).slice(0, 1));
 
   it(
     'an orchestrator whose lease has ended changes nothing',
     async () => {
       bench.stack.replica('job-orchestrator');
       await bench.pidOf('job-orchestrator-2');
-      for (const at of full ? places : shuffled(places).slice(0, 1)) {
+      for (const at of standstills) {
         bench.board.set(at, 'pause');
         const migration = await bench.migrate();
         const { jobId } = migration;
@@ -172,10 +173,12 @@ describe('a process that wakes up too late', () => {
             what: `the other orchestrator to end a migration that stood still at ${at}`,
           });
           const before = await whatIs(jobId);
-          const lost = () => bench.records.logLines(jobId).filter((line) => line.includes('was lost to another claim')).length;
-          expect(lost()).toBe(0);
+          const lost = () => bench.records.logLines(jobId).filter((line) => line.includes('a job was lost'));
+          expect(lost()).toEqual([]);
           process.kill(stopped, 'SIGCONT');
-          await eventually(() => lost() === 1, { timeoutMs: 30_000, what: 'the one that woke up to find its job lost' });
+          await eventually(() => lost().length === 1, { timeoutMs: 30_000, what: 'the one that woke up to find its job lost' });
+          // What it was about to write when it was stopped, it does write.
+          if (at.endsWith('before_attempt')) expect(lost()[0]).toContain('a write was refused');
           expect(await whatIs(jobId)).toEqual(before);
         } finally {
           process.kill(stopped, 'SIGCONT');
@@ -183,7 +186,7 @@ describe('a process that wakes up too late', () => {
         moved.push(migration);
         raw.push({ ...migration, stopped_at: at, status: 'succeeded' });
       }
-      figures['stopped_and_woken'] = full ? places.length : 1;
+      figures['stopped_and_woken'] = standstills.length;
     },
     full ? fullMs : 90_000,
   );
@@ -203,23 +206,18 @@ describe('a process that wakes up too late', () => {
         const migration = await bench.migrate();
         await bench.board.hit(at);
         // Its command is on its way when the orchestrator dies; the next claim's overtakes it.
-        const { owner } = await bench.records.job(migration.jobId);
         for (const name of ['job-orchestrator', 'job-orchestrator-2']) process.kill(await bench.pidOf(name), 'SIGKILL');
         await eventually(async () => (await bench.records.job(migration.jobId)).status === 'succeeded', {
           timeoutMs: 60_000,
           what: `the migration to succeed while a ${operation} is held up`,
         });
-        expect((await bench.records.job(migration.jobId)).attempts.at(-1)?.fence).toBeGreaterThan(0);
-        expect(owner).not.toBeNull();
         const before = { effects: await bench.effects(migration.jobId), stale: await staleCommands(operation) };
         bench.board.release(at);
         await eventuallyHolds(
           async () => {
             expect(await staleCommands(operation)).toBe(before.stale + 1);
           },
-          {
-            what: 'the late command to be refused',
-          },
+          { what: 'the late command to be refused' },
         );
         expect(await bench.effects(migration.jobId)).toEqual(before.effects);
         moved.push(migration);
@@ -289,6 +287,9 @@ describe('afterwards', () => {
 
   it('the log holds one move for each migration, one end for each step and job, one success for each command', async () => {
     const events = await bench.records.events();
+    const moves = events.filter(({ type }) => type === 'tenant_moved').map(({ payload }) => Number(payload['revision']));
+    const { body: placement } = await bench.ann.get<Record<string, unknown>>('/admin/v1/placement');
+    expect(moves).toEqual(moves.map((_, index) => Number(placement['revision']) - moves.length + 1 + index));
     const count = (type: string, of: (payload: Record<string, unknown>) => boolean) =>
       events.filter((event) => event.type === type && of(event.payload)).length;
     for (const { jobId } of [...moved, ...undone]) {
@@ -319,7 +320,7 @@ describe('afterwards', () => {
 
   it('no command of the load was lost, doubled or done by another than the owner', async () => {
     const { sent, applied, lost, doubled, wrong_owner: wrongOwner } = await bench.ann.reportAfter(200);
-    Object.assign(figures, { seed, lease_ms: leaseMs, migrations: moved.length, undone: undone.length, kills, random: random() });
+    Object.assign(figures, { seed, lease_ms: leaseMs, migrations: moved.length, undone: undone.length, kills });
     Object.assign(figures, { sent, applied, lost, doubled, wrong_owner: wrongOwner });
     expect({ lost, doubled, wrongOwner }).toEqual({ lost: 0, doubled: 0, wrongOwner: 0 });
   }, 60_000);

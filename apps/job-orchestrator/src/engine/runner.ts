@@ -109,11 +109,11 @@ class JobRun {
         const end = await this.advance();
         if (end !== undefined) return end;
       } catch (error) {
-        if (error instanceof FencedOut) return this.lost();
-        if (!(await this.recover(error))) return this.lost();
+        if (error instanceof FencedOut) return this.lost('another claim has it: a write was refused');
+        if (!(await this.recover(error))) return this.lost('another claim has it, or the lease ended');
       }
     }
-    return this.lost();
+    return this.lost('the lease ended');
   }
 
   /** One action of the state machine; answers how the job ended for this replica, if it did. */
@@ -322,8 +322,8 @@ class JobRun {
     return true;
   }
 
-  private lost(): RunEnd {
-    this.deps.logger.warn({ job_id: this.claim.jobId, fence: this.fence }, 'a job was lost to another claim or its lease ended');
+  private lost(why: string): RunEnd {
+    this.deps.logger.warn({ job_id: this.claim.jobId, fence: this.fence, why }, 'a job was lost');
     this.deps.metrics.lost();
     return 'lost';
   }
