@@ -108,6 +108,23 @@ describe('a service', () => {
     await expect(start({ HTTP_PORT: taken })).rejects.toThrow(`audit can't start on 127.0.0.1:${String(taken)}`);
   });
 
+  it('warns when failpoints can make it die', async () => {
+    const warnings: string[] = [];
+    const destination = { write: (line: string) => void warnings.push(line) };
+    process.env['FAIRLEAD_FAILPOINTS'] = '/run/failpoints';
+    try {
+      const resources = await openResources({
+        name: 'audit',
+        config,
+        logger: createLogger({ service: 'audit', level: 'warn', destination }),
+      });
+      await resources.close();
+    } finally {
+      delete process.env['FAIRLEAD_FAILPOINTS'];
+    }
+    expect(warnings.join('')).toContain('"folder":"/run/failpoints","msg":"failpoints are on');
+  });
+
   it('drains its work before it closes, once', async () => {
     const told: string[] = [];
     const service = await start({}, { onDrain: [() => void told.push('first'), () => void told.push('second')] });
