@@ -56,6 +56,8 @@ let bench: CrashBench;
 const moved: Migration[] = [];
 const undone: Migration[] = [];
 let kills = 0;
+/** From the beginning of a migration that meets kills to its end. */
+const durationsMs: number[] = [];
 
 beforeAll(async () => {
   bench = await CrashBench.start();
@@ -88,6 +90,7 @@ async function migrateThrough(met: readonly Kill[]): Promise<void> {
   expect({ met, status: job.status, error: job.error }).toEqual({ met, status: 'succeeded', error: null });
   moved.push(migration);
   kills += died.length;
+  durationsMs.push(ms);
   await bench.settled();
   expect(await bench.ann.placementOf(migration.tenant)).toEqual(migration.to);
   expect(await bench.ann.report()).toMatchObject({ lost: 0, doubled: 0, wrong_owner: 0 });
@@ -321,6 +324,8 @@ describe('afterwards', () => {
   it('no command of the load was lost, doubled or done by another than the owner', async () => {
     const { sent, applied, lost, doubled, wrong_owner: wrongOwner } = await bench.ann.reportAfter(200);
     Object.assign(figures, { seed, lease_ms: leaseMs, migrations: moved.length, undone: undone.length, kills });
+    const sorted = durationsMs.toSorted((a, b) => a - b);
+    figures['migration_with_kills_ms'] = { median: sorted[Math.floor(sorted.length / 2)], longest: sorted.at(-1) };
     Object.assign(figures, { sent, applied, lost, doubled, wrong_owner: wrongOwner });
     expect({ lost, doubled, wrongOwner }).toEqual({ lost: 0, doubled: 0, wrongOwner: 0 });
   }, 60_000);
