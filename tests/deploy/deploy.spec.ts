@@ -1,13 +1,20 @@
 /** The deployment files are right, and the checks that say so would notice if they were not. */
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mistakes } from './mistakes.js';
 import type { Sources } from './model.js';
 import { problemsOf, type Surroundings } from './problems.js';
 import { makeSurroundings, readSources } from './repository.js';
 
+const folder = mkdtempSync(join(tmpdir(), 'fairlead-deploy-'));
 let around: Surroundings;
 beforeAll(async () => {
-  around = await makeSurroundings();
+  around = await makeSurroundings(folder);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
 });
 
 it('Compose, Swarm and Dockerfile fit together, and fit what the services read', () => {

@@ -10,7 +10,7 @@ import { makeSurroundings, root } from './repository.js';
 /** A folder laid out as a container's file system, with the configuration and all secrets. @returns the configuration's path */
 async function containerWith(config: string): Promise<string> {
   const folder = testFolder('nats-container');
-  const { made, secretFiles } = await makeSurroundings();
+  const { made, secretFiles } = await makeSurroundings(testFolder('nats-secrets'));
   const secrets = [...(made['nats'] ?? []), join(secretFiles, 'nats.cluster.conf')];
   for (const path of ['etc/nats', 'run/secrets']) mkdirSync(join(folder, path), { recursive: true });
   for (const file of secrets) copyFileSync(file, join(folder, 'run/secrets', basename(file)));

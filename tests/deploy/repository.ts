@@ -1,6 +1,5 @@
 /** The repository's own deployment files, and secrets made for them. */
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepareContainerSecrets } from '@fairlead/dev-env';
@@ -16,8 +15,7 @@ export function readSources(): Sources {
   return Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 
-/** Makes secrets as an operator does, in a folder of their own. */
-export async function makeSurroundings(): Promise<Surroundings> {
-  const dir = mkdtempSync(join(tmpdir(), 'fairlead-deploy-'));
+/** Makes secrets as an operator does, in an empty folder. */
+export async function makeSurroundings(dir: string): Promise<Surroundings> {
   return { root, made: await prepareContainerSecrets(dir), secretFiles: join(dir, 'secrets') };
 }
