@@ -13,6 +13,7 @@ if (process.argv.includes('--help')) {
   Checks that the generated code is current, compiles, and runs the unit, integration and end-to-end tests
   (all, or those whose path matches a pattern). Real PostgreSQL and NATS are started as local processes.
   CONTROL_TEST_NATS_URL   use this NATS server instead
+  CHROME_PATH             drive this browser; else one on the PATH, else Debian's chromium, which is installed where that may be
   Parts: npm run test:unit | test:integration | test:e2e`);
   process.exit(0);
 }

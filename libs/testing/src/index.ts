@@ -1,4 +1,5 @@
 export { breakableLink, type BreakableLink } from './breakable-link.js';
+export { findBrowser } from './browser.js';
 export { testDatabase, type TestDatabase } from './database.js';
 export { failpointBoard, type FailpointBoard } from './failpoints.js';
 export { testMessaging, type TestMessaging } from './messaging.js';

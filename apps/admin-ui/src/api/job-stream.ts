@@ -85,6 +85,10 @@ async function readStream(options: JobStreamOptions, seen: { cursor: number; fai
       ended = finalEvents.includes(event.type);
     }
     return ended;
+  } catch (error) {
+    // After the last event it does not matter how the stream ends.
+    if (ended) return true;
+    throw error;
   } finally {
     clearTimeout(timer);
   }

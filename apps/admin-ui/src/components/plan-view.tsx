@@ -24,7 +24,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
           { id: 'name', header: 'Check', cell: ({ name }) => name, isRowHeader: true },
           { id: 'value', header: 'Value', cell: ({ value }) => value },
           { id: 'limit', header: 'Limit', cell: ({ limit }) => limit },
-          { id: 'message', header: 'Meaning', cell: ({ message }) => message },
+          { id: 'message', header: 'Meaning', minWidth: 220, cell: ({ message }) => message },
         ]}
       />
       <Table
@@ -38,7 +38,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
           { id: 'name', header: 'Action', cell: ({ name }) => name, isRowHeader: true },
           { id: 'from', header: 'From', cell: ({ from_shard_id: from }) => from ?? '–' },
           { id: 'to', header: 'To', cell: ({ to_shard_id: to }) => to ?? '–' },
-          { id: 'description', header: 'What it does', cell: ({ description }) => description },
+          { id: 'description', header: 'What it does', minWidth: 220, cell: ({ description }) => description },
         ]}
       />
       <KeyValuePairs

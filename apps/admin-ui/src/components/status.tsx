@@ -1,5 +1,6 @@
 import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 import type { CheckVerdict, JobStatus, StepStatus } from '@fairlead/contracts/browser';
+import type { ReactNode } from 'react';
 import type { EndpointHealth } from '../api/types.js';
 import { formatName } from '../format.js';
 
@@ -35,28 +36,33 @@ const outcomeTypes: Types = { succeeded: 'success', failed: 'error', requested: 
 
 const unknown: Type = 'info';
 
+/** One or two words, never broken. */
+function Label({ type, children }: { readonly type: Type; readonly children: ReactNode }) {
+  return (
+    <span className="whole">
+      <StatusIndicator type={type}>{children}</StatusIndicator>
+    </span>
+  );
+}
+
 export function JobStatusLabel({ status }: { readonly status: JobStatus }) {
-  return <StatusIndicator type={jobTypes[status] ?? unknown}>{formatName(status)}</StatusIndicator>;
+  return <Label type={jobTypes[status] ?? unknown}>{formatName(status)}</Label>;
 }
 
 export function StepStatusLabel({ status }: { readonly status: StepStatus }) {
-  return <StatusIndicator type={stepTypes[status] ?? unknown}>{formatName(status)}</StatusIndicator>;
+  return <Label type={stepTypes[status] ?? unknown}>{formatName(status)}</Label>;
 }
 
 export function VerdictLabel({ verdict }: { readonly verdict: CheckVerdict }) {
-  return <StatusIndicator type={verdictTypes[verdict] ?? unknown}>{formatName(verdict)}</StatusIndicator>;
+  return <Label type={verdictTypes[verdict] ?? unknown}>{formatName(verdict)}</Label>;
 }
 
 export function OutcomeLabel({ outcome }: { readonly outcome: string }) {
-  return <StatusIndicator type={outcomeTypes[outcome] ?? unknown}>{formatName(outcome)}</StatusIndicator>;
+  return <Label type={outcomeTypes[outcome] ?? unknown}>{formatName(outcome)}</Label>;
 }
 
 export function HealthLabel({ endpoint }: { readonly endpoint: EndpointHealth }) {
-  if (!endpoint.reachable) return <StatusIndicator type="error">Unreachable</StatusIndicator>;
-  if (!endpoint.healthy) return <StatusIndicator type="error">Unhealthy</StatusIndicator>;
-  return endpoint.ready ? (
-    <StatusIndicator type="success">Ready</StatusIndicator>
-  ) : (
-    <StatusIndicator type="warning">Not ready</StatusIndicator>
-  );
+  if (!endpoint.reachable) return <Label type="error">Unreachable</Label>;
+  if (!endpoint.healthy) return <Label type="error">Unhealthy</Label>;
+  return endpoint.ready ? <Label type="success">Ready</Label> : <Label type="warning">Not ready</Label>;
 }

@@ -145,7 +145,7 @@ function PlacementFigure() {
             Revision {revision}
           </Box>
           <StatusIndicator type={published >= revision ? 'success' : 'warning'}>
-            {published >= revision ? 'Published to the gateways' : `Published up to ${published}`}
+            {published >= revision ? 'Published' : `Published up to ${published}`}
           </StatusIndicator>
         </>
       )}
