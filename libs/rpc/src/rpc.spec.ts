@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { auditV1, FairleadError } from '@fairlead/contracts';
 import { createTokenSigner, createTokenVerifier, generateSigningKey, type TokenSigner } from '@fairlead/auth';
-import { createLogger, currentContext, newContext, runInContext } from '@fairlead/telemetry';
-import { eventuallyHolds } from '@fairlead/testing';
+import { createLogger, createTracing, currentContext, newContext, runInContext, type Tracing } from '@fairlead/telemetry';
+import { eventuallyHolds, otlpReceiver, type OtlpReceiver } from '@fairlead/testing';
 import { createRpcClient, defineRpcs, GrpcTransport, rpc, type RpcCall, type RpcClient } from './index.js';
 
 /** One RPC stands for all. */
@@ -16,17 +16,24 @@ let handle: (request: auditV1.ListRecordsRequest, call: RpcCall) => Promise<audi
 const empty = { records: [], nextBefore: 0, position: 0 };
 const request = auditV1.ListRecordsRequest.fromPartial({});
 const observed: string[] = [];
+let receiver: OtlpReceiver;
+let tracing: Record<'asking' | 'asked', Tracing>;
 
 beforeAll(async () => {
   const [gatewayKey, orchestratorKey] = await Promise.all([generateSigningKey('api-gateway'), generateSigningKey('job-orchestrator')]);
   gateway = await createTokenSigner(gatewayKey);
   const orchestrator = await createTokenSigner(orchestratorKey);
+  receiver = await otlpReceiver();
+  const logger = createLogger({ service: 'test', level: 'fatal' });
+  const exported = { version: '1', logger, endpoint: `${receiver.url}/v1/traces`, delayMs: 10 };
+  tracing = { asking: createTracing({ service: 'asking', ...exported }), asked: createTracing({ service: 'asked', ...exported }) };
   transport = new GrpcTransport({
     host: '127.0.0.1',
     port: 0,
     services: [defineRpcs(definition, { listRecords: rpc('audit.read', (req, call) => handle(req, call)) })],
     verifier: createTokenVerifier({ jwks: { keys: [gatewayKey.publicJwk, orchestratorKey.publicJwk] } }),
-    logger: createLogger({ service: 'test', level: 'fatal' }),
+    logger,
+    tracing: tracing.asked,
     observe: (_method, code) => observed.push(code),
   });
   await new Promise<void>((resolve, reject) => {
@@ -37,6 +44,7 @@ beforeAll(async () => {
   });
   client = createRpcClient(definition, {
     address: transport.address,
+    tracing: tracing.asking,
     token: () => orchestrator.serviceToken(currentContext()?.principal),
   });
 });
@@ -44,6 +52,8 @@ beforeAll(async () => {
 afterAll(async () => {
   client.close();
   await transport.close();
+  await Promise.all([tracing.asking.close(), tracing.asked.close()]);
+  await receiver.close();
 });
 
 const viewer = () => gateway.signUser({ userId: 'usr_1', email: 'ann@example.com', roles: ['viewer'] }, 60);
@@ -114,6 +124,39 @@ describe('an RPC', () => {
       },
       { what: 'both handlers to be told' },
     );
+  });
+
+  it('leaves a span on either side, failed where the fault is', async () => {
+    const token = await viewer();
+    const method = 'fairlead.audit.v1.AuditService/ListRecords';
+    const answers: [Error | undefined, string, 'unset' | 'error', 'unset' | 'error'][] = [
+      [undefined, 'OK', 'unset', 'unset'],
+      [new FairleadError('plan_stale', 'moved on'), 'FAILED_PRECONDITION', 'error', 'unset'],
+      [new Error('password=hunter2'), 'INTERNAL', 'error', 'error'],
+    ];
+    for (const [index, [error, code, atClient, atServer]] of answers.entries()) {
+      handle = (_request, call) => {
+        expect(currentContext()).toBe(call.context);
+        return error === undefined ? Promise.resolve(empty) : Promise.reject(error);
+      };
+      const traceId = String(index + 1).repeat(32);
+      const context = newContext({ traceparent: `00-${traceId}-${'b'.repeat(16)}-01` });
+      await runInContext(context, () => client.listRecords(request, { token })).catch(() => undefined);
+      await eventuallyHolds(
+        () => {
+          const found = receiver.spans.filter((span) => span.traceId === traceId);
+          const [asking, asked] = ['client', 'server'].map((kind) => found.find((span) => span.kind === kind));
+          expect(asking).toMatchObject({ service: 'asking', name: method, parentSpanId: 'b'.repeat(16), status: atClient });
+          expect(asked).toMatchObject({ service: 'asked', name: method, parentSpanId: asking?.spanId, status: atServer });
+          for (const span of [asking, asked]) expect(span?.attributes).toMatchObject({ 'rpc.method': method, 'rpc.status_code': code });
+        },
+        { what: 'both spans to arrive' },
+      );
+    }
+    expect(receiver.spans.flatMap(({ events }) => events.map(({ attributes }) => attributes['exception.message']))).not.toContain(
+      'password=hunter2',
+    );
+    expect(receiver.problems).toEqual([]);
   });
 
   it('says so when the service can not be reached', async () => {

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
 import { createTokenSigner, createTokenVerifier, generateSigningKey } from '@fairlead/auth';
-import { createLogger, createMetrics, currentContext, type Registry } from '@fairlead/telemetry';
+import { createLogger, createMetrics, createTracing, currentContext, type Registry, type Tracing } from '@fairlead/telemetry';
+import { otlpReceiver } from '@fairlead/testing';
 import { Public, RequirePermission } from './access.js';
 import { SchemaPipe } from './parse.js';
 import { ProblemFilter } from './problems.js';
@@ -44,6 +45,12 @@ class Routes {
     return body;
   }
 
+  @Post('failing')
+  @RequirePermission('job.read')
+  failing() {
+    throw new Error('password=hunter2');
+  }
+
   @Get('limited')
   @Public()
   limited() {
@@ -65,7 +72,7 @@ class Forgotten {
   }
 }
 
-async function start(controllers: Type[]) {
+async function start(controllers: Type[], tracing?: Tracing) {
   const lines: string[] = [];
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -84,6 +91,7 @@ async function start(controllers: Type[]) {
     registry,
     verifier: createTokenVerifier({ jwks: { keys: [publicJwk] } }),
     exchangeApiToken: () => Promise.reject(new Error('there are no API tokens here')),
+    ...(tracing === undefined ? {} : { tracing }),
   });
   const app = await NestFactory.create<NestFastifyApplication>(Root, adapter, { logger: false, abortOnError: false });
   app.useGlobalPipes(new SchemaPipe());
@@ -288,5 +296,51 @@ describe('an edge that closes', () => {
 describe('a route without a declared permission', () => {
   it('does not boot', async () => {
     await expect(start([Routes, Forgotten])).rejects.toThrow('routes without a declared permission: GET /forgotten/one');
+  });
+});
+
+describe('the span of a request', () => {
+  it('goes on with the trace of the caller, and tells the route, the status and nothing that was typed', async () => {
+    const receiver = await otlpReceiver();
+    const logger = createLogger({ service: 'api-gateway', level: 'fatal' });
+    const tracing = createTracing({ service: 'api-gateway', version: '1', logger, endpoint: `${receiver.url}/v1/traces` });
+    const { app, url, token } = await start([Routes], tracing);
+    try {
+      const headers = {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await token(['admin'])}`,
+        traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+      };
+      const post = (path: string, more: Record<string, string> = {}) =>
+        fetch(`${url}${path}`, { method: 'POST', headers: { ...headers, ...more }, body: '{"note":"hunter2"}' });
+      const answered = await post('/t/admin?password=hunter2');
+      expect([(await post('/t/failing')).status, (await post('/hunter2')).status]).toEqual([500, 404]);
+      expect((await post('/t/admin', { authorization: 'Bearer hunter2' })).status).toBe(401);
+      for (const path of ['/t/open', '/t/broken']) await fetch(`${url}${path}`, { headers });
+      await post('/t/open', { traceparent: '' });
+      await app.close();
+      await tracing.close();
+      const told = receiver.spans.map((span) => [
+        span.name,
+        span.attributes['http.route'],
+        span.attributes['http.response.status_code'],
+        span.status,
+      ]);
+      expect(told).toEqual([
+        ['POST /t/admin', '/t/admin', 201, 'unset'],
+        ['POST /t/failing', '/t/failing', 500, 'error'],
+        ['POST', undefined, 404, 'unset'],
+        ['POST /t/admin', '/t/admin', 401, 'unset'],
+        ['POST /t/open', '/t/open', 201, 'unset'],
+      ]);
+      const [first] = receiver.spans;
+      expect(first).toMatchObject({ service: 'api-gateway', kind: 'server', traceId: 'a'.repeat(32), parentSpanId: 'b'.repeat(16) });
+      expect(answered.headers.get('traceparent')).toBe(`00-${'a'.repeat(32)}-${first?.spanId ?? ''}-01`);
+      expect(receiver.spans.at(-1)?.parentSpanId).toBeUndefined();
+      expect(JSON.stringify(receiver.spans.map(({ name, attributes, events }) => ({ name, attributes, events })))).not.toContain('hunter2');
+    } finally {
+      await app.close();
+      await receiver.close();
+    }
   });
 });
