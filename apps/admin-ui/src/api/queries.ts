@@ -41,8 +41,9 @@ export const queries = {
   readiness: () => queryOptions({ queryKey: ['/ready'], queryFn: ({ signal }) => readiness(signal), refetchInterval: often }),
 };
 
+/** The job may still change, also by another operator who lets it go on. */
 function isOpen(status: JobStatus | undefined): boolean {
-  return status !== undefined && !isTerminal(status);
+  return status !== undefined && (!isTerminal(status) || status === 'needs_attention');
 }
 
 /** The gateway's own readiness; a 503 tells what is missing as well. */

@@ -1,5 +1,4 @@
 import Alert from '@cloudscape-design/components/alert';
-import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
@@ -7,17 +6,16 @@ import Spinner from '@cloudscape-design/components/spinner';
 import Table, { type TableProps } from '@cloudscape-design/components/table';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { isTerminal, type JobStatus } from '@fairlead/contracts/browser';
-import { useState } from 'react';
+import type { JobStatus } from '@fairlead/contracts/browser';
 import { queries } from '../api/queries.js';
 import type { Job, JobError, JobStep } from '../api/types.js';
-import { CancelDialog } from '../components/cancel-dialog.js';
 import { Id } from '../components/id.js';
+import { JobActions } from '../components/job-actions.js';
 import { JobEvents } from '../components/job-events.js';
 import { JobTarget } from '../components/job-columns.js';
 import { Page } from '../components/page.js';
 import { PageLink } from '../components/page-link.js';
-import { Principal, useDenied } from '../components/principal.js';
+import { Principal } from '../components/principal.js';
 import { ProblemAlert } from '../components/problem-alert.js';
 import { JobStatusLabel, StepStatusLabel } from '../components/status.js';
 import { Time } from '../components/time.js';
@@ -30,27 +28,13 @@ const route = getRouteApi('/jobs/$jobId');
 export default function JobPage() {
   const { jobId } = route.useParams();
   const query = useQuery(queries.job(jobId));
-  const [cancelling, setCancelling] = useState(false);
-  const denied = useDenied('job.cancel');
   const job = query.data;
-  const whyNoCancel = job === undefined ? undefined : (denied ?? cancelHindrance(job));
-  const cancel = (
-    <Button
-      disabled={job === undefined || whyNoCancel !== undefined}
-      disabledReason={whyNoCancel}
-      onClick={() => {
-        setCancelling(true);
-      }}
-    >
-      Cancel job
-    </Button>
-  );
   const title = job === undefined ? jobId : `${job.kind} ${targetOf(job.params)}`;
   return (
     <Page
       title={title}
       description={job === undefined ? undefined : `Reason: ${job.reason}`}
-      actions={cancel}
+      actions={job !== undefined && <JobActions job={job} />}
       above={[{ text: 'Jobs', href: '/jobs' }]}
     >
       {query.error !== null && <ProblemAlert what="The job could not be loaded" error={query.error} onRetry={() => void query.refetch()} />}
@@ -58,22 +42,10 @@ export default function JobPage() {
       {job !== undefined && job.error !== null && <JobErrorAlert status={job.status} error={job.error} />}
       {job !== undefined && <Summary job={job} />}
       {job !== undefined && <Steps steps={job.steps} />}
-      {job !== undefined && <JobEvents key={jobId} jobId={jobId} />}
-      {job !== undefined && cancelling && (
-        <CancelDialog
-          job={job}
-          onDismiss={() => {
-            setCancelling(false);
-          }}
-        />
-      )}
+      {/* A job that needed attention and goes on is followed anew. */}
+      {job !== undefined && <JobEvents key={`${jobId} ${String(job.status === 'needs_attention')}`} jobId={jobId} />}
     </Page>
   );
-}
-
-function cancelHindrance(job: Job): string | undefined {
-  if (isTerminal(job.status)) return 'The job has ended';
-  return job.cancel_requested ? 'It is being cancelled' : undefined;
 }
 
 function JobErrorAlert({ status, error }: { readonly status: JobStatus; readonly error: JobError }) {

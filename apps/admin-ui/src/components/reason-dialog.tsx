@@ -4,55 +4,55 @@ import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { client } from '../api/gateway.js';
-import { queries } from '../api/queries.js';
-import type { Job } from '../api/types.js';
-import { targetOf } from '../format.js';
 import { ProblemAlert } from './problem-alert.js';
 
-/** Asks before a job is cancelled, and for why. */
-export function CancelDialog({ job, onDismiss }: { readonly job: Job; readonly onDismiss: () => void }) {
-  const cache = useQueryClient();
+interface Props {
+  readonly title: string;
+  /** What it would mean. */
+  readonly text: string;
+  /** The buttons: to do it, and to leave it. */
+  readonly action: string;
+  readonly dismiss: string;
+  readonly run: (reason: string) => Promise<void>;
+  readonly onDismiss: () => void;
+}
+
+/** Asks before something is done, and for why; closes when it is done. */
+export function ReasonDialog({ title, text, action, dismiss, run, onDismiss }: Props) {
   const [reason, setReason] = useState('');
-  const cancelling = useMutation({
-    mutationFn: () => client.post<Job>(`/admin/v1/jobs/${encodeURIComponent(job.job_id)}/cancel`, { reason: reason.trim() }),
-    onSuccess: (cancelled) => {
-      cache.setQueryData(queries.job(job.job_id).queryKey, cancelled);
-      onDismiss();
-    },
-  });
+  const running = useMutation({ mutationFn: () => run(reason.trim()), onSuccess: onDismiss });
   const why = reason.trim() === '' ? 'Say why' : undefined;
   return (
     <Modal
       visible
-      header={`Cancel ${job.kind} ${targetOf(job.params)}?`}
+      header={title}
       onDismiss={onDismiss}
       footer={
         <Box float="right">
           <SpaceBetween direction="horizontal" size="xs">
             <Button variant="link" onClick={onDismiss}>
-              Let it go on
+              {dismiss}
             </Button>
             <Button
               variant="primary"
-              loading={cancelling.isPending}
-              loadingText="Cancelling"
+              loading={running.isPending}
+              loadingText={action}
               disabled={why !== undefined}
               disabledReason={why}
               onClick={() => {
-                cancelling.mutate();
+                running.mutate();
               }}
             >
-              Cancel job
+              {action}
             </Button>
           </SpaceBetween>
         </Box>
       }
     >
       <SpaceBetween size="m">
-        <span>What the job has done so far is undone, in reverse. Past its point of no return a job can't be cancelled.</span>
+        <span>{text}</span>
         <FormField label="Reason">
           <Input
             value={reason}
@@ -62,7 +62,7 @@ export function CancelDialog({ job, onDismiss }: { readonly job: Job; readonly o
             }}
           />
         </FormField>
-        {cancelling.error !== null && <ProblemAlert what="The job was not cancelled" error={cancelling.error} />}
+        {running.error !== null && <ProblemAlert what="This was not done" error={running.error} />}
       </SpaceBetween>
     </Modal>
   );

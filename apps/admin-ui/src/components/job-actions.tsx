@@ -1,0 +1,79 @@
+import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useQueryClient } from '@tanstack/react-query';
+import { isTerminal } from '@fairlead/contracts/browser';
+import { useState } from 'react';
+import { client } from '../api/gateway.js';
+import { queries } from '../api/queries.js';
+import type { Job } from '../api/types.js';
+import { targetOf } from '../format.js';
+import { useDenied } from './principal.js';
+import { ReasonDialog } from './reason-dialog.js';
+
+const dialogs = {
+  cancel: {
+    text: "What the job has done so far is undone, in reverse. Past its point of no return a job can't be cancelled.",
+    action: 'Cancel job',
+    dismiss: 'Let it go on',
+  },
+  retry: {
+    text: 'The job goes on where it stopped. Cure the cause first: the error tells it.',
+    action: 'Try again',
+    dismiss: 'Leave it',
+  },
+} as const;
+
+/** What can be done with a job: cancel it while it runs, let it go on when it needed attention. */
+export function JobActions({ job }: { readonly job: Job }) {
+  const cache = useQueryClient();
+  const [open, setOpen] = useState<keyof typeof dialogs>();
+  const [cancelDenied, retryDenied] = [useDenied('job.cancel'), useDenied('job.retry')];
+  const whyNoCancel = cancelDenied ?? cancelHindrance(job);
+  const run = async (reason: string) => {
+    if (open === undefined) return;
+    const changed = await client.post<Job>(`/admin/v1/jobs/${encodeURIComponent(job.job_id)}/${open}`, { reason });
+    cache.setQueryData(queries.job(job.job_id).queryKey, changed);
+  };
+  return (
+    <>
+      <SpaceBetween direction="horizontal" size="xs">
+        {job.status === 'needs_attention' && (
+          <Button
+            variant="primary"
+            disabled={retryDenied !== undefined}
+            disabledReason={retryDenied}
+            onClick={() => {
+              setOpen('retry');
+            }}
+          >
+            Try again
+          </Button>
+        )}
+        <Button
+          disabled={whyNoCancel !== undefined}
+          disabledReason={whyNoCancel}
+          onClick={() => {
+            setOpen('cancel');
+          }}
+        >
+          Cancel job
+        </Button>
+      </SpaceBetween>
+      {open !== undefined && (
+        <ReasonDialog
+          {...dialogs[open]}
+          title={`${dialogs[open].action}: ${job.kind} ${targetOf(job.params)}?`}
+          run={run}
+          onDismiss={() => {
+            setOpen(undefined);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function cancelHindrance(job: Job): string | undefined {
+  if (isTerminal(job.status)) return 'The job has ended';
+  return job.cancel_requested ? 'It is being cancelled' : undefined;
+}
