@@ -1,4 +1,3 @@
-import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import ColumnLayout from '@cloudscape-design/components/column-layout';
@@ -78,37 +77,43 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
       header={`Migrate ${tenant.tenant_id}`}
       onDismiss={onDismiss}
       footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDismiss}>
-              Close
-            </Button>
-            <Button
-              variant={planned === undefined || isOutdated ? 'primary' : 'normal'}
-              loading={planning.isPending}
-              loadingText="Planning"
-              disabled={whyNoPlan !== undefined}
-              disabledReason={whyNoPlan}
-              onClick={() => {
-                planning.mutate();
-              }}
-            >
-              {planned === undefined ? 'Plan' : 'Plan again'}
-            </Button>
-            <Button
-              variant={planned === undefined || isOutdated ? 'normal' : 'primary'}
-              loading={starting.isPending || starting.isSuccess}
-              loadingText="Starting"
-              disabled={whyNoStart !== undefined}
-              disabledReason={whyNoStart}
-              onClick={() => {
-                if (planned !== undefined) starting.mutate(planned);
-              }}
-            >
-              Start migration
-            </Button>
-          </SpaceBetween>
-        </Box>
+        // Here for it is always in sight, however long the plan is.
+        <SpaceBetween size="s">
+          {starting.error !== null && (
+            <ProblemAlert what={isOutdated ? 'The plan no longer holds' : 'The migration was not started'} error={starting.error} />
+          )}
+          <Box float="right">
+            <SpaceBetween direction="horizontal" size="xs">
+              <Button variant="link" onClick={onDismiss}>
+                Close
+              </Button>
+              <Button
+                variant={planned === undefined || isOutdated ? 'primary' : 'normal'}
+                loading={planning.isPending}
+                loadingText="Planning"
+                disabled={whyNoPlan !== undefined}
+                disabledReason={whyNoPlan}
+                onClick={() => {
+                  planning.mutate();
+                }}
+              >
+                {planned === undefined ? 'Plan' : 'Plan again'}
+              </Button>
+              <Button
+                variant={planned === undefined || isOutdated ? 'normal' : 'primary'}
+                loading={starting.isPending || starting.isSuccess}
+                loadingText="Starting"
+                disabled={whyNoStart !== undefined}
+                disabledReason={whyNoStart}
+                onClick={() => {
+                  if (planned !== undefined) starting.mutate(planned);
+                }}
+              >
+                Start migration
+              </Button>
+            </SpaceBetween>
+          </Box>
+        </SpaceBetween>
       }
     >
       <SpaceBetween size="l">
@@ -148,12 +153,6 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
           />
         </FormField>
         {planning.error !== null && <ProblemAlert what="No plan could be made" error={planning.error} />}
-        {isOutdated && (
-          <Alert type="warning" header="The plan no longer holds">
-            {asProblem(starting.error).message}. Nothing was changed. Plan again and look again.
-          </Alert>
-        )}
-        {starting.error !== null && <ProblemAlert what="The migration was not started" error={starting.error} />}
         {planned !== undefined && <PlanView plan={planned.plan} />}
       </SpaceBetween>
     </Modal>

@@ -23,8 +23,6 @@ interface Row {
 
 const columns: readonly TableProps.ColumnDefinition<Row>[] = [
   { id: 'shard', header: 'Shard', minWidth: 120, cell: ({ shard }) => shard.shard_id, isRowHeader: true },
-  { id: 'state', header: 'State', cell: ({ shard }) => formatName(shard.state) },
-  { id: 'endpoint', header: 'Endpoint', minWidth: 130, cell: ({ endpoint }) => <span title={endpoint.url}>{endpoint.endpoint_id}</span> },
   {
     id: 'health',
     header: 'Health',
@@ -39,6 +37,8 @@ const columns: readonly TableProps.ColumnDefinition<Row>[] = [
         </>
       ),
   },
+  { id: 'state', header: 'State', cell: ({ shard }) => formatName(shard.state) },
+  { id: 'endpoint', header: 'Endpoint', minWidth: 130, cell: ({ endpoint }) => <span title={endpoint.url}>{endpoint.endpoint_id}</span> },
   { id: 'version', header: 'Version', cell: ({ health }) => health?.version ?? '–' },
   { id: 'inflight', header: 'In work', cell: ({ health }) => health?.inflight ?? '–' },
   { id: 'lag', header: 'Lag', cell: ({ health }) => health?.lag ?? '–' },
