@@ -69,7 +69,7 @@ describe('simulated fleet under load', () => {
     expect(report).toMatchObject(exact);
     expect(report.tenants['tenant-01']).toMatchObject(exact);
     expect(report.drains.count).toBe(placedKinds.length + tenants.length);
-    expect(report.drains.worst_pause_beyond_drain_ms).toBeLessThan(500);
+    expect(report.drains.worst_pause_beyond_drain_ms).toBeLessThan(2000);
     expect(report.longest_pause_ms).toBeGreaterThan(0);
     expect((await fleet.report(report.as_of_ms + 3_600_000)).drains.count).toBe(0);
   });
