@@ -59,10 +59,10 @@ describe(`${String(count)} tenants on ${String(shards)} shards of each kind`, ()
       const moves = [{ kind: 'runner' as const, toShardId: 'shard-199', expectedRevision }];
       const { revision } = await moveTenant(database.db, { tenantId, moves, idempotencyKey: newId('command'), fence: 1, reason: 'test' });
       publication.changed();
-      await eventually(() => watch.current()?.revision === revision, { what: 'the move in KV' });
+      await eventually(() => watch.current()?.revision === revision, { what: 'the move in KV', timeoutMs: 30_000 });
       expect(watch.current()?.shardOf('runner', tenantId)).toBe('shard-199');
     }
-  });
+  }, 100_000);
 
   it('are answered whole in one message, and a page at a time', async () => {
     const answer = getPlacement({
@@ -83,5 +83,5 @@ describe(`${String(count)} tenants on ${String(shards)} shards of each kind`, ()
       ['tenant-3005', 3],
       ['tenant-30205', 3],
     ]);
-  });
+  }, 60_000);
 });
