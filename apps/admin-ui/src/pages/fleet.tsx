@@ -31,10 +31,10 @@ const columns: readonly TableProps.ColumnDefinition<Row>[] = [
       health === undefined ? (
         'Not probed yet'
       ) : (
-        <>
+        <span title={health.taken_at === null ? undefined : `asked ${health.taken_at}`}>
           <HealthLabel endpoint={health} />
           {health.problem !== null && <Box fontSize="body-s">{health.problem}</Box>}
-        </>
+        </span>
       ),
   },
   { id: 'state', header: 'State', cell: ({ shard }) => formatName(shard.state) },
@@ -43,7 +43,6 @@ const columns: readonly TableProps.ColumnDefinition<Row>[] = [
   { id: 'inflight', header: 'In work', cell: ({ health }) => health?.inflight ?? '–' },
   { id: 'lag', header: 'Lag', cell: ({ health }) => health?.lag ?? '–' },
   { id: 'latency', header: 'Answered in', cell: ({ health }) => (health?.reachable === true ? formatDuration(health.latency_ms) : '–') },
-  { id: 'asked', header: 'Asked', cell: ({ health }) => <Time value={health?.taken_at ?? null} /> },
 ];
 
 const ofTenants: TableProps.ColumnDefinition<Row> = {
@@ -54,7 +53,7 @@ const ofTenants: TableProps.ColumnDefinition<Row> = {
 const ofGateways: TableProps.ColumnDefinition<Row> = {
   id: 'applied',
   header: 'Applied placement',
-  minWidth: 140,
+  minWidth: 170,
   cell: ({ applied }) => <AppliedLabel applied={applied} />,
 };
 

@@ -41,7 +41,7 @@ export default function OverviewPage() {
       <ListTable
         title="Recent audit records"
         query={audit}
-        columns={auditColumns}
+        columns={auditColumns.filter(({ id }) => id !== 'reason')}
         keyOf={(record) => String(record.position)}
         empty="Nothing is recorded yet"
         actions={<PageLink href="/audit">All records</PageLink>}
