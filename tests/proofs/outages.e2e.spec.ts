@@ -20,8 +20,7 @@ interface Case {
   durationMs: number;
 }
 
-// A plan is not made, nor held against the world once more, while gateways can't learn of a move: after that step.
-const underWay = migrationSteps.slice(1);
+const underWay = migrationSteps;
 const places: readonly StepPlace[] = ['before_attempt', 'after_effect'];
 /** How long the server stays away: NATS for as long as the project promises; in the short form so that connections break. */
 const durations: Record<Outage, number> = full

@@ -135,11 +135,14 @@ export function gatewaysAlive(gateways: readonly fleetV1.GatewayPlacement[]): Ch
   );
 }
 
+/** The check that only says that NATS, or Postgres, is or was just away. */
+export const publicationCheck = 'placement_published';
+
 /** Gateways must be able to learn of the new placement: past the update a tenant would wait for them, paused. */
 export function placementPublished(problem: string): Check {
   const ok = problem === '';
   return judge(
-    'placement_published',
+    publicationCheck,
     ok,
     'block',
     ok ? 'published' : problem,
