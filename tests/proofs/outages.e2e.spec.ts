@@ -20,7 +20,6 @@ interface Case {
   durationMs: number;
 }
 
-const underWay = migrationSteps;
 const places: readonly StepPlace[] = ['before_attempt', 'after_effect'];
 /** How long the server stays away: NATS for as long as the project promises; in the short form so that connections break. */
 const durations: Record<Outage, number> = full
@@ -29,7 +28,7 @@ const durations: Record<Outage, number> = full
 const outages = Object.keys(durations) as Outage[];
 
 const all: Case[] = outages.flatMap((outage) =>
-  underWay.flatMap((step) => {
+  migrationSteps.flatMap((step) => {
     // Half a minute each: one place of each step, by the seed.
     const chosen = outage === 'nats stopped' ? shuffled(places).slice(0, 1) : places;
     return chosen.map((place) => ({ outage, step, place, durationMs: durations[outage] }));

@@ -42,7 +42,7 @@ export function preflight<Params>(kind: () => JobKind<Params>, turns?: Turns): S
 /** Nothing is known against the plan but that gateways can't learn of it yet: that passes, and nobody is paused meanwhile. */
 function waitsForPublication(error: unknown): error is FairleadError {
   if (!(error instanceof FairleadError) || error.code !== 'plan_blocked') return false;
-  const checks = error.details?.['checks'];
+  const checks = error.details['checks'];
   return Array.isArray(checks) && checks.every((check: Check) => check.name === publicationCheck);
 }
 
