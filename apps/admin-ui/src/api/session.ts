@@ -86,8 +86,11 @@ export function createSession(deps: SessionDeps): Session {
     renewal ??= (async () => {
       const asked = era;
       try {
-        const answer = await readJson<TokenAnswer>(await deps.send('/admin/v1/auth/refresh', { method: 'POST' }));
-        if (asked === era) await adopt(answer);
+        const response = await deps.send('/admin/v1/auth/refresh', { method: 'POST' });
+        if (response.status !== 204) {
+          const answer = await readJson<TokenAnswer>(response);
+          if (asked === era) await adopt(answer);
+        } else if (asked === era) end(state.phase === 'signed-in');
       } catch (error) {
         if (asked !== era) return token;
         const { status } = asProblem(error);

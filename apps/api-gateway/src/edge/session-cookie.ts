@@ -11,6 +11,11 @@ export function sessionOf(request: FastifyRequest): HeldSession | undefined {
   return sessionId === undefined || secret === undefined ? undefined : { sessionId, secret };
 }
 
+/** True when a request brings a session's cookie, whatever is in it. */
+export function hasSessionCookie(request: FastifyRequest): boolean {
+  return new RegExp(`(?:^|; ?)${name}=`).test(request.headers.cookie ?? '');
+}
+
 /** Gives the browser a session to keep: no script can read it, and only the routes that need it get it. */
 export function keepSession(reply: FastifyReply, { sessionId, secret }: HeldSession, secure: boolean): void {
   setCookie(reply, `${sessionId}.${secret}`, maxSessionSeconds, secure);

@@ -13,7 +13,7 @@ const publicRoutes: Readonly<Record<string, number>> = {
   'GET /ready': 200,
   'POST /admin/v1/auth/login': 400,
   'POST /admin/v1/auth/logout': 204,
-  'POST /admin/v1/auth/refresh': 401,
+  'POST /admin/v1/auth/refresh': 204,
 };
 
 @Controller('admin/v1/forgotten')

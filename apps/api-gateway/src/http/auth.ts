@@ -7,7 +7,7 @@ import { OwnSite, RequirePermission } from '../edge/access.js';
 import { tellPosition } from '../edge/clients.js';
 import { isSecure } from '../edge/own-site.js';
 import { Caller, email } from '../edge/parse.js';
-import { dropSession, keepSession, sessionOf } from '../edge/session-cookie.js';
+import { dropSession, hasSessionCookie, keepSession, sessionOf } from '../edge/session-cookie.js';
 import { changePassword } from '../identity/change-password.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { login } from '../identity/login.js';
@@ -41,11 +41,15 @@ export class AuthController {
     return accessView(access);
   }
 
-  /** A new access token for the session in the cookie. */
+  /** A new access token for the session in the cookie; 204 for a browser that has none, which is no error: nobody is signed in. */
   @Post('refresh')
   @OwnSite()
   @HttpCode(200)
   async refresh(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    if (!hasSessionCookie(request)) {
+      void reply.status(204);
+      return undefined;
+    }
     try {
       return accessView(await refresh(this.identity, sessionOf(request), clientOf(request)));
     } catch (error) {

@@ -84,13 +84,20 @@ describe('a refresh', () => {
     expect((await withCookie('refresh', held)).status).toBe(200);
   });
 
-  it('is refused without a session, and with another secret or id', async () => {
+  it('finds nobody signed in without a session', async () => {
+    const held = await login();
+    for (const cookie of ['', `other=${held.id}.${held.secret}`]) {
+      const answer = await withCookie('refresh', { cookie });
+      expect([cookie, answer.status, answer.body]).toEqual([cookie, 204, {}]);
+      expect(cookieOf(answer)).toBe('');
+    }
+  });
+
+  it('is refused with a malformed session, another secret or id', async () => {
     const [held, other] = [await login(), await login()];
     const cookies = [
-      '',
       'fairlead_session=',
       'fairlead_session=x.y',
-      `other=${held.id}.${held.secret}`,
       `fairlead_session=${held.id}.${other.secret}`,
       `fairlead_session=ses_${'0'.repeat(32)}.${held.secret}`,
       `fairlead_session=${held.id}.${held.secret}x`,
