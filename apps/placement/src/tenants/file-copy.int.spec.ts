@@ -1,13 +1,15 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { newId, placedKinds } from '@fairlead/contracts';
-import { readPlacementFiles } from '@fairlead/placement-map/files';
+import { placementFiles, readPlacementFiles } from '@fairlead/placement-map/files';
 import { createLogger, createMetrics, newContext, runInContext, type Registry } from '@fairlead/telemetry';
 import { eventually, testDatabase, testFolder, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { migrations } from '../store/migrations/index.js';
 import { registerTenant } from './create-tenant.js';
+import { keepFileCopy } from './file-copy.js';
 import { moveTenant } from './move-tenant.js';
+import { createPublicationMetrics } from './publication-metrics.js';
 import { startPublication, type Publication } from './publication.js';
 import { putShard } from './put-shard.js';
 import { findTenant } from './store/tenants.js';
@@ -97,6 +99,34 @@ describe('placement in files', () => {
     await rm(dir, { recursive: true });
     start();
     await filesShow('acme', 'runner-1');
+  });
+
+  it('is written again when somebody edits or removes a file, and said so', async () => {
+    await register('acme');
+    const { revision } = await filesShow('acme', 'runner-1');
+    const { placement, routing } = placementFiles(dir);
+    const whole = await readFile(placement, 'utf8');
+    await writeFile(placement, whole.replaceAll('runner-1', 'runner-2'));
+    expect(await filesShow('acme', 'runner-1')).toMatchObject({ epoch: 1, revision });
+    await rm(routing);
+    expect(await filesShow('acme', 'runner-1')).toMatchObject({ epoch: 1, revision });
+    expect(await readFile(placement, 'utf8')).toBe(whole);
+    expect(lines.filter((line) => line.includes('changed by somebody else'))).toHaveLength(2);
+    expect(await failures()).toBe(0);
+  });
+
+  it('is left alone while nothing changes', async () => {
+    const folder = testFolder('placement-files-alone');
+    const logger = createLogger({ service: 'test', level: 'silent' });
+    const metrics = createPublicationMetrics(createMetrics({ service: 'test', version: '0', gitSha: '0', processMetrics: false }));
+    const copy = keepFileCopy({ dir: folder, logger, metrics });
+    const offered = async () => {
+      copy.offer({ epoch: 1, revision: 1, maps: { aggregate: new Map(), projection: new Map(), runner: new Map() }, shards: [] });
+      await copy.idle();
+      return Promise.all(Object.values(placementFiles(folder)).map(async (file) => (await stat(file)).ino));
+    };
+    const first = await offered();
+    expect([await offered(), await offered()]).toEqual([first, first]);
   });
 
   it('holds up nothing when it can not be written: told once, counted, and tried again', async () => {

@@ -1,31 +1,36 @@
 import { describeError } from '@fairlead/contracts';
 import { compareVersions, type PlacementSource, type PlacementVersion } from '@fairlead/placement-map';
-import { placementFiles, writePlacementFiles } from '@fairlead/placement-map/files';
+import { placementFiles, placementFilesState, writePlacementFiles } from '@fairlead/placement-map/files';
 import type { Logger } from '@fairlead/telemetry';
 import type { PublicationMetrics } from './publication-metrics.js';
 
 /** The files that repeat published placement, for gateways that are developed without KV. */
 export interface FileCopy {
   /**
-   * Begins to write a placement, unless it stands there or another is being written: offer it again. Never throws; the
-   * source may change once this has returned.
+   * Begins to write a placement, unless it stands there or the last offer is still being dealt with: offer it again. When
+   * it was written before, this looks whether the files are still what was written; if not, the next offer writes
+   * them. Never throws; the source may change once this has returned.
    */
   offer(source: PlacementSource): void;
-  /** Resolves when nothing is being written. */
+  /** Resolves when nothing is being written or looked at. */
   idle(): Promise<void>;
 }
 
-/** Keeps the two placement files of a folder; a failure is logged and counted, and holds up nothing. */
+/**
+ * Keeps the two placement files of a folder; a failure is logged and counted, and holds up nothing. A folder has one
+ * keeper: two would take what the other wrote for a change, and write it again and again.
+ */
 export function keepFileCopy(options: { dir: string; logger: Logger; metrics: PublicationMetrics }): FileCopy {
   const { dir, logger, metrics } = options;
-  let written: PlacementVersion | undefined;
-  let writing: Promise<void> | undefined;
+  /** What the files hold, and their state when it was written. */
+  let written: { version: PlacementVersion; state: string } | undefined;
+  let busy: Promise<void> | undefined;
   let problem: string | undefined;
 
   async function write(source: PlacementSource): Promise<void> {
     try {
       await writePlacementFiles(dir, source);
-      written = { epoch: source.epoch, revision: source.revision };
+      written = { version: { epoch: source.epoch, revision: source.revision }, state: await placementFilesState(dir) };
       if (problem !== undefined) logger.info(placementFiles(dir), 'the placement files are written again');
       problem = undefined;
     } catch (error) {
@@ -34,15 +39,27 @@ export function keepFileCopy(options: { dir: string; logger: Logger; metrics: Pu
       if (text !== problem) logger.warn({ error: text, dir }, 'the placement files could not be written; trying again');
       problem = text;
     }
-    writing = undefined;
+    busy = undefined;
+  }
+
+  async function look(state: string): Promise<void> {
+    if ((await placementFilesState(dir)) !== state) {
+      logger.info(placementFiles(dir), 'the placement files were changed by somebody else; writing them again');
+      written = undefined;
+    }
+    busy = undefined;
   }
 
   return {
     offer({ epoch, revision, maps, shards }) {
-      if (writing !== undefined || (written !== undefined && compareVersions({ epoch, revision }, written) === 0)) return;
+      if (busy !== undefined) return;
+      if (written !== undefined && compareVersions({ epoch, revision }, written.version) === 0) {
+        busy = look(written.state);
+        return;
+      }
       const copied = { aggregate: new Map(maps.aggregate), projection: new Map(maps.projection), runner: new Map(maps.runner) };
-      writing = write({ epoch, revision, maps: copied, shards: [...shards] });
+      busy = write({ epoch, revision, maps: copied, shards: [...shards] });
     },
-    idle: () => writing ?? Promise.resolve(),
+    idle: () => busy ?? Promise.resolve(),
   };
 }

@@ -39,7 +39,8 @@ const shortestRetryMs = 50;
 
 /**
  * Starts publishing. `pollMs` is how soon changes by others, and losses in KV, are noticed. In `filesDir`, when given,
- * files repeat what KV holds, at most one poll later.
+ * files repeat what KV holds: a publication at most one poll later, what somebody else did to them undone at most two
+ * polls later. One replica writes one folder.
  */
 export function startPublication(options: {
   database: Database;

@@ -10,6 +10,7 @@ import { snapshotOf, supersedes, type PlacementSnapshot } from '../snapshot.js';
 import type { PlacementWatch } from '../watcher.js';
 import { placementFiles } from './documents.js';
 import { parsePlacementFiles, readContents, type FileContents } from './read.js';
+import { codeOf, placementFilesState } from './state.js';
 
 const pollEveryMs = 1000;
 /** Between the two looks that must find the same. */
@@ -54,11 +55,11 @@ export function watchPlacementFiles(options: {
 
   /** Looks once; false when another look is due soon. */
   async function look(): Promise<boolean> {
-    const state = await stateOf(files);
+    const state = await placementFilesState(dir);
     if (state === settledState) return true;
     const contents = await readContents(dir);
     const hash = hashOfContents(contents);
-    if (hash !== found || state !== (await stateOf(files))) {
+    if (hash !== found || state !== (await placementFilesState(dir))) {
       found = hash;
       return false;
     }
@@ -107,19 +108,6 @@ function hashOfContents(contents: FileContents): string {
     .map((content) => ('bytes' in content ? shortSha256(content.bytes) : content.problem))
     .join();
 }
-
-/** Something that differs whenever a file was written, replaced or removed. */
-async function stateOf(files: readonly string[]): Promise<string> {
-  const states = await Promise.all(
-    files.map(async (file) => {
-      const stats = await stat(file, { bigint: true }).catch(codeOf);
-      return typeof stats === 'string' ? stats : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
-    }),
-  );
-  return states.join();
-}
-
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'unknown';
 
 /** Rings at each change in folders that may come and go. The system may refuse to watch; then the poll finds changes. */
 function watchFolders(paths: readonly string[], ring: () => void): { renew(): Promise<void>; stop(): void } {
