@@ -9,6 +9,11 @@ export function isTerminal(status: string): boolean {
   return (terminalJobStatuses as readonly string[]).includes(status);
 }
 
+/** The event by which a job came to a terminal status; one that needs attention may be tried again, with events behind it. */
+export function isFinalEvent(type: string): boolean {
+  return terminalJobStatuses.some((status) => type === `job_${status}`);
+}
+
 export const stepStatuses = ['pending', 'running', 'waiting', 'succeeded', 'failed', 'undoing', 'undone', 'skipped'] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 

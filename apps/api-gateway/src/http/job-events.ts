@@ -24,7 +24,7 @@ export class JobEventsController {
 
   /**
    * The job's events, from its beginning or after `cursor` (or `Last-Event-ID`), and then live; ends after the
-   * one that ends the job, and when the token does.
+   * one that ends the job, and when the token does. Asked again, it goes on with a job that was tried again since.
    */
   @Get(':id/events')
   @RequirePermission('job.read')
@@ -36,10 +36,9 @@ export class JobEventsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const after = cursor ?? positionOf(lastEventId) ?? 0;
-    const asOf = await this.streams.position();
     const { job } = await this.jobs.getJob({ jobId }, asCaller());
     const finished = isTerminal(present(job, 'job').status);
-    const stream = this.streams.open({ jobId, after, finished, asOf, expiresAtMs: expiryOf(request) });
+    const stream = this.streams.open({ jobId, after, finished, expiresAtMs: expiryOf(request) });
     // A proxy that buffers would turn live into late.
     void reply.header('content-type', 'text/event-stream').header('x-accel-buffering', 'no').send(stream);
   }

@@ -62,11 +62,13 @@ afterEach(() => {
   for (const stream of streams.splice(0)) stream.abort();
 });
 
-async function append(type: string, aggregateId = jobId): Promise<number> {
+const append = (type: string, aggregateId = jobId) => appendAll([type], aggregateId);
+
+async function appendAll(all: readonly string[], aggregateId = jobId): Promise<number> {
   const meta = { principal: 'user:usr_1', request_id: 'req-1', correlation_id: 'cor-1', job_id: aggregateId, step: 'drain' };
   const outcome = await appender.append({
     commandId: newId('command'),
-    events: [{ aggregateType: 'job', aggregateId, type, payload: { type }, meta }],
+    events: all.map((type) => ({ aggregateType: 'job', aggregateId, type, payload: { type }, meta })),
   });
   if (outcome.status !== 'ok') throw new Error('not appended');
   return outcome.lastPosition;
@@ -153,6 +155,18 @@ describe("a job's events", () => {
     const later = await follow(path());
     await later.done;
     for (const { seen } of [live, later]) expect(types(seen)).toEqual(['job_needs_attention', 'job_retried', 'job_succeeded']);
+  });
+
+  it('go on over an end that another try has followed before it was sent', async () => {
+    await append('job_queued');
+    const { seen, done } = await follow(path());
+    await eventually(() => types(seen).length === 1, { what: 'the first event' });
+    await appendAll(['job_needs_attention', 'job_retried']);
+    await eventually(() => types(seen).length === 3 || seen.ended, { what: 'the retry' });
+    expect(seen.ended).toBe(false);
+    await append('job_needs_attention');
+    await done;
+    expect(types(seen)).toEqual(['job_queued', 'job_needs_attention', 'job_retried', 'job_needs_attention']);
   });
 
   it('go on behind a cursor or the last event id, each event once', async () => {

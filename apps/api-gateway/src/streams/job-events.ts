@@ -1,12 +1,9 @@
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
-import { describeError, FairleadError } from '@fairlead/contracts';
-import { headPosition, readLog, type LogFollower, type StoredEvent } from '@fairlead/event-log';
+import { describeError, FairleadError, isFinalEvent } from '@fairlead/contracts';
+import { readLog, type LogFollower, type StoredEvent } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
-
-/** After one of these a job does not move again by itself; one that needs attention does when it is tried again. */
-const finalEvents: readonly string[] = ['job_succeeded', 'job_failed', 'job_cancelled', 'job_needs_attention'];
 
 const pageSize = 500;
 const maxStreams = 1_000;
@@ -18,16 +15,12 @@ export interface JobStreamRequest {
   readonly after: number;
   /** The job has ended: what the log holds of it is all there will be. */
   readonly finished: boolean;
-  /** A position read before the job was: if it had not ended then, no event up to there was its last. */
-  readonly asOf: number;
   /** When the caller's token ends, and the stream with it. */
   readonly expiresAtMs: number;
 }
 
 /** Streams of jobs' events, as server-sent events. */
 export interface JobStreams {
-  /** The log's present end, for a request's `asOf`. */
-  position(): Promise<number>;
   /** Opens a stream; whoever takes it ends it by destroying it. Throws `overloaded` when too many are open. */
   open(request: JobStreamRequest): Readable;
   /** Ends all streams; their clients go on elsewhere, from the last id they saw. */
@@ -45,7 +38,6 @@ export interface JobStreamDeps {
 export function createJobStreams(deps: JobStreamDeps): JobStreams {
   const open = new Set<AbortController>();
   return {
-    position: () => headPosition(deps.sql),
     open: (request) => {
       if (open.size >= maxStreams) throw new FairleadError('overloaded', 'Too many event streams are open');
       const ending = new AbortController();
@@ -90,8 +82,13 @@ function startStream(deps: JobStreamDeps, request: JobStreamRequest, ending: Abo
 async function copyEvents(deps: JobStreamDeps, request: JobStreamRequest, out: PassThrough, signal: AbortSignal): Promise<void> {
   for await (const event of eventsOfJob(deps, request, signal)) {
     if (!out.write(frame(event))) await once(out, 'drain', { signal });
-    if (!request.finished && event.position > request.asOf && finalEvents.includes(event.type)) return;
+    if (!request.finished && isFinalEvent(event.type) && (await isLast(deps.sql, event))) return;
   }
+}
+
+/** Nothing of the job follows: it was not tried again. */
+async function isLast(sql: Sql, { aggregateType, aggregateId, position }: StoredEvent): Promise<boolean> {
+  return (await readLog(sql, { aggregateType, aggregateId, after: position, limit: 1 })).length === 0;
 }
 
 /** A job's events after the cursor: of a finished one what the log holds, else that and then what comes. */
