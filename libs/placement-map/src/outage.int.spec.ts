@@ -136,6 +136,26 @@ describe('placement through a NATS outage', () => {
     await allReach(1, 2);
   });
 
+  it('does not remove a bucket that another publisher has made anew meanwhile', async () => {
+    const bucketInfo = async () => (await placementSide.manager()).streams.info('KV_PLACEMENT');
+    await createPlacementPublisher({ messaging: placementSide, logger }).publish(source(1, 1, 'shard-1'));
+    await allReach(1, 1);
+    const old = await bucketInfo();
+    const floor = () => Promise.resolve(old.state.last_seq + 1);
+    const first = createPlacementPublisher({ messaging: placementSide, logger, floor });
+    let made: string | undefined;
+    // The second has seen the old copy as well, and waits for its turn.
+    const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+      await first.publish(source(1, 2, 'shard-2'));
+      made = (await bucketInfo()).created;
+      return await work();
+    };
+    await createPlacementPublisher({ messaging: placementSide, logger, floor, inTurn }).publish(source(1, 3, 'shard-3'));
+    expect(made).not.toBe(old.created);
+    expect((await bucketInfo()).created).toBe(made);
+    await allReach(1, 3);
+  });
+
   it('goes on after the store was replaced by an old copy, also with a publisher that remembers nothing', async () => {
     const publisher = createPlacementPublisher({ messaging: placementSide, logger });
     await publisher.publish(source(1, 1, 'shard-1'));

@@ -1,4 +1,4 @@
-import type { JetStreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/nats-core';
 import { FairleadError, describeError } from '@fairlead/contracts';
 import { ensureStream, findStream, type Messaging } from '@fairlead/messaging';
@@ -40,10 +40,12 @@ export function createPlacementPublisher(options: {
   logger: Logger;
   /** The highest sequence the caller remembers of any bucket; asked whenever the bucket is looked at anew. */
   floor?: () => Promise<number>;
+  /** Runs work while no other publisher of this bucket is in such work. Needed where there may be several. */
+  inTurn?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Runs after a publication, before `publish` resolves; its error is that of `publish`. */
   onPublished?: (info: PublishedInfo) => Promise<void>;
 }): PlacementPublisher {
-  const { messaging, logger } = options;
+  const { messaging, logger, inTurn = (work) => work() } = options;
   const bucket = messaging.topology.buckets.placement;
   const stream = bucketStream(bucket);
   /** The bucket as it was left; undefined when it must be read. */
@@ -77,11 +79,20 @@ export function createPlacementPublisher(options: {
    * that readers have seen, and they would miss what is published under them. It is removed, to be made anew.
    */
   async function isWhole(manager: JetStreamManager, floor: number): Promise<boolean> {
-    const info = await findStream(manager, stream);
-    if (info === undefined || info.state.last_seq >= floor) return info !== undefined;
-    logger.warn({ bucket: bucket.name, lastSequence: info.state.last_seq, floor }, 'the placement bucket was rolled back; making it anew');
-    await manager.streams.delete(stream);
-    return false;
+    const isOld = (info: StreamInfo | undefined) => info !== undefined && info.state.last_seq < floor;
+    const found = await findStream(manager, stream);
+    if (!isOld(found)) return found !== undefined;
+    return await inTurn(async () => {
+      // Another publisher may have made it anew meanwhile.
+      const info = await findStream(manager, stream);
+      if (info === undefined || !isOld(info)) return info !== undefined;
+      logger.warn(
+        { bucket: bucket.name, lastSequence: info.state.last_seq, floor },
+        'the placement bucket was rolled back; making it anew',
+      );
+      await manager.streams.delete(stream);
+      return false;
+    });
   }
 
   /** True while the bucket is the one we know, written by nobody else. */

@@ -13,6 +13,7 @@ import { registerTenant } from './create-tenant.js';
 import { moveTenant } from './move-tenant.js';
 import { startPublication, type Publication } from './publication.js';
 import { putShard } from './put-shard.js';
+import { inTurnWithReplicas } from './store/meta.js';
 import { findTenant } from './store/tenants.js';
 
 /** A NATS of its own, whose store is lost or replaced by an old copy: not the one of CONTROL_TEST_NATS_URL. */
@@ -85,7 +86,14 @@ const shows = (watch: PlacementWatch, shardId: string, epoch: number) =>
     timeoutMs: 20_000,
   });
 
-const bucketState = async () => (await (await placementSide.manager()).streams.info('KV_PLACEMENT')).state;
+const bucketInfo = async () => (await placementSide.manager()).streams.info('KV_PLACEMENT');
+const bucketState = async () => (await bucketInfo()).state;
+async function waitingForTheirTurn(): Promise<number> {
+  const [row] = await database.db.query<{ count: number }>(
+    `select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`,
+  );
+  return row?.count ?? 0;
+}
 const epochEvents = async () =>
   (await readLog(database.db, { after: 0, limit: 10, aggregateType: 'placement_map', aggregateId: '@all' })).map(
     ({ payload }) => payload['epoch'],
@@ -150,6 +158,26 @@ describe('placement when NATS loses its store', () => {
     await shows(late, 'runner-1', 2);
     expect(late.seen).toHaveLength(1);
     await late.stop();
+  });
+
+  it('has an old copy removed by one replica at a time', async () => {
+    await whileDown(() => cp(store(), copy(), { recursive: true }));
+    await move('runner-2');
+    await shows(gateway, 'runner-2', 1);
+    await publication.stop();
+    await whileDown(async () => {
+      await rm(store(), { recursive: true });
+      await cp(copy(), store(), { recursive: true });
+    });
+    const { created } = await eventually(bucketInfo, { what: 'the old copy' });
+    // Another replica is at it.
+    await inTurnWithReplicas(database.db, async () => {
+      publication = startPublisher();
+      await eventually(async () => (await waitingForTheirTurn()) === 1, { what: 'the replica to wait for its turn' });
+      expect((await bucketInfo()).created).toBe(created);
+    });
+    await shows(gateway, 'runner-2', 2);
+    expect((await bucketInfo()).created).not.toBe(created);
   });
 
   it('does not come back old either when nobody publishes yet: a gateway that saw more keeps what it has', async () => {

@@ -4,7 +4,8 @@
  *
  * Several replicas may publish at once, without a lock among them: each publishes only what it read as committed,
  * revisions are given out in commit order, and libs/placement-map writes on the condition that nobody else wrote
- * since. The one that loses reads the bucket again and finds a newer marker there, or writes its own.
+ * since. The one that loses reads the bucket again and finds a newer marker there, or writes its own. Only the removal of
+ * a bucket that was rolled back, which no condition can guard, is done by one replica at a time.
  *
  * Losing NATS loses nothing: changes commit without it and one publication catches up with all of them. Losing the
  * bucket, or a bucket that knows more than our database, raises the epoch first (domain/epoch.ts).
@@ -22,7 +23,7 @@ import { keepFileCopy } from './file-copy.js';
 import { createPublicationMetrics } from './publication-metrics.js';
 import { agreeOnEpoch } from './raise-epoch.js';
 import { readIncrement } from './store/effective.js';
-import { readBucketSequence, readOwnState, rememberPublication } from './store/meta.js';
+import { inTurnWithReplicas, readBucketSequence, readOwnState, rememberPublication } from './store/meta.js';
 
 export interface Publication {
   /** Something was committed in the context at hand: publish at once. */
@@ -54,7 +55,13 @@ export function startPublication(options: {
 }): Publication {
   const { database, messaging, logger, tracing = noTracing, pollMs = 1_000 } = options;
   const metrics = createPublicationMetrics(options.registry);
-  const publisher = createPlacementPublisher({ messaging, logger, floor: () => readBucketSequence(database), onPublished });
+  const publisher = createPlacementPublisher({
+    messaging,
+    logger,
+    floor: () => readBucketSequence(database),
+    inTurn: (work) => inTurnWithReplicas(database, work),
+    onPublished,
+  });
   const fileCopy = options.filesDir === undefined ? undefined : keepFileCopy({ dir: options.filesDir, logger, metrics });
   const alarm = createAlarm();
   let placement = emptyPlacement();

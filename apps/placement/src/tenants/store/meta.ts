@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '@fairlead/postgres';
+import type { Database, Sql, Transaction } from '@fairlead/postgres';
 import type { OwnState, Version } from '../domain/epoch.js';
 
 /**
@@ -44,6 +44,14 @@ export async function rememberPublication(
 /** The highest sequence known of any bucket. */
 export async function readBucketSequence(sql: Sql): Promise<number> {
   return only(await sql.query<{ sequence: number }>(`select bucket_sequence as sequence from publication`)).sequence;
+}
+
+/** Runs work on the bucket that no two replicas may be in at once; changes to placement go on meanwhile. */
+export function inTurnWithReplicas<T>(database: Database, work: () => Promise<T>): Promise<T> {
+  return database.transaction(async (tx) => {
+    await tx.query(`select pg_advisory_xact_lock(hashtextextended('placement-bucket', 0))`);
+    return await work();
+  });
 }
 
 function only<T>(rows: readonly T[]): T {
