@@ -7,9 +7,10 @@ import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, opaqueId, text } from '../edge/parse.js';
 import { createApiToken, revokeApiToken } from '../identity/api-tokens.js';
+import { userIdOf } from '../identity/callers.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
-import { refuseApiToken, userIdOf } from './auth.js';
+import { refuseApiToken } from './auth.js';
 import { roleList } from './users.js';
 
 const days = 'must be a whole number of days from 1 to 365';
@@ -52,7 +53,7 @@ export class ApiTokensController {
   ) {
     refuseApiToken(caller);
     const input = { name: body.name, roles: body.roles, expiresInDays: body.expires_in_days };
-    const created = await createApiToken(this.identity.database, { ...caller, userId: userIdOf(caller) }, input);
+    const created = await createApiToken(this.identity.database, caller, input);
     tellPosition(reply, created.position);
     return { ...tokenView(created.apiToken), token: created.secretToken };
   }
@@ -66,8 +67,7 @@ export class ApiTokensController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     refuseApiToken(caller);
-    const ofUser = caller.grants.has('identity.manage') ? undefined : userIdOf(caller);
-    tellPosition(reply, await revokeApiToken(this.identity.database, tokenId, ofUser));
+    tellPosition(reply, await revokeApiToken(this.identity.database, caller, tokenId));
   }
 }
 

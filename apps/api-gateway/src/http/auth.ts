@@ -8,6 +8,7 @@ import { tellPosition } from '../edge/clients.js';
 import { isSecure } from '../edge/own-site.js';
 import { Caller, email } from '../edge/parse.js';
 import { dropSession, hasSessionCookie, keepSession, sessionOf } from '../edge/session-cookie.js';
+import { userIdOf } from '../identity/callers.js';
 import { changePassword } from '../identity/change-password.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { login } from '../identity/login.js';
@@ -93,8 +94,8 @@ export class AuthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     refuseApiToken(caller);
-    const passwords = { currentPassword: body.current_password, newPassword: body.new_password, keepSessionId: caller.sessionId };
-    tellPosition(reply, await changePassword(this.identity, userIdOf(caller), passwords));
+    const passwords = { currentPassword: body.current_password, newPassword: body.new_password };
+    tellPosition(reply, await changePassword(this.identity, caller, passwords));
   }
 }
 
@@ -104,12 +105,6 @@ function clientOf(request: FastifyRequest): Client {
 
 function accessView({ accessToken, expiresInSeconds }: Access) {
   return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInSeconds };
-}
-
-/** The user who calls; throws `permission_denied` for a service. */
-export function userIdOf(caller: Principal): string {
-  if (caller.kind !== 'user') throw new FairleadError('permission_denied', 'Only users have a login');
-  return caller.id.slice('user:'.length);
 }
 
 /**

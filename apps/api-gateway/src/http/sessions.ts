@@ -6,10 +6,11 @@ import { RequirePermission } from '../edge/access.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, opaqueId } from '../edge/parse.js';
+import { userIdOf } from '../identity/callers.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { revokeSession } from '../identity/sessions.js';
 import { listSessions, type Session } from '../store/sessions.js';
-import { refuseApiToken, userIdOf } from './auth.js';
+import { refuseApiToken } from './auth.js';
 
 const listQuery = z.strictObject(pageQuery);
 
@@ -42,7 +43,7 @@ export class SessionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     refuseApiToken(caller);
-    tellPosition(reply, await revokeSession(this.identity.database, userIdOf(caller), sessionId));
+    tellPosition(reply, await revokeSession(this.identity.database, caller, sessionId));
   }
 }
 

@@ -2,10 +2,11 @@ import { Body, Controller, Get, Inject, Param, Patch, Post, Query, Res } from '@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { roles, type Role } from '@fairlead/contracts';
+import type { Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { email, opaqueId } from '../edge/parse.js';
+import { Caller, email, opaqueId } from '../edge/parse.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { changeUser, createUser } from '../identity/users.js';
 import type { User } from '../store/user.js';
@@ -39,8 +40,12 @@ export class UsersController {
 
   @Post()
   @RequirePermission('identity.manage')
-  async create(@Body({ schema: createBody }) body: z.output<typeof createBody>, @Res({ passthrough: true }) reply: FastifyReply) {
-    const { user, position } = await createUser(this.identity, body);
+  async create(
+    @Body({ schema: createBody }) body: z.output<typeof createBody>,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { user, position } = await createUser(this.identity, caller, body);
     tellPosition(reply, position);
     return userView(user);
   }
@@ -50,9 +55,10 @@ export class UsersController {
   async change(
     @Param('id', { schema: opaqueId }) userId: string,
     @Body({ schema: changeBody }) body: z.output<typeof changeBody>,
+    @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { user, position } = await changeUser(this.identity.database, userId, body);
+    const { user, position } = await changeUser(this.identity.database, caller, userId, body);
     tellPosition(reply, position);
     return userView(user);
   }

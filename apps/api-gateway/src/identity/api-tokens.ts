@@ -3,6 +3,7 @@ import { commonRoles, type Principal, type TokenSigner } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { insertApiToken, revokeApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
+import { presentCaller, userIdOf } from './callers.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
 
 /** `<token id>_<secret>`: the id is how the token begins, and may be shown. */
@@ -17,27 +18,19 @@ export function isApiToken(bearer: string): boolean {
 }
 
 /**
- * Makes an API token for a user and records it; answers it once, with the event's position. Throws `permission_denied`
- * for a role that gives more than the caller may do, `unauthenticated` when the user is disabled or their session has
+ * Makes an API token for the caller and records it; answers it once, with the event's position. Throws `permission_denied`
+ * for a role that gives more than the caller may do now, `unauthenticated` when they are disabled or their session has
  * ended: an access token that is still out must not become one for a year.
  */
 export async function createApiToken(
   database: Database,
-  caller: Principal & { userId: string },
+  caller: Principal,
   input: { name: string; roles: readonly Role[]; expiresInDays: number },
 ): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
-  for (const role of input.roles) {
-    const lacking = allRoles[role].find((grant) => !caller.grants.has(grant));
-    if (lacking === undefined) continue;
-    throw new FairleadError('permission_denied', `A token with the role ${role} could do more than you: you lack ${lacking}`, {
-      details: { role, permission: lacking },
-    });
-  }
-  const [tokenId, secret] = [newId('apiToken'), newSecret()];
+  const [tokenId, secret, userId] = [newId('apiToken'), newSecret(), userIdOf(caller)];
   return database.transaction(async (tx) => {
-    const { userId, sessionId } = caller;
-    const apiToken = await insertApiToken(tx, { ...input, tokenId, userId, sessionId, secretHash: hashOfSecret(secret) });
-    if (apiToken === undefined) throw new FairleadError('unauthenticated', 'The user is disabled, or the session has ended');
+    refuseMoreThan(await presentCaller(tx, caller), input.roles);
+    const apiToken = await insertApiToken(tx, { ...input, tokenId, userId, secretHash: hashOfSecret(secret) });
     const payload = { token_id: tokenId, name: apiToken.name, roles: apiToken.roles, expires_at: apiToken.expiresAt.toISOString() };
     const { lastPosition } = await appendInTransaction(tx, {
       commandId: newId('command'),
@@ -47,13 +40,24 @@ export async function createApiToken(
   });
 }
 
+function refuseMoreThan(caller: Principal, roles: readonly Role[]): void {
+  for (const role of roles) {
+    const lacking = allRoles[role].find((grant) => !caller.grants.has(grant));
+    if (lacking === undefined) continue;
+    throw new FairleadError('permission_denied', `A token with the role ${role} could do more than you: you lack ${lacking}`, {
+      details: { role, permission: lacking },
+    });
+  }
+}
+
 /**
- * Revokes a token, of one user or of any, and records it; answers the event's position, undefined for a repeat.
- * Throws `not_found`.
+ * Revokes a token of the caller, or of anybody when they manage identity, and records it; answers the event's position,
+ * undefined for a repeat. Throws `not_found`, and `unauthenticated` when the caller may do nothing any more.
  */
-export async function revokeApiToken(database: Database, tokenId: string, userId: string | undefined): Promise<number | undefined> {
+export async function revokeApiToken(database: Database, caller: Principal, tokenId: string): Promise<number | undefined> {
   return database.transaction(async (tx) => {
-    const before = await revokeApiTokenRow(tx, tokenId, userId);
+    const { grants } = await presentCaller(tx, caller);
+    const before = await revokeApiTokenRow(tx, tokenId, grants.has('identity.manage') ? undefined : userIdOf(caller));
     if (before === undefined) throw new FairleadError('not_found', `There is no API token ${tokenId}`);
     if (before.revokedAt !== null) return undefined;
     const payload = { token_id: tokenId, name: before.name };

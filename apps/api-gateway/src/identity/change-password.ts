@@ -1,9 +1,11 @@
 import { FairleadError, newId } from '@fairlead/contracts';
+import type { Principal } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import type { Throttle } from '../domain/throttle.js';
 import { invalidField } from '../domain/invalid.js';
 import { findUser, replacePassword } from '../store/users.js';
+import { presentCaller, userIdOf } from './callers.js';
 import { removeFirstAdminFile } from './first-admin-file.js';
 import { refuseTooMany } from './login.js';
 import type { Passwords } from './passwords.js';
@@ -17,15 +19,17 @@ export interface ChangePasswordDeps {
 }
 
 /**
- * Sets a user's own password, ends their other sessions and records both; answers the event's position. The file with the first
+ * Sets the caller's own password, ends their other sessions and records both; answers the event's position. The file with the first
  * admin's login goes once its password is no longer the one. Throws `invalid_argument` when the current password
- * is wrong or the new one is the same, `rate_limited` after many wrong ones.
+ * is wrong or the new one is the same, `rate_limited` after many wrong ones, `unauthenticated` when the session that
+ * asks has ended.
  */
 export async function changePassword(
   deps: ChangePasswordDeps,
-  userId: string,
-  input: { currentPassword: string; newPassword: string; keepSessionId: string | undefined },
+  caller: Principal,
+  input: { currentPassword: string; newPassword: string },
 ): Promise<number> {
+  const userId = userIdOf(caller);
   const key = JSON.stringify(['password', userId]);
   const mayTry = () => {
     refuseTooMany(deps.throttle, key);
@@ -44,7 +48,8 @@ export async function changePassword(
   const position = await deps.database.transaction(async (tx) => {
     const replaced = await replacePassword(tx, { userId, oldHash: user.passwordHash, newHash });
     if (!replaced) throw new FairleadError('version_conflict', 'The password was changed by another request meanwhile');
-    const ended = await endSessionsOf(tx, userId, 'password_changed', input.keepSessionId);
+    await presentCaller(tx, caller);
+    const ended = await endSessionsOf(tx, userId, 'password_changed', caller.sessionId);
     const changed = { aggregateType: 'user', aggregateId: userId, type: 'password_changed', payload: { email: user.email } } as const;
     const appended = await appendInTransaction(tx, { commandId: newId('command'), events: [changed, ...ended] });
     return appended.lastPosition;

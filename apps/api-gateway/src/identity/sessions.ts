@@ -1,9 +1,10 @@
 import { FairleadError, newId } from '@fairlead/contracts';
-import type { TokenSigner } from '@fairlead/auth';
+import type { Principal, TokenSigner } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Transaction } from '@fairlead/postgres';
 import { insertSession, noteRefusal, revokeHeldSession, revokeOwnSession, revokeSessionsOf, useSession } from '../store/sessions.js';
 import type { SessionUser } from '../store/sessions.js';
+import { presentCaller, userIdOf } from './callers.js';
 import { hashOfSecret, newSecret } from './secrets.js';
 
 /** A session ends when it was not used for so long, */
@@ -90,9 +91,14 @@ export async function logout(database: Database, session: HeldSession | undefine
   });
 }
 
-/** Revokes one of a user's own sessions and records it; answers the event's position, undefined for a repeat. Throws `not_found`. */
-export async function revokeSession(database: Database, userId: string, sessionId: string): Promise<number | undefined> {
+/**
+ * Revokes one of the caller's own sessions and records it; answers the event's position, undefined for a repeat.
+ * Throws `not_found`, and `unauthenticated` when the session that asks has ended itself.
+ */
+export async function revokeSession(database: Database, caller: Principal, sessionId: string): Promise<number | undefined> {
+  const userId = userIdOf(caller);
   return database.transaction(async (tx) => {
+    await presentCaller(tx, caller);
     const revoked = await revokeOwnSession(tx, userId, sessionId);
     if (revoked === undefined) throw new FairleadError('not_found', `You have no session ${sessionId}`);
     if (!revoked) return undefined;

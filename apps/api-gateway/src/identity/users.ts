@@ -1,20 +1,27 @@
 import { FairleadError, newId, type Role } from '@fairlead/contracts';
+import { requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
-import type { Database } from '@fairlead/postgres';
+import type { Database, Transaction } from '@fairlead/postgres';
 import type { User } from '../store/user.js';
 import { countAdmins, findUser, insertUser, lockUsers, updateUser } from '../store/users.js';
+import { presentCaller } from './callers.js';
 import type { Passwords } from './passwords.js';
 import { endSessionsOf } from './sessions.js';
 
-/** Creates a user and records it; answers the user and the event's position. Throws `already_exists`. */
+/**
+ * Creates a user and records it; answers the user and the event's position. Throws `already_exists`, and
+ * `permission_denied` or `unauthenticated` when the caller may not manage identity any more.
+ */
 export async function createUser(
   deps: { database: Database; passwords: Passwords },
+  caller: Principal,
   input: { email: string; password: string; roles: readonly Role[] },
 ): Promise<{ user: User; position: number }> {
   const { email, roles } = input;
   const passwordHash = await deps.passwords.hash(input.password);
   const userId = newId('user');
   return deps.database.transaction(async (tx) => {
+    await lockUsersFor(tx, caller);
     const inserted = await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: false, roles });
     if (!inserted) throw new FairleadError('already_exists', `There is a user ${email} already`);
     const user = await mustFind(tx.manager, userId);
@@ -28,15 +35,17 @@ export async function createUser(
 
 /**
  * Changes a user's roles, or disables or enables them, and records it. Disabling ends their sessions; access tokens
- * that are out keep their roles until they expire. Throws `not_found`, and `invalid_argument` when nobody would be left to administer users.
+ * that are out keep their roles until they expire, but change nobody's. Throws `not_found`, `invalid_argument` when nobody
+ * would be left to administer users, and `permission_denied` or `unauthenticated` when the caller may not any more.
  */
 export async function changeUser(
   database: Database,
+  caller: Principal,
   userId: string,
   change: { roles?: readonly Role[]; disabled?: boolean },
 ): Promise<{ user: User; position: number | undefined }> {
   return database.transaction(async (tx) => {
-    await lockUsers(tx);
+    await lockUsersFor(tx, caller);
     const before = await mustFind(tx.manager, userId);
     const roles = change.roles ?? before.roles;
     const disabled = change.disabled ?? before.disabled;
@@ -59,6 +68,12 @@ export async function changeUser(
     });
     return { user, position: lastPosition };
   });
+}
+
+/** Locks all users for one who may manage them, now and until the transaction ends. */
+async function lockUsersFor(tx: Transaction, caller: Principal): Promise<void> {
+  await lockUsers(tx);
+  requirePermission(await presentCaller(tx, caller), 'identity.manage');
 }
 
 function lastAdmin(): FairleadError {

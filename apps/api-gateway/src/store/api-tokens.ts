@@ -1,6 +1,8 @@
 import type { Role } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
-import { live } from './sessions.js';
+
+/** SQL: whether an API token can still be used, by the database's clock. */
+export const usable = 'revoked_at is null and expires_at > now()';
 
 /** An API token without its secret. */
 export interface ApiToken {
@@ -25,20 +27,17 @@ export interface NewApiToken {
   readonly roles: readonly Role[];
   readonly secretHash: Buffer;
   readonly expiresInDays: number;
-  /** The session whose access token asks; undefined when none does. */
-  readonly sessionId: string | undefined;
 }
 
-/** Inserts a token and answers it; undefined when the user is disabled, or the session that asks has ended. */
-export async function insertApiToken(tx: Sql, token: NewApiToken): Promise<ApiToken | undefined> {
+/** Inserts a token and answers it. */
+export async function insertApiToken(tx: Sql, token: NewApiToken): Promise<ApiToken> {
   const [inserted] = await tx.query<ApiToken>(
     `insert into api_token (token_id, user_id, name, roles, secret_hash, expires_at)
-     select $1, user_id, $3, $4, $5, now() + make_interval(days => $6) from users
-     where user_id = $2 and not disabled and ($7::text is null or exists (select 1 from session where session_id = $7 and ${live}))
-     for share of users
+     values ($1, $2, $3, $4, $5, now() + make_interval(days => $6))
      returning ${columns}`,
-    [token.tokenId, token.userId, token.name, token.roles, token.secretHash, token.expiresInDays, token.sessionId ?? null],
+    [token.tokenId, token.userId, token.name, token.roles, token.secretHash, token.expiresInDays],
   );
+  if (inserted === undefined) throw new Error('the API token was not inserted');
   return inserted;
 }
 
@@ -58,7 +57,7 @@ export async function useApiToken(sql: Sql, tokenId: string, secretHash: Buffer)
   const [found] = await sql.query<UsableApiToken & { unnoted: boolean }>(
     `select user_id as "userId", email, api_token.roles, users.roles as "userRoles", ${unnoted} as unnoted
      from api_token join users using (user_id)
-     where token_id = $1 and secret_hash = $2 and revoked_at is null and expires_at > now() and not disabled`,
+     where token_id = $1 and secret_hash = $2 and ${usable} and not disabled`,
     [tokenId, secretHash],
   );
   if (found?.unnoted === true) await sql.query(`update api_token set last_used_at = now() where token_id = $1 and ${unnoted}`, [tokenId]);

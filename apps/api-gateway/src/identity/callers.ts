@@ -1,0 +1,26 @@
+import { FairleadError } from '@fairlead/contracts';
+import { grantsOfRoles, type Principal } from '@fairlead/auth';
+import type { Transaction } from '@fairlead/postgres';
+import { lockCaller } from '../store/callers.js';
+
+/** The user who calls; throws `permission_denied` for a service. */
+export function userIdOf(caller: Principal): string {
+  if (caller.kind !== 'user') throw new FairleadError('permission_denied', 'Only users have a login');
+  return caller.id.slice('user:'.length);
+}
+
+/**
+ * Answers the caller with no more than what their token and their present roles both give, and keeps it so until the
+ * transaction ends. An access token outlives a change of roles by minutes; whatever changes who may do what asks
+ * here, so that nobody takes back what they have just lost. Throws `unauthenticated` when the caller is disabled,
+ * or their session or API token has ended.
+ *
+ * A transaction that changes users asks after it has locked them, or two of them would wait for each other.
+ */
+export async function presentCaller(tx: Transaction, caller: Principal): Promise<Principal> {
+  const roles = await lockCaller(tx, { userId: userIdOf(caller), sessionId: caller.sessionId, apiTokenId: caller.apiTokenId });
+  if (roles === undefined)
+    throw new FairleadError('unauthenticated', 'The user is gone or disabled, or the session or API token has ended');
+  const present = grantsOfRoles(roles);
+  return { ...caller, grants: new Set([...caller.grants].filter((grant) => present.has(grant))) };
+}

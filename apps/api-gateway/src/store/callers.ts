@@ -1,0 +1,29 @@
+import type { Role } from '@fairlead/contracts';
+import type { Sql } from '@fairlead/postgres';
+import { usable } from './api-tokens.js';
+import { live } from './sessions.js';
+
+/** What an access token says of where it comes from. */
+export interface TokenOrigin {
+  readonly userId: string;
+  /** The session it was given to, when it was one. */
+  readonly sessionId: string | undefined;
+  /** The API token it stands for, when it does. */
+  readonly apiTokenId: string | undefined;
+}
+
+/**
+ * Answers the roles that an access token's user has now; undefined when they are disabled, or the session or API token
+ * behind it has ended. The user stays locked until the transaction ends: whoever disables or demotes them waits.
+ */
+export async function lockCaller(tx: Sql, { userId, sessionId, apiTokenId }: TokenOrigin): Promise<Role[] | undefined> {
+  const [user] = await tx.query<{ roles: Role[] }>('select roles from users where user_id = $1 and not disabled for share', [userId]);
+  if (user === undefined) return undefined;
+  // A statement of its own: it sees what was committed while the first one waited.
+  const [origin] = await tx.query<{ stands: boolean }>(
+    `select ($2::text is null or exists (select 1 from session where session_id = $2 and user_id = $1 and ${live}))
+       and ($3::text is null or exists (select 1 from api_token where token_id = $3 and user_id = $1 and ${usable})) as stands`,
+    [userId, sessionId ?? null, apiTokenId ?? null],
+  );
+  return origin?.stands === true ? user.roles : undefined;
+}
