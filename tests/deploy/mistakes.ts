@@ -1,5 +1,7 @@
 /** What can go wrong in the deployment files, and what the checks have to say of it. */
 
+import { swarmReadme } from './model.js';
+
 export interface Mistake {
   readonly what: string;
   readonly file: string;
@@ -380,5 +382,19 @@ export const mistakes: readonly Mistake[] = [
     from: ' /secrets/nats',
     to: '',
     said: `${docker}: nobody may write /secrets/nats`,
+  },
+  {
+    what: 'the key of a simulated fleet trusted in production',
+    file: swarmReadme,
+    from: 'make-secrets.js /out',
+    to: 'make-secrets.js --simulated-fleet /out',
+    said: `${swarmReadme}: production is told to trust the key of a simulated fleet`,
+  },
+  {
+    what: 'a simulated fleet whose key nobody trusts',
+    file: compose,
+    from: '--simulated-fleet, ',
+    to: '',
+    said: `${compose}: secrets: nobody may register a simulated fleet`,
   },
 ];

@@ -28,6 +28,8 @@ export interface DeploymentFile {
 
 export const composePath = 'docker-compose.yml';
 export const dockerfilePath = 'deploy/Dockerfile';
+/** How an operator makes a production installation. */
+export const swarmReadme = 'deploy/swarm/README.md';
 
 /** What an operator has to give. */
 const given: Readonly<Record<string, string>> = { FAIRLEAD_TAG: '0.1.0', PUBLIC_URL: 'https://fairlead.example.org' };

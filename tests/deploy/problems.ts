@@ -2,9 +2,9 @@
 import { dirname, join } from 'node:path';
 import { addressProblems, poolProblems } from './connections.js';
 import { dockerfileProblems, readDockerfile } from './dockerfile.js';
-import { dockerfilePath, readDeployment, together, type DeployedService, type Sources } from './model.js';
+import { dockerfilePath, readDeployment, swarmReadme, together, type DeployedService, type Sources } from './model.js';
 import { declarationProblems, imageProblems } from './references.js';
-import { handOutProblems, privilegeProblems, secretProblems, updateProblems, volumeProblems } from './safety.js';
+import { handOutProblems, privilegeProblems, secretProblems, simulatedFleetProblems, updateProblems, volumeProblems } from './safety.js';
 import { configOf, inlineSecrets } from './settings.js';
 
 export interface Surroundings {
@@ -42,6 +42,7 @@ export function problemsOf(sources: Sources, around: Surroundings): string[] {
       ...addressProblems(service, together(files, service.file.kind)),
     ]),
     ...handOutProblems(services, around.made),
+    ...simulatedFleetProblems(services, sources[swarmReadme] ?? ''),
     ...(['compose', 'swarm'] as const).flatMap((kind) => poolProblems(together(files, kind), poolOf)),
   ];
 }

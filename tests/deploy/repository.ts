@@ -17,5 +17,5 @@ export function readSources(): Sources {
 
 /** Makes secrets as an operator does, in an empty folder. */
 export async function makeSurroundings(dir: string): Promise<Surroundings> {
-  return { root, made: await prepareContainerSecrets(dir), secretFiles: join(dir, 'secrets') };
+  return { root, made: await prepareContainerSecrets(dir, { simulatedFleet: true }), secretFiles: join(dir, 'secrets') };
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { stopTimeoutMs } from '@fairlead/service-runtime';
 import type { SecretReader } from '@fairlead/dev-env';
 import type { Dockerfile } from './dockerfile.js';
-import { composePath, msOf, type DeployedService } from './model.js';
+import { composePath, msOf, swarmReadme, type DeployedService } from './model.js';
 import { secretsRead } from './settings.js';
 
 /** A fresh volume belongs to root in an image that has no such folder; without any capability that is all root may do. */
@@ -80,6 +80,24 @@ export function handOutProblems(services: readonly DeployedService[], made: Read
           .filter((volume) => typeof volume === 'string' && volume.startsWith('secrets') && !volume.startsWith(`secrets-${name}:`))
           .map(() => `${where}: it sees secrets of others`),
       ),
+  ];
+}
+
+/**
+ * The key that registers the simulated fleet may change tenants and placement: it is made, and trusted, where that fleet is.
+ * @param instructions what an operator of a production installation is told to run
+ */
+export function simulatedFleetProblems(services: readonly DeployedService[], instructions: string): string[] {
+  const option = '--simulated-fleet';
+  const registers = services.some(({ file, name }) => file.kind === 'compose' && name === 'register-fleet');
+  const maker = services.find(({ file, name }) => file.kind === 'compose' && name === 'secrets');
+  const trusted = maker?.spec.command.includes(option) ?? false;
+  const told = [...instructions.matchAll(/make-secrets\.js(.*)/g)].filter(([, args = '']) => args.includes(option));
+  return [
+    ...(registers === trusted
+      ? []
+      : [`${composePath}: secrets: ${registers ? 'nobody may register' : 'the key is trusted of'} a simulated fleet`]),
+    ...told.map(() => `${swarmReadme}: production is told to trust the key of a simulated fleet`),
   ];
 }
 

@@ -50,7 +50,7 @@ export const serviceGrants = {
   placement: [],
   'fleet-observer': ['placement.read'],
   audit: [],
-  // Registers the simulated fleet at start; its key exists in development set-ups alone.
+  // Registers the simulated fleet at start; its key is made and trusted only where there is one, in development.
   bootstrap: ['tenant.read', 'tenant.write', 'placement.read', 'placement.write'],
 } as const satisfies Record<string, readonly Permission[]>;
 

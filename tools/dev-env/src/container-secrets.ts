@@ -17,10 +17,11 @@ const natsRoutesHost = 'nats-routes';
 
 /**
  * Makes the secrets that `<dir>/secrets` has not got yet; those that it has stay as they are.
+ * @param options simulatedFleet: with the key that registers the simulated fleet, and the services trust it
  * @returns the files that each reader needs, and no others
  */
-export async function prepareContainerSecrets(dir: string): Promise<Record<SecretReader, string[]>> {
-  const secrets = await prepareSecrets(dir);
+export async function prepareContainerSecrets(dir: string, options: { simulatedFleet: boolean }): Promise<Record<SecretReader, string[]>> {
+  const secrets = await prepareSecrets(dir, options);
   const made = (name: string, text: () => string): string => {
     const file = join(dir, 'secrets', name);
     if (readIfThere(file) === undefined) writeWhole(file, text());
@@ -43,7 +44,7 @@ export async function prepareContainerSecrets(dir: string): Promise<Record<Secre
     nats: [natsAuth],
     migrate: [adminPassword, ...Object.values(secrets.databasePasswords)],
     'fleet-sim': [secrets.fleetToken, secrets.natsToken],
-    'register-fleet': [secrets.keys.bootstrap],
+    'register-fleet': secrets.bootstrapKey === undefined ? [] : [secrets.bootstrapKey],
   };
 }
 

@@ -3,14 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSigningKey, parsePrivateJwk, type PublicJwk } from '@fairlead/auth';
-import { controlPlaneServices, serviceGrants, type ControlPlaneService, type ServiceName } from '@fairlead/contracts';
+import { controlPlaneServices, type ControlPlaneService, type ServiceName } from '@fairlead/contracts';
 import { readIfThere, writeWhole } from './files.js';
 
 export interface Secrets {
   /** Files with the password of each service's database role. */
   readonly databasePasswords: Readonly<Record<ControlPlaneService, string>>;
-  /** Files with each issuer's private key. */
-  readonly keys: Readonly<Record<ServiceName, string>>;
+  /** Files with each service's private key. */
+  readonly keys: Readonly<Record<ControlPlaneService, string>>;
+  /** File with the private key that registers the simulated fleet; undefined where there is none, and nobody trusts such a key. */
+  readonly bootstrapKey: string | undefined;
   /** File with the public keys that every service trusts. */
   readonly trustJwks: string;
   /** File with what managed services accept commands with. */
@@ -19,22 +21,20 @@ export interface Secrets {
   readonly natsToken: string;
 }
 
-/** Makes the secrets that a state folder has not got yet. */
-export async function prepareSecrets(stateDir: string): Promise<Secrets> {
+/** Makes the secrets that a state folder has not got yet, and says anew whom to trust. */
+export async function prepareSecrets(stateDir: string, options: { simulatedFleet: boolean }): Promise<Secrets> {
   const dir = join(stateDir, 'secrets');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const publicKeys: PublicJwk[] = [];
-  const keys: Partial<Record<ServiceName, string>> = {};
-  for (const issuer of Object.keys(serviceGrants) as ServiceName[]) {
-    const file = join(dir, `${issuer}.key.json`);
-    publicKeys.push(await publicKeyOf(file, issuer));
-    keys[issuer] = file;
-  }
+  const issuers: readonly ServiceName[] = options.simulatedFleet ? [...controlPlaneServices, 'bootstrap'] : controlPlaneServices;
+  const keyOf = (issuer: ServiceName) => join(dir, `${issuer}.key.json`);
+  for (const issuer of issuers) publicKeys.push(await publicKeyOf(keyOf(issuer), issuer));
   const trustJwks = join(dir, 'trust.jwks.json');
   writeWhole(trustJwks, `${JSON.stringify({ keys: publicKeys }, null, 2)}\n`);
   return {
     databasePasswords: record(controlPlaneServices, (service) => token(join(dir, `${service}.database-password`))),
-    keys: keys as Record<ServiceName, string>,
+    keys: record(controlPlaneServices, keyOf),
+    bootstrapKey: options.simulatedFleet ? keyOf('bootstrap') : undefined,
     trustJwks,
     fleetToken: token(join(dir, 'fleet-token')),
     natsToken: token(join(dir, 'nats-token')),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { controlPlaneServices, serviceGrants } from '@fairlead/contracts';
+import { controlPlaneServices } from '@fairlead/contracts';
 import { settingsOf, simSettings, withSettings, type StackSettings } from './services.js';
 
 const record = <Key extends string>(keys: readonly Key[], valueOf: (key: Key) => string) =>
@@ -12,7 +12,8 @@ const stack: StackSettings = {
   ports: { 'placement.http': 1001, 'placement.grpc': 1002, 'audit.grpc': 1003, 'provisioner.grpc': 1004 },
   secrets: {
     databasePasswords: record(controlPlaneServices, (service) => `/state/secrets/${service}.database-password`),
-    keys: record(Object.keys(serviceGrants) as (keyof typeof serviceGrants)[], (issuer) => `/state/secrets/${issuer}.key.json`),
+    keys: record(controlPlaneServices, (service) => `/state/secrets/${service}.key.json`),
+    bootstrapKey: '/state/secrets/bootstrap.key.json',
     trustJwks: '/state/secrets/trust.jwks.json',
     fleetToken: '/state/secrets/fleet-token',
     natsToken: '/state/secrets/nats-token',

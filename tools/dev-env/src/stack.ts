@@ -114,7 +114,7 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   setLargeLogsAside(logs);
 
-  const secrets = await prepareSecrets(stateDir);
+  const secrets = await prepareSecrets(stateDir, { simulatedFleet: options.sim });
   const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
   signal.throwIfAborted();
   const failpoints = options.failpoints === undefined ? {} : { FAIRLEAD_FAILPOINTS: options.failpoints };
@@ -251,8 +251,9 @@ function simUrlOf(stateDir: string): string | undefined {
 
 async function register(settings: StackSettings, signal: AbortSignal, log: (line: string) => void): Promise<string> {
   const simUrl = simUrlOf(settings.stateDir);
-  if (simUrl === undefined) throw new Error('The simulated fleet has gone again');
-  const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(readFileSync(settings.secrets.keys.bootstrap, 'utf8')) });
+  const { bootstrapKey } = settings.secrets;
+  if (simUrl === undefined || bootstrapKey === undefined) throw new Error('The simulated fleet has gone again');
+  const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(readFileSync(bootstrapKey, 'utf8')) });
   const gatewayUrl = `http://127.0.0.1:${String(settings.port)}`;
   const { shards, tenants } = await seedFleet({ gatewayUrl, simUrl, token: await signer.serviceToken(), signal });
   if (shards + tenants > 0) log(`Registered ${String(shards)} shards and ${String(tenants)} tenants of the simulated fleet`);

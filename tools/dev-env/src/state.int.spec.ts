@@ -107,15 +107,21 @@ describe('choosePorts', () => {
 describe('prepareSecrets', () => {
   it('makes them once, for the owner alone, and trusts exactly the public halves', async () => {
     const dir = testFolder('secrets');
-    const first = await prepareSecrets(dir);
-    const files = [...Object.values(first.databasePasswords), ...Object.values(first.keys), first.fleetToken, first.natsToken];
+    const first = await prepareSecrets(dir, { simulatedFleet: true });
+    const files = [
+      ...Object.values(first.databasePasswords),
+      ...Object.values(first.keys),
+      first.bootstrapKey ?? '',
+      first.fleetToken,
+      first.natsToken,
+    ];
     const before = files.map((file) => readFileSync(file, 'utf8'));
-    await prepareSecrets(dir);
+    await prepareSecrets(dir, { simulatedFleet: true });
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before);
     expect(files.map((file) => statSync(file).mode & 0o777)).toEqual(files.map(() => 0o600));
     expect(statSync(join(dir, 'secrets')).mode & 0o777).toBe(0o700);
     const trusted = JSON.parse(readFileSync(first.trustJwks, 'utf8')) as { keys: { kid: string; x: string; d?: string }[] };
-    const keys = Object.values(first.keys).map((file) => parsePrivateJwk(readFileSync(file, 'utf8')));
+    const keys = [...Object.values(first.keys), first.bootstrapKey ?? ''].map((file) => parsePrivateJwk(readFileSync(file, 'utf8')));
     expect(trusted.keys.map(({ kid, x, d }) => ({ kid, x, d }))).toEqual(keys.map(({ kid, x }) => ({ kid, x, d: undefined })));
   });
 });
