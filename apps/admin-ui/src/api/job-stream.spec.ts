@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { followJob, type StreamState } from './job-stream.js';
 import { ApiProblem } from './problem.js';
 import type { JobEvent } from './types.js';
@@ -25,11 +26,12 @@ function streamOf(frames: readonly string[], then: 'end' | 'break' | 'silence' =
 
 type Script = (signal: AbortSignal) => ReadableStream<Uint8Array>;
 
-async function follow(scripts: readonly Script[], options: { idleTimeoutMs?: number } = {}) {
+async function follow(scripts: readonly Script[], options: { idleTimeoutMs?: number; after?: JobEvent } = {}) {
   const left = [...scripts];
   const cursors: unknown[] = [];
   const events: JobEvent[] = [];
   const states: StreamState[] = [];
+  const pauses: number[] = [];
   const leaving = new AbortController();
   const failure = await followJob({
     client: {
@@ -47,16 +49,19 @@ async function follow(scripts: readonly Script[], options: { idleTimeoutMs?: num
     signal: leaving.signal,
     onEvent: (event) => events.push(event),
     onState: (state) => states.push(state),
-    pause: () => Promise.resolve(),
+    pause: (delayMs) => {
+      pauses.push(delayMs);
+      return Promise.resolve();
+    },
     ...options,
   }).catch((error: unknown) => error);
-  return { cursors, positions: events.map(({ position }) => position), states, failure };
+  return { cursors, positions: events.map(({ position }) => position), states, pauses, failure };
 }
 
 describe('followJob', () => {
   it('reads to the last event of the job', async () => {
     const result = await follow([() => streamOf(['retry: 1000\n\n', frame(3, 'job_queued'), frame(4, 'job_succeeded')])]);
-    expect(result).toEqual({ cursors: [0], positions: [3, 4], states: ['connecting', 'live', 'ended'], failure: undefined });
+    expect(result).toEqual({ cursors: [0], positions: [3, 4], states: ['connecting', 'live', 'ended'], pauses: [], failure: undefined });
   });
 
   it('goes on behind the last event when a stream breaks, ends early or can not be opened, and tells none twice', async () => {
@@ -70,8 +75,8 @@ describe('followJob', () => {
     ]);
     expect(result.cursors).toEqual([0, 5, 5, 5]);
     expect(result.positions).toEqual([3, 5, 7]);
-    expect(result.states.at(-1)).toBe('ended');
-    expect(result.states.filter((state) => state === 'reconnecting')).toHaveLength(3);
+    expect(result.states).toEqual(['connecting', 'live', 'reconnecting', 'live', 'reconnecting', 'live', 'ended']);
+    expect(result.pauses).toEqual([250, 1_000, 2_000]);
     expect(result.failure).toBeUndefined();
   });
 
@@ -104,5 +109,86 @@ describe('followJob', () => {
   it('ends without a word when the page is left', async () => {
     const result = await follow([() => streamOf([frame(3, 'job_queued')])]);
     expect([result.failure, result.positions, result.states.includes('ended')]).toEqual([undefined, [3], false]);
+  });
+
+  it('goes on with a job that needed attention once it is tried again, whoever did that', async () => {
+    const result = await follow([
+      () => streamOf([frame(3, 'job_queued'), frame(4, 'job_needs_attention')]),
+      () => streamOf([]),
+      () => streamOf([], 'break'),
+      () => streamOf([frame(9, 'job_retried'), frame(10, 'step_started')], 'break'),
+      () => streamOf([frame(11, 'job_succeeded')]),
+    ]);
+    expect([result.cursors, result.positions]).toEqual([
+      [0, 4, 4, 4, 10],
+      [3, 4, 9, 10, 11],
+    ]);
+    expect(result.states).toEqual(['connecting', 'live', 'resting', 'live', 'reconnecting', 'live', 'ended']);
+    // Seldom while nothing is expected, at once when a stream broke off.
+    expect(result.pauses).toEqual([5_000, 5_000, 5_000, 250]);
+  });
+
+  it('takes up where it was left', async () => {
+    const left: JobEvent = { position: 7, type: 'job_needs_attention', recorded_at: '', step: null, payload: {} };
+    const result = await follow([() => streamOf([]), () => streamOf([frame(8, 'job_retried'), frame(9, 'job_failed')])], { after: left });
+    expect([result.cursors, result.positions, result.states]).toEqual([
+      [7, 7],
+      [8, 9],
+      ['resting', 'live', 'ended'],
+    ]);
+    expect((await follow([], { after: { ...left, type: 'job_succeeded' } })).cursors).toEqual([]);
+  });
+
+  it('tells nothing more once the page is left, also of what has come already', async () => {
+    const leaving = new AbortController();
+    const positions: number[] = [];
+    const states: StreamState[] = [];
+    await followJob({
+      client: { stream: () => Promise.resolve(streamOf([frame(3, 'job_queued') + frame(4, 'job_started') + frame(5, 'job_succeeded')])) },
+      jobId: 'job_1',
+      signal: leaving.signal,
+      onEvent: ({ position }) => {
+        positions.push(position);
+        if (position === 4) leaving.abort();
+      },
+      onState: (state) => states.push(state),
+    });
+    expect([positions, states]).toEqual([
+      [3, 4],
+      ['connecting', 'live'],
+    ]);
+  });
+
+  it('tells each event once and in order, wherever streams are cut and however their bytes are split', async () => {
+    const types = fc.array(fc.constantFrom('job_started', 'step_started', 'job_needs_attention', 'job_retried'), { maxLength: 12 });
+    const connections = fc.array(fc.record({ bytes: fc.nat(600), then: fc.constantFrom('end' as const, 'break' as const) }), {
+      maxLength: 6,
+    });
+    await fc.assert(
+      fc.asyncProperty(types, connections, fc.integer({ min: 1, max: 40 }), async (before, cuts, chunk) => {
+        const log = [...before, 'job_cancelled'].map((type, index) => ({ position: 10 + 3 * index, type }));
+        const open =
+          (cursor: number, cut?: (typeof cuts)[number]): Script =>
+          () => {
+            const rest = log.filter(({ position }) => position > cursor).map(({ position, type }) => frame(position, type));
+            const text = `: hello\n\n${rest.join('')}`.slice(0, cut?.bytes);
+            return streamOf(text.match(new RegExp(`[^]{1,${chunk}}`, 'g')) ?? [], cut?.then);
+          };
+        const cutsLeft = [...cuts];
+        const positions: number[] = [];
+        const states: StreamState[] = [];
+        const { signal } = new AbortController();
+        await followJob({
+          client: { stream: (_path, { query }) => Promise.resolve(open(Number(query?.['cursor']), cutsLeft.shift())(signal)) },
+          jobId: 'job_1',
+          signal,
+          onEvent: ({ position }) => positions.push(position),
+          onState: (state) => states.push(state),
+          pause: () => Promise.resolve(),
+        });
+        expect(positions).toEqual(log.map(({ position }) => position));
+        expect(states.at(-1)).toBe('ended');
+      }),
+    );
   });
 });

@@ -1,16 +1,20 @@
-import { readEvents } from '@fairlead/contracts/browser';
+import { isFinalEvent, readEvents } from '@fairlead/contracts/browser';
 import type { Client } from './client.js';
 import { asProblem, type ApiProblem } from './problem.js';
 import type { JobEvent } from './types.js';
 
-export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'ended';
+/** Resting: the job needs attention, and has more to tell only when it is tried again. */
+export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'resting' | 'ended';
 
 export interface JobStreamOptions {
   readonly client: Pick<Client, 'stream'>;
   readonly jobId: string;
   readonly signal: AbortSignal;
+  /** The last event known of the job, to go on behind it; all are told when left out. */
+  readonly after?: JobEvent;
   /** Called with each event, in order, once. */
   readonly onEvent: (event: JobEvent) => void;
+  /** Called at each change. */
   readonly onState: (state: StreamState) => void;
   /** Waits before a new attempt; resolves early when the signal aborts. */
   readonly pause?: (delayMs: number, signal: AbortSignal) => Promise<void>;
@@ -18,33 +22,59 @@ export interface JobStreamOptions {
   readonly idleTimeoutMs?: number;
 }
 
-/** After one of these a job does not move again by itself. */
-const finalEvents: readonly string[] = ['job_succeeded', 'job_failed', 'job_cancelled', 'job_needs_attention'];
+/** How far a job has been followed. */
+interface Progress {
+  position: number;
+  /** The last event's type. */
+  type: string;
+  /** Streams since then that did not bring the job's end. */
+  failures: number;
+}
+
 const delaysMs = [250, 1_000, 2_000, 5_000];
+const restMs = 5_000;
 
 /**
  * Follows a job's events from the first to the last. A stream that breaks or ends early is opened again behind the
- * last event seen. Resolves after the last event or when the signal aborts; throws ApiProblem when the gateway refuses.
+ * last event seen; so is, now and then, that of a job that needs attention. Resolves after the last event or when the
+ * signal aborts, after which nothing is told; throws ApiProblem when the gateway refuses.
  */
 export async function followJob(options: JobStreamOptions): Promise<void> {
-  const { signal, onState, pause = pauseFor } = options;
-  const seen = { cursor: 0, failures: 0 };
-  onState('connecting');
-  while (!isAborted(signal)) {
+  const { signal, after, pause = pauseFor } = options;
+  const seen: Progress = { position: after?.position ?? 0, type: after?.type ?? '', failures: 0 };
+  const tell = teller(options);
+  if (!isFinalEvent(seen.type)) tell('connecting');
+  while (!isAborted(signal) && !isOver(seen)) {
     try {
-      if (await readStream(options, seen)) {
-        onState('ended');
-        return;
-      }
+      await readStream(options, seen, tell);
     } catch (error) {
       // A stream that breaks throws what is no answer of the gateway's.
       if (!isAborted(signal) && isRefusal(asProblem(error))) throw error;
     }
-    if (isAborted(signal)) return;
-    onState('reconnecting');
+    if (isAborted(signal) || isOver(seen)) break;
     seen.failures += 1;
-    await pause(delaysMs[Math.min(seen.failures, delaysMs.length) - 1] ?? 0, signal);
+    tell(isResting(seen) ? 'resting' : 'reconnecting');
+    await pause(isResting(seen) ? restMs : (delaysMs[Math.min(seen.failures, delaysMs.length) - 1] ?? 0), signal);
   }
+  if (isOver(seen)) tell('ended');
+}
+
+/** Tells changes of state, until the signal aborts. */
+function teller({ signal, onState }: JobStreamOptions): (state: StreamState) => void {
+  let told: StreamState | undefined;
+  return (state) => {
+    if (state === told || signal.aborted) return;
+    told = state;
+    onState(state);
+  };
+}
+
+function isResting({ type }: Progress): boolean {
+  return type === 'job_needs_attention';
+}
+
+function isOver(seen: Progress): boolean {
+  return isFinalEvent(seen.type) && !isResting(seen);
 }
 
 /** A function, for the compiler takes a flag that was false for one that stays so. */
@@ -56,9 +86,9 @@ function isRefusal(problem: ApiProblem): boolean {
   return problem.status >= 400 && !problem.passing && problem.status !== 429;
 }
 
-/** Reads one stream to its end; true when it brought the job's last event. */
-async function readStream(options: JobStreamOptions, seen: { cursor: number; failures: number }): Promise<boolean> {
-  const { client, jobId, signal, onEvent, onState, idleTimeoutMs = 60_000 } = options;
+/** Reads one stream to its end. */
+async function readStream(options: JobStreamOptions, seen: Progress, tell: (state: StreamState) => void): Promise<void> {
+  const { client, jobId, signal, onEvent, idleTimeoutMs = 60_000 } = options;
   const idle = new AbortController();
   let timer = setTimeout(() => undefined, 0);
   const alive = () => {
@@ -68,27 +98,21 @@ async function readStream(options: JobStreamOptions, seen: { cursor: number; fai
     }, idleTimeoutMs);
   };
   alive();
-  let ended = false;
   try {
     const body = await client.stream(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`, {
-      query: { cursor: seen.cursor },
+      query: { cursor: seen.position },
       signal: AbortSignal.any([signal, idle.signal]),
     });
-    onState('live');
+    if (!isResting(seen)) tell('live');
     for await (const { data } of readEvents(chunksOf(body), alive)) {
+      // What has come already is of no use to a page that was left.
+      if (signal.aborted) return;
       const event = JSON.parse(data) as JobEvent;
-      if (event.position <= seen.cursor) continue;
-      seen.cursor = event.position;
-      seen.failures = 0;
+      if (event.position <= seen.position) continue;
+      Object.assign(seen, { position: event.position, type: event.type, failures: 0 });
+      tell('live');
       onEvent(event);
-      // The gateway ends the stream behind it, unless the job was tried again.
-      ended = finalEvents.includes(event.type);
     }
-    return ended;
-  } catch (error) {
-    // After the last event it does not matter how the stream ends.
-    if (ended) return true;
-    throw error;
   } finally {
     clearTimeout(timer);
   }

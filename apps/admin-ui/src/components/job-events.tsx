@@ -3,7 +3,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 import Table, { type TableProps } from '@cloudscape-design/components/table';
 import { useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { client } from '../api/gateway.js';
 import { followJob, type StreamState } from '../api/job-stream.js';
 import { queries } from '../api/queries.js';
@@ -33,13 +33,21 @@ const labels: Record<StreamState, { type: StatusIndicatorProps.Type; text: strin
   connecting: { type: 'loading', text: 'Connecting' },
   live: { type: 'success', text: 'Live' },
   reconnecting: { type: 'warning', text: 'Reconnecting' },
+  resting: { type: 'stopped', text: 'Complete so far' },
   ended: { type: 'stopped', text: 'Complete' },
 };
 
-/** A job's events, as they happen; each also brings the job itself up to date. */
-export function JobEvents({ jobId }: { readonly jobId: string }) {
+interface Props {
+  readonly jobId: string;
+  /** The job needs attention; when that is over its next events are asked for at once. */
+  readonly resting: boolean;
+}
+
+/** A job's events, as they happen; each also brings the job itself up to date. Another job takes another key. */
+export function JobEvents({ jobId, resting }: Props) {
   const cache = useQueryClient();
   const [events, setEvents] = useState<readonly JobEvent[]>([]);
+  const last = useRef<JobEvent>(undefined);
   const [state, setState] = useState<StreamState>('connecting');
   const [problem, setProblem] = useState<unknown>();
   const [attempt, setAttempt] = useState(0);
@@ -48,15 +56,16 @@ export function JobEvents({ jobId }: { readonly jobId: string }) {
   }, []);
   useEffect(() => {
     const leaving = new AbortController();
-    setEvents([]);
     setProblem(undefined);
     const update = coalesce(() => cache.refetchQueries({ queryKey: queries.job(jobId).queryKey }));
     followJob({
       client,
       jobId,
       signal: leaving.signal,
+      after: last.current,
       onState: setState,
       onEvent: (event) => {
+        last.current = event;
         setEvents((before) => [...before, event]);
         update();
       },
@@ -66,7 +75,7 @@ export function JobEvents({ jobId }: { readonly jobId: string }) {
     return () => {
       leaving.abort();
     };
-  }, [cache, jobId, attempt]);
+  }, [cache, jobId, attempt, resting]);
   const { type, text } = labels[state];
   return (
     <SpaceBetween size="s">

@@ -42,8 +42,7 @@ export default function JobPage() {
       {job !== undefined && job.error !== null && <JobErrorAlert status={job.status} error={job.error} />}
       {job !== undefined && <Summary job={job} />}
       {job !== undefined && <Steps steps={job.steps} />}
-      {/* A job that needed attention and goes on is followed anew. */}
-      {job !== undefined && <JobEvents key={`${jobId} ${String(job.status === 'needs_attention')}`} jobId={jobId} />}
+      {job !== undefined && <JobEvents key={jobId} jobId={jobId} resting={job.status === 'needs_attention'} />}
     </Page>
   );
 }
