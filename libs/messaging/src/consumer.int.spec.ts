@@ -198,6 +198,28 @@ describe('a durable consumer', () => {
     await consumer.stop();
   });
 
+  it('dead-letters such a message also when others were handled before it', async () => {
+    await makeEvt();
+    const stream = messaging.topology.streams.evt.name;
+    const manager = await messaging.manager();
+    const filters = [filter('late')];
+    await manager.consumers.add(stream, { durable_name: 'late-crasher', ack_policy: AckPolicy.Explicit, filter_subjects: filters });
+    const sequence = await publish('acme', 'late', 'null');
+    const raw = await messaging.jetstream().consumers.get(stream, 'late-crasher');
+    (await raw.next({ expires: 2000 }))?.nak();
+    const held = await raw.next({ expires: 2000 });
+    const got = collect();
+    const consumer = messaging.consume({ name: 'late-crasher', stream: 'evt', filters, handler: got.handler, maxDeliver: 2 });
+    await publish('acme', 'late', '"before it"');
+    await got.count(1);
+    held?.nak();
+    await soon('a dead letter', async () => {
+      expect(await messaging.deadLetters.list({ consumer: 'late-crasher' })).toMatchObject([{ deliveries: 3, original: { sequence } }]);
+    });
+    expect(got.seen.map(({ data }) => data)).toEqual(['before it']);
+    await consumer.stop();
+  });
+
   it('keeps a slow message, and those behind it, from being redelivered', async () => {
     await makeEvt();
     const got = collect((message) => (message.data === 'slow' ? new Promise((resolve) => setTimeout(resolve, 2500)) : Promise.resolve()));

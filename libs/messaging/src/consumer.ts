@@ -18,6 +18,7 @@ import { createDeliveries, type ConsumedMessage } from './deliveries.js';
 import type { MessagingMetrics } from './metrics.js';
 import { keepSession, type Connections, type Session } from './sessions.js';
 import { configDifferences } from './streams.js';
+import type { Turns } from './turns.js';
 
 /*
  * A durable pull consumer, shared by the replicas of a service.
@@ -57,6 +58,8 @@ export interface ConsumerDependencies {
   readonly metrics: MessagingMetrics;
   readonly tracing: Tracing;
   readonly deadLetter: (letter: GivenUp) => Promise<void>;
+  /** Those of the handler, which takes from another stream too. */
+  readonly turns: Turns;
 }
 
 const defaultMaxDeliver = 5;
@@ -70,7 +73,7 @@ const heartbeatMs = 1500;
 /** Starts consuming in the background. `stop()` handles what has been received (at most 10 s), then resolves. */
 export function startConsumer(dependencies: ConsumerDependencies, options: ConsumeOptions): { stop(): Promise<void> } {
   if (!namePattern.test(options.name)) throw new FairleadError('invalid_argument', `consumer name ${options.name} is not a DNS label`);
-  const { messaging, stream, replays, metrics, tracing, deadLetter } = dependencies;
+  const { messaging, stream, replays, metrics, tracing, deadLetter, turns } = dependencies;
   const logger = dependencies.logger.child({ consumer: options.name, stream });
   /** The consumer's creation time, and the connection that has seen it. */
   let seen: { created: string; connection: number } | undefined;
@@ -82,6 +85,7 @@ export function startConsumer(dependencies: ConsumerDependencies, options: Consu
     maxDeliver: options.maxDeliver ?? defaultMaxDeliver,
     backoffMs: options.backoffMs ?? defaultBackoffMs,
     handler: options.handler,
+    turns,
     deadLetter,
     verified: () => (messaging.connected() && seen?.connection === messaging.connections() ? seen.created : undefined),
     connected: () => messaging.connected(),

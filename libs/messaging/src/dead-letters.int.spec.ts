@@ -176,6 +176,37 @@ describe('a replayed dead letter', () => {
     await consumer.stop();
   });
 
+  it('is a dead letter again when handling it ended the process each time; the event that waited behind it is handled', async () => {
+    const consumer = startFailing('ending', 'ending');
+    await publish('ending', '"ends the process"');
+    const letter = await oneLetterOf('ending');
+    await consumer.stop();
+    consumer.failing = false;
+    await messaging.deadLetters.replay(letter.sequence);
+    await publish('ending', '"behind it"');
+    const { evt, retry } = messaging.topology.streams;
+    const rawOf = async (stream: string) => await messaging.jetstream().consumers.get(stream, 'ending');
+    const [replays, events] = [await rawOf(retry.name), await rawOf(evt.name)];
+    // Twice both were delivered and not acknowledged.
+    for (let delivery = 0; delivery < 2; delivery++) (await replays.next({ expires: 2000 }))?.nak();
+    (await events.next({ expires: 2000 }))?.nak();
+    const behind = await events.next({ expires: 2000 });
+    consumer.start();
+    await eventuallyHolds(
+      async () => {
+        expect(await lettersOf('ending')).toMatchObject([
+          { replays: 1, deliveries: 3, data: 'ends the process', error: 'handling did not finish in 2 deliveries' },
+        ]);
+      },
+      { what: 'the replay given up on' },
+    );
+    behind?.nak();
+    await seenBy(consumer, [1, 2, 3]);
+    expect(consumer.seen[2]).toMatchObject({ data: 'behind it' });
+    expect(await lettersOf('ending')).toHaveLength(1);
+    await consumer.stop();
+  });
+
   it('keeps its bytes, whatever they are', async () => {
     const consumer = startFailing('bytes', 'bytes');
     const payloads = ['{"big": 9007199254740993,  "base64": "x"}', '{not json'];

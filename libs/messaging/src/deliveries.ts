@@ -4,6 +4,7 @@ import { contextFromHeaders, runInContext, type Logger, type Tracing } from '@fa
 import { createBell } from './bell.js';
 import { replayedMessage, type GivenUp, type Origin } from './dead-letters.js';
 import type { MessagingMetrics } from './metrics.js';
+import { RefusedTurn, type Turns } from './turns.js';
 
 /** One delivery, as a handler sees it; a replay looks like the message that was given up on. */
 export interface ConsumedMessage {
@@ -36,6 +37,8 @@ export interface DeliveryRules {
   readonly maxDeliver: number;
   readonly backoffMs: readonly number[];
   readonly handler: (message: ConsumedMessage) => Promise<void>;
+  /** Shared with what else calls this handler. */
+  readonly turns: Turns;
   readonly deadLetter: (letter: GivenUp) => Promise<void>;
   /** Creation time of the consumer when the current connection has seen it, else undefined. */
   readonly verified: () => string | undefined;
@@ -63,7 +66,6 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
   const queue: Delivery[] = [];
   const bell = createBell();
   let current: Delivery | undefined;
-  let handledAny = false;
   let stopping = false;
   let deadline = Infinity;
 
@@ -79,14 +81,13 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
   async function handle(delivery: Delivery): Promise<void> {
     const { message } = delivery;
     const deliveries = message.info.deliveryCount;
-    // The first message after a start that already had all its deliveries is one whose handling ended the process.
-    if (!handledAny && deliveries > maxDeliver) {
-      await giveUp(delivery, new Error(`handling did not finish in ${deliveries - 1} deliveries`));
-      return;
-    }
     try {
-      await process(delivery);
+      await rules.turns.take(deliveries > maxDeliver, () => process(delivery));
     } catch (error) {
+      if (error instanceof RefusedTurn) {
+        await giveUp(delivery, new Error(`handling did not finish in ${deliveries - 1} deliveries`));
+        return;
+      }
       metrics.count('failed', name);
       if (deliveries >= maxDeliver || error instanceof MalformedPayload) await giveUp(delivery, error);
       else await retryLater(delivery, error);
@@ -160,7 +161,6 @@ export function createDeliveries(rules: DeliveryRules): Deliveries {
       current = delivery;
       const context = contextFromHeaders((header) => delivery.message.headers?.get(header));
       await runInContext(context, () => handle(delivery));
-      handledAny = true;
       current = undefined;
     }
   }

@@ -4,11 +4,11 @@ import { FairleadError, describeError, topology, type Topology } from '@fairlead
 import { noTracing, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
 import { startConsumer, type ConsumeOptions } from './consumer.js';
 import { createDeadLetters, publishDeadLetter, type DeadLetters, type GivenUp } from './dead-letters.js';
-import type { ConsumedMessage } from './deliveries.js';
 import { createHooks } from './hooks.js';
 import { openLink } from './link.js';
 import { createMessagingMetrics } from './metrics.js';
 import { ensureStream, streamConfig } from './streams.js';
+import { createTurns } from './turns.js';
 
 /** How long a JetStream request may take. */
 const requestTimeoutMs = 5000;
@@ -181,13 +181,12 @@ export function connectMessaging(options: {
       };
     },
     consume({ stream, ...consumeOptions }) {
-      const handler = oneAtATime(consumeOptions.handler);
-      const shared = { messaging, logger, metrics, tracing, deadLetter: storeDeadLetter };
+      const shared = { messaging, logger, metrics, tracing, deadLetter: storeDeadLetter, turns: createTurns() };
       const parts = [
-        startConsumer({ ...shared, stream: names.streams[stream].name, replays: false }, { ...consumeOptions, handler }),
+        startConsumer({ ...shared, stream: names.streams[stream].name, replays: false }, consumeOptions),
         startConsumer(
           { ...shared, stream: names.streams.retry.name, replays: true },
-          { ...consumeOptions, filters: [names.subjects.retry(consumeOptions.name)], handler },
+          { ...consumeOptions, filters: [names.subjects.retry(consumeOptions.name)] },
         ),
       ];
       const consumer = {
@@ -208,14 +207,4 @@ export function connectMessaging(options: {
     },
   };
   return Promise.resolve(messaging);
-}
-
-/** What comes from two streams is handled one message at a time, as from one. */
-function oneAtATime(handler: (message: ConsumedMessage) => Promise<void>): (message: ConsumedMessage) => Promise<void> {
-  let last = Promise.resolve();
-  return (message) => {
-    const run = last.then(() => handler(message));
-    last = run.catch(() => undefined);
-    return run;
-  };
 }
