@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { field } from '@fairlead/config';
+import { isCidrList } from '@fairlead/outbound';
 import { baseConfig, databaseConfig, natsConfig } from '@fairlead/service-runtime';
 
 export const configSchema = z.object({
@@ -20,6 +21,13 @@ export const configSchema = z.object({
   ACCESS_TOKEN_TTL_SECONDS: field.integer({ min: 10, max: 86_400 }).default(300),
   /** Where users reach the API and the UI, when that is not this very address: behind a proxy that speaks TLS. */
   PUBLIC_URL: field.url('http', 'https').optional(),
+  /** Proxies whose word on where a request came from is taken: addresses and networks, none unless they are named. */
+  TRUSTED_PROXIES: z
+    .string()
+    .refine(isCidrList, 'not a comma-separated list of addresses and networks such as 10.0.0.0/8')
+    .refine((list) => !/\/0+\s*(,|$)/.test(list), 'would trust everybody')
+    .transform((list) => list.split(',').map((entry) => entry.trim()))
+    .default([]),
   /** The built admin UI. */
   ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });

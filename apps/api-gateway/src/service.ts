@@ -69,6 +69,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       tracing,
       exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
       publicUrl: config.PUBLIC_URL,
+      trustedProxies: config.TRUSTED_PROXIES,
     }),
     configure: async (app) => {
       serveUi(app.getHttpAdapter().getInstance(), await loadUi(config.ADMIN_UI_DIR));

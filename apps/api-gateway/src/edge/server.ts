@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
 import { headersOfContext, noTracing, runInContext, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
 import { guardRoutes, type CallerDeps } from './access.js';
+import { clientAddress } from './client-address.js';
 import { contextOf } from './context.js';
 import { logProblem, problemOf, sendProblem } from './problems.js';
 import { traceRequest } from './trace.js';
@@ -13,6 +14,8 @@ export interface EdgeDeps extends CallerDeps {
   readonly registry: Registry;
   /** Gets a server span per request. */
   readonly tracing?: Tracing;
+  /** Addresses and networks of proxies whose X-Forwarded-… headers are believed; nobody's without it. */
+  readonly trustedProxies?: readonly string[];
 }
 
 const bodyLimitBytes = 1_048_576;
@@ -81,6 +84,7 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
     // Slow bodies: the whole request must be there in time. Answers may take longer.
     requestTimeout: 30_000,
     exposeHeadRoutes: false,
+    trustProxy: deps.trustedProxies === undefined || deps.trustedProxies.length === 0 ? false : [...deps.trustedProxies],
     routerOptions: { maxParamLength: 256 },
     // What the router can't read never meets a hook.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
@@ -88,7 +92,10 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
       const problem = problemOf(error, contextOf(request).requestId);
       runInContext(contextOf(request), () => {
         logProblem(deps.logger, problem, error);
-        deps.logger.info({ method: request.method, route: 'unmatched', status: problem.status, address: request.ip }, 'request');
+        deps.logger.info(
+          { method: request.method, route: 'unmatched', status: problem.status, address: clientAddress(request) },
+          'request',
+        );
       });
       sendProblem(reply, problem);
     },
@@ -134,12 +141,13 @@ function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDe
     registers: [registry],
   });
   instance.addHook('onRequest', (request, reply, done) => {
+    const address = clientAddress(request);
     // Fastify's onResponse is not called for a response that was cut off.
     reply.raw.once('close', () => {
       const route = request.routeOptions.url ?? 'unmatched';
       const status = reply.statusCode;
       duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
-      const line = { method: request.method, route, status, duration_ms: Math.round(reply.elapsedTime * 10) / 10, address: request.ip };
+      const line = { method: request.method, route, status, duration_ms: Math.round(reply.elapsedTime * 10) / 10, address };
       const told = reply.raw.writableFinished ? line : { ...line, aborted: true };
       // Probes and scrapes would drown the rest.
       const quiet = request.routeOptions.config.access === 'public' && status < 400 && request.method === 'GET';

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
 import { viaOf, type Principal } from '@fairlead/auth';
 import { OwnSite, RequirePermission } from '../edge/access.js';
+import { clientAddress } from '../edge/client-address.js';
 import { tellPosition } from '../edge/clients.js';
 import { isSecure } from '../edge/own-site.js';
 import { Caller, email } from '../edge/parse.js';
@@ -100,7 +101,7 @@ export class AuthController {
 }
 
 function clientOf(request: FastifyRequest): Client {
-  return { address: request.ip, userAgent: request.headers['user-agent'] ?? '' };
+  return { address: clientAddress(request), userAgent: request.headers['user-agent'] ?? '' };
 }
 
 function accessView({ accessToken, expiresInSeconds }: Access) {
