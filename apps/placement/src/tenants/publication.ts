@@ -13,7 +13,7 @@
 import { describeError, FairleadError } from '@fairlead/contracts';
 import { pokeLog } from '@fairlead/event-log';
 import { failpoint } from '@fairlead/failpoints';
-import type { Messaging } from '@fairlead/messaging';
+import { createBell, type Messaging } from '@fairlead/messaging';
 import { createPlacementPublisher, type PublishedInfo } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
 import { currentContext, noTracing, type Logger, type Registry, type RequestContext, type Tracing } from '@fairlead/telemetry';
@@ -63,7 +63,7 @@ export function startPublication(options: {
     onPublished,
   });
   const fileCopy = options.filesDir === undefined ? undefined : keepFileCopy({ dir: options.filesDir, logger, metrics });
-  const alarm = createAlarm();
+  const bell = createBell();
   let placement = emptyPlacement();
   let published: Version | undefined;
   /** False until the bucket's content was compared with ours on this connection. */
@@ -148,7 +148,7 @@ export function startPublication(options: {
     await publish();
     if (published !== undefined && compareVersions(placement, published) === 0) fileCopy?.offer(sourceOf(placement));
     // Seen while publishing: the bucket is another one.
-    if (lookAgainAtMs === 0) alarm.ring();
+    if (lookAgainAtMs === 0) bell.ring();
   }
 
   async function run(): Promise<void> {
@@ -159,14 +159,14 @@ export function startPublication(options: {
         if (problem !== undefined) logger.info({ published }, 'placement is published again');
         problem = undefined;
         retryMs = shortestRetryMs;
-        await alarm.wait(pollMs);
+        await bell.wait(pollMs);
       } catch (error) {
         metrics.failed();
         const text = describeError(error);
         if (text !== problem) logger.warn({ error: text }, 'placement is not published; trying again');
         problem = text;
         lookAgainAtMs = 0;
-        await alarm.wait(retryMs);
+        await bell.wait(retryMs);
         retryMs = Math.min(retryMs * 2, pollMs);
       }
     }
@@ -175,7 +175,7 @@ export function startPublication(options: {
   const removeHook = messaging.onConnect(() => {
     compared = false;
     lookAgainAtMs = 0;
-    alarm.ring();
+    bell.ring();
     return Promise.resolve();
   });
   const done = run();
@@ -183,14 +183,14 @@ export function startPublication(options: {
   return {
     changed: () => {
       cause = currentContext();
-      alarm.ring();
+      bell.ring();
     },
     published: () => published,
     problem: () => problem,
     stop: async () => {
       stopping = true;
       removeHook();
-      alarm.ring();
+      bell.ring();
       await done;
       await publisher.close();
       await fileCopy?.idle();
@@ -208,28 +208,5 @@ function attributesOf(messaging: Messaging, { epoch, revision }: Version) {
     'messaging.destination.name': messaging.topology.buckets.placement.name,
     'fairlead.placement.epoch': epoch,
     'fairlead.placement.revision': revision,
-  };
-}
-
-/** Wakes the one loop that waits; a ring while it works is kept for its next wait. */
-function createAlarm(): { ring(): void; wait(timeoutMs: number): Promise<void> } {
-  let rung = false;
-  let wake: (() => void) | undefined;
-  return {
-    ring: () => {
-      rung = true;
-      wake?.();
-    },
-    wait: async (timeoutMs) => {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        if (rung) resolve();
-        wake = resolve;
-        timer = setTimeout(resolve, timeoutMs);
-      });
-      clearTimeout(timer);
-      wake = undefined;
-      rung = false;
-    },
   };
 }
