@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { createClient } from './client.js';
 import type { send } from './http.js';
 import { ApiProblem } from './problem.js';
 import { createSession, type Session } from './session.js';
@@ -17,7 +18,8 @@ function world() {
   const gateway = {
     asked,
     /** What the routes answer; a function may throw. */
-    refresh: () => json({ access_token: `token-${++issued}`, expires_in: 300 }),
+    me: () => json(me),
+    refresh: (): Response | Promise<Response> => json({ access_token: `token-${++issued}`, expires_in: 300 }),
     logout: () => new Response(null, { status: 204 }),
     announced: 0,
     signOutElsewhere: () => {
@@ -34,7 +36,7 @@ function world() {
   const transport: typeof send = (path) => {
     asked.push(path);
     return Promise.resolve().then(() => {
-      if (path.endsWith('/me')) return json(me);
+      if (path.endsWith('/me')) return gateway.me();
       if (path.endsWith('/login')) return json({ access_token: 'token-login', expires_in: 300 });
       return path.endsWith('/logout') ? gateway.logout() : gateway.refresh();
     });
@@ -55,7 +57,7 @@ function world() {
       },
     },
   });
-  return { session, gateway };
+  return { session, gateway, transport };
 }
 
 const phases = (session: Session) => {
@@ -86,7 +88,7 @@ describe('a session', () => {
     await session.start();
     expect(session.state()).toMatchObject({ phase: 'unknown' });
     for (const none of [() => new Response(null, { status: 204 }), () => Promise.reject(problem(401))]) {
-      gateway.refresh = none as typeof gateway.refresh;
+      gateway.refresh = none;
       await session.start();
       expect(session.state()).toEqual({ phase: 'signed-out', ended: false });
     }
@@ -147,5 +149,72 @@ describe('a session', () => {
     expect(await renewal).toBeUndefined();
     expect(seen).toEqual(['signed-out']);
     expect(session.token()).toBeUndefined();
+  });
+
+  it('is not taken up when another tab signs out meanwhile', async () => {
+    const { session, gateway } = world();
+    const answer = Promise.withResolvers<Response>();
+    gateway.refresh = () => answer.promise;
+    const starting = session.start();
+    gateway.signOutElsewhere();
+    answer.resolve(json({ access_token: 'of-before', expires_in: 300 }));
+    await starting;
+    expect([session.state(), session.token(), gateway.delays()]).toEqual([{ phase: 'signed-out', ended: false }, undefined, []]);
+  });
+
+  it('stays over when a renewal is answered after the sign-out', async () => {
+    const { session, gateway } = world();
+    await session.start();
+    const answer = Promise.withResolvers<Response>();
+    gateway.refresh = () => answer.promise;
+    const renewal = session.renew(session.token() ?? '');
+    await session.signOut();
+    answer.resolve(json({ access_token: 'of-before', expires_in: 300 }));
+    expect(await renewal).toBeUndefined();
+    expect([session.state(), session.token(), gateway.delays()]).toEqual([{ phase: 'signed-out', ended: false }, undefined, []]);
+  });
+
+  it('begins after what was asked for the one before is answered, which may take the cookie away', async () => {
+    const { session, gateway } = world();
+    await session.start();
+    const answer = Promise.withResolvers<Response>();
+    gateway.refresh = () => answer.promise;
+    const renewal = session.renew(session.token() ?? '');
+    await session.signOut();
+    gateway.asked.length = 0;
+    const signedIn = session.signIn('ann@example.org', 'secret');
+    await settle();
+    expect(gateway.asked).toEqual([]);
+    answer.resolve(new Response(null, { status: 204 }));
+    await signedIn;
+    expect([await renewal, session.token(), session.state().phase]).toEqual([undefined, 'token-login', 'signed-in']);
+  });
+
+  it("becomes another user's when that one signed in in another tab, but hands that token to no request of the first", async () => {
+    const { session, gateway } = world();
+    await session.start();
+    const seen = phases(session);
+    gateway.me = () => json({ ...me, user_id: 'usr_2', principal: 'user:usr_2' });
+    expect(await session.renew(session.token() ?? '')).toBeUndefined();
+    // Over for a moment: what the first user was shown is dropped then.
+    expect(seen).toEqual(['signed-out', 'signed-in']);
+    expect(session.state()).toMatchObject({ phase: 'signed-in', user: { user_id: 'usr_2' } });
+    expect(session.token()).toBe('token-2');
+  });
+
+  it('is renewed once for all requests that were refused, and each is repeated', async () => {
+    const { session, gateway, transport } = world();
+    await session.start();
+    gateway.asked.length = 0;
+    const tokens: string[] = [];
+    const client = createClient(session, (path, options = {}) => {
+      const token = options.headers?.['authorization'] ?? '';
+      tokens.push(token);
+      return token === 'Bearer token-1' ? Promise.reject(problem(401)) : transport(`${path}/me`, options);
+    });
+    const answers = await Promise.all([client.get('/a'), client.get('/b'), client.post('/c', {})]);
+    expect(answers).toEqual([me, me, me]);
+    expect(gateway.asked.filter((path) => path.endsWith('/refresh'))).toHaveLength(1);
+    expect(tokens).toEqual([...Array<string>(3).fill('Bearer token-1'), ...Array<string>(3).fill('Bearer token-2')]);
   });
 });

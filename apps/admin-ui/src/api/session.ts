@@ -23,7 +23,7 @@ export interface Session {
   signOut(): Promise<void>;
   /** The access token; undefined when nobody is signed in. */
   token(): string | undefined;
-  /** A token other than the one that was refused; undefined when the session is over. Throws ApiProblem when the gateway can't be asked. */
+  /** A token of the same user's other than the one that was refused; undefined when the session is over. Throws ApiProblem when the gateway can't be asked. */
   renew(refused: string): Promise<string | undefined>;
 }
 
@@ -75,6 +75,8 @@ export function createSession(deps: SessionDeps): Session {
     const response = await deps.send('/admin/v1/auth/me', { headers: { authorization: `Bearer ${answer.access_token}` } });
     const user = await readJson<Me>(response);
     if (asked !== era) return;
+    // Another tab has signed in as somebody else: nothing of the first user's goes on.
+    if (state.phase === 'signed-in' && state.user.user_id !== user.user_id) end(false);
     token = answer.access_token;
     // Ahead of the token's end by a minute, or by a fifth of a short life.
     arm(Math.max(answer.expires_in - 60, answer.expires_in * 0.8) * 1_000);
@@ -92,12 +94,12 @@ export function createSession(deps: SessionDeps): Session {
           if (asked === era) await adopt(answer);
         } else if (asked === era) end(state.phase === 'signed-in');
       } catch (error) {
-        if (asked !== era) return token;
+        if (asked !== era) return undefined;
         const { status } = asProblem(error);
         if (status < 400 || status >= 500 || status === 429) throw error;
         end(state.phase === 'signed-in');
       }
-      return token;
+      return asked === era ? token : undefined;
     })().finally(() => {
       renewal = undefined;
     });
@@ -105,7 +107,7 @@ export function createSession(deps: SessionDeps): Session {
   };
 
   deps.otherTabs.listen(() => {
-    if (state.phase === 'signed-in') end(false);
+    if (state.phase !== 'signed-out') end(false);
   });
 
   return {
@@ -122,6 +124,8 @@ export function createSession(deps: SessionDeps): Session {
       }
     },
     signIn: async (email, password) => {
+      // The answer to a renewal of the session before may take the cookie away; not the new one's.
+      await renewal?.catch(() => undefined);
       const response = await deps.send('/admin/v1/auth/login', { method: 'POST', body: { email, password } });
       era += 1;
       await adopt(await readJson<TokenAnswer>(response));
