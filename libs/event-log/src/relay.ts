@@ -23,7 +23,7 @@ export interface RelayOptions {
   messaging: Messaging;
   logger: Logger;
   registry?: Registry;
-  /** Gets a producer span per event whose trace is kept. */
+  /** Gets a producer span per event that this relay published within a minute and whose trace is kept. */
   tracing?: Tracing;
 }
 
@@ -36,6 +36,8 @@ const pollMs = 100;
 const lookMs = 2_000;
 const standbyMs = 100;
 const awayMs = 500;
+/** Events older than this are published without a span. */
+const spanMaxAgeMs = 60_000;
 
 /** Starts a relay. NATS or Postgres away: it waits and goes on. `stop()` ends after what is on its way. */
 export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
@@ -144,8 +146,11 @@ async function publishPage(messaging: Messaging, tracing: Tracing, events: reado
   await Promise.all(onTheWay);
 }
 
-/** Publishes in a span of the event's own trace, which the message then names to its consumers. */
-function traced(
+/**
+ * Publishes in a span of the event's own trace, which the message then names to its consumers. Old events, as a stream
+ * that was lost is filled with, leave none: their traces are over, and they are many.
+ */
+async function traced(
   tracing: Tracing,
   messaging: Messaging,
   event: StoredEvent,
@@ -153,7 +158,10 @@ function traced(
   work: () => Promise<void>,
 ): Promise<void> {
   const found = headersOf(event);
-  if (found[contextHeaders.traceparent] === undefined) return work();
+  if (found[contextHeaders.traceparent] === undefined || Date.now() - event.recordedAt.getTime() > spanMaxAgeMs) {
+    await work();
+    return;
+  }
   const stream = messaging.topology.streams.evt.name;
   const attributes = {
     'messaging.system.name': 'nats',
@@ -164,10 +172,18 @@ function traced(
     'fairlead.event.type': `${event.aggregateType}.${event.type}`,
   };
   const context = contextFromHeaders((name) => found[name]);
-  return tracing.span(`publish ${stream}`, { kind: 'producer', context, attributes }, (span) => {
-    message.headers.set(contextHeaders.traceparent, (span.context ?? context).traceparent);
-    return work();
-  });
+  const span = tracing.start(`publish ${stream}`, { kind: 'producer', context, attributes });
+  message.headers.set(contextHeaders.traceparent, (span.context ?? context).traceparent);
+  try {
+    await work();
+  } catch (error) {
+    // The relay that was first leaves the span; without an end this one leaves nothing.
+    if (isBeaten(error)) throw error;
+    span.fail(error);
+    span.end();
+    throw error;
+  }
+  span.end();
 }
 
 async function publish(client: JetStreamClient, position: number, { subject, data, headers }: EventMessage): Promise<void> {
