@@ -58,6 +58,9 @@ export function createGatewayMember(options: GatewayMemberOptions): GatewayMembe
         onSaveError: (error) => {
           options.logger.error({ shard_id: options.shardId, error: describeError(error) }, 'the placement could not be saved');
         },
+      }).catch(async (error: unknown) => {
+        await followed.stop();
+        throw error;
       });
       placement = applied;
       return incarnate(options, applied, followed);
