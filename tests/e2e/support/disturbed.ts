@@ -15,6 +15,7 @@ export const migrationSteps = [
   'drain',
   'wait-drained',
   'hand-over',
+  'verify-copy',
   'update-placement',
   'wait-gateways',
   'resume',

@@ -30,6 +30,8 @@ export interface StepContext<Params> {
   readonly outputs: Readonly<Record<string, Record<string, unknown>>>;
   /** Refused by receivers once a later claim of this job, or a later job, has acted. */
   readonly fence: number;
+  /** 1 when no run of this step (or of its undo) was ever begun before; repeats of any sort count on. */
+  readonly attempt: number;
   /** The same for each repeat of this step (or of its undo): receivers act on it once. */
   readonly idempotencyKey: string;
   /** Aborted on cancel, timeout and a lost lease; a step ends soon after. */

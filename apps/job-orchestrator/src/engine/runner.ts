@@ -238,6 +238,7 @@ class JobRun {
       principal: job.principal,
       outputs: this.outputs,
       fence: this.fence,
+      attempt: attempt.number,
       idempotencyKey: `${job.job_id}:${name}${attempt.direction === 'undo' ? ':undo' : ''}`,
       signal,
     };

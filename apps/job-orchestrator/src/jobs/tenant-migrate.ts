@@ -3,7 +3,7 @@
  *
  * The tenant pauses from the drain to the resume. Until the placement is updated everything can be taken back:
  * the target's copy is dropped and the origin, which only sealed its state, serves again. The placement update
- * is the point of no return; after it the job goes forward, and going back is a migration of its own.
+ * is the point of no return, so the target is looked at once more before it; after it the job goes forward, and going back is a migration of its own.
  */
 import { z } from 'zod';
 import { FairleadError, placedKinds, type fleetV1, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
@@ -11,16 +11,16 @@ import type { Action, Check, JobKind, PlanDraft, Step, StepContext, StepResult }
 import { findOpenJobOn } from '../store/jobs.js';
 import { gatewaysAlive, placementPublished, noOtherJob, originChecks, targetChecks, type Limits } from './checks.js';
 import type { KindDependencies } from './clients.js';
+import { copyLost, handOver, verifyCopy, type HandedOver } from './hand-over.js';
 import { preflight } from './preflight.js';
 import type { Turns } from './turns.js';
 import {
   actionsOf,
-  allDone,
   awaitDrained,
-  commandOf,
   drainAll,
   dropAll,
   lookForMs,
+  minuteMs,
   onShard,
   patient,
   pause,
@@ -57,12 +57,10 @@ interface Inputs {
   publicationProblem: string;
 }
 
-const minuteMs = 60_000;
-
 export function tenantMigrate(deps: KindDependencies, turns: Turns): JobKind<Params, Inputs> {
   const kind: JobKind<Params, Inputs> = {
     kind: 'tenant-migrate',
-    version: 1,
+    version: 2,
     permission: 'tenant.migrate',
     params,
     deadlineMs: 30 * minuteMs,
@@ -208,6 +206,14 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
       },
     },
     {
+      name: 'verify-copy',
+      attemptTimeoutMs: 10_000,
+      timeoutMs: deps.settings.handOverTimeoutMs,
+      retry: patient,
+      run: (context) => verifyCopy(deps, context),
+      undo: { none: 'it only looks' },
+    },
+    {
       name: 'update-placement',
       attemptTimeoutMs: 10_000,
       timeoutMs: deps.settings.forwardTimeoutMs,
@@ -255,26 +261,14 @@ function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params,
   ];
 }
 
-async function handOver(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
-  const copies = await allDone(
-    actionsOf(context, 'hand-over').map(async (action) => {
-      const request = {
-        from: onShard(context.params.tenant, { kind: action.kind, shardId: action.fromShardId }),
-        toShardId: action.toShardId,
-        command: commandOf(context, action.kind),
-      };
-      const copy = await deps.provisioner.handOverTenant(request, { signal: context.signal, deadlineMs: 9 * minuteMs });
-      return [action.kind, { bytes: copy.bytes, sha256: copy.sha256, last_seq: copy.lastSeq }] as const;
-    }),
-  );
-  return { outcome: 'done', output: Object.fromEntries(copies) };
-}
-
 /** Refusals that placement gives only after it has looked the key up: then nothing was moved, not by an earlier run either. */
 const certainRefusals: ReadonlySet<string> = new Set(['revision_mismatch', 'plan_stale', 'shard_not_found', 'tenant_not_found']);
 
 async function updatePlacement(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
   const { tenant } = context.params;
+  // Nothing was sent yet: the last chance to see that the target died since it was looked at, however long that is ago.
+  const lost = context.attempt === 1 ? await copyLost(deps, context) : undefined;
+  if (lost !== undefined) return { outcome: 'failed', error: lost };
   const revisions = new Map(context.plan.inputs.map((input) => [input.resource, input.revision]));
   const moved = await settleMove(
     deps.placement.moveTenant(
@@ -336,7 +330,7 @@ export function hasApplied(gateway: { epoch: number; revision: number }, wanted:
 /** The target serves, has everything that was handed over, and the origin does not serve any more. */
 async function verify(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
   const { tenant } = context.params;
-  const handed = context.outputs['hand-over'] as Partial<Record<PlacedKind, { last_seq: number }>>;
+  const handed = context.outputs['hand-over'] as HandedOver;
   const actions = actionsOf(context, 'resume');
   const seats = await readSeats(deps, tenant, actions.map((action) => action.kind) as PlacedKind[]);
   for (const [index, action] of actions.entries()) {

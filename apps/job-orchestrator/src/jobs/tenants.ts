@@ -9,6 +9,8 @@ import type { JobClients, KindDependencies } from './clients.js';
 export const tenantName = z.string('a tenant id is expected').regex(namePattern, 'not a tenant id');
 export const shardName = z.string('a shard id is expected').regex(namePattern, 'not a shard id');
 
+export const minuteMs = 60_000;
+
 /** Tries again for longer than any outage that ends by itself soon: the step's own limit decides. */
 export const patient: RetryPolicy = { maxAttempts: 1_000, baseDelayMs: 100, maxDelayMs: 2_000 };
 
