@@ -52,14 +52,8 @@ export class AuthController {
       void reply.status(204);
       return undefined;
     }
-    try {
-      return accessView(await refresh(this.identity, sessionOf(request), clientOf(request)));
-    } catch (error) {
-      // Whatever else goes wrong may pass, and the session is still good then.
-      if (error instanceof FairleadError && error.code === 'session_expired')
-        dropSession(reply, isSecure(request, this.identity.publicUrl));
-      throw error;
-    }
+    // A refusal leaves the cookie: by the time it arrives, the browser may hold that of a new login in another tab.
+    return accessView(await refresh(this.identity, sessionOf(request), clientOf(request)));
   }
 
   /** Ends the session in the cookie, also one that has expired; without one there is nothing to do. */

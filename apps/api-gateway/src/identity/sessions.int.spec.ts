@@ -105,7 +105,8 @@ describe('a refresh', () => {
     for (const cookie of cookies) {
       const answer = await withCookie('refresh', { cookie });
       expect([cookie, answer]).toMatchObject([cookie, ended]);
-      expect(cookieOf(answer)).toMatch(/^fairlead_session=; Path=\/admin\/v1\/auth; Max-Age=0; HttpOnly; SameSite=Strict$/);
+      // Its answer may come after that of a login in another tab, whose cookie it must not take.
+      expect(cookieOf(answer)).toBe('');
     }
     expect((await withCookie('refresh', { cookie: `a=b; ${held.cookie}; c=d` })).status).toBe(200);
   });
@@ -158,7 +159,10 @@ describe('a logout', () => {
     const [held, other] = [await login(), await login()];
     for (let repeat = 0; repeat < 2; repeat++) {
       const answer = await withCookie('logout', held);
-      expect([answer.status, cookieOf(answer)]).toEqual([204, expect.stringMatching(/^fairlead_session=; .*Max-Age=0; /)]);
+      expect([answer.status, cookieOf(answer)]).toEqual([
+        204,
+        'fairlead_session=; Path=/admin/v1/auth; Max-Age=0; HttpOnly; SameSite=Strict',
+      ]);
     }
     expect(await withCookie('refresh', held)).toMatchObject(ended);
     expect((await withCookie('refresh', other)).status).toBe(200);
