@@ -110,6 +110,6 @@ export function refuseApiToken(caller: Principal): void {
   if (caller.apiTokenId === undefined || caller.grants.has('identity.manage')) return;
   throw new FairleadError(
     'permission_denied',
-    'An API token without the permission identity.manage changes no passwords, sessions or API tokens',
+    'An API token without the permission identity.manage changes no passwords or sessions, and revokes no API tokens',
   );
 }

@@ -19,14 +19,17 @@ export function isApiToken(bearer: string): boolean {
 
 /**
  * Makes an API token for the caller and records it; answers it once, with the event's position. Throws `permission_denied`
- * for a role that gives more than the caller may do now, `unauthenticated` when they are disabled or their session has
- * ended: an access token that is still out must not become one for a year.
+ * when the caller has an API token themselves, and for a role that gives more than they may do now, `unauthenticated` when
+ * they are disabled or their session has ended: an access token that is still out must not become one for a year.
  */
 export async function createApiToken(
   database: Database,
   caller: Principal,
   input: { name: string; roles: readonly Role[]; expiresInDays: number },
 ): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
+  // One that is lost must end when it expires, or is revoked, and not go on in others.
+  if (caller.apiTokenId !== undefined)
+    throw new FairleadError('permission_denied', 'API tokens are made in a login session, not with another API token');
   const [tokenId, secret, userId] = [newId('apiToken'), newSecret(), userIdOf(caller)];
   return database.transaction(async (tx) => {
     refuseMoreThan(await presentCaller(tx, caller), input.roles);

@@ -12,7 +12,7 @@ interface CreateOptions {
 export function tokenCreate(parent: Command, run: Run): void {
   parent
     .command('create <name>')
-    .description('make an API token for a program; it is shown this once')
+    .description('make an API token for a program; it is shown this once; needs a login')
     .requiredOption('--role <role>', 'what it may do, as far as you may (repeatable): viewer, operator, admin', list)
     .option('--days <n>', 'how long it is valid, 365 at most; 90 when left out', positive)
     .addHelpText(
