@@ -12,7 +12,15 @@ let browser: UiBrowser | undefined;
 
 // Long enough for Debian's browser to be installed.
 beforeAll(async () => {
-  stack = await startStack({ stateDir: testFolder('stack'), port: 0, separate: false, sim: true, log: () => undefined });
+  stack = await startStack({
+    stateDir: testFolder('stack'),
+    port: 0,
+    separate: false,
+    sim: true,
+    log: () => undefined,
+    // A migration whose target has died is soon given up.
+    env: { MIGRATE_HANDOVER_TIMEOUT_MS: '6000', MIGRATE_UNDO_TIMEOUT_MS: '6000' },
+  });
   ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
 }, 180_000);
 
@@ -112,6 +120,46 @@ describe('the admin UI', () => {
     expect(await ann.placementOf('tenant-02')).toEqual(from);
     expect(complaints).toEqual([]);
   }, 120_000);
+
+  it('lets a job that needs attention go on once its cause is cured, and shows that to whoever else looks', async () => {
+    const { page, context, complaints, screenshot } = await open('/');
+    await signIn(page);
+    const [from, to] = await Promise.all([ann.placementOf('tenant-05'), ann.elsewhere('tenant-05')]);
+    const [origin, target] = [from['runner'] ?? '', to['runner'] ?? ''];
+    await ann.turn('runner', origin, { stuck: true });
+    const jobId = await ann.migrate('tenant-05', { runner: target });
+    await ann.stepReaches(jobId, 'drain', 'succeeded');
+    await ann.turn('runner', target, { down: true });
+    try {
+      await ann.turn('runner', origin, { stuck: false });
+      const other = await context.newPage();
+      for (const one of [page, other]) {
+        await one.goto(`${stack.url}/jobs/${jobId}`);
+        await one.getByText('Somebody has to look at this').waitFor({ timeout: 60_000 });
+        await one.getByText('Complete so far', { exact: true }).waitFor();
+      }
+      await ann.turn('runner', target, { down: false });
+      await page.bringToFront();
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.getByLabel('Reason').fill('the target is back');
+      await screenshot('retry');
+      await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).click();
+      for (const one of [page, other]) {
+        await one.bringToFront();
+        const events = one.getByRole('table', { name: 'Events' });
+        for (const event of ['Job needs attention', 'Job retried', 'Job failed'])
+          await events.getByRole('row').filter({ hasText: event }).waitFor({ timeout: 60_000 });
+        expect(await events.getByRole('row').filter({ hasText: 'Job queued' }).count()).toBe(1);
+        await one.getByText('Complete', { exact: true }).waitFor();
+        await one.getByText('What went wrong').waitFor();
+      }
+      await screenshot('retried');
+    } finally {
+      await ann.turn('runner', target, { down: false });
+    }
+    expect(await ann.placementOf('tenant-05')).toEqual(from);
+    expect(complaints).toEqual([]);
+  }, 180_000);
 
   it('tells of a plan that no longer holds and makes a new one, and starts none that a check blocks', async () => {
     const { page, complaints, screenshot } = await open('/tenants/tenant-03?dialog=migrate');
