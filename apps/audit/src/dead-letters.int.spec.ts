@@ -150,7 +150,7 @@ describe('a dead letter', () => {
     expect(pressed.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1);
     for (const outcome of pressed) {
       if (outcome.status === 'rejected') {
-        expect(outcome.reason).toMatchObject({ code: expect.stringMatching(/^(version_conflict|dead_letter_settled)$/) });
+        expect(outcome.reason).toMatchObject({ code: expect.stringMatching(/^(version_conflict|dead_letter_settled|dead_letter_not_found)$/) });
       }
     }
     const { retry } = stack.nats.messaging.topology.streams;
@@ -231,6 +231,25 @@ describe('a dead letter', () => {
       'dead_letter_replayed',
       'dead_letter_replayed',
     ]);
+  });
+
+  it('is not said to be replayed when it aged out after a replay that failed', async () => {
+    const letter = await letterOf();
+    const failpoints = failpointBoard(testFolder('failpoints'));
+    process.env['FAIRLEAD_FAILPOINTS'] = failpoints.folder;
+    try {
+      failpoints.set('dead_letter.replay.published', 'fail');
+      await expect(admin.replayDeadLetter({ sequence: letter.sequence, reason: 'go' })).rejects.toMatchObject({ code: 'unavailable' });
+    } finally {
+      delete process.env['FAIRLEAD_FAILPOINTS'];
+    }
+    const { messaging } = stack.nats;
+    await (await messaging.manager()).streams.deleteMessage(messaging.topology.streams.deadLetter.name, letter.sequence);
+    const again = () => admin.replayDeadLetter({ sequence: letter.sequence, reason: 'again' });
+    for (const late of [() => viewer.getDeadLetter({ sequence: letter.sequence }), again]) {
+      await expect(late()).rejects.toMatchObject({ code: 'dead_letter_not_found', message: expect.stringContaining('trail') });
+    }
+    expect(await typesOf(letter.id)).toEqual(['dead_letter_replay_requested', 'dead_letter_replay_failed']);
   });
 
   it('is not touched when the request can not be recorded', async () => {

@@ -28,10 +28,12 @@ type Way = keyof typeof ways;
  */
 export async function findDeadLetter({ sql, messaging }: DeadLetterDeps, sequence: number): Promise<Found> {
   const { id, letter } = await messaging.deadLetters.find(sequence);
-  const { version, lastEvent } = await readDeadLetterState(sql, id);
+  const { version, outcome } = await readDeadLetterState(sql, id);
   if (letter !== undefined) return { letter, version };
-  if (lastEvent === undefined) throw new FairleadError('dead_letter_not_found', `There is no dead letter ${sequence}`);
-  throw settled(sequence, lastEvent.includes('discard') ? 'discarded' : 'replayed');
+  if (outcome !== undefined) throw settled(sequence, outcome);
+  // It aged out, or what was done to it is not in the log (yet).
+  const gone = version > 0 ? ' any more; the audit trail tells what was asked for it' : '';
+  throw new FairleadError('dead_letter_not_found', `There is no dead letter ${sequence}${gone}`);
 }
 
 /**
