@@ -180,6 +180,18 @@ describe('job watch', () => {
     ).toEqual([`job_${status}`]);
   });
 
+  it('goes on with a job that somebody has tried again meanwhile', async () => {
+    const statuses = ['needs_attention', 'waiting', 'succeeded'];
+    gateway.on('GET /admin/v1/jobs/job_1', () => ({ body: job(statuses.shift() ?? 'succeeded') }));
+    gateway.on('GET /admin/v1/jobs/job_1/events', ({ query }) => ({
+      headers: { 'content-type': 'text/event-stream' },
+      body: query.get('cursor') === '0' ? frame(1, 'job_needs_attention') : frame(2, 'job_retried') + frame(3, 'job_succeeded'),
+    }));
+    const { exitCode, out } = await run(['job', 'watch', 'job_1', '-o', 'json']);
+    expect(exitCode).toBe(exitCodes.ok);
+    expect([...out.matchAll(/"type":"(\w+)"/g)].map(([, type]) => type)).toEqual(['job_needs_attention', 'job_retried', 'job_succeeded']);
+  });
+
   it('does not wait for a job that does not exist, nor after the token has ended', async () => {
     gateway.on('GET /admin/v1/jobs/job_9', problem(404, 'job_not_found', 'There is no job job_9'));
     expect((await run(['job', 'watch', 'job_9'])).exitCode).toBe(exitCodes.notFound);
