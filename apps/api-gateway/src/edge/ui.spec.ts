@@ -109,12 +109,33 @@ describe('the admin UI', () => {
     }
   });
 
-  it('answers that nothing has changed, and HEAD without a body', async () => {
+  it('answers that nothing has changed, with the headers it would send, and HEAD without a body', async () => {
     const { headers } = await send(url, '/', browser);
-    const again = await send(url, '/', { ...browser, 'if-none-match': headers['etag'] ?? '' });
-    expect([again.status, again.body.length]).toEqual([304, 0]);
+    const etag = headers['etag'] ?? '';
+    // Of the content, however it is compressed.
+    expect(etag).toMatch(/^W\/"[\w-]{22}"$/);
+    for (const known of [etag, etag.slice(2), `"other", ${etag}`, '*']) {
+      const again = await send(url, '/', { ...browser, 'if-none-match': known });
+      expect([known, again.status, again.body.length]).toEqual([known, 304, 0]);
+      for (const name of ['etag', 'vary', 'cache-control', 'content-security-policy', 'x-content-type-options']) {
+        expect([name, again.headers[name]]).toEqual([name, headers[name]]);
+      }
+    }
+    for (const other of ['"other"', `"x${etag.slice(3)}`, `${etag.slice(2, -1)}x"`]) {
+      expect((await send(url, '/', { ...browser, 'if-none-match': other })).status).toBe(200);
+    }
     const head = await send(url, '/', browser, 'HEAD');
     expect([head.status, head.body.length]).toEqual([200, 0]);
+  });
+
+  it('names all forms of a file alike', async () => {
+    const etags = await Promise.all(
+      ['br', 'gzip', 'identity'].map(
+        async (taken) => (await send(url, '/assets/index-1a2b.js', { 'accept-encoding': taken })).headers['etag'],
+      ),
+    );
+    expect(new Set(etags).size).toBe(1);
+    expect(etags[0]).toMatch(/^W\//);
   });
 
   it.each(['/admin/v1/nowhere', '/admin', '/platform/v1/nowhere', '/assets/gone-1a2b.js', '/.well-known/nowhere'])(

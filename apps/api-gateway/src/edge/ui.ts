@@ -8,6 +8,7 @@ import { FairleadError } from '@fairlead/contracts';
 /** One file of the admin UI, in every form it is sent in. */
 interface UiFile {
   readonly type: string;
+  /** Weak: of the content, in whichever form it is sent. */
   readonly etag: string;
   /** Its name holds a hash of its content: what was once loaded stays right. */
   readonly immutable: boolean;
@@ -57,7 +58,7 @@ export async function loadUi(folder: string): Promise<UiFiles> {
       const read = (suffix: string) => (names.includes(name + suffix) ? readFile(join(folder, name + suffix)) : undefined);
       const [plain, br, gzip] = await Promise.all([readFile(join(folder, name)), read('.br'), read('.gz')]);
       const path = `/${name.split(sep).join('/')}`;
-      const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
+      const etag = `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
       return [path, { type: types[extname(name)] ?? '', etag, immutable: path.startsWith('/assets/'), plain, br, gzip }];
     });
   return new Map(await Promise.all(files));
@@ -96,11 +97,17 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: UiFile): F
     vary: 'accept-encoding',
     etag: file.etag,
   });
-  if (request.headers['if-none-match']?.includes(file.etag) === true) return reply.status(304).send();
+  if (isKnown(request, file.etag)) return reply.status(304).send();
   reply.header('content-type', file.type);
   const [encoding, content] = encoded(request, file);
   if (encoding !== undefined) reply.header('content-encoding', encoding);
   return reply.send(content);
+}
+
+/** Whether the client has the content already, by weak comparison. */
+function isKnown(request: FastifyRequest, etag: string): boolean {
+  const tags = (request.headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes('*') || tags.includes(etag.slice('W/'.length));
 }
 
 /** The smallest form the client takes. */
