@@ -65,6 +65,8 @@ export function dockerfileProblems(dockerfile: Dockerfile, root: string, ignore:
   if (user === undefined || /^(root|0)\b/.test(user)) problems.push('the image runs as root');
   if (valueOf('STOPSIGNAL') !== 'SIGTERM') problems.push('the image is not stopped by SIGTERM');
   if (valueOf('ENTRYPOINT')?.startsWith('[') !== true) problems.push('the entry point is a shell, which passes no signals on');
+  if (!final.some(({ name, text }) => name === 'ENV' && /\bNODE_ENV=production\b/.test(text)))
+    problems.push('NODE_ENV is not production: failpoints could be switched on');
   return problems;
 }
 

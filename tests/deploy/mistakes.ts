@@ -1,5 +1,4 @@
 /** What can go wrong in the deployment files, and what the checks have to say of it. */
-
 import { swarmReadme } from './model.js';
 
 export interface Mistake {
@@ -17,6 +16,7 @@ const fairlead = 'deploy/swarm/fairlead.yml';
 const docker = 'deploy/Dockerfile';
 
 export const mistakes: readonly Mistake[] = [
+  { what: 'an image not for production', file: docker, from: 'NODE_ENV=production', to: 'NODE_ENV=test', said: /failpoints could be/ },
   {
     what: 'a misspelt key',
     file: compose,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { failpointBoard, type FailpointBoard } from '@fairlead/testing';
-import { failpoint, failpointFiles } from './failpoint.js';
+import { failpoint, failpointFiles, failpointFolder } from './failpoint.js';
 
 let board: FailpointBoard;
 
@@ -27,6 +27,19 @@ describe('a failpoint', () => {
     delete process.env['FAIRLEAD_FAILPOINTS'];
     await failpoint('a.b');
     expect(board.taker('a.b')).toBeUndefined();
+  });
+
+  it('does nothing in production, whatever the environment names', async () => {
+    const { NODE_ENV } = process.env;
+    board.set('a.b', 'fail');
+    process.env['NODE_ENV'] = 'production';
+    try {
+      await failpoint('a.b');
+      expect([failpointFolder(), board.taker('a.b')]).toEqual([undefined, undefined]);
+    } finally {
+      process.env['NODE_ENV'] = NODE_ENV;
+    }
+    await expect(failpoint('a.b')).rejects.toThrow('failpoint a.b');
   });
 
   it('fails one passer, whatever its name holds, and lets the others pass', async () => {

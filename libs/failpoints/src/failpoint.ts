@@ -1,7 +1,7 @@
 /**
  * Failpoints: named places in the code where a test makes its process die, stand still or fail. A test switches one on
  * in another process by writing a file into the folder that FAIRLEAD_FAILPOINTS names; without that variable, which
- * nothing but tests sets, a failpoint does nothing.
+ * nothing but tests sets, a failpoint does nothing; neither does it in production.
  *
  * `<name>` holds the action. Exactly one passer among all processes takes it, by renaming it to `<name>.hit`, where it
  * writes the action and its process id.
@@ -14,8 +14,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const failpointActions = ['kill', 'pause', 'fail'] as const;
 export type FailpointAction = (typeof failpointActions)[number];
 
-/** The folder by which failpoints are switched on, or undefined when none can be. */
+/** The folder by which failpoints are switched on, or undefined when none can be: never where NODE_ENV is `production`. */
 export function failpointFolder(): string | undefined {
+  if (process.env['NODE_ENV'] === 'production') return undefined;
   const folder = process.env['FAIRLEAD_FAILPOINTS'];
   return folder === '' ? undefined : folder;
 }

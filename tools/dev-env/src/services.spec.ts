@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { controlPlaneServices } from '@fairlead/contracts';
-import { settingsOf, simSettings, withSettings, type StackSettings } from './services.js';
+import { baseEnv, settingsOf, simSettings, withSettings, type StackSettings } from './services.js';
 
 const record = <Key extends string>(keys: readonly Key[], valueOf: (key: Key) => string) =>
   Object.fromEntries(keys.map((key) => [key, valueOf(key)])) as Record<Key, string>;
@@ -45,6 +45,14 @@ describe('settingsOf', () => {
   it('leaves NATS to the environment when that names a server', () => {
     const settings = settingsOf({ ...stack, natsUrl: undefined }, 'audit');
     expect(Object.keys(settings).filter((name) => name.startsWith('NATS'))).toEqual([]);
+  });
+});
+
+describe('baseEnv', () => {
+  it('takes failpoints from the option alone, never from the shell', () => {
+    const shell = { FAIRLEAD_FAILPOINTS: '/from/the/shell', LOG_LEVEL: 'warn', JOB_LEASE_MS: '900' };
+    expect(baseEnv(shell, { env: { JOB_LEASE_MS: '2000' } })).toEqual({ LOG_LEVEL: 'warn', JOB_LEASE_MS: '2000' });
+    expect(baseEnv(shell, { failpoints: '/asked/for' })).toMatchObject({ FAIRLEAD_FAILPOINTS: '/asked/for', LOG_LEVEL: 'warn' });
   });
 });
 

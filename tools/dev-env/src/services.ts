@@ -83,6 +83,15 @@ function commonSettings(stack: StackSettings): Settings {
   };
 }
 
+/** The environment that every process starts from; failpoints are on in it when that is asked for, whatever the shell has set. */
+export function baseEnv(
+  shell: NodeJS.ProcessEnv,
+  { env, failpoints }: { env?: Readonly<Record<string, string>>; failpoints?: string },
+): NodeJS.ProcessEnv {
+  const { FAIRLEAD_FAILPOINTS: _, ...rest } = { ...shell, ...env };
+  return failpoints === undefined ? rest : { ...rest, FAIRLEAD_FAILPOINTS: failpoints };
+}
+
 /** The environment with settings on top; a value in it does not win over a file that the settings name. */
 export function withSettings(env: NodeJS.ProcessEnv, settings: Settings): NodeJS.ProcessEnv {
   const fromFiles = new Set(

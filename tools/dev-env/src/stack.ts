@@ -22,7 +22,7 @@ import { choosePorts } from './ports.js';
 import { notReady, waitUntilReady, type Awaited } from './readiness.js';
 import { prepareSecrets, readSecret, type Secrets } from './secrets.js';
 import { seedFleet } from './seed.js';
-import { httpPortOf, internalPorts, type PortName, type StackSettings } from './services.js';
+import { baseEnv, httpPortOf, internalPorts, type PortName, type StackSettings } from './services.js';
 import { startUnit, type Unit, type UnitSpec } from './unit.js';
 import { replicaUnit, serviceGroups, simUnit } from './units.js';
 
@@ -117,8 +117,7 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
   const secrets = await prepareSecrets(stateDir, { simulatedFleet: options.sim });
   const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
   signal.throwIfAborted();
-  const failpoints = options.failpoints === undefined ? {} : { FAIRLEAD_FAILPOINTS: options.failpoints };
-  const env = { ...process.env, ...options.env, ...failpoints };
+  const env = baseEnv(process.env, options);
   const { postgres, nats } = await startServers({ stateDir, env, secrets, ports, pids, log, onStop });
   signal.throwIfAborted();
   const addresses = { postgres: `${postgres.current().host}:${String(postgres.current().port)}`, natsUrl: nats?.current().url };
