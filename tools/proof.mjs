@@ -15,7 +15,12 @@ const ending = '.e2e.spec.ts';
 const usage = `npm run proof                                        lists the proofs
 npm run proof -- <name> [--seed N] [--minutes M]     runs one in its full form
   --seed      what its random choices are made from; the same seed makes the same choices
-  --minutes   goes on with further rounds until so many minutes have passed`;
+  --minutes   goes on with further rounds until so many minutes have passed; only for a proof that has rounds`;
+
+const fileOf = (name) => join(folder, `${name}${ending}`);
+
+/** A proof has rounds when it asks how long to go on. */
+const hasRounds = (name) => readFileSync(fileOf(name), 'utf8').includes('atLeastMs');
 
 /** The proofs' names and what each shows, by the first sentence of its file. */
 function proofs() {
@@ -68,12 +73,14 @@ if (help || name === undefined) {
   );
   process.exit(0);
 }
-if (!existsSync(join(folder, `${name}${ending}`)))
+if (!existsSync(fileOf(name)))
   wrong(
     `There is no proof ${name}. There are: ${proofs()
       .map((proof) => proof.name)
       .join(', ')}`,
   );
+
+if (minutes !== undefined && !hasRounds(name)) wrong(`${name} has no rounds to repeat: it takes no --minutes`);
 
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;
 const startedAt = new Date();
