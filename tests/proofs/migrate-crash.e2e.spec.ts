@@ -208,12 +208,20 @@ describe('a process that wakes up too late', () => {
         bench.board.set(at, 'pause');
         const migration = await bench.migrate();
         await bench.board.hit(at);
+        const heldUp = await bench.records.job(migration.jobId);
         // Its command is on its way when the orchestrator dies; the next claim's overtakes it.
         for (const name of ['job-orchestrator', 'job-orchestrator-2']) process.kill(await bench.pidOf(name), 'SIGKILL');
         await eventually(async () => (await bench.records.job(migration.jobId)).status === 'succeeded', {
           timeoutMs: 60_000,
           what: `the migration to succeed while a ${operation} is held up`,
         });
+        // The attempt that sent it was begun again under a later claim.
+        const after = await bench.records.job(migration.jobId);
+        const [sent, again] = [heldUp.attempts.at(-1), after.attempts.find(({ fence }) => fence > heldUp.fence)];
+        expect(sent).toMatchObject({ fence: heldUp.fence, outcome: null });
+        expect(again).toMatchObject({ index: sent?.index, direction: 'forward' });
+        expect(again?.number).toBeGreaterThan(sent?.number ?? Infinity);
+        expect(after.attempts.at(-1)).toMatchObject({ fence: after.fence, outcome: 'succeeded' });
         const before = { effects: await bench.effects(migration.jobId), stale: await staleCommands(operation) };
         bench.board.release(at);
         await eventuallyHolds(
