@@ -46,7 +46,7 @@ it('serves every command from the last placement, and goes on afterwards', async
   const target = await ann.elsewhere(moving);
   await world.gatewaysFollow();
   const drain = world.pauseAt('drain');
-  const jobId = await world.migrate(moving, target);
+  const jobId = await ann.migrateSoon(moving, target);
   await drain.reached();
 
   const before = await ann.report();
@@ -82,7 +82,7 @@ it('serves every command from the last placement, and goes on afterwards', async
   expect(await ann.placementOf(moving)).toEqual(target);
   const tenant = world.nextTenant();
   const to = await ann.elsewhere(tenant);
-  const second = await ann.ended(await world.migrate(tenant, to), 60_000);
+  const second = await ann.ended(await ann.migrateSoon(tenant, to), 60_000);
   expect({ status: second.status, error: second.error }).toEqual({ status: 'succeeded', error: null });
   expect(await ann.placementOf(tenant)).toEqual(to);
   await world.gatewaysFollow();

@@ -71,7 +71,7 @@ describe('a migration goes on by itself and nothing is lost, doubled or wrongly 
       const before = await world.gatewaysFollow();
       const failedBefore = (await ann.report()).tenants;
       const pause = world.pauseAt(step, place);
-      const jobId = await world.migrate(tenant, to);
+      const jobId = await ann.migrateSoon(tenant, to);
       await pause.reached();
       await away(outage, async () => {
         pause.release();

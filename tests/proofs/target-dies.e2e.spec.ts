@@ -159,7 +159,7 @@ function targetCases(end: End): void {
       const disturb = (knobs: Record<string, unknown>) => ann.turn(kind, to[kind] ?? '', knobs);
       const needs = one.fault === 'slow' ? undefined : one.fault === 'unhealthy' && needy(one) !== 'preflight' ? undefined : needy(one);
       const pause = world.pauseAt(one.step, one.place);
-      const jobId = await world.migrate(tenant, to);
+      const jobId = await ann.migrateSoon(tenant, to);
       await pause.reached();
       let job: Job;
       try {
@@ -219,7 +219,7 @@ function gatewayCases(): void {
       const tenant = world.nextTenant();
       const [from, to] = [await ann.placementOf(tenant), await ann.elsewhere(tenant)];
       const pause = world.pauseAt('wait-gateways');
-      const jobId = await world.migrate(tenant, to);
+      const jobId = await ann.migrateSoon(tenant, to);
       await pause.reached();
       let job: Job;
       try {

@@ -1,5 +1,4 @@
 /** A stack whose services can be killed and stopped at named places, and migrations in it that go on by themselves. */
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startStack, type Stack } from '@fairlead/dev-env';
@@ -79,31 +78,7 @@ export class CrashBench {
       },
       { timeoutMs: 30_000, what: 'placement to answer' },
     );
-    const jobId = await eventually(async () => this.begin(tenant, to), {
-      timeoutMs: 30_000,
-      intervalMs: 100,
-      what: 'a migration to be started',
-    });
-    return { jobId, tenant, from, to };
-  }
-
-  private async begin(tenant: string, to: Record<string, string>): Promise<string> {
-    const plan = await this.ann.plan(tenant, to);
-    const blocking =
-      (plan.body.checks as unknown[] | undefined) === undefined ? [] : plan.body.checks.filter(({ verdict }) => verdict === 'block');
-    if (plan.status !== 201 || blocking.length > 0) throw new Error(JSON.stringify(plan.status === 201 ? blocking : plan.body));
-    // Under one key: when the answer is lost, the repeat finds the same job.
-    const headers = { 'idempotency-key': randomUUID() };
-    const job = await eventually(
-      async () => {
-        const answer = await this.ann.start(plan.body.digest, {}, headers);
-        if (answer.status >= 500) throw new Error(JSON.stringify(answer.body));
-        return answer;
-      },
-      { timeoutMs: 20_000, intervalMs: 100, what: 'the start of a migration to be answered' },
-    );
-    if (job.status !== 202) throw new Error(JSON.stringify(job.body));
-    return job.body.job_id;
+    return { jobId: await this.ann.migrateSoon(tenant, to), tenant, from, to };
   }
 
   /** Switches kills on. Do so before what is to meet them begins. */

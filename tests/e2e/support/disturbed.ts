@@ -90,22 +90,6 @@ export class Disturbed {
     };
   }
 
-  /** Plans and starts a migration as soon as nothing blocks it. */
-  async migrate(tenant: string, to: Record<string, string>): Promise<string> {
-    const digest = await eventually(
-      async () => {
-        const { status, body } = await this.ann.plan(tenant, to);
-        const blocked = status === 201 ? body.checks.filter((check) => check.verdict === 'block') : [body];
-        if (blocked.length > 0) throw new Error(JSON.stringify(blocked));
-        return body.digest;
-      },
-      { timeoutMs: 60_000, intervalMs: 200, what: `nothing to block the migration of ${tenant}` },
-    );
-    const started = await this.ann.start(digest);
-    expect(started).toMatchObject({ status: 202 });
-    return started.body.job_id;
-  }
-
   /** Lets time pass by the fleet's clock, while the load goes on. */
   async fleetServesFor(durationMs: number): Promise<void> {
     const until = (await this.ann.report()).as_of_ms + durationMs;

@@ -108,6 +108,33 @@ export class Operator {
     return job.body.job_id;
   }
 
+  /** The same as soon as nothing blocks it, whoever does not answer meanwhile. */
+  migrateSoon(tenant: string, to: Record<string, string>): Promise<string> {
+    return eventually(() => this.begin(tenant, to), {
+      timeoutMs: 60_000,
+      intervalMs: 100,
+      what: `a migration of ${tenant} to be started`,
+    });
+  }
+
+  private async begin(tenant: string, to: Record<string, string>): Promise<string> {
+    const { status, body } = await this.plan(tenant, to);
+    const blocking = status === 201 ? body.checks.filter(({ verdict }) => verdict === 'block') : [body];
+    if (blocking.length > 0) throw new Error(JSON.stringify(blocking));
+    // Under one key: when the answer is lost, the repeat finds the same job.
+    const headers = { 'idempotency-key': randomUUID() };
+    const started = await eventually(
+      async () => {
+        const answer = await this.start(body.digest, {}, headers);
+        if (answer.status >= 500) throw new Error(JSON.stringify(answer.body));
+        return answer;
+      },
+      { timeoutMs: 20_000, intervalMs: 100, what: 'the start of a migration to be answered' },
+    );
+    if (started.status !== 202) throw new Error(JSON.stringify(started.body));
+    return started.body.job_id;
+  }
+
   /** Has a job that needs attention tried again. */
   retry(jobId: string, reason = 'the cause is cured'): Promise<Answer<Job>> {
     return this.post<Job>(`/admin/v1/jobs/${jobId}/retry`, { reason });
