@@ -56,8 +56,13 @@ export function createSession(deps: SessionDeps): Session {
     state = next;
     for (const listener of listeners) listener();
   };
-  const end = (ended: boolean) => {
+  /** What is on its way is of before. */
+  const begin = () => {
     era += 1;
+    renewal = undefined;
+  };
+  const end = (ended: boolean) => {
+    begin();
     token = undefined;
     stopTimer();
     set({ phase: 'signed-out', ended });
@@ -85,8 +90,8 @@ export function createSession(deps: SessionDeps): Session {
 
   /** Gets a new token by the cookie; one request however many ask at once. */
   const refresh = (): Promise<string | undefined> => {
+    const asked = era;
     renewal ??= (async () => {
-      const asked = era;
       try {
         const response = await deps.send('/admin/v1/auth/refresh', { method: 'POST' });
         if (response.status !== 204) {
@@ -101,7 +106,7 @@ export function createSession(deps: SessionDeps): Session {
       }
       return asked === era ? token : undefined;
     })().finally(() => {
-      renewal = undefined;
+      if (asked === era) renewal = undefined;
     });
     return renewal;
   };
@@ -124,10 +129,8 @@ export function createSession(deps: SessionDeps): Session {
       }
     },
     signIn: async (email, password) => {
-      // The answer to a renewal of the session before may take the cookie away; not the new one's.
-      await renewal?.catch(() => undefined);
       const response = await deps.send('/admin/v1/auth/login', { method: 'POST', body: { email, password } });
-      era += 1;
+      begin();
       await adopt(await readJson<TokenAnswer>(response));
     },
     signOut: async () => {
