@@ -10,13 +10,13 @@ export const configSchema = z.object({
   /** What administrative commands have to carry. */
   FLEET_TOKEN: field.text(),
   NATS_URL: field.url('nats', 'tls'),
+  /** One who may read placement is enough. */
+  NATS_USER: field.text().optional(),
   NATS_TOKEN: field.text().optional(),
   NATS_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -')
     .default(''),
-  /** As the services have it: whoever connects sees to the streams. */
-  NATS_REPLICAS: field.integer({ min: 1, max: 5 }).optional(),
   /** Everything the fleet keeps: ledgers, snapshots, ports, sim.json. */
   SIM_STATE_DIR: field.text(),
   /** Where placement/dev.json and routing/dev.json are read until KV gives a placement. */

@@ -150,9 +150,10 @@ async function placementFeeds(
 ): Promise<() => FollowedPlacement> {
   const messaging = await connectMessaging({
     url: config.NATS_URL,
+    user: config.NATS_USER,
     token: config.NATS_TOKEN,
     namespace: config.NATS_NAMESPACE,
-    replicas: config.NATS_REPLICAS,
+    readOnly: true,
     name: 'fleet-sim',
     logger,
   });

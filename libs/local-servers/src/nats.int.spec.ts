@@ -17,9 +17,9 @@ async function start(options: Omit<NatsOptions, 'log'>): Promise<RunningNats> {
 }
 
 describe('startNats', () => {
-  it('serves JetStream on 127.0.0.1 with the token asked for, flushing every message', async () => {
+  it('serves JetStream on 127.0.0.1 with the authorization asked for, flushing every message', async () => {
     const dir = testFolder('local-nats');
-    const server = await start({ dir, token: 'only-for-this-test' });
+    const server = await start({ dir, authorization: 'authorization { token: only-for-this-test }' });
     const info = JSON.parse((await greeting(server.port, 1_000))?.replace(/^INFO /, '') ?? '{}') as Record<string, unknown>;
     expect(info).toMatchObject({
       jetstream: true,

@@ -24,14 +24,14 @@ export interface NatsOptions {
   readonly log: (line: string) => void;
   /** Where a fetched server is kept; the repository's `.cache/nats` when omitted. */
   readonly cacheDir?: string;
-  /** Clients must present it when given. */
-  readonly token?: string;
+  /** The part of the configuration that says who may connect, and what for; everybody and anything when omitted. */
+  readonly authorization?: string;
   /** false: messages are flushed later. For tests. */
   readonly fsync?: boolean;
 }
 
 export interface RunningNats {
-  /** `nats://127.0.0.1:<port>`, without the token. */
+  /** `nats://127.0.0.1:<port>`, without a password. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
@@ -98,7 +98,7 @@ function writeConfig(options: NatsOptions, port: number): string {
     `listen: "${host}:${String(port)}"`,
     `pid_file: ${JSON.stringify(join(dir, 'nats.pid'))}`,
     `jetstream { store_dir: ${JSON.stringify(join(dir, 'store'))}${(options.fsync ?? true) ? ', sync_interval: always' : ''} }`,
-    ...(options.token === undefined ? [] : [`authorization { token: ${JSON.stringify(options.token)} }`]),
+    ...(options.authorization === undefined ? [] : [options.authorization]),
   ];
   const file = join(dir, 'nats.conf');
   rmSync(file, { force: true });

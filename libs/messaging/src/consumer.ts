@@ -170,7 +170,7 @@ async function ensureConsumer(manager: JetStreamManager, stream: string, options
 const fatalNotifications = new Set(['consumer_deleted', 'consumer_not_found', 'stream_not_found', 'heartbeats_missed', 'no_responders']);
 
 /** Resolves when a pull subscription can deliver nothing more, with the reason. */
-export function endOfMessages(messages: ConsumerMessages): Promise<string> {
+function endOfMessages(messages: ConsumerMessages): Promise<string> {
   const notified = async () => {
     for await (const notification of messages.status()) {
       if (fatalNotifications.has(notification.type)) return notification.type;

@@ -22,6 +22,7 @@ const drainTimeoutMs = 3000;
  */
 export function openLink(options: {
   url: string;
+  user?: string;
   token?: string;
   name: string;
   logger: Logger;
@@ -97,10 +98,10 @@ export function openLink(options: {
   };
 }
 
-function connectOptions(options: { url: string; token?: string; name: string }) {
+function connectOptions(options: { url: string; user?: string; token?: string; name: string }) {
   return {
     servers: options.url.split(',').map((server) => server.trim()),
-    token: options.token,
+    ...(options.user === undefined ? { token: options.token } : { user: options.user, pass: options.token }),
     name: options.name,
     timeout: 5000,
     maxReconnectAttempts: -1,

@@ -57,6 +57,8 @@ interface CoreSubscription {
  */
 export function connectMessaging(options: {
   url: string;
+  /** Whose password `token` is; without it the token alone says who we are. */
+  user?: string;
   token?: string;
   namespace: string;
   name: string;
@@ -66,18 +68,21 @@ export function connectMessaging(options: {
   tracing?: Tracing;
   /** Replicas of streams and buckets; 1 when not given. */
   replicas?: number;
+  /** Makes no stream, as somebody who may read placement alone. */
+  readOnly?: boolean;
 }): Promise<Messaging> {
   const names = topology(options.namespace);
-  const { replicas = 1, tracing = noTracing } = options;
+  const { replicas = 1, tracing = noTracing, readOnly = false } = options;
   const logger = options.logger.child({ part: 'messaging' });
   const metrics = createMessagingMetrics(options.registry);
   const coreSubscriptions = new Set<CoreSubscription>();
   const consumers = new Set<{ stop(): Promise<void> }>();
   const lostHooks = new Set<() => void>();
   let connections = 0;
-  const hooks = createHooks({ prepare: ensureStreams, logger });
+  const hooks = createHooks({ prepare: readOnly ? () => Promise.resolve() : ensureStreams, logger });
   const link = openLink({
     url: options.url,
+    user: options.user,
     token: options.token,
     name: options.name,
     logger,

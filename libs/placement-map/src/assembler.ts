@@ -22,7 +22,9 @@ export interface Assembler {
    */
   take(key: string, value: Uint8Array): PlacementSnapshot | undefined;
   current(): PlacementSnapshot | undefined;
-  /** Forgets what is not shown: the bucket was made anew. */
+  /** Keys of the chunks that the marker taken last names and that are not here. Empty when no marker waits for any. */
+  missing(): string[];
+  /** Waits for no marker's chunks any more: another one may stand in the bucket. Chunks that are here stay, they are known by hash. */
   forget(): void;
 }
 
@@ -90,8 +92,8 @@ export function createAssembler(): Assembler {
       return awaited?.chunks.has(key) === true ? complete() : undefined;
     },
     current: () => shown?.snapshot,
+    missing: () => [...(awaited?.chunks ?? [])].filter(([key, hash]) => !isHere(key, hash)).map(([key]) => key),
     forget() {
-      arrived.clear();
       awaited = undefined;
     },
   };

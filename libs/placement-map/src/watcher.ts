@@ -1,9 +1,9 @@
-import { DeliverPolicy, type Consumer } from '@nats-io/jetstream';
 import { describeError } from '@fairlead/contracts';
-import { endOfMessages, findStream, keepSession, type Messaging, type Session } from '@fairlead/messaging';
+import { createBell, type Messaging } from '@fairlead/messaging';
 import type { Logger } from '@fairlead/telemetry';
 import { createAssembler } from './assembler.js';
 import { bucketStream, bucketSubject } from './bucket.js';
+import { compareVersions, markerKey, type PlacementVersion } from './format.js';
 import type { PlacementSnapshot } from './snapshot.js';
 
 /** Follows placement. */
@@ -13,12 +13,16 @@ export interface PlacementWatch {
   stop(): Promise<void>;
 }
 
-const checkEveryMs = 1000;
-const unusedConsumerEndsAfterMs = 30_000;
+const longestPauseMs = 1000;
+const shortestPauseMs = 5;
+const readsAtOnce = 32;
 
 /**
- * Follows the placement bucket in the background for ever, through lost connections, lost consumers and a bucket made
- * anew. `onSnapshot` runs for each new snapshot, never for an older or repeated version.
+ * Follows the placement bucket in the background for ever, through lost connections and a bucket made anew. `onSnapshot`
+ * runs for each new snapshot, never for an older or repeated version.
+ *
+ * It reads what stands in the bucket, woken by a new marker on its way there and every second in any case. So it needs
+ * two rights and no more: to read values directly, and to hear of markers (docs/adr/0011).
  */
 export function watchPlacement(options: {
   messaging: Messaging;
@@ -27,102 +31,114 @@ export function watchPlacement(options: {
 }): PlacementWatch {
   const { messaging, logger } = options;
   const bucket = messaging.topology.buckets.placement;
-  const stream = bucketStream(bucket);
-  const keyStart = bucketSubject(bucket, '').length;
   const assembler = createAssembler();
-  /** The bucket being read, by its creation time, and the sequence up to which it was. */
-  let created: string | undefined;
-  let cursor = 0;
+  const bell = createBell();
+  let stopping = false;
+  let woken = true;
+  /** The highest version heard of; it may never stand in the bucket when its publication was refused. */
+  let heard: PlacementVersion | undefined;
+  let problem: string | undefined;
 
-  function take(subject: string, sequence: number, value: Uint8Array): void {
-    cursor = sequence;
-    let snapshot: PlacementSnapshot | undefined;
-    try {
-      snapshot = assembler.take(subject.slice(keyStart), value);
-    } catch (error) {
-      logger.error({ subject, sequence, error: describeError(error) }, 'a placement value could not be read; the last snapshot stays');
+  async function read(key: string): Promise<Uint8Array | undefined> {
+    const subject = bucketSubject(bucket, key);
+    const stored = await (await messaging.manager()).direct.getMessage(bucketStream(bucket), { last_by_subj: subject });
+    return stored?.subject === subject ? stored.data : undefined;
+  }
+
+  /** Reads the marker and the chunks that it names and are not here yet. True when that gave a new snapshot. */
+  async function look(): Promise<boolean> {
+    const marker = await read(markerKey);
+    if (marker === undefined) throw new Error('there is no placement in the bucket yet');
+    // What an earlier look did not complete may have been replaced since, also by an older state.
+    assembler.forget();
+    let snapshot = assembler.take(markerKey, marker);
+    const missing = assembler.missing();
+    for (let start = 0; start < missing.length; start += readsAtOnce) {
+      await Promise.all(
+        missing.slice(start, start + readsAtOnce).map(async (key) => {
+          const value = await read(key);
+          if (value !== undefined) snapshot = assembler.take(key, value) ?? snapshot;
+        }),
+      );
     }
-    if (snapshot === undefined) return;
+    if (snapshot !== undefined && !isStopping()) tell(snapshot);
+    return snapshot !== undefined;
+  }
+
+  function tell(snapshot: PlacementSnapshot): void {
     try {
       options.onSnapshot?.(snapshot);
     } catch (error) {
-      logger.error(
-        { epoch: snapshot.epoch, revision: snapshot.revision, error: describeError(error) },
-        'a placement snapshot was not applied',
-      );
+      const { epoch, revision } = snapshot;
+      logger.error({ epoch, revision, error: describeError(error) }, 'a placement snapshot was not applied');
     }
   }
 
-  async function makeConsumer(): Promise<Consumer> {
-    const start =
-      cursor === 0
-        ? { deliver_policy: DeliverPolicy.LastPerSubject }
-        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: cursor + 1 };
-    return await messaging.jetstream().consumers.get(stream, { ...start, inactive_threshold: unusedConsumerEndsAfterMs });
-  }
-
-  async function open(): Promise<Session> {
-    const info = await findStream(await messaging.manager(), stream);
-    if (info === undefined) throw new Error('there is no placement bucket yet');
-    // Fewer messages than were read: the store was replaced by an old copy, whose next sequences we have seen otherwise.
-    if (info.created !== created || info.state.last_seq < cursor) {
-      created = info.created;
-      cursor = 0;
-      assembler.forget();
+  async function tryLook(): Promise<boolean> {
+    try {
+      const found = await look();
+      if (problem !== undefined) logger.info({ bucket: bucket.name }, 'placement can be read again');
+      problem = undefined;
+      return found;
+    } catch (error) {
+      const text = describeError(error);
+      if (text !== problem && messaging.connected() && !isStopping()) {
+        logger.warn({ bucket: bucket.name, error: text }, 'placement can not be read; the last snapshot stays');
+        problem = text;
+      }
+      return false;
     }
-    const consumer = await makeConsumer();
-    // Nothing is left to be delivered, so nothing before this is missing, though the last message may be a purged one.
-    if ((await consumer.info(true)).num_pending === 0) cursor = Math.max(cursor, info.state.last_seq);
-    const messages = await consumer.consume({
-      max_messages: 256,
-      expires: 30_000,
-      idle_heartbeat: 5000,
-      abort_on_missing_resource: true,
-      callback: (message) => {
-        take(message.subject, message.seq, message.data);
-      },
-    });
-    const check = checkBucket();
-    return {
-      ended: Promise.race([endOfMessages(messages), check.failed]),
-      async close() {
-        check.stop();
-        await messages.close();
-        // Best effort: the server drops an unused consumer by itself.
-        if (messaging.connected()) consumer.delete().catch(() => undefined);
-      },
-    };
   }
 
-  /** Looks every second whether the bucket is still the same and all of it arrives; a lost one is not told by NATS. */
-  function checkBucket(): { failed: Promise<string>; stop(): void } {
-    let behind: { cursor: number; last: number } | undefined;
-    let report: (reason: string) => void = () => undefined;
-    const failed = new Promise<string>((resolve) => (report = resolve));
-    const look = async () => {
-      // Before the question: what comes while it is answered is not in the answer.
-      const read = cursor;
-      const info = await findStream(await messaging.manager(), stream);
-      if (info === undefined) report('the placement bucket is gone');
-      else if (info.created !== created) report('the placement bucket was made anew');
-      else if (info.state.last_seq < read) report('the placement bucket was rolled back');
-      else if (behind !== undefined && behind.cursor === cursor && behind.last > cursor) report('deliveries are missing');
-      behind = info === undefined ? undefined : { cursor, last: info.state.last_seq };
-    };
-    const timer = setInterval(() => {
-      // A question without an answer is asked again in a second; a lost connection ends the session anyway.
-      look().catch((error: unknown) => {
-        logger.debug({ error: describeError(error) }, 'the placement bucket could not be checked');
-      });
-    }, checkEveryMs);
-    return {
-      failed,
-      stop: () => {
-        clearInterval(timer);
-      },
-    };
+  const isBehind = () => {
+    const shown = assembler.current();
+    return heard !== undefined && (shown === undefined || compareVersions(heard, shown) > 0);
+  };
+
+  function wake(): void {
+    woken = true;
+    bell.ring();
   }
 
-  const session = keepSession({ messaging, what: stream, logger, open });
-  return { current: () => assembler.current(), stop: () => session.stop() };
+  async function run(): Promise<void> {
+    let pauseMs = longestPauseMs;
+    while (!isStopping()) {
+      // A marker is heard of before it is stored: soon, and then less often, it is looked for again.
+      if (woken) pauseMs = shortestPauseMs;
+      woken = false;
+      const found = messaging.connected() && (await tryLook());
+      pauseMs = found && !isBehind() ? longestPauseMs : Math.min(pauseMs * 2, longestPauseMs);
+      if (!isStopping()) await bell.wait(pauseMs);
+    }
+  }
+  // A function, because the compiler cannot know that stop() runs while we wait.
+  const isStopping = () => stopping;
+
+  const removeSubscription = messaging.subscribeCore(bucketSubject(bucket, markerKey), (marker) => {
+    const version = versionOf(marker);
+    if (version !== undefined && (heard === undefined || compareVersions(version, heard) > 0)) heard = version;
+    wake();
+  });
+  const removeHook = messaging.onConnect(() => {
+    wake();
+    return Promise.resolve();
+  });
+  void run();
+  return {
+    current: () => assembler.current(),
+    stop() {
+      stopping = true;
+      removeSubscription();
+      removeHook();
+      bell.ring();
+      // A question that has no answer yet is not waited for; what it answers is dropped.
+      return Promise.resolve();
+    },
+  };
+}
+
+function versionOf(marker: unknown): PlacementVersion | undefined {
+  if (typeof marker !== 'object' || marker === null || !('epoch' in marker) || !('revision' in marker)) return undefined;
+  const { epoch, revision } = marker;
+  return typeof epoch === 'number' && typeof revision === 'number' ? { epoch, revision } : undefined;
 }

@@ -29,6 +29,8 @@ export const databaseConfig = {
 /** Settings of a service that uses NATS. */
 export const natsConfig = {
   NATS_URL: field.url('nats', 'tls'),
+  /** Whose password NATS_TOKEN is; without it the token alone is presented. */
+  NATS_USER: field.text().optional(),
   NATS_TOKEN: field.text().optional(),
   NATS_NAMESPACE: z
     .string()

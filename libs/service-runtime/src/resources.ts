@@ -61,6 +61,7 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
   const tracing = createTracing({ service: name, version: config.FAIRLEAD_VERSION, logger, registry, ...spanTarget(config) });
   const messaging = await connectMessaging({
     url: config.NATS_URL,
+    user: config.NATS_USER,
     token: config.NATS_TOKEN,
     namespace: config.NATS_NAMESPACE,
     replicas: config.NATS_REPLICAS,

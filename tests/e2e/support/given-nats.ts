@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 const { env } = process;
 const url = env['CONTROL_TEST_NATS_URL'] ?? '';
 
-for (const name of ['NATS_URL', 'NATS_TOKEN', 'NATS_TOKEN_FILE', 'NATS_NAMESPACE']) Reflect.deleteProperty(env, name);
+for (const name of ['NATS_URL', 'NATS_USER', 'NATS_TOKEN', 'NATS_TOKEN_FILE', 'NATS_NAMESPACE']) Reflect.deleteProperty(env, name);
 if (url !== '') {
   env['NATS_URL'] = url;
   env['NATS_NAMESPACE'] = `t${randomBytes(6).toString('hex')}`;

@@ -28,6 +28,8 @@ describe('the secrets of containers', () => {
         .filter(([, own]) => namesOf(own).includes(name))
         .map(([reader]) => reader)
         .sort();
+    expect(readersOf('nats-token')).toEqual([...controlPlaneServices].sort());
+    expect(readersOf('nats-fleet-token')).toEqual(['fleet-sim']);
     expect(readersOf('fleet-token')).toEqual(['fleet-sim', 'provisioner']);
     expect(readersOf('postgres.admin-password')).toEqual(['migrate', 'postgres']);
     expect(readersOf('bootstrap.key.json')).toEqual(['register-fleet']);

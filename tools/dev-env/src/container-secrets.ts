@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { readIfThere, writeWhole } from './files.js';
+import { natsAccounts } from './nats-accounts.js';
 import { prepareSecrets, readSecret, type Secrets } from './secrets.js';
 
 /** Who reads secrets: the services, the servers they need, and what runs once. */
@@ -28,8 +29,10 @@ export async function prepareContainerSecrets(dir: string, options: { simulatedF
     return file;
   };
   const adminPassword = made('postgres.admin-password', () => `${randomBytes(32).toString('base64url')}\n`);
-  // Parts of nats.conf, which includes them.
-  const natsAuth = made('nats.auth.conf', () => `authorization { token: ${JSON.stringify(readSecret(secrets.natsToken))} }\n`);
+  // Parts of nats.conf, which includes them. This one is made anew of the passwords each time.
+  const natsAuth = join(dir, 'secrets/nats.auth.conf');
+  const passwords = { token: readSecret(secrets.natsToken), fleetToken: readSecret(secrets.natsFleetToken) };
+  writeWhole(natsAuth, natsAccounts({ ...passwords, namespace: '' }));
   made('nats.cluster.conf', () => {
     const password = randomBytes(32).toString('base64url');
     const route = `nats://fairlead:${password}@${natsRoutesHost}:6222`;
@@ -43,7 +46,7 @@ export async function prepareContainerSecrets(dir: string, options: { simulatedF
     postgres: [adminPassword],
     nats: [natsAuth],
     migrate: [adminPassword, ...Object.values(secrets.databasePasswords)],
-    'fleet-sim': [secrets.fleetToken, secrets.natsToken],
+    'fleet-sim': [secrets.fleetToken, secrets.natsFleetToken],
     'register-fleet': secrets.bootstrapKey === undefined ? [] : [secrets.bootstrapKey],
   };
 }

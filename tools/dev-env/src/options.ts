@@ -26,7 +26,7 @@ export const usage = `npm start [-- options]
   --no-sim       without the simulated fleet
   --help         this text
 
-  NATS_URL (and NATS_TOKEN or NATS_TOKEN_FILE) in the environment or in .env: use that server instead of a local one.
+  NATS_URL (and NATS_USER, NATS_TOKEN or NATS_TOKEN_FILE) in the environment or in .env: use that server instead of a local one.
   All settings: .env.example`;
 
 /**

@@ -17,8 +17,9 @@ export interface Secrets {
   readonly trustJwks: string;
   /** File with what managed services accept commands with. */
   readonly fleetToken: string;
-  /** File with the token of the local NATS server. */
+  /** Files with the NATS passwords of the control plane and of managed services. */
   readonly natsToken: string;
+  readonly natsFleetToken: string;
 }
 
 /** Makes the secrets that a state folder has not got yet, and says anew whom to trust. */
@@ -38,6 +39,7 @@ export async function prepareSecrets(stateDir: string, options: { simulatedFleet
     trustJwks,
     fleetToken: token(join(dir, 'fleet-token')),
     natsToken: token(join(dir, 'nats-token')),
+    natsFleetToken: token(join(dir, 'nats-fleet-token')),
   };
 }
 

@@ -17,6 +17,7 @@ const stack: StackSettings = {
     trustJwks: '/state/secrets/trust.jwks.json',
     fleetToken: '/state/secrets/fleet-token',
     natsToken: '/state/secrets/nats-token',
+    natsFleetToken: '/state/secrets/nats-fleet-token',
   },
   postgres: '127.0.0.1:5432',
   natsUrl: 'nats://127.0.0.1:4222',
@@ -40,6 +41,13 @@ describe('settingsOf', () => {
     const knowing = controlPlaneServices.filter((service) => JSON.stringify(settingsOf(stack, service)).includes('fleet-token'));
     expect(knowing).toEqual(['provisioner']);
     expect(simSettings(stack)['FLEET_TOKEN_FILE']).toBe('/state/secrets/fleet-token');
+  });
+
+  it('tells the control plane its own user of NATS, and the fleet the one that may read placement', () => {
+    for (const service of controlPlaneServices) {
+      expect(settingsOf(stack, service)).toMatchObject({ NATS_USER: 'fairlead', NATS_TOKEN_FILE: '/state/secrets/nats-token' });
+    }
+    expect(simSettings(stack)).toMatchObject({ NATS_USER: 'fleet', NATS_TOKEN_FILE: '/state/secrets/nats-fleet-token' });
   });
 
   it('leaves NATS to the environment when that names a server', () => {

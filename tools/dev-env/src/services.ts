@@ -1,6 +1,7 @@
 /** What each service of a local stack is told by its environment. */
 import { join } from 'node:path';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
+import { natsUsers } from './nats-accounts.js';
 import { stateDirVariable } from './pids.js';
 import type { Secrets } from './secrets.js';
 
@@ -42,6 +43,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
   const grpc = (other: ControlPlaneService) => `127.0.0.1:${String(stack.ports[`${other}.grpc`] ?? 0)}`;
   return {
     ...commonSettings(stack),
+    ...natsSettings(stack, natsUsers.controlPlane, secrets.natsToken),
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: String(httpPortOf(stack, service)),
     GRPC_HOST: '127.0.0.1',
@@ -65,6 +67,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
 export function simSettings(stack: StackSettings): Settings {
   return {
     ...commonSettings(stack),
+    ...natsSettings(stack, natsUsers.fleet, stack.secrets.natsFleetToken),
     FLEET_TOKEN_FILE: stack.secrets.fleetToken,
     SIM_STATE_DIR: join(stack.stateDir, 'sim'),
     SIM_PLACEMENT_FILES_DIR: filesDirOf(stack),
@@ -79,7 +82,6 @@ function commonSettings(stack: StackSettings): Settings {
     [stateDirVariable]: stack.stateDir,
     FAIRLEAD_VERSION: stack.version,
     FAIRLEAD_GIT_SHA: stack.gitSha,
-    ...(stack.natsUrl === undefined ? {} : { NATS_URL: stack.natsUrl, NATS_TOKEN_FILE: stack.secrets.natsToken }),
   };
 }
 
@@ -90,6 +92,10 @@ export function baseEnv(
 ): NodeJS.ProcessEnv {
   const { FAIRLEAD_FAILPOINTS: _, ...rest } = { ...shell, ...env };
   return failpoints === undefined ? rest : { ...rest, FAIRLEAD_FAILPOINTS: failpoints };
+}
+
+function natsSettings({ natsUrl }: StackSettings, user: string, tokenFile: string): Settings {
+  return natsUrl === undefined ? {} : { NATS_URL: natsUrl, NATS_USER: user, NATS_TOKEN_FILE: tokenFile };
 }
 
 /** The environment with settings on top; a value in it does not win over a file that the settings name. */

@@ -16,6 +16,7 @@ import type { Hold, HoldOptions, StackPart } from './hold.js';
 import { keepServer, type KeptServer } from './kept-server.js';
 import { takeLock } from './lock.js';
 import { setLargeLogsAside, watchLogs } from './log-watch.js';
+import { natsAccounts } from './nats-accounts.js';
 import { assertBuilt, root } from './paths.js';
 import { createPidBoard, stopLeftoverServices, type PidBoard } from './pids.js';
 import { choosePorts } from './ports.js';
@@ -185,11 +186,16 @@ async function startServers(given: {
     },
   });
   const natsUrl = given.env['NATS_URL'];
+  const authorization = natsAccounts({
+    token: readSecret(given.secrets.natsToken),
+    fleetToken: readSecret(given.secrets.natsFleetToken),
+    namespace: given.env['NATS_NAMESPACE'] ?? '',
+  });
   const startedNats =
     natsUrl === undefined || natsUrl === ''
       ? keepServer({
           name: 'NATS',
-          start: () => startNats({ dir: join(stateDir, 'nats'), port: ports.nats, token: readSecret(given.secrets.natsToken), log }),
+          start: () => startNats({ dir: join(stateDir, 'nats'), port: ports.nats, authorization, log }),
           log,
           onPid: (pid) => {
             pids.set(['nats'], pid);

@@ -114,6 +114,7 @@ describe('prepareSecrets', () => {
       first.bootstrapKey ?? '',
       first.fleetToken,
       first.natsToken,
+      first.natsFleetToken,
     ];
     const before = files.map((file) => readFileSync(file, 'utf8'));
     await prepareSecrets(dir, { simulatedFleet: true });
