@@ -12,7 +12,7 @@ import { reopenJob } from './store/reopen.js';
 /**
  * Lets a job that needs attention go on where it stopped: forward from the step that failed, or with the undos that could
  * not be done. Its locks are taken and its limits begin anew. Asking for a job that is on its way already changes nothing.
- * Throws `job_not_found`, `job_finished` when it needs no attention, `lock_held` while another job is on its resources, and
+ * Throws `job_not_found`, `job_finished` when it needs no attention, `job_outdated` when its kind's steps have changed since, `lock_held` while another job is on its resources, and
  * `job_superseded` when a later job has passed its own point of no return on them: this one's steps would act on a world
  * that they were not planned for.
  */
@@ -28,6 +28,11 @@ export async function retryJob(deps: JobDependencies, jobId: string, given: stri
     if (!isTerminal(job.status)) return undefined;
     if (job.status !== 'needs_attention')
       throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });
+    // No replica of this release would claim it, and it would hold its locks.
+    if (job.version !== kind.version)
+      throw new FairleadError('job_outdated', 'The steps of this kind of job have changed since. Plan anew.', {
+        details: { version: job.version, known_version: kind.version },
+      });
     const state = tryAgain(stateOf(loaded));
     const holder = await reopenJob(tx, job, state, kind.deadlineMs);
     if (holder !== undefined)

@@ -42,6 +42,7 @@ export const errorCodes = {
   job_finished: 'conflict',
   cancel_too_late: 'conflict',
   job_superseded: 'conflict',
+  job_outdated: 'conflict',
   tenant_state: 'conflict',
   stale_fence: 'conflict',
   tenant_moved: 'conflict',

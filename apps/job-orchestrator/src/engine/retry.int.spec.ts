@@ -90,6 +90,16 @@ describe('a job that needs attention', () => {
     expect((await ended(jobId)).job).toMatchObject({ status: 'needs_attention', finished_at: expect.any(Date) as unknown });
   });
 
+  it('is not tried again when a newer version has replaced its steps, which no replica runs any more', async () => {
+    const old = toyKind([point, step('after', { retry: once, run: away })]);
+    const { jobId } = await start(boot(old), 'replaced');
+    await ended(jobId);
+    const newer = boot({ ...old, version: old.version + 1 }, { engine: false });
+    await expect(retry(newer, jobId)).rejects.toMatchObject({ code: 'job_outdated', details: { version: 1, known_version: 2 } });
+    expect(await db.query(`select 1 from lock where job_id = $1`, [jobId])).toEqual([]);
+    expect((await ended(jobId)).job).toMatchObject({ status: 'needs_attention', version: 1 });
+  });
+
   it('is not tried again without a reason, and no other job is', async () => {
     const deps = boot(toyKind([step('one')]));
     const { jobId } = await start(deps, 'done');
