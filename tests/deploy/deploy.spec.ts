@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mistakes } from './mistakes.js';
-import type { Sources } from './model.js';
+import { readDeployment, type Sources } from './model.js';
 import { problemsOf, type Surroundings } from './problems.js';
 import { makeSurroundings, readSources } from './repository.js';
 
@@ -19,6 +19,12 @@ afterAll(() => {
 
 it('Compose, Swarm and Dockerfile fit together, and fit what the services read', () => {
   expect(problemsOf(readSources(), around)).toEqual([]);
+});
+
+it.each(['placement', 'provisioner', 'fleet-observer'])('Swarm passes the networks of managed services on to %s', (name) => {
+  const { files } = readDeployment(readSources());
+  const service = files.flatMap(({ services }) => services).find(({ where }) => where === `deploy/swarm/fairlead.yml: ${name}`);
+  expect(service?.environment).toHaveProperty('FLEET_ALLOWED_CIDRS');
 });
 
 describe('the checks notice', () => {
