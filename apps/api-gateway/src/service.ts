@@ -32,6 +32,8 @@ export interface Overrides {
 
 /** Ten wrong passwords per address and user within five minutes. */
 const loginLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
+/** A hundred per address, whoever they were for. */
+const addressLimits = { ...loginLimits, failures: 100 };
 
 /** Starts the gateway; it serves when this resolves. */
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
@@ -95,6 +97,7 @@ function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' 
     passwords: parts.passwords,
     appender: parts.appender,
     throttle: createThrottle(loginLimits),
+    addressThrottle: createThrottle(addressLimits),
     tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
     firstAdminFile: config.FIRST_ADMIN_FILE,
     publicUrl: config.PUBLIC_URL,

@@ -193,4 +193,12 @@ describe('API tokens', () => {
     expect(tokens('GET /admin/v1/auth/me')).toEqual([`Bearer ${id}_secret`, `Bearer ${id}_secret`]);
     expect(gateway.of('POST /admin/v1/auth/refresh')).toEqual([]);
   });
+
+  it('of another form are not sent, and no URL with a password is taken', async () => {
+    const sent = gateway.seen.length;
+    const broken = await later(['whoami'], { env: { FAIRLEAD_TOKEN: 'flt_1\nsecret' } });
+    expect([broken.exitCode, broken.err]).toEqual([exitCodes.auth, 'error: FAIRLEAD_TOKEN is not an API token\n']);
+    const told = await later(['whoami'], { env: { FAIRLEAD_URL: 'http://user:pw-1@127.0.0.1:1' } });
+    expect([told.exitCode, told.err.includes('pw-1'), gateway.seen.length]).toEqual([exitCodes.usage, false, sent]);
+  });
 });

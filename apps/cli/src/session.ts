@@ -71,6 +71,9 @@ export function urlOf(option: string | undefined, env: Env): string {
   const url = option ?? (fromEnv === '' ? undefined : fromEnv) ?? readSession(env)?.url ?? defaultUrl;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new CliError(`not an http or https URL: ${url}`, exitCodes.usage);
+  // A password in it would be printed with every error that names the URL.
+  if (new URL(url).username !== '' || new URL(url).password !== '')
+    throw new CliError('the URL of the gateway holds a user name or password, which are not used', exitCodes.usage);
   return url.replace(/\/+$/, '');
 }
 
@@ -81,7 +84,10 @@ export function urlOf(option: string | undefined, env: Env): string {
 export function targetOf(option: string | undefined, env: Env): Target {
   const url = urlOf(option, env);
   const token = env['FAIRLEAD_TOKEN'];
-  if (token !== undefined && token !== '') return { url, token };
+  if (token !== undefined && token !== '') {
+    if (!/^[\w.~+/=-]+$/.test(token)) throw new CliError('FAIRLEAD_TOKEN is not an API token', exitCodes.auth);
+    return { url, token };
+  }
   const session = readSession(env);
   if (session === undefined) throw new CliError(`not logged in; run: fairlead login --url ${url} --email <email>`, exitCodes.auth);
   if (new URL(session.url).origin !== new URL(url).origin)

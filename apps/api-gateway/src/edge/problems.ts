@@ -49,6 +49,12 @@ const refusals: Readonly<Record<number, { code: ProblemCode; title: string; deta
   },
 };
 
+/** Node's error of a client that hung up before it had sent its whole body. */
+function isHungUp(error: unknown): boolean {
+  const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
+  return message === 'aborted' && code === 'ECONNRESET';
+}
+
 const bodyNotJson = new Set(['FST_ERR_CTP_INVALID_JSON_BODY', 'FST_ERR_CTP_EMPTY_JSON_BODY', 'FST_ERR_CTP_BODY_INVALID_JSON']);
 
 /** Translates anything thrown to the problem its caller sees. Errors we did not declare tell nothing of the inside. */
@@ -85,6 +91,8 @@ function refusalOf(error: unknown): Pick<Problem, 'code' | 'title' | 'detail' | 
   const cause: unknown = error instanceof HttpException && error.cause !== undefined ? error.cause : error;
   const fastifyCode =
     cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && cause.code.startsWith('FST_') ? cause.code : undefined;
+  if (isHungUp(cause))
+    return { code: 'invalid_argument', title: titles.invalid_argument, status: 400, detail: 'The request ended before its body did' };
   const status = error instanceof HttpException ? error.getStatus() : fastifyCode === undefined ? undefined : statusCodeOf(cause);
   if (status === undefined || status < 400 || status >= 500) return undefined;
   const refusal = refusals[status] ?? { code: 'invalid_argument', title: titles.invalid_argument, detail: 'The request can not be served' };

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
 import { createTokenSigner, createTokenVerifier, generateSigningKey } from '@fairlead/auth';
 import { createLogger, createMetrics, createTracing, currentContext, type Registry, type Tracing } from '@fairlead/telemetry';
-import { otlpReceiver } from '@fairlead/testing';
+import { eventually, otlpReceiver } from '@fairlead/testing';
 import { Public, RequirePermission } from './access.js';
 import { SchemaPipe } from './parse.js';
 import { ProblemFilter } from './problems.js';
@@ -263,6 +263,20 @@ describe('the edge', () => {
     expect(own.find((line) => line['msg'] === 'a request failed')).toMatchObject({ reason: 'the inside' });
     const all = lines.join('');
     for (const part of [secret, secret.split('.')[2] ?? '', 'hunter2', 'Bearer ']) expect(all).not.toContain(part);
+  });
+
+  it('counts a client that hangs up in the middle of its body as gone, not as a failure of ours', async () => {
+    const before = lines.length;
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write('POST /t/open HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"no');
+    socket.end();
+    const told = await eventually(() => lines.slice(before).find((line) => line.includes('"aborted":true')), {
+      what: 'the request to be logged',
+    });
+    expect(JSON.parse(told)).toMatchObject({ route: '/t/open', aborted: true });
+    expect(lines.slice(before).filter((line) => line.includes('"level":"error"'))).toEqual([]);
+    expect(await registry.metrics()).toContain('{method="POST",route="/t/open",status="499"} 1');
   });
 
   it('answers a request that is not HTTP, and goes on', async () => {

@@ -131,6 +131,9 @@ function acceptJsonOnly(instance: FastifyInstance): void {
   });
 }
 
+/** Not a status of HTTP's: how nginx counts requests whose client went away before an answer. */
+const clientClosedRequest = 499;
+
 /** One access-log line and one measurement per request, also of one whose client went away: never its query, headers or body. */
 function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDeps): void {
   const duration = new Histogram({
@@ -145,7 +148,7 @@ function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDe
     // Fastify's onResponse is not called for a response that was cut off.
     reply.raw.once('close', () => {
       const route = request.routeOptions.url ?? 'unmatched';
-      const status = reply.statusCode;
+      const status = reply.raw.headersSent ? reply.statusCode : clientClosedRequest;
       duration.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
       const line = { method: request.method, route, status, duration_ms: Math.round(reply.elapsedTime * 10) / 10, address };
       const told = reply.raw.writableFinished ? line : { ...line, aborted: true };

@@ -13,11 +13,11 @@ let behindAnother: RunningService;
 let user: TestUser;
 
 /** Logs in as a proxy passes it on, with what it tells of where the request came from. */
-async function login(gateway: { httpUrl: string }, forwardedFor: string | undefined, pass = password) {
+async function login(gateway: { httpUrl: string }, forwardedFor: string | undefined, pass = password, email = user.email) {
   const response = await fetch(`${gateway.httpUrl}/admin/v1/auth/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }) },
-    body: JSON.stringify({ email: user.email, password: pass }),
+    body: JSON.stringify({ email, password: pass }),
   });
   await response.text();
   return response;
@@ -70,6 +70,20 @@ describe('behind a proxy that is trusted', () => {
     expect((await login(behindProxy, '1.2.3.4, 203.0.113.66')).status).toBe(429);
     expect((await login(behindProxy, '203.0.113.9')).status).toBe(200);
   });
+
+  it('a flood from one address, each time for another user, leaves the others their turn', async () => {
+    const flood = await Promise.all(
+      Array.from({ length: 300 }, async (_, index) =>
+        login(behindProxy, '203.0.113.77', 'wrong-password', `user-${String(index)}@example.com`).then(({ status }) => status),
+      ).concat(login(behindProxy, '203.0.113.9').then(({ status }) => status)),
+    );
+    expect(flood.at(-1)).toBe(200);
+    expect(new Set(flood.slice(0, -1))).toEqual(new Set([401, 429]));
+    for (let tried = flood.filter((status) => status === 401).length; tried < 100; tried++)
+      await login(behindProxy, '203.0.113.77', 'wrong-password', `other-${String(tried)}@example.com`);
+    expect((await login(behindProxy, '203.0.113.77', 'wrong-password', 'one-more@example.com')).status).toBe(429);
+    expect((await login(behindProxy, '203.0.113.9')).status).toBe(200);
+  }, 60_000);
 
   it('keeps cookies to TLS when the proxy says that it speaks it', async () => {
     const cookie = async (gateway: RunningService) => {

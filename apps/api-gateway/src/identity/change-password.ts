@@ -36,7 +36,7 @@ export async function changePassword(
   };
   mayTry();
   const user = await findUser(deps.database.dataSource.manager, { userId });
-  const matches = await deps.passwords.matches(user?.passwordHash, input.currentPassword, mayTry);
+  const matches = await deps.passwords.matches(user?.passwordHash, input.currentPassword, { address: '', before: mayTry });
   if (user === undefined || user.disabled) throw new FairleadError('unauthenticated', 'The user is gone or disabled');
   if (!matches) {
     deps.throttle.failed(key, Date.now());

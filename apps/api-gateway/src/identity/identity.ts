@@ -11,6 +11,7 @@ export interface Identity {
   readonly signer: TokenSigner;
   readonly passwords: Passwords;
   readonly throttle: Throttle;
+  readonly addressThrottle: Throttle;
   readonly tokenTtlSeconds: number;
   readonly firstAdminFile: string | undefined;
   /** Where browsers reach the gateway, when that is not its own address. */

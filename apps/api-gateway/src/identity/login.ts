@@ -10,6 +10,8 @@ export interface LoginDeps extends SessionDeps {
   readonly appender: Appender;
   readonly passwords: Passwords;
   readonly throttle: Throttle;
+  /** By address alone: who tries ever new e-mail addresses is stopped too. */
+  readonly addressThrottle: Throttle;
 }
 
 export interface LoginAttempt {
@@ -29,14 +31,16 @@ export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ s
   const key = JSON.stringify([email, client.address]);
   // Checked again when the password's turn comes: many attempts at once must not slip past the limit.
   const mayTry = () => {
+    refuseTooMany(deps.addressThrottle, client.address);
     refuseTooMany(deps.throttle, key);
   };
   mayTry();
   const user = await findUser(deps.database.dataSource.manager, { email });
-  const matches = await deps.passwords.matches(user?.passwordHash, password, mayTry);
+  const matches = await deps.passwords.matches(user?.passwordHash, password, { address: client.address, before: mayTry });
   const opened = user === undefined || !matches || user.disabled ? undefined : await openSession(deps, user, client);
   if (opened === undefined) {
     deps.throttle.failed(key, Date.now());
+    deps.addressThrottle.failed(client.address, Date.now());
     await recordFailure(deps.appender, user, attempt);
     throw new FairleadError('login_failed', 'The e-mail address or the password is not right');
   }

@@ -6,6 +6,8 @@ const argon2id = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 const maxRunning = 2;
 const maxQueued = 200;
+/** Of one address: a flood from there leaves the others their turns. */
+const maxQueuedPerAddress = 20;
 
 export const minPasswordLength = 12;
 export const maxPasswordLength = 1_024;
@@ -13,8 +15,11 @@ export const maxPasswordLength = 1_024;
 /** Hashes and checks passwords, a few at a time: each takes a core and 19 MiB. */
 export interface Passwords {
   hash(password: string): Promise<string>;
-  /** Checks a password; without a hash (no such user) it takes as long and answers false. `before` runs when it is its turn. */
-  matches(hashed: string | undefined, password: string, before?: () => void): Promise<boolean>;
+  /**
+   * Checks a password; without a hash (no such user) it takes as long and answers false. `before` runs when it is its
+   * turn. Throws `rate_limited` when too many wait that come from the same address; '' for a caller who is known.
+   */
+  matches(hashed: string | undefined, password: string, turn: { address: string; before?: () => void }): Promise<boolean>;
 }
 
 /** Makes the password checker of one process. Throws `overloaded` from its methods when too many wait. */
@@ -22,9 +27,9 @@ export async function createPasswords(): Promise<Passwords> {
   const decoy = await hash('no such user', argon2id);
   const inTurn = createTurns(maxRunning, maxQueued);
   return {
-    hash: (password) => inTurn(() => hash(password, argon2id)),
-    matches: (hashed, password, before) =>
-      inTurn(async () => {
+    hash: (password) => inTurn('', () => hash(password, argon2id)),
+    matches: (hashed, password, { address, before }) =>
+      inTurn(address, async () => {
         before?.();
         const equal = await verify(hashed ?? decoy, password);
         return equal && hashed !== undefined;
@@ -32,21 +37,23 @@ export async function createPasswords(): Promise<Passwords> {
   };
 }
 
-function createTurns(running: number, queued: number): <T>(work: () => Promise<T>) => Promise<T> {
+function createTurns(running: number, queued: number): <T>(address: string, work: () => Promise<T>) => Promise<T> {
   let free = running;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
+  const waiting: { address: string; go: () => void }[] = [];
+  return async (address, work) => {
     if (free > 0) free -= 1;
     else {
+      if (address !== '' && waiting.filter((one) => one.address === address).length >= maxQueuedPerAddress)
+        throw new FairleadError('rate_limited', 'Too many logins from this address are waiting', { details: { retry_after_seconds: 1 } });
       if (waiting.length >= queued) throw new FairleadError('overloaded', 'Too many logins are waiting; try again in a moment');
-      await new Promise<void>((resolve) => waiting.push(resolve));
+      await new Promise<void>((go) => waiting.push({ address, go }));
     }
     try {
       return await work();
     } finally {
       const next = waiting.shift();
       if (next === undefined) free += 1;
-      else next();
+      else next.go();
     }
   };
 }
