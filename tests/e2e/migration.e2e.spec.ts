@@ -255,7 +255,7 @@ describe('one correlation id', () => {
     expect(logs.length).toBeGreaterThan(0);
     const events = await streamOf(`${stack.url}/admin/v1/jobs/${jobId}/events`);
     expect(events.at(-1)).toBe('job_succeeded');
-    expect(events.filter((type) => type === 'step_succeeded')).toHaveLength(9);
+    expect(events.filter((type) => type === 'step_succeeded')).toHaveLength(10);
   }, 60_000);
 
   it('and no log line holds a password, a token or a key', () => {
