@@ -2,31 +2,24 @@
 // gateway answer is scripted, at the wire.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FairleadError, jobsV1 } from '@fairlead/contracts';
-import { testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
-import { migrations } from '../index.js';
-import { startGateway, type TestGateway } from '../testing/gateway.js';
+import type { TestGateway } from '../testing/gateway.js';
+import { startHttpStage, type HttpStage } from '../testing/http-stage.js';
 
-let database: TestDatabase;
-let nats: TestMessaging;
+let stage: HttpStage;
 let gateway: TestGateway;
 let viewer: string;
 let operator: string;
 let admin: string;
 
 beforeAll(async () => {
-  [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
-  gateway = await startGateway({ database, nats });
-  [viewer, operator, admin] = await Promise.all([gateway.token('viewer'), gateway.token('operator'), gateway.token('admin')]);
+  stage = await startHttpStage();
+  ({ gateway, viewer, operator, admin } = stage);
 }, 120_000);
 
-afterAll(async () => {
-  await gateway.stop();
-  await Promise.all([database.drop(), nats.close()]);
-});
+afterAll(() => stage.stop());
 
 beforeEach(() => {
-  gateway.peers.calls.length = 0;
-  gateway.peers.answers = {};
+  stage.reset();
 });
 
 const plan = jobsV1.Plan.fromPartial({
