@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { FairleadError } from '@fairlead/contracts';
 import { newContext, runInContext } from '@fairlead/telemetry';
+import { eventually } from '@fairlead/testing';
 import { retryJob } from '../retry-job.js';
 import type { JobDependencies } from '../start-job.js';
 import { ann, boot, caller, db, ended, historyOf, start } from './bench.fixture.js';
@@ -82,6 +83,10 @@ describe('a job that needs attention', () => {
     await ended(jobId);
     fails = false;
     const later = await start(deps, 'superseded');
+    // Until it is claimed, a retry may be first.
+    await eventually(async () => (await db.query(`select 1 from lock where job_id = $1`, [later.jobId])).length === 1, {
+      what: 'the later job to hold its lock',
+    });
     await expect(retry(deps, jobId)).rejects.toMatchObject({ code: expect.stringMatching(/^(lock_held|job_superseded)$/) as unknown });
     open();
     expect((await ended(later.jobId)).job.status).toBe('succeeded');
