@@ -25,8 +25,8 @@ export function Page({ title, description, actions, above = [], children }: Prop
       {above.length > 0 && <BreadcrumbGroup items={[...above, { text: title, href: '' }]} onFollow={follow} />}
       <ContentLayout
         header={
-          <Header variant="h1" description={description} actions={actions}>
-            {title}
+          <Header variant="h1" description={description !== undefined && <span className="words">{description}</span>} actions={actions}>
+            <span className="words">{title}</span>
           </Header>
         }
       >
