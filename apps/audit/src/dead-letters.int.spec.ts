@@ -150,7 +150,9 @@ describe('a dead letter', () => {
     expect(pressed.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1);
     for (const outcome of pressed) {
       if (outcome.status === 'rejected') {
-        expect(outcome.reason).toMatchObject({ code: expect.stringMatching(/^(version_conflict|dead_letter_settled|dead_letter_not_found)$/) });
+        expect(outcome.reason).toMatchObject({
+          code: expect.stringMatching(/^(version_conflict|dead_letter_settled|dead_letter_not_found)$/),
+        });
       }
     }
     const { retry } = stack.nats.messaging.topology.streams;
