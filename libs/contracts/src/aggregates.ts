@@ -11,6 +11,8 @@ export const aggregateOwners = {
   service_command: 'provisioner',
   endpoint: 'fleet-observer',
   dead_letter: 'audit',
+  projection: 'audit',
+  event_log: 'audit',
 } as const satisfies Record<string, ServiceName>;
 
 export type AggregateType = keyof typeof aggregateOwners;

@@ -1,5 +1,6 @@
 export * from './aggregates.js';
 export * from './errors.js';
+export * from './events/define.js';
 export * from './headers.js';
 export * from './ids.js';
 export * from './jobs.js';

@@ -1,6 +1,7 @@
 /** Every permission there is. A route or RPC names one of these or does not start. */
 export const permissions = [
   'audit.read',
+  'change.read',
   'deadletter.manage',
   'deadletter.read',
   'fleet.read',
@@ -9,10 +10,13 @@ export const permissions = [
   'job.read',
   'job.cancel',
   'job.retry',
+  'log.read',
   'plan.create',
   'placement.read',
   'placement.write',
   'placement.move',
+  'projection.manage',
+  'projection.read',
   'self',
   'service.command',
   'tenant.read',
@@ -24,7 +28,18 @@ export const permissions = [
 
 export type Permission = (typeof permissions)[number];
 
-const viewer: readonly Permission[] = ['self', 'tenant.read', 'placement.read', 'fleet.read', 'job.read', 'audit.read', 'deadletter.read'];
+const viewer: readonly Permission[] = [
+  'self',
+  'tenant.read',
+  'placement.read',
+  'fleet.read',
+  'job.read',
+  'audit.read',
+  'deadletter.read',
+  'change.read',
+  'log.read',
+  'projection.read',
+];
 const operator: readonly Permission[] = [
   ...viewer,
   'plan.create',
@@ -35,7 +50,14 @@ const operator: readonly Permission[] = [
   'tenant.resume',
   'fleet.reload',
 ];
-const admin: readonly Permission[] = [...operator, 'tenant.write', 'placement.write', 'identity.manage', 'deadletter.manage'];
+const admin: readonly Permission[] = [
+  ...operator,
+  'tenant.write',
+  'placement.write',
+  'identity.manage',
+  'deadletter.manage',
+  'projection.manage',
+];
 
 /** What each role of a user may do. `placement.move` and `service.command` are for services alone. */
 export const roles = { viewer, operator, admin } as const;
