@@ -1,0 +1,23 @@
+/** What `inProcesses` starts: prepares with the first message, measures at the second. */
+import { once } from 'node:events';
+import { prepareAppending, type AppendingOptions } from './appending.js';
+import type { FromProcess, JobName } from './processes.js';
+
+const preparations: Readonly<Record<JobName, (options: never) => Promise<() => Promise<unknown>>>> = {
+  append: (options: AppendingOptions) => prepareAppending(options),
+};
+
+const answer = (message: FromProcess) => process.send?.(message);
+
+async function main(name: JobName): Promise<void> {
+  const [options] = (await once(process, 'message')) as [never];
+  const measure = await preparations[name](options);
+  const told = once(process, 'message');
+  answer({ ready: true });
+  await told;
+  answer({ result: await measure() });
+}
+
+main(process.argv[2] as JobName).catch((error: unknown) => {
+  answer({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+});

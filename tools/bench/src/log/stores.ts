@@ -1,0 +1,152 @@
+/** The stores that are compared, each used as its documentation says, behind the one call that is measured. */
+import pg from 'pg';
+import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
+import { newId } from '@fairlead/contracts';
+import { createAppender, pokeLog } from '@fairlead/event-log';
+import { connectMessaging, type Messaging } from '@fairlead/messaging';
+import { openDatabase } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+
+export const storeNames = ['ours', 'message-db', 'emmett', 'rows'] as const;
+export type StoreName = (typeof storeNames)[number];
+
+export interface Store {
+  /** Appends one event to a stream that stands at a version; resolves when it is committed. */
+  append(stream: string, version: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What every store is given: 150 bytes of payload, and who and why beside it. */
+export const payload = {
+  tenant_id: 'tenant-4711',
+  from_shard: 'shard-east-1',
+  to_shard: 'shard-west-2',
+  revision: 4711,
+  state: 'active',
+  note: 'x'.repeat(40),
+};
+export const meta = {
+  principal: 'user:usr_01k9v7x2e8',
+  request_id: 'req_01k9v7x2e8m3t5q6r7s8',
+  correlation_id: 'cor_01k9v7x2e8m3t5q6r7s8',
+  reason: 'a customer asked for it',
+};
+
+export interface StoreOptions {
+  store: StoreName;
+  url: string;
+  /** Where we poke readers after each commit; left out for none. */
+  natsUrl?: string;
+  /** Callers at once. */
+  appenders: number;
+}
+
+/** Opens a store. */
+export async function openStore({ store, url, natsUrl, appenders }: StoreOptions): Promise<Store> {
+  if (store === 'ours') return openOurs(url, natsUrl);
+  if (store === 'message-db') return openMessageDb(url, appenders);
+  if (store === 'emmett') return openEmmett(url, appenders);
+  return openRows(url);
+}
+
+/** A service's pool and its one appender: what every service has. */
+async function openOurs(url: string, natsUrl: string | undefined): Promise<Store> {
+  const db = await openOurDatabase(url);
+  const messaging = natsUrl === undefined ? undefined : await openMessaging(natsUrl);
+  const onAppended = (position: number) => {
+    if (messaging !== undefined) pokeLog(messaging, position);
+  };
+  const appender = createAppender({ sql: db, onAppended });
+  return {
+    append: async (stream, version) => {
+      const event = {
+        aggregateType: 'tenant',
+        aggregateId: stream,
+        expectedVersion: version,
+        type: 'placement_changed',
+        payload,
+        meta,
+      } as const;
+      const outcome = await appender.append({ commandId: newId('command'), events: [event] });
+      if (outcome.status !== 'ok' || outcome.repeated) throw new Error(`${stream} at ${String(version)}: ${JSON.stringify(outcome)}`);
+    },
+    close: async () => {
+      await appender.close();
+      await messaging?.close();
+      await db.close();
+    },
+  };
+}
+
+/** A connection to NATS as a service has it. */
+export function openMessaging(natsUrl: string): Promise<Messaging> {
+  return connectMessaging({ url: natsUrl, namespace: 'bench', name: 'bench', logger: createLogger({ service: 'bench', level: 'silent' }) });
+}
+
+/** A pool of a service's size on a database with the event log. */
+export function openOurDatabase(url: string) {
+  const { password } = new URL(url);
+  const logger = createLogger({ service: 'bench', level: 'silent' });
+  return openDatabase({ url, password, schema: 'placement', applicationName: 'bench', poolSize: 10, logger });
+}
+
+/** A connection a caller, one category, a prepared statement. */
+function openMessageDb(url: string, appenders: number): Store {
+  const pool = new pg.Pool({ connectionString: url, max: appenders });
+  return {
+    append: async (stream, version) => {
+      const values = [
+        crypto.randomUUID(),
+        `tenant-${stream}`,
+        'PlacementChanged',
+        JSON.stringify(payload),
+        JSON.stringify(meta),
+        version - 1,
+      ];
+      await pool.query({ name: 'write', text: 'select message_store.write_message($1, $2, $3, $4, $5, $6)', values });
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** A connection a caller. */
+function openEmmett(url: string, appenders: number): Store {
+  const pool = new pg.Pool({ connectionString: url, max: appenders });
+  const store = getPostgreSQLEventStore(url, { schema: { autoMigration: 'None' }, connectionOptions: { pool } });
+  return {
+    append: async (stream, version) => {
+      const expectedStreamVersion = version === 0 ? 'STREAM_DOES_NOT_EXIST' : BigInt(version);
+      await store.appendToStream(`tenant-${stream}`, [{ type: 'PlacementChanged', data: payload, metadata: meta }], {
+        expectedStreamVersion,
+      });
+    },
+    close: async () => {
+      await store.close();
+      await pool.end();
+    },
+  };
+}
+
+export const rowsAtOnce = 1_000;
+
+/** The table that rows are inserted in: an event's columns and indexes, and nothing else that makes a log. */
+export const rowsTable = `create table row_of_event (
+  position bigint generated always as identity primary key, aggregate_type text not null, aggregate_id text not null, version bigint not null,
+  type text not null, schema_version int not null, payload jsonb not null, meta jsonb not null, recorded_at timestamptz not null default clock_timestamp(),
+  unique (aggregate_type, aggregate_id, version)
+)`;
+
+/** What the machine can do at most: one connection that inserts a thousand rows with one prepared statement. */
+function openRows(url: string): Store {
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  const text = `insert into row_of_event (aggregate_type, aggregate_id, version, type, schema_version, payload, meta)
+    select 'tenant', $1, v, 'placement_changed', 1, p::jsonb, m::jsonb from unnest($2::bigint[], $3::text[], $4::text[]) r(v, p, m)`;
+  return {
+    append: async (stream, version) => {
+      const numbers = Array.from({ length: rowsAtOnce }, (_, n) => version * rowsAtOnce + n);
+      const values = [stream, numbers, numbers.map(() => JSON.stringify(payload)), numbers.map(() => JSON.stringify(meta))];
+      await pool.query({ name: 'rows', text, values });
+    },
+    close: () => pool.end(),
+  };
+}
