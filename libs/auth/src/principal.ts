@@ -1,5 +1,11 @@
 import { FairleadError, roles, serviceGrants, type Permission, type Role, type ServiceName } from '@fairlead/contracts';
 
+/** The part of the platform that a principal is kept to: what belongs to one of these tenants or nodes, and nothing else. */
+export interface Scope {
+  readonly tenants?: readonly string[];
+  readonly nodes?: readonly string[];
+}
+
 /** Who acts, and what they may do. */
 export interface Principal {
   /** `user:usr_…` or `service:<name>`. */
@@ -15,6 +21,10 @@ export interface Principal {
   readonly sessionId?: string;
   /** `flt_…`: the API token that a user's program called with. */
   readonly apiTokenId?: string;
+  /** What the principal is kept to; the whole platform without it. */
+  readonly scope?: Scope;
+  /** When the token that said all this ends, in ms since 1970. */
+  readonly expiresAtMs: number;
 }
 
 /** Through what a principal acts, as context, log lines and events tell it: a service, or `api-token:flt_…`; undefined for a user alone. */
@@ -42,11 +52,16 @@ export function grantsOfService(name: ServiceName): Set<Permission> {
   return new Set<Permission>(serviceGrants[name]);
 }
 
-/** Throws `permission_denied` unless the principal has the permission. */
-export function requirePermission(principal: Principal, permission: Permission): void {
+/**
+ * Throws `permission_denied` unless the principal has the permission. One that is kept to a scope is refused even then,
+ * except by what says (`scoped`) that it heeds scopes.
+ */
+export function requirePermission(principal: Principal, permission: Permission, { scoped = false }: { scoped?: boolean } = {}): void {
   if (!principal.grants.has(permission)) {
     throw new FairleadError('permission_denied', `${principal.name} may not do this: it needs the permission ${permission}`, {
       details: { permission },
     });
   }
+  if (principal.scope !== undefined && !scoped)
+    throw new FairleadError('permission_denied', 'A token that is kept to some tenants or nodes may not do this: it reads changes alone');
 }

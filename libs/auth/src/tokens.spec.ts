@@ -58,6 +58,39 @@ describe('tokens', () => {
     await expect(verifier.verify('not.a.token')).rejects.toEqual(refused);
   });
 
+  it('carry a scope, and when they end', async () => {
+    const { gateway, verifier } = await setUp();
+    const signer = await createTokenSigner(gateway);
+    const whole = await verifier.verify(await signer.signUser(ann, 60));
+    expect(whole.scope).toBeUndefined();
+    expect(Math.abs(whole.expiresAtMs - Date.now() - 60_000)).toBeLessThan(30_000);
+    for (const scope of [{ tenants: ['acme'], nodes: ['node-1'] }, { tenants: [] }, {}]) {
+      const principal = await verifier.verify(await signer.signUser({ ...ann, scope }, 60));
+      expect(principal.scope).toEqual(scope);
+      const refused = expect.objectContaining({ code: 'permission_denied' });
+      expect(() => {
+        requirePermission(principal, 'tenant.migrate');
+      }).toThrow(refused);
+      expect(() => {
+        requirePermission(principal, 'tenant.migrate', { scoped: true });
+      }).not.toThrow();
+      expect(() => {
+        requirePermission(principal, 'identity.manage', { scoped: true });
+      }).toThrow(refused);
+    }
+  });
+
+  it.each([null, 'all', ['acme'], { tenants: 'acme' }, { tenants: [1] }, { nodes: null }, { orgs: ['one'] }])(
+    'refuse a scope that is not understood: %j',
+    async (scope) => {
+      const { gateway, verifier } = await setUp();
+      const signer = await createTokenSigner(gateway);
+      await expect(verifier.verify(await signer.signUser({ ...ann, scope: scope as never }, 60))).rejects.toMatchObject({
+        code: 'unauthenticated',
+      });
+    },
+  );
+
   it('refuse an expired token', async () => {
     const { gateway, verifier } = await setUp();
     await expect(verifier.verify(await (await createTokenSigner(gateway)).signUser(ann, -60))).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type CryptoKey } from 'jose';
 import { FairleadError, roles, serviceGrants, type Role, type ServiceName } from '@fairlead/contracts';
 import { issuerOf, type Jwks, type PrivateJwk } from './keys.js';
-import { grantsOfRoles, grantsOfService, type Principal } from './principal.js';
+import { grantsOfRoles, grantsOfService, type Principal, type Scope } from './principal.js';
 
 const audience = 'fairlead';
 const userIssuer: ServiceName = 'api-gateway';
@@ -15,6 +15,7 @@ export interface TokenUser {
   readonly roles: readonly Role[];
   readonly sessionId?: string;
   readonly apiTokenId?: string;
+  readonly scope?: Scope;
 }
 
 export interface TokenSigner {
@@ -40,8 +41,8 @@ export async function createTokenSigner({ privateJwk }: { privateJwk: PrivateJwk
   const cache = new BoundedCache<{ token: string; renewAtMs: number }>(1_000);
   return {
     // Claims that are undefined are left out.
-    signUser: ({ userId, email, roles, sessionId, apiTokenId }, ttlSeconds) =>
-      sign({ email, roles, sid: sessionId, api_token: apiTokenId }, `user:${userId}`, ttlSeconds),
+    signUser: ({ userId, email, roles, sessionId, apiTokenId, scope }, ttlSeconds) =>
+      sign({ email, roles, sid: sessionId, api_token: apiTokenId, scope }, `user:${userId}`, ttlSeconds),
     serviceToken: async (onBehalfOf) => {
       const cached = cache.get(onBehalfOf ?? '');
       if (cached !== undefined && cached.renewAtMs > Date.now()) return cached.token;
@@ -63,23 +64,20 @@ export interface TokenVerifier {
  */
 export function createTokenVerifier({ jwks }: { jwks: Jwks }): TokenVerifier {
   const keySet = createLocalJWKSet(jwks);
-  const cache = new BoundedCache<{ principal: Principal; expiresAtMs: number }>(5_000);
+  const cache = new BoundedCache<Principal>(5_000);
   return {
     verify: async (token) => {
       const cacheKey = createHash('sha256').update(token).digest('base64');
       const cached = cache.get(cacheKey);
-      if (cached !== undefined && cached.expiresAtMs > Date.now()) return cached.principal;
-      const { principal, expiresAtMs } = await verifyToken(token, keySet);
-      cache.set(cacheKey, { principal, expiresAtMs });
+      if (cached !== undefined && cached.expiresAtMs > Date.now()) return cached;
+      const principal = await verifyToken(token, keySet);
+      cache.set(cacheKey, principal);
       return principal;
     },
   };
 }
 
-async function verifyToken(
-  token: string,
-  keySet: ReturnType<typeof createLocalJWKSet>,
-): Promise<{ principal: Principal; expiresAtMs: number }> {
+async function verifyToken(token: string, keySet: ReturnType<typeof createLocalJWKSet>): Promise<Principal> {
   try {
     const { payload, protectedHeader } = await jwtVerify(token, keySet, {
       algorithms: ['EdDSA'],
@@ -89,13 +87,13 @@ async function verifyToken(
     });
     const issuer = payload.iss ?? '';
     if (issuerOf(protectedHeader.kid ?? '') !== issuer) throw new Error('the key may not sign for this issuer');
-    return { principal: principalOf(issuer, payload.sub ?? '', payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
+    return { ...principalOf(issuer, payload.sub ?? '', payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
   } catch (cause) {
     throw new FairleadError('unauthenticated', 'The access token is not valid or has expired', { cause });
   }
 }
 
-function principalOf(issuer: string, subject: string, claims: Record<string, unknown>): Principal {
+function principalOf(issuer: string, subject: string, claims: Record<string, unknown>): Omit<Principal, 'expiresAtMs'> {
   if (subject === `service:${issuer}` && Object.hasOwn(serviceGrants, issuer)) {
     const onBehalfOf = typeof claims['obo'] === 'string' ? claims['obo'] : undefined;
     return { id: subject, name: issuer, kind: 'service', roles: [], grants: grantsOfService(issuer as ServiceName), onBehalfOf };
@@ -112,7 +110,22 @@ function principalOf(issuer: string, subject: string, claims: Record<string, unk
     grants: grantsOfRoles(names),
     ...(typeof claims['sid'] === 'string' ? { sessionId: claims['sid'] } : {}),
     ...(typeof claims['api_token'] === 'string' ? { apiTokenId: claims['api_token'] } : {}),
+    ...(claims['scope'] === undefined ? {} : { scope: scopeOf(claims['scope']) }),
   };
+}
+
+/** Throws for anything but a scope: what can't be read must not pass for the whole platform. */
+function scopeOf(claim: unknown): Scope {
+  if (typeof claim !== 'object' || claim === null || Array.isArray(claim)) throw new Error('the scope is no object');
+  const { tenants, nodes, ...rest } = claim as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) throw new Error('the scope names what is not known');
+  return { ...(tenants === undefined ? {} : { tenants: namesOf(tenants) }), ...(nodes === undefined ? {} : { nodes: namesOf(nodes) }) };
+}
+
+function namesOf(value: unknown): string[] {
+  if (!Array.isArray(value) || !value.every((name): name is string => typeof name === 'string'))
+    throw new Error('the scope lists no names');
+  return value;
 }
 
 /** A map that forgets its oldest entry when full. */

@@ -9,6 +9,7 @@ export * from './permissions.js';
 export * from './sse.js';
 export * from './subjects.js';
 export * as auditV1 from './generated/fairlead/audit/v1/audit.js';
+export * as changesV1 from './generated/fairlead/changes/v1/changes.js';
 export * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
 export * as jobsV1 from './generated/fairlead/jobs/v1/jobs.js';
 export * as placementV1 from './generated/fairlead/placement/v1/placement.js';

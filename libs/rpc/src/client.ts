@@ -1,7 +1,7 @@
-import { Client, credentials, Metadata, type ServiceDefinition } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
 import { authorizationHeader, FairleadError } from '@fairlead/contracts';
 import { currentContext, headersOfContext, noTracing, type Tracing } from '@fairlead/telemetry';
-import type { CallOptions, RpcMethods, UnaryMethod } from './definition.js';
+import type { AnyMethod, CallOptions, RpcMethods } from './definition.js';
 import { fromGrpcError } from './status.js';
 import { traceRpc } from './trace.js';
 
@@ -39,7 +39,10 @@ export function createRpcClient<Definition extends ServiceDefinition>(
   });
   const { tracing = noTracing } = options;
   const methods = Object.entries(definition).map(([name, definition]) => {
-    const method = definition as UnaryMethod;
+    const method = definition as AnyMethod;
+    // A stream has a span on the serving side alone: here its life is the reader's.
+    if (method.responseStream)
+      return [name, (request: unknown, callOptions: CallOptions = {}) => callStream(client, method, request, callOptions, options)];
     return [
       name,
       (request: unknown, callOptions: CallOptions = {}) =>
@@ -55,17 +58,14 @@ export function createRpcClient<Definition extends ServiceDefinition>(
 
 async function callUnary(
   client: Client,
-  method: UnaryMethod,
+  method: AnyMethod,
   request: unknown,
   call: CallOptions,
   options: RpcClientOptions,
 ): Promise<unknown> {
-  const metadata = new Metadata();
-  const context = currentContext();
-  if (context !== undefined) for (const [name, value] of Object.entries(headersOfContext(context))) metadata.set(name, value);
-  metadata.set(authorizationHeader, `Bearer ${call.token ?? (await options.token())}`);
-  const service = method.path.split('/')[1]?.split('.')[1] ?? method.path;
-  if (call.signal?.aborted === true) throw new FairleadError('deadline_exceeded', `the call to ${service} was given up`);
+  const service = serviceOf(method);
+  const metadata = await metadataOf(call, options);
+  refuseAborted(call, service);
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + (call.deadlineMs ?? options.deadlineMs ?? 10_000);
     const running = client.makeUnaryRequest(
@@ -86,4 +86,46 @@ async function callUnary(
     };
     call.signal?.addEventListener('abort', abort, { once: true });
   });
+}
+
+/** Messages are asked for as they are read: a reader that stops holds the server up, not memory. */
+async function* callStream(
+  client: Client,
+  method: AnyMethod,
+  request: unknown,
+  call: CallOptions,
+  options: RpcClientOptions,
+): AsyncGenerator<unknown, void, undefined> {
+  const service = serviceOf(method);
+  const metadata = await metadataOf(call, options);
+  refuseAborted(call, service);
+  const deadline = call.deadlineMs === undefined ? Infinity : Date.now() + call.deadlineMs;
+  const { path, requestSerialize, responseDeserialize } = method;
+  const running = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, { deadline });
+  const abort = () => {
+    running.cancel();
+  };
+  call.signal?.addEventListener('abort', abort, { once: true });
+  try {
+    for await (const message of running) yield message as unknown;
+  } catch (error) {
+    throw fromGrpcError(error as ServiceError, service);
+  } finally {
+    call.signal?.removeEventListener('abort', abort);
+    abort();
+  }
+}
+
+async function metadataOf(call: CallOptions, options: RpcClientOptions): Promise<Metadata> {
+  const metadata = new Metadata();
+  const context = currentContext();
+  if (context !== undefined) for (const [name, value] of Object.entries(headersOfContext(context))) metadata.set(name, value);
+  metadata.set(authorizationHeader, `Bearer ${call.token ?? (await options.token())}`);
+  return metadata;
+}
+
+const serviceOf = (method: AnyMethod) => method.path.split('/')[1]?.split('.')[1] ?? method.path;
+
+function refuseAborted(call: CallOptions, service: string): void {
+  if (call.signal?.aborted === true) throw new FairleadError('deadline_exceeded', `the call to ${service} was given up`);
 }

@@ -7,29 +7,51 @@ import type { RequestContext } from '@fairlead/telemetry';
 export interface RpcCall {
   readonly principal: Principal;
   readonly context: RequestContext;
-  /** Aborted when the caller has gone or its deadline has passed. */
+  /** Aborted when the caller has gone or its deadline has passed; a stream's also when the caller's token ends. */
   readonly signal: AbortSignal;
 }
 
-/** One RPC: the permission it needs and what it does. */
-export interface Rpc<Request, Response> {
+/** What a call needs before its handler runs. */
+interface Guarded {
   readonly permission: Permission;
+  /** The handler heeds the caller's scope; without it, callers who are kept to one are refused. */
+  readonly scoped?: boolean;
+}
+
+/** One RPC: the permission it needs and what it does. */
+export interface Rpc<Request, Response> extends Guarded {
   handle(this: void, request: Request, call: RpcCall): Promise<Response>;
+}
+
+/**
+ * One RPC that answers with a stream: the same, message by message. It is asked for the next one when the reader has
+ * taken the ones before, so it must not gather messages by itself without a bound.
+ */
+export interface StreamRpc<Request, Response> extends Guarded {
+  stream(this: void, request: Request, call: RpcCall): AsyncIterable<Response>;
 }
 
 type RequestOf<Method> = Method extends { requestDeserialize: (bytes: Buffer) => infer Request } ? Request : never;
 type ResponseOf<Method> = Method extends { responseDeserialize: (bytes: Buffer) => infer Response } ? Response : never;
 
-/** A handler for every method of a service: a forgotten one does not compile. */
-export type RpcHandlers<Definition> = { [Name in keyof Definition]: Rpc<RequestOf<Definition[Name]>, ResponseOf<Definition[Name]>> };
+type Streams = { responseStream: true };
 
-/** A client's methods: the same, with per-call options. */
+/** A handler for every method of a service: a forgotten one does not compile. */
+export type RpcHandlers<Definition> = {
+  [Name in keyof Definition]: Definition[Name] extends Streams
+    ? StreamRpc<RequestOf<Definition[Name]>, ResponseOf<Definition[Name]>>
+    : Rpc<RequestOf<Definition[Name]>, ResponseOf<Definition[Name]>>;
+};
+
+/** A client's methods: the same, with per-call options. A stream is read with `for await`; leaving the loop ends the call. */
 export type RpcMethods<Definition> = {
-  [Name in keyof Definition]: (request: RequestOf<Definition[Name]>, options?: CallOptions) => Promise<ResponseOf<Definition[Name]>>;
+  [Name in keyof Definition]: Definition[Name] extends Streams
+    ? (request: RequestOf<Definition[Name]>, options?: CallOptions) => AsyncGenerator<ResponseOf<Definition[Name]>, void, undefined>
+    : (request: RequestOf<Definition[Name]>, options?: CallOptions) => Promise<ResponseOf<Definition[Name]>>;
 };
 
 export interface CallOptions {
-  /** How long the whole call may take. */
+  /** How long the whole call may take; a stream has all the time there is unless this says otherwise. */
   deadlineMs?: number;
   signal?: AbortSignal;
   /** The token to call with instead of the client's own. */
@@ -39,17 +61,27 @@ export interface CallOptions {
 /** A service definition with its handlers, ready for the transport. */
 export interface RpcService {
   readonly definition: ServiceDefinition;
-  readonly rpcs: ReadonlyMap<string, Rpc<unknown, unknown>>;
+  readonly rpcs: ReadonlyMap<string, AnyRpc>;
 }
+
+export type AnyRpc = Rpc<unknown, unknown> | StreamRpc<unknown, unknown>;
 
 /** Declares one RPC. */
 export function rpc<Request, Response>(permission: Permission, handle: Rpc<Request, Response>['handle']): Rpc<Request, Response> {
   return { permission, handle };
 }
 
-/** Binds handlers to a generated service definition. */
-export function defineRpcs<Definition extends ServiceDefinition>(definition: Definition, handlers: RpcHandlers<Definition>): RpcService {
-  return { definition, rpcs: new Map(Object.entries(handlers)) as ReadonlyMap<string, Rpc<unknown, unknown>> };
+/** Declares one RPC that answers with a stream; `scoped` when it heeds the caller's scope. */
+export function streamRpc<Request, Response>(
+  { permission, scoped = false }: { permission: Permission; scoped?: boolean },
+  stream: StreamRpc<Request, Response>['stream'],
+): StreamRpc<Request, Response> {
+  return { permission, scoped, stream };
 }
 
-export type UnaryMethod = MethodDefinition<unknown, unknown>;
+/** Binds handlers to a generated service definition. */
+export function defineRpcs<Definition extends ServiceDefinition>(definition: Definition, handlers: RpcHandlers<Definition>): RpcService {
+  return { definition, rpcs: new Map(Object.entries(handlers)) as ReadonlyMap<string, AnyRpc> };
+}
+
+export type AnyMethod = MethodDefinition<unknown, unknown>;

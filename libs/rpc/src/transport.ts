@@ -1,7 +1,15 @@
-import { Server as GrpcServer, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import {
+  Server as GrpcServer,
+  ServerCredentials,
+  type Metadata,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { authorizationHeader, FairleadError } from '@fairlead/contracts';
-import { requirePermission, viaOf, type TokenVerifier } from '@fairlead/auth';
+import { requirePermission, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
 import {
   contextFromHeaders,
   currentContext,
@@ -12,7 +20,7 @@ import {
   type Tracing,
 } from '@fairlead/telemetry';
 import { maxMessageBytes } from './client.js';
-import type { Rpc, RpcService } from './definition.js';
+import type { AnyRpc, Rpc, RpcCall, RpcService, StreamRpc } from './definition.js';
 import { toGrpcError } from './status.js';
 import { traceRpc } from './trace.js';
 
@@ -41,6 +49,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
     'grpc.http2.min_time_between_pings_ms': 5_000,
   });
   private boundPort = 0;
+  private readonly streams = new Set<AbortController>();
 
   constructor(private readonly options: GrpcTransportOptions) {
     super();
@@ -49,7 +58,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
         Object.entries(definition).map(([name, method]) => {
           const found = rpcs.get(name);
           if (found === undefined) throw new Error(`no handler for ${method.path}`);
-          return [name, this.handlerOf(method.path, found)];
+          return [name, 'stream' in found ? this.streamerOf(method.path, found) : this.handlerOf(method.path, found)];
         }),
       );
       this.server.addService(definition, implementation);
@@ -68,8 +77,9 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
     });
   }
 
-  /** Lets calls in flight finish, for 5 s at most. */
+  /** Ends streams, and lets other calls in flight finish, for 5 s at most. */
   async close(): Promise<void> {
+    for (const stream of this.streams) stream.abort();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.server.forceShutdown();
@@ -93,53 +103,134 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
 
   private handlerOf(path: string, found: Rpc<unknown, unknown>) {
     return (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
-      const startedAt = process.hrtime.bigint();
-      const finish = (error: unknown, response?: unknown) => {
-        const code = error === undefined ? 'ok' : error instanceof FairleadError ? error.code : 'internal';
-        this.options.observe?.(path, code, Number(process.hrtime.bigint() - startedAt) / 1e9);
-        if (error === undefined) callback(null, response);
-        else callback(toGrpcError(error));
-      };
-      const context = contextFromHeaders((name) => headerOf(call, name));
-      const tracing = this.options.tracing ?? noTracing;
-      traceRpc(tracing, { kind: 'server', path, context }, () => this.run(path, found, call, currentContext() ?? context)).then(
+      const aborter = new AbortController();
+      call.on('cancelled', () => {
+        aborter.abort();
+      });
+      const finish = this.observing(path);
+      this.guarded(path, found, call.metadata, ({ principal, context }) =>
+        found.handle(call.request, { principal, context, signal: aborter.signal }),
+      ).then(
         (response) => {
-          finish(undefined, response);
+          finish();
+          callback(null, response);
         },
-        finish,
+        (error: unknown) => {
+          finish(error);
+          callback(toGrpcError(error));
+        },
       );
     };
   }
 
-  private async run(
-    path: string,
-    found: Rpc<unknown, unknown>,
-    call: ServerUnaryCall<unknown, unknown>,
-    bare: RequestContext,
-  ): Promise<unknown> {
-    const aborter = new AbortController();
-    call.on('cancelled', () => {
-      aborter.abort();
-    });
-    const token = /^Bearer (.+)$/.exec(headerOf(call, authorizationHeader) ?? '')?.[1];
-    try {
-      if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
-      const principal = await this.options.verifier.verify(token);
-      requirePermission(principal, found.permission);
-      const context = {
-        ...bare,
-        principal: principal.onBehalfOf ?? principal.id,
-        via: viaOf(principal),
-      };
-      return await runInContext(context, () => found.handle(call.request, { principal, context, signal: aborter.signal }));
-    } catch (error) {
-      const expected = error instanceof FairleadError && error.kind !== 'internal';
-      this.options.logger[expected ? 'info' : 'error']({ err: error, rpc: path }, 'an RPC was answered with an error');
-      throw error;
-    }
+  private streamerOf(path: string, found: StreamRpc<unknown, unknown>) {
+    return (call: ServerWritableStream<unknown, unknown>): void => {
+      const aborter = new AbortController();
+      this.streams.add(aborter);
+      for (const ending of ['cancelled', 'close'] as const)
+        call.on(ending, () => {
+          aborter.abort();
+        });
+      const finish = this.observing(path);
+      this.guarded(path, found, call.metadata, (caller) => send(found, call, caller, aborter))
+        .then(
+          () => {
+            finish();
+            call.end();
+          },
+          (error: unknown) => {
+            finish(error);
+            // How grpc-js is told a stream's status; it is sent behind the messages.
+            call.emit('error', toGrpcError(error));
+          },
+        )
+        .finally(() => this.streams.delete(aborter));
+    };
+  }
+
+  /** Begins a call's measurement; what it answers ends it. */
+  private observing(path: string): (error?: unknown) => void {
+    const startedAt = process.hrtime.bigint();
+    return (error) => {
+      const code = error === undefined ? 'ok' : error instanceof FairleadError ? error.code : 'internal';
+      this.options.observe?.(path, code, Number(process.hrtime.bigint() - startedAt) / 1e9);
+    };
+  }
+
+  /** Runs a handler in the call's span and context, once its caller is known and may do so. */
+  private guarded<T>(path: string, found: AnyRpc, metadata: Metadata, work: (caller: Caller) => Promise<T>): Promise<T> {
+    const bare = contextFromHeaders((name) => headerOf(metadata, name));
+    const run = async () => {
+      try {
+        const token = /^Bearer (.+)$/.exec(headerOf(metadata, authorizationHeader) ?? '')?.[1];
+        if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
+        const principal = await this.options.verifier.verify(token);
+        requirePermission(principal, found.permission, { scoped: found.scoped });
+        const context: RequestContext = {
+          ...(currentContext() ?? bare),
+          principal: principal.onBehalfOf ?? principal.id,
+          via: viaOf(principal),
+        };
+        return await runInContext(context, () => work({ principal, context }));
+      } catch (error) {
+        const expected = error instanceof FairleadError && error.kind !== 'internal';
+        this.options.logger[expected ? 'info' : 'error']({ err: error, rpc: path }, 'an RPC was answered with an error');
+        throw error;
+      }
+    };
+    return traceRpc(this.options.tracing ?? noTracing, { kind: 'server', path, context: bare }, run);
   }
 }
 
-function headerOf(call: ServerUnaryCall<unknown, unknown>, name: string): string | undefined {
-  return call.metadata.get(name)[0]?.toString();
+type Caller = Pick<RpcCall, 'principal' | 'context'>;
+
+/**
+ * Sends a stream's messages as fast as they are taken. Ends with an error when the caller's token does, or the server:
+ * the end without one means that there is nothing more to tell.
+ */
+async function send(
+  found: StreamRpc<unknown, unknown>,
+  call: ServerWritableStream<unknown, unknown>,
+  caller: Caller,
+  aborter: AbortController,
+): Promise<void> {
+  const { signal } = aborter;
+  const expired = expiry(caller.principal, aborter);
+  try {
+    for await (const message of found.stream(call.request, { ...caller, signal })) {
+      if (signal.aborted) break;
+      if (!call.write(message)) await once(call, 'drain', { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    expired.cancel();
+  }
+  if (expired.happened()) throw new FairleadError('unauthenticated', 'The access token has expired');
+  if (signal.aborted && !call.cancelled) throw new FairleadError('unavailable', 'The service is stopping');
+}
+
+/** Aborts when the principal's token ends. */
+function expiry({ expiresAtMs }: Principal, aborter: AbortController): { happened(): boolean; cancel(): void } {
+  let happened = false;
+  const timer = setTimeout(
+    () => {
+      happened = true;
+      aborter.abort();
+    },
+    Math.min(Math.max(expiresAtMs - Date.now(), 0), maxTimerMs),
+  );
+  return {
+    happened: () => happened,
+    cancel: () => {
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Node's timers end at once beyond this: 24 days, longer than any token. */
+const maxTimerMs = 2 ** 31 - 1;
+
+function headerOf(metadata: Metadata, name: string): string | undefined {
+  return metadata.get(name)[0]?.toString();
 }

@@ -14,7 +14,14 @@ import type { JobKind } from './kind.js';
 import { createEngineMetrics } from './metrics.js';
 
 export const grants: Permission[] = ['plan.create', 'tenant.migrate', 'job.cancel', 'job.read'];
-export const ann: Principal = { id: 'user:usr_ann', name: 'ann@example.com', kind: 'user', roles: ['operator'], grants: new Set(grants) };
+export const ann: Principal = {
+  id: 'user:usr_ann',
+  name: 'ann@example.com',
+  kind: 'user',
+  roles: ['operator'],
+  grants: new Set(grants),
+  expiresAtMs: Infinity,
+};
 export const logger = createLogger({ service: 'job-orchestrator', level: 'fatal' });
 export const leaseMs = 1_000;
 
