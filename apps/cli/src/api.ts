@@ -130,11 +130,15 @@ export type Access = z.output<typeof accessSchema>;
 const meSchema = z.looseObject({ principal: z.string(), via: text, email: text, roles: z.array(z.string()).nullish() });
 const shardItemSchema = z.looseObject({ kind: z.string(), shard_id: z.string() });
 
+const scopeSchema = z.looseObject({ tenants: z.array(z.string()).nullish(), nodes: z.array(z.string()).nullish() });
+export type Scope = z.output<typeof scopeSchema>;
+
 export const apiTokenSchema = z.looseObject({
   token_id: z.string(),
   user_id: text,
   name: text,
   roles: z.array(z.string()),
+  scope: scopeSchema.nullish(),
   created_at: text,
   expires_at: text,
   last_used_at: text,

@@ -164,11 +164,21 @@ describe('API tokens', () => {
     expect((await later(['token', 'create', 'ci'])).exitCode).toBe(exitCodes.usage);
   });
 
+  it('are kept to tenants and nodes, and say so', async () => {
+    const scope = { tenants: ['acme', 'globex'], nodes: ['node-1'] };
+    gateway.on('POST /admin/v1/api-tokens', { status: 201, body: { ...token, scope, token: `${id}_secret` } });
+    const args = ['token', 'create', 'ci', '--role', 'viewer', '--tenant', 'acme,globex', '--node', 'node-1'];
+    expect((await later(args)).out).toContain('only     tenant acme, tenant globex, node node-1\n');
+    expect(gateway.of('POST /admin/v1/api-tokens').at(-1)?.body).toEqual({ name: 'ci', roles: ['viewer'], scope });
+    gateway.on('GET /admin/v1/api-tokens', { body: { items: [{ ...token, scope }], next_cursor: null } });
+    expect((await later(['token', 'list'])).out).toContain('tenant acme, tenant globex, node node-1');
+  });
+
   it('are listed: the own, those of another user, everybody’s', async () => {
     gateway.on('GET /admin/v1/api-tokens', { body: { items: [token], next_cursor: null } });
     const { out } = await later(['token', 'list']);
     expect(out.split('\n')[1]).toMatch(
-      new RegExp(`^${id} +ci +usr_1 +viewer, operator +2026-11-01T10:00:00.000Z +2026-12-01T10:00:00.000Z`),
+      new RegExp(`^${id} +ci +usr_1 +viewer, operator +all +2026-11-01T10:00:00.000Z +2026-12-01T10:00:00.000Z`),
     );
     await later(['token', 'list', '--user', 'usr_2']);
     await later(['token', 'list', '--all']);

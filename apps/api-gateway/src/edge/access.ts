@@ -12,11 +12,14 @@ export type Access = Permission | 'public' | 'own-site';
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** The route heeds its caller's scope; without it, callers who are kept to one are refused. */
+    scoped?: boolean;
   }
 }
 
-/** The route needs a caller with this permission. */
-export const RequirePermission = (permission: Permission) => RouteConfig({ access: permission });
+/** The route needs a caller with this permission; `scoped` when it heeds the scope that they may be kept to. */
+export const RequirePermission = (permission: Permission, { scoped = false }: { scoped?: boolean } = {}) =>
+  RouteConfig({ access: permission, scoped });
 
 /** The route answers anybody. */
 export const Public = () => RouteConfig({ access: 'public' });
@@ -63,21 +66,25 @@ export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
     done(undeclared.length === 0 ? undefined : new Error(`routes without a declared permission: ${undeclared.join(', ')}`));
   });
   instance.addHook('onRequest', async (request) => {
-    const { access } = request.routeOptions.config;
+    const { access, scoped } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     if (access === undefined) throw new FairleadError('permission_denied', 'The route declares no permission');
     if (access === 'own-site') refuseOtherSites(request, deps.publicUrl);
-    else await authenticate(request, access, deps);
+    else await authenticate(request, { permission: access, scoped }, deps);
   });
 }
 
-async function authenticate(request: FastifyRequest, permission: Permission, deps: CallerDeps): Promise<void> {
+async function authenticate(
+  request: FastifyRequest,
+  { permission, scoped }: { permission: Permission; scoped?: boolean },
+  deps: CallerDeps,
+): Promise<void> {
   const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed, in the Authorization header');
   // Services know nothing of API tokens: they get what the gateway signs for this one request.
   const bearer = isApiToken(token) ? await deps.exchangeApiToken(token) : token;
   const principal = await deps.verifier.verify(bearer);
   bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
-  requirePermission(principal, permission);
+  requirePermission(principal, permission, { scoped });
   principals.set(request, principal);
 }

@@ -28,6 +28,7 @@ export const reason = z
 
 const label = 'must be 1 to 63 lower-case letters, digits or hyphens';
 export const tenantId = z.string(label).regex(namePattern, label);
+export const nodeId = z.string(label).regex(namePattern, label);
 export const shardId = z.string(label).regex(namePattern, label);
 export const endpointId = z.string(label).regex(namePattern, label);
 export const consumerName = z.string(label).regex(namePattern, label);

@@ -16,6 +16,9 @@ const publicRoutes: Readonly<Record<string, number>> = {
   'POST /admin/v1/auth/refresh': 204,
 };
 
+/** All that answers a caller who is kept to a scope. */
+const scopedRoutes: readonly string[] = [];
+
 @Controller('admin/v1/forgotten')
 class Forgotten {
   @Get()
@@ -62,6 +65,21 @@ describe('every route', () => {
     for (const route of closed) {
       expect([route, (await ask(route)).body]).toMatchObject([route, { status: 401, code: 'unauthenticated' }]);
       expect([route, (await ask(route, nobody)).body]).toMatchObject([route, { status: 403, code: 'permission_denied' }]);
+    }
+    expect(gateway.peers.calls).toEqual([]);
+  });
+
+  it('refuses a caller who is kept to a scope, whatever their role, but for those that heed scopes', async () => {
+    const kept = mappedRoutes().filter((route) => !Object.hasOwn(publicRoutes, route) && !scopedRoutes.includes(route));
+    const scoped = await gateway.signer.signUser({ userId: 'usr_1', email: 'a@example.com', roles: ['admin'], scope: {} }, 60);
+    for (const route of kept)
+      expect([route, (await ask(route, scoped)).body]).toMatchObject([
+        route,
+        { status: 403, detail: 'A token that is kept to some tenants or nodes may not do this: it reads changes alone' },
+      ]);
+    for (const route of scopedRoutes) {
+      expect(mappedRoutes()).toContain(route);
+      expect([route, (await ask(route, scoped)).status]).toEqual([route, 200]);
     }
     expect(gateway.peers.calls).toEqual([]);
   });

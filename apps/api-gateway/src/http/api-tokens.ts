@@ -5,7 +5,7 @@ import { requirePermission, type Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { Caller, opaqueId, text } from '../edge/parse.js';
+import { Caller, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
 import { createApiToken, revokeApiToken } from '../identity/api-tokens.js';
 import { userIdOf } from '../identity/callers.js';
 import { identity, type Identity } from '../identity/identity.js';
@@ -15,6 +15,14 @@ import { roleList } from './users.js';
 
 const days = 'must be a whole number of days from 1 to 365';
 
+/** As many as an access token has room for. */
+const maxNames = 50;
+const names = (one: typeof tenantId) =>
+  z
+    .array(one, 'is not a list')
+    .max(maxNames, `must name ${maxNames} at most`)
+    .transform((list) => [...new Set(list)]);
+
 const listQuery = z.strictObject({
   ...pageQuery,
   /** Whose tokens: another user's, or `all`; the caller's own without it. */
@@ -23,6 +31,11 @@ const listQuery = z.strictObject({
 const createBody = z.strictObject({
   name: text(100),
   roles: roleList.refine((names) => names.length > 0, 'must name a role'),
+  /** Keeps the token to these tenants and nodes: it reads their changes, and does nothing else. */
+  scope: z
+    .strictObject({ tenants: names(tenantId).optional(), nodes: names(nodeId).optional() })
+    .refine(({ tenants = [], nodes = [] }) => tenants.length + nodes.length > 0, 'must name a tenant or a node')
+    .optional(),
   expires_in_days: z.int(days).min(1, days).max(365, days).default(90),
 });
 
@@ -51,7 +64,7 @@ export class ApiTokensController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const input = { name: body.name, roles: body.roles, expiresInDays: body.expires_in_days };
+    const input = { name: body.name, roles: body.roles, expiresInDays: body.expires_in_days, scope: body.scope };
     const created = await createApiToken(this.identity.database, caller, input);
     tellPosition(reply, created.position);
     return { ...tokenView(created.apiToken), token: created.secretToken };
@@ -76,6 +89,7 @@ function tokenView(token: ApiToken) {
     user_id: token.userId,
     name: token.name,
     roles: token.roles,
+    scope: token.scope,
     created_at: token.createdAt.toISOString(),
     expires_at: token.expiresAt.toISOString(),
     last_used_at: token.lastUsedAt?.toISOString() ?? null,

@@ -53,6 +53,7 @@ describe('an API token', () => {
         user_id: user.id,
         name: 'ci',
         roles: ['viewer'],
+        scope: null,
         created_at: expect.any(String),
         expires_at: expect.any(String),
         last_used_at: null,
@@ -160,6 +161,21 @@ describe('making an API token', () => {
     expect(await create(session, body)).toMatchObject({ status: 400, body: { code: 'invalid_argument', errors: [{ pointer }] } });
   });
 
+  it.each([
+    [{}, '/scope'],
+    [{ tenants: [], nodes: [] }, '/scope'],
+    [{ tenants: 'acme' }, '/scope/tenants'],
+    [{ tenants: ['Acme'] }, '/scope/tenants/0'],
+    [{ nodes: ['node 1'] }, '/scope/nodes/0'],
+    [{ tenants: Array.from({ length: 51 }, (_, index) => `t-${index}`) }, '/scope/tenants'],
+    [{ tenants: ['acme'], orgs: ['one'] }, '/scope'],
+    ['acme', '/scope'],
+    [null, '/scope'],
+  ])('is refused for a scope that names nothing, too much, or what is not known: %j', async (scope, pointer) => {
+    const body = { name: 'ci', roles: ['viewer'], scope };
+    expect(await create(session, body)).toMatchObject({ status: 400, body: { code: 'invalid_argument', errors: [{ pointer }] } });
+  });
+
   it('is refused for a program with an API token, an admin’s too: none outlives the one it was made with', async () => {
     const { id, token } = await made(stage.admin, { name: 'automation', roles: ['admin'], expires_in_days: 1 });
     for (const by of [token, (await made(session)).token])
@@ -181,6 +197,34 @@ describe('making an API token', () => {
     await stage.change(user, { disabled: true });
     expect(await create(session, { name: 'ci', roles: ['viewer'] })).toMatchObject(refused);
     expect((await list(stage.admin, `?user_id=${user.id}`)).body['items']).toEqual([]);
+  });
+});
+
+describe('an API token that is kept to tenants and nodes', () => {
+  it('says so when it is made, in lists and in its event, and does nothing that does not heed scopes', async () => {
+    const scope = { tenants: ['acme', 'globex'], nodes: ['node-1'] };
+    const { status, body } = await create(stage.admin, {
+      name: 'acme',
+      roles: ['admin'],
+      scope: { ...scope, tenants: ['acme', 'globex', 'acme'] },
+    });
+    expect([status, body]).toMatchObject([201, { scope }]);
+    const items = (await list(stage.admin)).body['items'] as Record<string, unknown>[];
+    expect(items.find((item) => item['token_id'] === body['token_id'])).toMatchObject({ scope });
+    const [, made] = /^user:(.*)$/.exec(String((await me(stage.admin)).body['principal'])) ?? [];
+    expect((await stage.events({ id: made ?? '', email: '' }, 'api_token_created')).at(-1)?.payload).toMatchObject({ scope });
+    const token = String(body['token']);
+    const before = gateway.peers.calls.length;
+    for (const answer of [
+      await me(token),
+      await gateway.call('GET', '/admin/v1/tenants', { token }),
+      await gateway.call('GET', '/admin/v1/jobs', { token }),
+      await list(token),
+      await revoke(token, String(body['token_id'])),
+      await create(token, { name: 'more', roles: ['viewer'] }),
+    ])
+      expect(answer).toMatchObject({ status: 403, body: { code: 'permission_denied' } });
+    expect(gateway.peers.calls.length).toBe(before);
   });
 });
 

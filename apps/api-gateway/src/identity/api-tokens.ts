@@ -1,5 +1,5 @@
 import { FairleadError, newId, roles as allRoles, type Role } from '@fairlead/contracts';
-import { commonRoles, type Principal, type TokenSigner } from '@fairlead/auth';
+import { commonRoles, type Principal, type Scope, type TokenSigner } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { insertApiToken, revokeApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
@@ -25,7 +25,7 @@ export function isApiToken(bearer: string): boolean {
 export async function createApiToken(
   database: Database,
   caller: Principal,
-  input: { name: string; roles: readonly Role[]; expiresInDays: number },
+  input: { name: string; roles: readonly Role[]; expiresInDays: number; scope?: Scope },
 ): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
   // One that is lost must end when it expires, or is revoked, and not go on in others.
   if (caller.apiTokenId !== undefined)
@@ -33,8 +33,9 @@ export async function createApiToken(
   const [tokenId, secret, userId] = [newId('apiToken'), newSecret(), userIdOf(caller)];
   return database.transaction(async (tx) => {
     refuseMoreThan(await presentCaller(tx, caller), input.roles);
-    const apiToken = await insertApiToken(tx, { ...input, tokenId, userId, secretHash: hashOfSecret(secret) });
-    const payload = { token_id: tokenId, name: apiToken.name, roles: apiToken.roles, expires_at: apiToken.expiresAt.toISOString() };
+    const apiToken = await insertApiToken(tx, { ...input, scope: input.scope, tokenId, userId, secretHash: hashOfSecret(secret) });
+    const { name, roles, expiresAt, scope } = apiToken;
+    const payload = { token_id: tokenId, name, roles, expires_at: expiresAt.toISOString(), ...(scope === null ? {} : { scope }) };
     const { lastPosition } = await appendInTransaction(tx, {
       commandId: newId('command'),
       events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_created', payload }],
@@ -74,12 +75,13 @@ export async function revokeApiToken(database: Database, caller: Principal, toke
 
 /**
  * Answers a short-lived access token for an API token, with what the token's roles and those its user has now both
- * allow. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`.
+ * allow, within the token's scope. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`.
  */
 export async function exchangeApiToken(deps: { database: Database; signer: TokenSigner }, bearer: string): Promise<string> {
   const [, tokenId, secret] = form.exec(bearer) ?? [];
   const found = tokenId === undefined || secret === undefined ? undefined : await useApiToken(deps.database, tokenId, hashOfSecret(secret));
   if (found === undefined) throw new FairleadError('unauthenticated', 'The API token is not valid, has expired or was revoked');
   const { userId, email } = found;
-  return deps.signer.signUser({ userId, email, roles: commonRoles(found.roles, found.userRoles), apiTokenId: tokenId }, exchangedSeconds);
+  const roles = commonRoles(found.roles, found.userRoles);
+  return deps.signer.signUser({ userId, email, roles, apiTokenId: tokenId, scope: found.scope ?? undefined }, exchangedSeconds);
 }

@@ -1,4 +1,5 @@
 import type { Role } from '@fairlead/contracts';
+import type { Scope } from '@fairlead/auth';
 import type { Sql } from '@fairlead/postgres';
 
 /** SQL: whether an API token can still be used, by the database's clock. */
@@ -10,6 +11,8 @@ export interface ApiToken {
   readonly userId: string;
   readonly name: string;
   readonly roles: Role[];
+  /** The tenants and nodes that it is kept to; null for the whole platform. */
+  readonly scope: Scope | null;
   readonly createdAt: Date;
   readonly expiresAt: Date;
   /** Within a minute; null for never. */
@@ -17,7 +20,7 @@ export interface ApiToken {
   readonly revokedAt: Date | null;
 }
 
-const columns = `token_id as "tokenId", user_id as "userId", name, roles, created_at as "createdAt", expires_at as "expiresAt",
+const columns = `token_id as "tokenId", user_id as "userId", name, roles, scope, created_at as "createdAt", expires_at as "expiresAt",
   last_used_at as "lastUsedAt", revoked_at as "revokedAt"`;
 
 export interface NewApiToken {
@@ -25,6 +28,7 @@ export interface NewApiToken {
   readonly userId: string;
   readonly name: string;
   readonly roles: readonly Role[];
+  readonly scope: Scope | undefined;
   readonly secretHash: Buffer;
   readonly expiresInDays: number;
 }
@@ -32,10 +36,18 @@ export interface NewApiToken {
 /** Inserts a token and answers it. */
 export async function insertApiToken(tx: Sql, token: NewApiToken): Promise<ApiToken> {
   const [inserted] = await tx.query<ApiToken>(
-    `insert into api_token (token_id, user_id, name, roles, secret_hash, expires_at)
-     values ($1, $2, $3, $4, $5, now() + make_interval(days => $6))
+    `insert into api_token (token_id, user_id, name, roles, secret_hash, expires_at, scope)
+     values ($1, $2, $3, $4, $5, now() + make_interval(days => $6), $7::jsonb)
      returning ${columns}`,
-    [token.tokenId, token.userId, token.name, token.roles, token.secretHash, token.expiresInDays],
+    [
+      token.tokenId,
+      token.userId,
+      token.name,
+      token.roles,
+      token.secretHash,
+      token.expiresInDays,
+      token.scope === undefined ? null : JSON.stringify(token.scope),
+    ],
   );
   if (inserted === undefined) throw new Error('the API token was not inserted');
   return inserted;
@@ -47,6 +59,7 @@ export interface UsableApiToken {
   readonly email: string;
   readonly roles: Role[];
   readonly userRoles: Role[];
+  readonly scope: Scope | null;
 }
 
 /** SQL: whether the last use is not known to the minute. */
@@ -55,7 +68,7 @@ const unnoted = `(last_used_at is null or last_used_at < now() - interval '1 min
 /** Finds a token that can be used, by the database's clock, and notes that it is, once a minute; else undefined. */
 export async function useApiToken(sql: Sql, tokenId: string, secretHash: Buffer): Promise<UsableApiToken | undefined> {
   const [found] = await sql.query<UsableApiToken & { unnoted: boolean }>(
-    `select user_id as "userId", email, api_token.roles, users.roles as "userRoles", ${unnoted} as unnoted
+    `select user_id as "userId", email, api_token.roles, users.roles as "userRoles", scope, ${unnoted} as unnoted
      from api_token join users using (user_id)
      where token_id = $1 and secret_hash = $2 and ${usable} and not disabled`,
     [tokenId, secretHash],

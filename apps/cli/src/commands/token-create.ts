@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import type { Run } from '../context.js';
 import { list, positive } from '../options.js';
+import { scopeText } from '../view/scope.js';
 import { fields } from '../view/table.js';
 
 interface CreateOptions {
   readonly role: string[];
   readonly days?: number;
+  readonly tenant?: string[];
+  readonly node?: string[];
 }
 
 /** `fairlead token create` */
@@ -15,18 +18,22 @@ export function tokenCreate(parent: Command, run: Run): void {
     .description('make an API token for a program; it is shown this once; needs a login')
     .requiredOption('--role <role>', 'what it may do, as far as you may (repeatable): viewer, operator, admin', list)
     .option('--days <n>', 'how long it is valid, 365 at most; 90 when left out', positive)
+    .option('--tenant <tenant>', 'keep it to the changes of this tenant (repeatable): it does nothing else', list)
+    .option('--node <node>', 'keep it to the changes of this node (repeatable)', list)
     .addHelpText(
       'after',
       '\nExample:\n  fairlead token create ci --role operator --days 30 -o json | jq -r .token > ci-token\n  FAIRLEAD_TOKEN=$(cat ci-token) fairlead tenant list\n',
     )
-    .action((name: string, { role, days }: CreateOptions, command: Command) =>
+    .action((name: string, { role, days, tenant, node }: CreateOptions, command: Command) =>
       run(command, async ({ api, print }) => {
-        const created = await api().createToken({ name, roles: role, ...(days === undefined ? {} : { expires_in_days: days }) });
+        const scope = tenant === undefined && node === undefined ? undefined : { tenants: tenant, nodes: node };
+        const created = await api().createToken({ name, roles: role, expires_in_days: days, scope });
         print(created, () =>
           fields([
             ['token', created.token],
             ['id', created.token_id],
             ['roles', created.roles.join(', ')],
+            ...(created.scope == null ? [] : [['only', scopeText(created.scope)] as const]),
             ['expires', created.expires_at],
           ]),
         );

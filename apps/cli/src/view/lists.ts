@@ -1,4 +1,5 @@
 import type { ApiToken, AuditRecord, Placement, Snapshot, Tenant } from '../api.js';
+import { scopeText } from './scope.js';
 import { fields, table } from './table.js';
 
 /** A list of tenants with the shard of each kind. */
@@ -111,12 +112,13 @@ export function renderAudit(records: readonly AuditRecord[]): string {
 /** API tokens, newest first; a token's id is how it begins. */
 export function renderTokens(tokens: readonly ApiToken[]): string {
   return table(
-    ['id', 'name', 'user', 'roles', 'created', 'expires', 'last used', 'revoked'],
+    ['id', 'name', 'user', 'roles', 'only', 'created', 'expires', 'last used', 'revoked'],
     tokens.map((token) => [
       token.token_id,
       token.name,
       token.user_id,
       token.roles.join(', '),
+      scopeText(token.scope),
       token.created_at,
       token.expires_at,
       token.last_used_at,

@@ -2,6 +2,12 @@ import type { MigrationClass } from '@fairlead/postgres';
 import { Users1763700000000 } from './1763700000000-users.js';
 import { Sessions1763710000000 } from './1763710000000-sessions.js';
 import { ApiTokens1763720000000 } from './1763720000000-api-tokens.js';
+import { ApiTokenScope1763730000000 } from './1763730000000-api-token-scope.js';
 
 /** In the order they are applied. */
-export const migrations: readonly MigrationClass[] = [Users1763700000000, Sessions1763710000000, ApiTokens1763720000000];
+export const migrations: readonly MigrationClass[] = [
+  Users1763700000000,
+  Sessions1763710000000,
+  ApiTokens1763720000000,
+  ApiTokenScope1763730000000,
+];

@@ -1,0 +1,8 @@
+import type { Scope } from '../api.js';
+
+/** What a token is kept to, as people read it. */
+export function scopeText(scope: Scope | null | undefined): string {
+  if (scope == null) return 'all';
+  const named = [...(scope.tenants ?? []).map((name) => `tenant ${name}`), ...(scope.nodes ?? []).map((name) => `node ${name}`)];
+  return named.length === 0 ? 'nothing' : named.join(', ');
+}
