@@ -45,7 +45,10 @@ const forgeries = [
   `delete from log.command`,
   `select * from log.command`,
   `insert into log.aggregate_owner values ('forged', current_user)`,
-  `update log.projection set position = 9`,
+  `update log.projection_part set position = 9`,
+  `update log.projection_control set paused = true`,
+  `select log.request_rebuild('audit_record')`,
+  `select log.skip_event('audit_record', 1, 1)`,
   `alter table log.event detach partition log.event_000000`,
   `drop table log.event_000000`,
   `drop trigger append_only on log.event`,
@@ -95,33 +98,64 @@ describe('refused', () => {
     );
   });
 
-  it('to open, move or stop another service’s projection', async () => {
-    await orchestrator.query(`select log.open_projection('theirs')`);
-    await expect(db.query(`select log.open_projection('theirs')`)).rejects.toThrow('belongs to fairlead_job_orchestrator');
-    expect(await db.query(`select log.advance_projection('theirs', 1, 0, 1) as moved`)).toEqual([{ moved: false }]);
-    expect(await db.query(`select log.stop_projection('theirs', 1, 1, 'why') as stopped`)).toEqual([{ stopped: false }]);
-    expect(await orchestrator.query(`select log.advance_projection('theirs', 1, 0, 1) as moved`)).toEqual([{ moved: true }]);
+  it('to open, claim, move, stop or replace another service’s projection', async () => {
+    await orchestrator.query(`select log.lock_projection('theirs'), log.add_epoch('theirs', 1, 1), log.add_epoch('theirs', 2, 1)`);
+    for (const call of [`log.lock_projection('theirs')`, `log.lock_parts('theirs')`, `log.swap_epoch('theirs', 2)`])
+      await expect(db.query(`select ${call}`)).rejects.toThrow(/belongs to fairlead_job_orchestrator|is not of fairlead_placement/);
+    await expect(db.query(`select log.add_epoch('theirs', 1, 1)`)).rejects.toThrow('is not of fairlead_placement');
+    expect(await db.query(`select * from log.claim_parts('theirs', 1, 100)`)).toEqual([]);
+    const attempts = [
+      `log.advance_parts('theirs', 1, array[0], 0, 1)`,
+      `log.stop_part('theirs', 1, 0, 1, 'why', interval '1 s')`,
+      `log.retire_epoch('theirs', 2)`,
+    ];
+    for (const call of attempts) expect(await db.query(`select ${call} as done`)).toEqual([{ done: false }]);
+    for (const call of attempts)
+      expect(await orchestrator.query(`select ${call} as done`)).toEqual([{ done: call.includes('stop') ? false : true }]);
+  });
+
+  it('to have operators’ decisions about projections taken by another service than audit', async () => {
+    for (const call of [
+      `set_projection_paused('theirs', true)`,
+      `skip_event('theirs', 1, 1)`,
+      `request_rebuild('theirs')`,
+      `cancel_rebuild('theirs')`,
+    ])
+      await expect(orchestrator.query(`select log.${call}`)).rejects.toThrow('permission denied');
   });
 });
 
-it('a service may read four tables and call five functions, and whoever is no service nothing', async () => {
+it('a service may read a few tables and call a few functions, audit those of operators too, and whoever is no service nothing', async () => {
   const allowed = (role: string) =>
     database.adminSql.query<{ name: string }>(
       `select relname || ': ' || privilege as name from pg_class, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) privilege
-         where relnamespace = 'log'::regnamespace and relkind in ('r', 'p') and has_table_privilege($1, oid, privilege)
+         where relnamespace = 'log'::regnamespace and relkind in ('r', 'p', 'v') and has_table_privilege($1, oid, privilege)
        union all select proname from pg_proc where pronamespace = 'log'::regnamespace and has_function_privilege($1, oid, 'execute') order by 1`,
       [role],
     );
-  expect((await allowed('fairlead_audit')).map((row) => row.name)).toEqual([
-    'advance_projection',
+  const ofOperators = ['cancel_rebuild', 'request_rebuild', 'set_projection_paused', 'skip_event'];
+  const ofServices = [
+    'add_epoch',
+    'advance_parts',
     'append',
+    'claim_parts',
+    'drop_epoch',
     'event: select',
     'head: select',
     'keep_partitions',
-    'open_projection',
+    'lock_parts',
+    'lock_projection',
     'projection: select',
-    'stop_projection',
+    'projection_control: select',
+    'projection_epoch: select',
+    'projection_part: select',
+    'retire_epoch',
+    'stop_part',
     'stream: select',
-  ]);
+    'swap_epoch',
+  ];
+  const namesOf = async (role: string) => (await allowed(role)).map((row) => row.name);
+  expect(await namesOf('fairlead_placement')).toEqual(ofServices);
+  expect(await namesOf('fairlead_audit')).toEqual([...ofServices, ...ofOperators].sort());
   expect(await allowed('fairlead_audit_owner')).toEqual([]);
 });

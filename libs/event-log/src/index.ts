@@ -5,6 +5,17 @@ export { maxEventBytes } from './command.js';
 export { followLog, type EventFilter, type LogFollower } from './follow.js';
 export { installEventLog } from './install.js';
 export { keepPartitions } from './partitions.js';
+export {
+  cancelRebuild,
+  listProjections,
+  pauseProjection,
+  requestRebuild,
+  resumeProjection,
+  skipEvent,
+  type EpochState,
+  type ProjectionState,
+  type RebuildProgress,
+} from './projection/control.js';
 export { startProjection, type Projection, type ProjectionOptions } from './projection.js';
 export { headPosition, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
 export { startRelay, type RelayOptions } from './relay.js';

@@ -1,8 +1,8 @@
-import { aggregateOwners, controlPlaneServices } from '@fairlead/contracts';
-import { adminClient, roleOf, withSetupLock, type AdminAccess } from '@fairlead/postgres';
+import { aggregateOwners, controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
+import { adminClient, roleOf, schemaOf, withSetupLock, type AdminAccess } from '@fairlead/postgres';
 import { appendSql } from './sql/append.js';
 import { partitionsSql } from './sql/partitions.js';
-import { projectionsSql } from './sql/projections.js';
+import { epochTablesSql, projectionControlSql, projectionsSql } from './sql/projections.js';
 import { tablesSql } from './sql/tables.js';
 
 const ownerRole = 'fairlead_log_owner';
@@ -25,6 +25,7 @@ export async function installEventLog(access: AdminAccess & { partitionSize?: nu
       await client.query(`set local role ${ownerRole}`);
       await installSchema(client, access.partitionSize ?? defaultPartitionSize);
       await grant(client);
+      for (const service of controlPlaneServices) await installEpochTables(client, service);
       await client.query('commit');
     } finally {
       await client.end();
@@ -42,7 +43,7 @@ async function prepareRoles(client: Client): Promise<void> {
 }
 
 async function installSchema(client: Client, partitionSize: number): Promise<void> {
-  for (const sql of [tablesSql, partitionsSql, appendSql, projectionsSql]) await client.query(sql);
+  for (const sql of [tablesSql, partitionsSql, appendSql, projectionsSql, projectionControlSql]) await client.query(sql);
   await client.query('insert into log.head (partition_size) values ($1) on conflict do nothing', [partitionSize]);
   await client.query('select log.keep_partitions()');
   const owners = Object.entries(aggregateOwners).map(([aggregateType, service]) => ({
@@ -59,9 +60,27 @@ async function grant(client: Client): Promise<void> {
   const roles = controlPlaneServices.map(roleOf).join(', ');
   await client.query('revoke all on all functions in schema log from public');
   await client.query(`grant usage on schema log to ${roles}`);
-  await client.query(`grant select on log.head, log.event, log.stream, log.projection to ${roles}`);
+  await client.query(`grant select on log.head, log.event, log.stream to ${roles}`);
+  await client.query(`grant select on log.projection, log.projection_control, log.projection_epoch, log.projection_part to ${roles}`);
   await client.query(
-    `grant execute on function log.append(jsonb), log.keep_partitions(), log.open_projection(text),
-      log.advance_projection(text, int, bigint, bigint), log.stop_projection(text, int, bigint, text) to ${roles}`,
+    `grant execute on function log.append(jsonb), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int),
+      log.retire_epoch(text, int), log.drop_epoch(text, int), log.claim_parts(text, int, bigint),
+      log.advance_parts(text, int, int[], bigint, bigint), log.stop_part(text, int, int, bigint, text, interval), log.lock_parts(text),
+      log.swap_epoch(text, int) to ${roles}`,
   );
+  // Operators decide through audit, which writes down who did.
+  await client.query(
+    `grant execute on function log.set_projection_paused(text, boolean), log.skip_event(text, int, bigint), log.request_rebuild(text),
+      log.cancel_rebuild(text) to ${roleOf('audit')}`,
+  );
+}
+
+async function installEpochTables(client: Client, service: ControlPlaneService): Promise<void> {
+  const schema = schemaOf(service);
+  const functions = [`make_epoch_table(text, int, text)`, 'serve_epoch_table(text, int)', 'drop_epoch_table(text, int)'];
+  const names = functions.map((name) => `${schema}.${name}`).join(', ');
+  await client.query(`set local role ${roleOf(service)}_owner`);
+  await client.query(epochTablesSql(schema));
+  await client.query(`revoke all on function ${names} from public`);
+  await client.query(`grant execute on function ${names} to ${roleOf(service)}`);
 }

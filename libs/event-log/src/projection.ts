@@ -6,7 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describeError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
-import { isConnectionError, sqlState, type Database, type Sql, type Transaction } from '@fairlead/postgres';
+import { isConnectionError, sqlState, type Database, type Transaction } from '@fairlead/postgres';
 import type { Logger, Registry } from '@fairlead/telemetry';
 import { logBell } from './bell.js';
 import { projectionMetrics } from './metrics.js';
@@ -80,7 +80,7 @@ export function startProjection(options: ProjectionOptions): Projection {
     const last = events.at(-1)?.position ?? checkpoint.at;
     try {
       return await db.transaction(async (tx) => {
-        const sql = 'select log.advance_projection($1, $2, $3, $4) as moved';
+        const sql = 'select log.advance_parts($1, $2, array[0], $3, $4) as moved';
         const [row] = await tx.query<{ moved: boolean }>(sql, [name, checkpoint.epoch, checkpoint.at, last]);
         if (row?.moved !== true) return false;
         await options.apply(tx, events);
@@ -121,7 +121,7 @@ export function startProjection(options: ProjectionOptions): Projection {
     logger.error({ position, reason: message }, 'the projection has stopped at an event that it can not apply');
     metrics.stopped(true);
     try {
-      await db.query('select log.stop_projection($1, $2, $3, $4)', [name, checkpoint.epoch, position, message]);
+      await db.query(`select log.stop_part($1, $2, 0, $3, $4, interval '5 s')`, [name, checkpoint.epoch, position, message]);
       metrics.at(checkpoint.at, await headPosition(db));
     } catch (cause) {
       logger.warn({ reason: describeError(cause) }, 'why the projection stopped could not be written down');
@@ -154,10 +154,16 @@ interface Checkpoint {
   at: number;
 }
 
-async function openCheckpoint(sql: Sql, name: string): Promise<Checkpoint> {
-  const [row] = await sql.query<Checkpoint>('select epoch, at from log.open_projection($1)', [name]);
-  if (row === undefined) throw new Error(`projection ${name} has no epoch that serves`);
-  return row;
+async function openCheckpoint(db: Database, name: string): Promise<Checkpoint> {
+  return db.transaction(async (tx) => {
+    await tx.query('select log.lock_projection($1)', [name]);
+    const sql = 'select epoch, position as at from log.projection where name = $1 and serving';
+    const [row] = await tx.query<Checkpoint>(sql, [name]);
+    if (row !== undefined) return row;
+    const [added] = await tx.query<{ epoch: number }>('select log.add_epoch($1, 1, 1) as epoch', [name]);
+    if (added === undefined) throw new Error(`projection ${name} has no epoch that serves`);
+    return { epoch: added.epoch, at: 0 };
+  });
 }
 
 class EventAtFault extends Error {

@@ -1,36 +1,317 @@
-/** Checkpoints, moved by the role that opened them and by no other. */
+/**
+ * Where each projection stands, and the functions that move it. A projection has epochs: one serves, a rebuild fills
+ * another beside it. An epoch has parts, over which aggregates are spread; each part has its own checkpoint.
+ *
+ * A projection belongs to the role that opened it: no other may work on it. What an operator decides (pause, skip,
+ * rebuild) is for the role of audit, which writes down who decided it in the same transaction.
+ */
 export const projectionsSql = `
--- Makes a projection known and answers where the epoch that serves stands.
-create or replace function log.open_projection(projection_name text) returns table (epoch int, at bigint)
+create table if not exists log.projection_control (
+  name text primary key check (octet_length(name) between 1 and 100),
+  -- Whose workers keep it.
+  role name not null,
+  paused boolean not null default false,
+  -- Numbers of epochs are not used again.
+  last_epoch int not null default 0,
+  -- Until a worker has begun the epoch that was asked for.
+  rebuild_requested_at timestamptz,
+  updated_at timestamptz not null default clock_timestamp()
+);
+
+create table if not exists log.projection_epoch (
+  name text not null references log.projection_control,
+  epoch int not null,
+  -- Of the definition that fills its tables; workers of another version leave it alone.
+  version int not null,
+  parts int not null check (parts between 1 and 64),
+  -- Reads go to this one.
+  serving boolean not null,
+  -- Its tables are to be dropped.
+  retired boolean not null default false,
+  started_at timestamptz not null default clock_timestamp(),
+  primary key (name, epoch),
+  check (not (serving and retired))
+);
+create unique index if not exists projection_epoch_serving on log.projection_epoch (name) where serving;
+create unique index if not exists projection_epoch_filling on log.projection_epoch (name) where not serving and not retired;
+
+create table if not exists log.projection_part (
+  name text not null,
+  epoch int not null,
+  part int not null,
+  -- Of the last event applied, or passed over because its aggregate is in another part.
+  position bigint not null default 0,
+  -- The event that can not be applied and why; null while the part moves.
+  stopped_position bigint,
+  stopped_reason text,
+  -- Not to be tried again before.
+  retry_at timestamptz,
+  -- The event that is to be left out, as an operator decided; null once it is passed.
+  skip_position bigint,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (name, epoch, part),
+  foreign key (name, epoch) references log.projection_epoch
+) with (fillfactor = 50);
+
+-- Checkpoints stood in a table of this name once; the lock keeps workers from moving one while it is carried over.
+do $$ begin
+  if (select c.relkind from pg_class c where c.oid = to_regclass('log.projection')) = 'r' then
+    lock table log.projection in access exclusive mode;
+    insert into log.projection_control (name, role, last_epoch) select p.name, min(p.role::text), max(p.epoch) from log.projection p group by p.name;
+    insert into log.projection_epoch (name, epoch, version, parts, serving) select p.name, p.epoch, 1, 1, p.serving from log.projection p;
+    insert into log.projection_part (name, epoch, part, position, stopped_position, stopped_reason, updated_at)
+      select p.name, p.epoch, 0, p.position, p.stopped_position, p.stopped_reason, p.updated_at from log.projection p;
+    drop table log.projection;
+    drop function log.open_projection(text);
+    drop function log.advance_projection(text, int, bigint, bigint);
+    drop function log.stop_projection(text, int, bigint, text);
+  end if;
+end $$;
+
+-- For people, and for those who wait: the lowest part says where an epoch stands.
+drop view if exists log.projection;
+create view log.projection as
+  select e.name, e.epoch, c.role, e.serving, e.retired, e.version, e.parts, c.paused, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, p.updated_at
+    from log.projection_epoch e
+    join log.projection_control c using (name)
+    cross join lateral (
+      select min(q.position) as position, min(q.stopped_position) as stopped_position,
+          (array_agg(q.stopped_reason order by q.stopped_position) filter (where q.stopped_position is not null))[1] as stopped_reason,
+          (array_agg(q.part order by q.stopped_position) filter (where q.stopped_position is not null))[1] as stopped_part,
+          max(q.updated_at) as updated_at
+        from log.projection_part q where q.name = e.name and q.epoch = e.epoch
+    ) p;
+
+create or replace function log.owns_projection(projection_name text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select exists (select from log.projection_control c where c.name = projection_name and c.role = session_user)
+$$;
+
+-- Makes a projection known and holds it until the transaction ends, so that its epochs are changed by one worker at a time.
+create or replace function log.lock_projection(projection_name text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  found_row log.projection;
+  owner name;
 begin
-  insert into log.projection (name, role) values (projection_name, session_user) on conflict do nothing;
-  select * into found_row from log.projection p where p.name = projection_name and p.serving;
-  if found_row.role <> session_user then
-    raise exception 'projection % belongs to %', projection_name, found_row.role using errcode = 'insufficient_privilege';
+  insert into log.projection_control (name, role) values (projection_name, session_user) on conflict do nothing;
+  select c.role into owner from log.projection_control c where c.name = projection_name for update;
+  if owner <> session_user then
+    raise exception 'projection % belongs to %', projection_name, owner using errcode = 'insufficient_privilege';
   end if;
-  return query select found_row.epoch, found_row.position;
 end $$;
 
--- Moves a checkpoint on, fenced: false when it does not stand where the caller thinks, or is another role's.
-create or replace function log.advance_projection(projection_name text, of_epoch int, from_position bigint, to_position bigint) returns boolean
+-- Begins an epoch and answers its number: the first one of a projection serves at once, others are filled beside it.
+create or replace function log.add_epoch(projection_name text, of_version int, of_parts int) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  added int;
+begin
+  update log.projection_control c set last_epoch = c.last_epoch + 1, rebuild_requested_at = null, updated_at = clock_timestamp()
+    where c.name = projection_name and c.role = session_user returning c.last_epoch into added;
+  if not found then
+    raise exception 'projection % is not of %', projection_name, session_user using errcode = 'insufficient_privilege';
+  end if;
+  insert into log.projection_epoch (name, epoch, version, parts, serving)
+    values (projection_name, added, of_version, of_parts, not exists (select from log.projection_epoch e where e.name = projection_name and e.serving));
+  insert into log.projection_part (name, epoch, part) select projection_name, added, g.part from generate_series(0, of_parts - 1) g(part);
+  return added;
+end $$;
+
+-- Gives an epoch up that does not serve; false when it serves or is not there.
+create or replace function log.retire_epoch(projection_name text, of_epoch int) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update log.projection p
-    set position = to_position, stopped_position = null, stopped_reason = null, updated_at = clock_timestamp()
-    where p.name = projection_name and p.epoch = of_epoch and p.position = from_position and p.role = session_user and to_position > from_position;
+  update log.projection_epoch e set retired = true
+    where e.name = projection_name and e.epoch = of_epoch and not e.serving and not e.retired and log.owns_projection(projection_name);
   return found;
 end $$;
 
--- Says which event a projection can not apply and why; false when it has been applied meanwhile.
-create or replace function log.stop_projection(projection_name text, of_epoch int, at_position bigint, reason text) returns boolean
+-- Forgets an epoch that was given up; call it in the transaction that drops its tables.
+create or replace function log.drop_epoch(projection_name text, of_epoch int) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update log.projection p
-    set stopped_position = at_position, stopped_reason = left(reason, 2000), updated_at = clock_timestamp()
-    where p.name = projection_name and p.epoch = of_epoch and p.position = at_position - 1 and p.role = session_user;
+  if not exists (select from log.projection_epoch e where e.name = projection_name and e.epoch = of_epoch and e.retired)
+      or not log.owns_projection(projection_name) then
+    return false;
+  end if;
+  delete from log.projection_part p where p.name = projection_name and p.epoch = of_epoch;
+  delete from log.projection_epoch e where e.name = projection_name and e.epoch = of_epoch;
+  return true;
+end $$;
+
+-- Takes parts that nobody works on until the transaction ends, the one most behind first: that one alone, or, when it is
+-- no more than near events behind, all that stand with it. None when there is nothing to do, or when it is paused.
+create or replace function log.claim_parts(projection_name text, of_epoch int, near bigint)
+returns table (part int, at bigint, skip bigint, head bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  head_at bigint;
+  first_part int;
+  lowest bigint;
+begin
+  if not exists (
+    select from log.projection_epoch e join log.projection_control c using (name)
+      where e.name = projection_name and e.epoch = of_epoch and not e.retired and not c.paused and c.role = session_user
+  ) then
+    return;
+  end if;
+  select h.position into head_at from log.head h;
+  select p.part, p.position into first_part, lowest from log.projection_part p
+    where p.name = projection_name and p.epoch = of_epoch and p.position < head_at and (p.retry_at is null or p.retry_at <= clock_timestamp())
+    order by p.position, p.part limit 1 for update skip locked;
+  if not found then
+    return;
+  end if;
+  return query select p.part, p.position, p.skip_position, head_at from log.projection_part p
+    where p.name = projection_name and p.epoch = of_epoch and p.position = lowest
+      and (p.part = first_part or (head_at - lowest <= near and (p.retry_at is null or p.retry_at <= clock_timestamp())))
+    order by p.part for update skip locked;
+end $$;
+
+-- Moves checkpoints on, fenced: false when not all of them stand where the caller thinks; then roll back.
+create or replace function log.advance_parts(projection_name text, of_epoch int, of_parts int[], from_position bigint, to_position bigint) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  moved int;
+begin
+  update log.projection_part p set position = to_position, stopped_position = null, stopped_reason = null, retry_at = null,
+      skip_position = case when p.skip_position > to_position then p.skip_position end, updated_at = clock_timestamp()
+    where p.name = projection_name and p.epoch = of_epoch and p.part = any (of_parts) and p.position = from_position
+      and to_position > from_position and to_position <= (select h.position from log.head h) and log.owns_projection(projection_name);
+  get diagnostics moved = row_count;
+  return moved = cardinality(of_parts);
+end $$;
+
+-- Says which event can not be applied and why, and lets it rest; false when it has been applied or skipped meanwhile.
+create or replace function log.stop_part(projection_name text, of_epoch int, of_part int, at_position bigint, reason text, rest interval) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update log.projection_part p set stopped_position = at_position, stopped_reason = left(reason, 2000),
+      retry_at = clock_timestamp() + rest, updated_at = clock_timestamp()
+    where p.name = projection_name and p.epoch = of_epoch and p.part = of_part and p.position < at_position
+      and p.skip_position is distinct from at_position and log.owns_projection(projection_name);
   return found;
+end $$;
+
+-- Holds all parts of a projection, when nobody works on them any more, until the transaction ends; answers where the epoch
+-- that serves has come to, and where the one beside it stands.
+create or replace function log.lock_parts(projection_name text) returns table (epoch int, part int, at bigint, skip bigint, serving boolean)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  if not log.owns_projection(projection_name) then
+    raise exception 'projection % is not of %', projection_name, session_user using errcode = 'insufficient_privilege';
+  end if;
+  perform from log.projection_part p where p.name = projection_name order by p.epoch, p.part for update;
+  return query select p.epoch, p.part, p.position, p.skip_position, e.serving from log.projection_part p join log.projection_epoch e using (name, epoch)
+    where p.name = projection_name and not e.retired order by p.epoch, p.part;
+end $$;
+
+-- Has reads go to another epoch; call it in the transaction that moves the views. False, and nothing is changed, unless all
+-- its parts have come as far as any part of the epoch before: no reader ever goes back.
+create or replace function log.swap_epoch(projection_name text, to_epoch int) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from log.lock_parts(projection_name);
+  perform from log.projection_control c where c.name = projection_name and not c.paused for update;
+  if not found then
+    return false;
+  end if;
+  if not exists (select from log.projection_epoch e where e.name = projection_name and e.epoch = to_epoch and not e.serving and not e.retired)
+      or (select min(p.position) from log.projection_part p where p.name = projection_name and p.epoch = to_epoch)
+        < (select max(p.position) from log.projection_part p join log.projection_epoch e using (name, epoch) where p.name = projection_name and e.serving) then
+    return false;
+  end if;
+  update log.projection_epoch e set serving = false, retired = true where e.name = projection_name and e.serving;
+  update log.projection_epoch e set serving = true where e.name = projection_name and e.epoch = to_epoch;
+  update log.projection_control c set updated_at = clock_timestamp() where c.name = projection_name;
+  return true;
 end $$;
 `;
+
+/**
+ * What operators decide. Each function answers 'done', 'unknown' (no such projection) or 'state' (it is not in a state
+ * in which that can be done; nothing was changed).
+ */
+export const projectionControlSql = `
+create or replace function log.set_projection_paused(projection_name text, to_paused boolean) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update log.projection_control c set paused = to_paused, updated_at = clock_timestamp() where c.name = projection_name and c.paused <> to_paused;
+  if found then
+    return 'done';
+  end if;
+  return case when exists (select from log.projection_control c where c.name = projection_name) then 'state' else 'unknown' end;
+end $$;
+
+-- Lets one event pass without being applied, in one epoch, and only where it is stopped at it.
+create or replace function log.skip_event(projection_name text, of_epoch int, at_position bigint) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from log.projection_control c where c.name = projection_name for update;
+  if not found then
+    return 'unknown';
+  end if;
+  update log.projection_part p set skip_position = at_position, retry_at = null, updated_at = clock_timestamp()
+    where p.name = projection_name and p.epoch = of_epoch and p.stopped_position = at_position and p.skip_position is distinct from at_position
+      and exists (select from log.projection_epoch e where e.name = projection_name and e.epoch = of_epoch and not e.retired);
+  return case when found then 'done' else 'state' end;
+end $$;
+
+create or replace function log.request_rebuild(projection_name text) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from log.projection_control c where c.name = projection_name for update;
+  if not found then
+    return 'unknown';
+  end if;
+  update log.projection_control c set rebuild_requested_at = clock_timestamp(), updated_at = clock_timestamp()
+    where c.name = projection_name and c.rebuild_requested_at is null
+      and not exists (select from log.projection_epoch e where e.name = projection_name and not e.serving and not e.retired);
+  return case when found then 'done' else 'state' end;
+end $$;
+
+create or replace function log.cancel_rebuild(projection_name text) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  requested boolean;
+begin
+  select c.rebuild_requested_at is not null into requested from log.projection_control c where c.name = projection_name for update;
+  if not found then
+    return 'unknown';
+  end if;
+  update log.projection_control c set rebuild_requested_at = null, updated_at = clock_timestamp() where c.name = projection_name;
+  update log.projection_epoch e set retired = true where e.name = projection_name and not e.serving and not e.retired;
+  return case when found or requested then 'done' else 'state' end;
+end $$;
+`;
+
+/**
+ * What makes and drops the tables of epochs in a service's own schema, run as the schema's owner: the service itself can
+ * neither make nor drop a table. An epoch's table is a copy of an empty one that a migration made, its shape; reads go
+ * through a view of the table's name without the epoch.
+ */
+export function epochTablesSql(schema: string): string {
+  return `
+create or replace function ${schema}.make_epoch_table(name text, of_epoch int, shape text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('create table if not exists ${schema}.%I (like ${schema}.%I including all)', name || '_e' || of_epoch, shape);
+end $$;
+
+create or replace function ${schema}.serve_epoch_table(name text, of_epoch int) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('drop view if exists ${schema}.%I', name);
+  execute format('create view ${schema}.%I as select * from ${schema}.%I', name, name || '_e' || of_epoch);
+end $$;
+
+-- Refused by Postgres while the view reads from it.
+create or replace function ${schema}.drop_epoch_table(name text, of_epoch int) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('drop table if exists ${schema}.%I', name || '_e' || of_epoch);
+end $$;
+`;
+}

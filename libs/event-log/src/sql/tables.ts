@@ -54,23 +54,6 @@ create table if not exists log.command (
   primary key (role, command_id)
 );
 
--- Checkpoints. A rebuild fills a higher epoch beside the one that serves.
-create table if not exists log.projection (
-  name text not null check (octet_length(name) between 1 and 100),
-  epoch int not null default 1,
-  -- Who may move the checkpoint.
-  role name not null,
-  serving boolean not null default true,
-  -- Of the last event applied.
-  position bigint not null default 0,
-  -- The event that can not be applied and why; null while the projection runs.
-  stopped_position bigint,
-  stopped_reason text,
-  updated_at timestamptz not null default clock_timestamp(),
-  primary key (name, epoch)
-);
-create unique index if not exists projection_serving on log.projection (name) where serving;
-
 create or replace function log.refuse_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
