@@ -41,14 +41,14 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const { database, messaging, logger, registry, verifier, tracing } = resources;
   const passwords = await createPasswords();
   const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
-  const follower = followLog({ sql: database, messaging, logger });
+  const follower = followLog({ sql: database, messaging, logger, registry, heartbeatMs: overrides.heartbeatMs });
   const appender = createAppender({
     sql: database,
     onAppended: (position) => {
       pokeLog(messaging, position);
     },
   });
-  const streams = createJobStreams({ sql: database, follower, logger, heartbeatMs: overrides.heartbeatMs });
+  const streams = createJobStreams({ sql: database, follower, logger });
   const ownIdentity = identityOf(config, { ...resources, passwords, appender });
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },

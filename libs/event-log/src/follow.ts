@@ -1,139 +1,288 @@
 /**
- * One tail of the log per process, fanned out in memory. Each subscriber starts at its own cursor, catches up from
- * Postgres, then gets what the tail reads. One that falls too far behind is cut off with its cursor.
+ * Follows the log: one tail per process, fanned out in memory. Each subscriber starts at its own cursor, catches up
+ * from the recent events in memory or from Postgres, then gets what the tail reads. One that falls too far behind is
+ * cut off with its cursor. A restore of the database ends all subscribers, saying up to where what they know holds.
  */
-import { FairleadError } from '@fairlead/contracts';
+import { describeError, FairleadError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
-import type { Logger } from '@fairlead/telemetry';
+import type { Logger, Registry } from '@fairlead/telemetry';
 import { Bell, logBell } from './bell.js';
-import { assertGapless, headPosition, readLog } from './read.js';
+import { readHistory, resolveWith, validUntil, type LogCursor, type LogHistory } from './cursor.js';
+import { isWanted, type EventFilter } from './filter.js';
+import { gate } from './gate.js';
+import { followerMetrics } from './metrics.js';
+import { readPage, type Page } from './page.js';
+import { assertGapless } from './read.js';
+import { Subscriber } from './subscriber.js';
+import { Tail } from './tail.js';
 import type { StoredEvent } from './types.js';
 
-export interface EventFilter {
-  aggregateType?: string;
-  aggregateId?: string;
+/** Events that are handed out together; none: a sign of life, which says how far the log was looked through. */
+export interface FeedBatch {
+  /** Those that are wanted, in position order. */
+  readonly events: readonly StoredEvent[];
+  /** Up to here everything was looked at for this reader: where to go on from. */
+  readonly cursor: Required<LogCursor>;
 }
 
 export interface SubscribeOptions {
-  /** Events after this position. */
-  after: number;
-  filter?: EventFilter;
-  signal: AbortSignal;
+  /** Events after this one. */
+  readonly cursor: LogCursor;
+  readonly filter?: EventFilter;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadFeedOptions {
+  readonly cursor: LogCursor;
+  readonly filter?: EventFilter;
+  /** Events at most. */
+  readonly limit: number;
 }
 
 export interface LogFollower {
   /**
-   * Events in position order, each once, until the signal aborts. Throws `overloaded` with the cursor to go on from
-   * when the subscriber is too slow.
+   * The events after the cursor in position order, each once, until the signal aborts or the follower stops; and an
+   * empty batch at least every `heartbeatMs`, or when a long look through the log has ended. Throws
+   * - `cursor_superseded`, with `{incarnation, valid_until}`, when the log was restored to before the cursor;
+   * - `log_behind`, with `{position}`, when the log lacks events up to the cursor for no reason that is known yet;
+   * - `overloaded`, with the `cursor` to go on from, when the reader is too slow;
+   * - `unavailable` when Postgres is needed to catch up and does not answer.
    */
-  subscribe(options: SubscribeOptions): AsyncGenerator<StoredEvent, void, undefined>;
-  /** The position the tail has reached. */
-  position(): number;
+  subscribe(options: SubscribeOptions): AsyncGenerator<FeedBatch, void, undefined>;
+  /**
+   * What is there after the cursor, without waiting. It may look through a part alone and find nothing: `more` says that
+   * the log goes on after the cursor that it answers. Throws as `subscribe` does.
+   */
+  read(options: ReadFeedOptions): Promise<FeedBatch & { readonly more: boolean }>;
+  /** Where the tail stands; waits until it is known. */
+  cursor(): Promise<Required<LogCursor>>;
   stop(): Promise<void>;
+}
+
+export interface FollowOptions {
+  readonly sql: Sql;
+  readonly messaging?: Messaging;
+  readonly logger: Logger;
+  readonly registry?: Registry;
+  /** Longest silence to a subscriber; 15 s when not given. */
+  readonly heartbeatMs?: number;
 }
 
 const pageSize = 500;
 const pollMs = 250;
-const maxQueued = 1_000;
-
-class Subscriber {
-  readonly queue: StoredEvent[] = [];
-  readonly bell = new Bell();
-  overflowed = false;
-
-  constructor(private readonly filter: EventFilter) {}
-
-  offer(event: StoredEvent): void {
-    if (!matches(event, this.filter) || this.overflowed) return;
-    if (this.queue.length >= maxQueued) this.overflowed = true;
-    else this.queue.push(event);
-    this.bell.ring();
-  }
-}
+/** Statements at once for all who catch up: they share the pool with everything else the service does. */
+const catchUpStatements = 3;
+/** How long one `read` goes on through events that are not wanted. */
+const readBudgetMs = 200;
+const defaultHeartbeatMs = 15_000;
 
 /** Starts the tail at the log's present end. */
-export function followLog(options: { sql: Sql; messaging?: Messaging; logger: Logger }): LogFollower {
+export function followLog(options: FollowOptions): LogFollower {
   const { sql, logger } = options;
   const aborter = new AbortController();
+  const { signal: stopped } = aborter;
   const { bell, close } = logBell(options.messaging);
-  const subscribers = new Set<Subscriber>();
-  let position: number | undefined;
-  let markReady: () => void = () => undefined;
-  // Nobody can be level with the tail before it knows where it starts.
-  const ready = new Promise<void>((resolve) => {
-    markReady = resolve;
+  const metrics = followerMetrics(options.registry);
+  const inTurn = gate(catchUpStatements);
+  let trouble: string | undefined;
+  let checking: Promise<boolean> | undefined;
+  let started: Tail | undefined;
+  let markStarted: (tail: Tail) => void = () => undefined;
+  let giveUp: () => void = () => undefined;
+  /** Nobody can be level with the tail before it knows where it starts; undefined when it never will. */
+  const starting = new Promise<Tail | undefined>((resolve) => {
+    markStarted = resolve;
+    giveUp = () => {
+      resolve(undefined);
+    };
   });
 
-  async function run(): Promise<void> {
-    while (!aborter.signal.aborted) {
-      try {
-        position ??= await headPosition(sql);
-        markReady();
-        const events = await readLog(sql, { after: position, limit: pageSize });
-        assertGapless(position, events);
-        for (const event of events) {
-          position = event.position;
-          for (const subscriber of subscribers) subscriber.offer(event);
-        }
-        if (events.length < pageSize) await bell.wait(pollMs, aborter.signal);
-      } catch (error) {
-        logger.warn({ err: error }, 'the tail of the log could not be read; going on');
-        await bell.wait(pollMs, aborter.signal);
-      }
+  /** Reads on from Postgres, and sees whether the log is still the one it was. True when there is more to read. */
+  async function look(): Promise<boolean> {
+    if (started === undefined) {
+      started = new Tail(await readHistory(sql), onEnd);
+      markStarted(started);
     }
-    markReady();
-    for (const subscriber of subscribers) subscriber.bell.ring();
+    const tail = started;
+    const from = tail.position;
+    const { head, events } = await readPage(sql, { after: from, limit: pageSize });
+    if (head.incarnation !== tail.incarnation) {
+      const history = await readHistory(sql);
+      logger.warn({ ...history.head, was: tail.incarnation }, 'the event log is in another incarnation; all who follow it are told');
+      tail.begin(history);
+      return true;
+    }
+    if (head.position < from) {
+      logger.error({ position: head.position, was: from }, 'the event log is behind what was read from it: was the database restored?');
+      tail.fallBack(head.position);
+      return true;
+    }
+    assertGapless(from, events);
+    for (const event of events) tail.take(event, sizeOf(event));
+    metrics.at(tail.position, head.position);
+    return events.length === pageSize;
   }
 
-  async function* subscribe({ after, filter = {}, signal }: SubscribeOptions): AsyncGenerator<StoredEvent, void, undefined> {
-    const subscriber = new Subscriber(filter);
-    const ended = AbortSignal.any([signal, aborter.signal]);
-    let cursor = after;
-    try {
-      await ready;
-      // From Postgres until it is level with the tail; joining and finding it level are one tick, so nothing falls between.
-      while (!ended.aborted && cursor < (position ?? 0)) {
-        const until = position ?? 0;
-        const page = await readLog(sql, { after: cursor, until, limit: pageSize, ...filter });
-        for (const event of page) {
-          cursor = event.position;
-          yield event;
-        }
-        if (page.length < pageSize) cursor = until;
+  /** One look at a time; whoever asks during one gets its result. */
+  function check(): Promise<boolean> {
+    checking ??= look().finally(() => {
+      checking = undefined;
+    });
+    return checking;
+  }
+
+  function onEnd(error: FairleadError): void {
+    metrics.ended(error.code);
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped.aborted) {
+      try {
+        const more = await check();
+        if (trouble !== undefined) logger.info('the log is followed again');
+        trouble = undefined;
+        if (!more) await bell.wait(pollMs, stopped);
+      } catch (error) {
+        // Said once; it is tried again for ever.
+        const reason = describeError(error);
+        if (reason !== trouble) logger.warn({ reason }, 'the log can not be followed; it is tried again');
+        trouble = reason;
+        await new Bell().wait(pollMs, stopped);
       }
-      subscribers.add(subscriber);
-      while (!ended.aborted) {
-        const event = subscriber.queue.shift();
-        if (event === undefined) {
-          if (subscriber.overflowed)
-            throw new FairleadError('overloaded', 'the subscriber is too slow; go on from the cursor', { details: { cursor } });
-          await subscriber.bell.wait(60_000, ended);
-        } else if (event.position > cursor) {
-          cursor = event.position;
-          yield event;
+    }
+    giveUp();
+    for (const subscriber of started?.subscribers ?? []) subscriber.rouse();
+  }
+
+  /**
+   * A reader at a cursor, known to the tail from the moment its cursor was found good, so that it hears of all that
+   * comes after. The database is asked about what is not known here.
+   */
+  async function admit(tail: Tail, cursor: LogCursor, filter: EventFilter): Promise<Subscriber> {
+    for (;;) {
+      let history = tail.known;
+      if (!isGood(history, cursor)) history = await readHistory(sql);
+      if (history.head.incarnation === tail.incarnation) {
+        const subscriber = new Subscriber(filter, resolveWith(history, cursor), tail.incarnation);
+        tail.subscribers.add(subscriber);
+        metrics.subscribers(tail.subscribers.size);
+        return subscriber;
+      }
+      await check();
+    }
+  }
+
+  function dismiss(tail: Tail, subscriber: Subscriber): void {
+    tail.leave(subscriber);
+    metrics.subscribers(tail.subscribers.size);
+  }
+
+  /** What follows for a reader that is not level with the tail: from memory if it reaches back, else from Postgres. */
+  async function nextPage(tail: Tail, reader: Subscriber, limit: number): Promise<Pick<Page, 'events' | 'position'>> {
+    const { filter, position } = reader;
+    const recent = tail.recent.after(position, pageSize);
+    if (recent !== undefined) {
+      return { events: recent.filter((event) => isWanted(filter, event)), position: recent.at(-1)?.position ?? position };
+    }
+    const rows = filter.matches === undefined ? Math.min(limit, pageSize) : pageSize;
+    const page = await inTurn(() => readPage(sql, { after: position, limit: rows, filter }));
+    if (page.head.incarnation === reader.incarnation && page.head.position >= position) return page;
+    // The log is another one than the reader began with; once the tail knows, the reader is told.
+    await check();
+    return { events: [], position };
+  }
+
+  async function* subscribe({ cursor, filter = {}, signal }: SubscribeOptions): AsyncGenerator<FeedBatch, void, undefined> {
+    const tail = await starting;
+    if (tail === undefined) return;
+    const ended = () => signal.aborted || stopped.aborted;
+    const subscriber = await admit(tail, cursor, filter);
+    const rouse = () => {
+      subscriber.rouse();
+    };
+    signal.addEventListener('abort', rouse);
+    try {
+      let told = subscriber.position;
+      while (!ended()) {
+        let events = subscriber.take();
+        let { position } = subscriber;
+        if (subscriber.live) {
+          ({ position } = tail);
+          if (events.length === 0 && !subscriber.due) {
+            await subscriber.sleep();
+            continue;
+          }
+        } else if (position < tail.position) {
+          ({ events, position } = await nextPage(tail, subscriber, pageSize));
+          // Throws when it was ended meanwhile: what was read may be of another incarnation.
+          subscriber.take();
+        } else {
+          tail.join(subscriber);
+          if (told === position) continue;
         }
+        const at = subscriber.moveTo(position);
+        if (events.length === 0 && !subscriber.due && !subscriber.live) continue;
+        told = at.position;
+        subscriber.heard();
+        yield { events, cursor: at };
       }
     } finally {
-      subscribers.delete(subscriber);
+      signal.removeEventListener('abort', rouse);
+      dismiss(tail, subscriber);
     }
   }
 
+  async function read({ cursor, filter = {}, limit }: ReadFeedOptions): Promise<FeedBatch & { more: boolean }> {
+    const tail = await starting;
+    if (tail === undefined) throw new FairleadError('unavailable', 'the service is stopping');
+    const reader = await admit(tail, cursor, filter);
+    const until = performance.now() + readBudgetMs;
+    const found: StoredEvent[] = [];
+    try {
+      while (reader.position < tail.position && found.length < limit && performance.now() < until) {
+        const page = await nextPage(tail, reader, limit - found.length);
+        // Throws when it was ended meanwhile.
+        reader.take();
+        const fitting = page.events.slice(0, limit - found.length);
+        found.push(...fitting);
+        reader.moveTo(fitting.length < page.events.length ? (fitting.at(-1)?.position ?? page.position) : page.position);
+      }
+      return { events: found, cursor: reader.cursor, more: reader.position < tail.position };
+    } finally {
+      dismiss(tail, reader);
+    }
+  }
+
+  const beats = setInterval(
+    () => {
+      for (const subscriber of started?.subscribers ?? []) subscriber.beat();
+    },
+    (options.heartbeatMs ?? defaultHeartbeatMs) / 2,
+  );
   const running = run();
   return {
     subscribe,
-    position: () => position ?? 0,
+    read,
+    cursor: async () => {
+      const tail = await starting;
+      if (tail === undefined) throw new FairleadError('unavailable', 'the service is stopping');
+      return { position: tail.position, incarnation: tail.incarnation };
+    },
     stop: async () => {
       aborter.abort();
+      clearInterval(beats);
       await running;
       close();
     },
   };
 }
 
-function matches(event: StoredEvent, filter: EventFilter): boolean {
-  return (
-    (filter.aggregateType === undefined || event.aggregateType === filter.aggregateType) &&
-    (filter.aggregateId === undefined || event.aggregateId === filter.aggregateId)
-  );
+function isGood(history: LogHistory, cursor: LogCursor): boolean {
+  return cursor.position <= Math.min(history.head.position, validUntil(history, cursor.incarnation ?? history.head.incarnation));
+}
+
+/** About as many bytes as it takes in memory. */
+function sizeOf({ payload, meta }: StoredEvent): number {
+  return JSON.stringify(payload).length + JSON.stringify(meta).length;
 }

@@ -2,7 +2,9 @@ export { appendAllInTransaction, appendInTransaction, type Appended } from './ap
 export { createAppender, type Appender, type AppenderOptions } from './appender.js';
 export { pokeLog } from './bell.js';
 export { maxEventBytes } from './command.js';
-export { followLog, type EventFilter, type LogFollower } from './follow.js';
+export { formatCursor, parseCursor, resolveCursor, type LogCursor } from './cursor.js';
+export { oncePerEvent, type EventFilter } from './filter.js';
+export { followLog, type FeedBatch, type FollowOptions, type LogFollower, type ReadFeedOptions, type SubscribeOptions } from './follow.js';
 export { installEventLog } from './install.js';
 export { keepPartitions } from './partitions.js';
 export {

@@ -46,6 +46,37 @@ export function projectionMetrics(registry: Registry | undefined, projection: st
   return readerMetrics(registry, 'projection', { projection });
 }
 
+export interface FollowerMetrics extends Pick<ReaderMetrics, 'at'> {
+  subscribers(count: number): void;
+  /** A subscriber was ended with an error's code. */
+  ended(code: string): void;
+}
+
+/** Gauges and counters of what follows the log for many. */
+export function followerMetrics(registry: Registry | undefined): FollowerMetrics {
+  if (registry === undefined) return { at: () => undefined, subscribers: () => undefined, ended: () => undefined };
+  const registers = [registry];
+  const reader = readerMetrics(registry, 'follower', {});
+  const subscribers = new Gauge({ name: 'fairlead_follower_subscribers', help: 'Who follows the log in this process.', registers });
+  const ended = new Counter({
+    name: 'fairlead_follower_ended_total',
+    help: 'Subscribers that were ended, by reason; overloaded: too slow.',
+    labelNames: ['code'],
+    registers,
+  });
+  return {
+    at: (position, head) => {
+      reader.at(position, head);
+    },
+    subscribers: (count) => {
+      subscribers.set(count);
+    },
+    ended: (code) => {
+      ended.inc({ code });
+    },
+  };
+}
+
 function readerMetrics(registry: Registry | undefined, reader: string, labels: Record<string, string>): ReaderMetrics {
   if (registry === undefined) return { at: () => undefined, stopped: () => undefined };
   const gauge = (name: string, help: string) => {

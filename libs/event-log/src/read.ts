@@ -1,7 +1,8 @@
 import type { Sql } from '@fairlead/postgres';
 import type { EventMeta, StoredEvent } from './types.js';
 
-interface EventRow {
+/** A row of log.event. */
+export interface EventRow {
   position: number;
   aggregate_type: string;
   aggregate_id: string;
@@ -31,7 +32,12 @@ export async function readLog(sql: Sql, options: ReadOptions): Promise<StoredEve
      order by position limit $4`,
     [options.after, options.aggregateType ?? null, options.aggregateId ?? null, options.limit, options.until ?? Number.MAX_SAFE_INTEGER],
   );
-  return rows.map((row) => ({
+  return rows.map(eventOfRow);
+}
+
+/** The event that a row holds. */
+export function eventOfRow(row: EventRow): StoredEvent {
+  return {
     position: row.position,
     aggregateType: row.aggregate_type,
     aggregateId: row.aggregate_id,
@@ -41,7 +47,7 @@ export async function readLog(sql: Sql, options: ReadOptions): Promise<StoredEve
     payload: row.payload,
     meta: row.meta,
     recordedAt: row.recorded_at,
-  }));
+  };
 }
 
 export interface LogHead {

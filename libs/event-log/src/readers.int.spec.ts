@@ -1,19 +1,17 @@
-/** Projections, waiting for them and following the log, on a real Postgres and a real NATS. */
+/** Projections and waiting for them, on a real Postgres and a real NATS. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger, Registry } from '@fairlead/telemetry';
-import { eventually, eventuallyHolds, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { eventuallyHolds, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import {
   createAppender,
-  followLog,
   headPosition,
   pokeLog,
   startProjection,
   waitForProjection,
   type Appender,
-  type LogFollower,
   type ProjectionOptions,
   type StoredEvent,
 } from './index.js';
@@ -163,96 +161,5 @@ describe('a projection', () => {
     const waiting = waitForProjection({ sql: db, name: 'counted', position: head, timeoutMs: 60_000, signal: aborter.signal });
     aborter.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'projection_lagging' });
-  });
-});
-
-describe('a follower', () => {
-  const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
-
-  async function collect(follower: LogFollower, after: number, count: number, filter = {}): Promise<StoredEvent[]> {
-    const found: StoredEvent[] = [];
-    for await (const event of follower.subscribe({ after, filter, signal: new AbortController().signal })) {
-      found.push(event);
-      if (found.length === count) break;
-    }
-    return found;
-  }
-
-  it('gives each subscriber every event after its cursor once, from Postgres and live', async () => {
-    const follower = followLog({ sql: db, messaging: bus.messaging, logger });
-    const before = await headPosition(db);
-    const whole = collect(follower, 0, before + 60);
-    const live = collect(follower, before, 60);
-    const ahead = collect(follower, before + 25, 35);
-    const one = collect(follower, before, 9, { aggregateType: 'tenant', aggregateId: 't 3' });
-    await append(60);
-    const positions = async (events: Promise<StoredEvent[]>) => (await events).map((event) => event.position);
-    expect(await positions(whole)).toEqual(range(1, before + 60));
-    expect(await positions(live)).toEqual(range(before + 1, before + 60));
-    expect(await positions(ahead)).toEqual(range(before + 26, before + 60));
-    expect(new Set((await one).map((event) => event.aggregateId))).toEqual(new Set(['t 3']));
-    expect(new Set(await positions(one)).size).toBe(9);
-    await follower.stop();
-  }, 30_000);
-
-  it('joins subscribers at any moment of a busy log without a gap', async () => {
-    const follower = followLog({ sql: db, messaging: bus.messaging, logger });
-    const start = await headPosition(db);
-    const joining: Promise<number[]>[] = [];
-    for (let n = 0; n < 20; n += 1) {
-      const appended = append(20);
-      const after = start + Math.floor(Math.random() * n * 20);
-      joining.push(collect(follower, after, start + 400 - after).then((events) => events.map((event) => event.position - after)));
-      await appended;
-    }
-    for (const found of await Promise.all(joining)) expect(found).toEqual(range(1, found.length));
-    await follower.stop();
-  }, 30_000);
-
-  it('lets a subscriber that catches up take its time', async () => {
-    const start = await headPosition(db);
-    await append(10);
-    const follower = followLog({ sql: db, messaging: bus.messaging, logger });
-    const subscription = follower.subscribe({ after: start, signal: new AbortController().signal });
-    const found = [(await subscription.next()).value?.position];
-    const head = await append(1_500);
-    await eventually(() => follower.position() === head, { what: 'the tail to reach the end', timeoutMs: 20_000 });
-    while (found.length < 1_510) found.push((await subscription.next()).value?.position);
-    expect(found).toEqual(range(start + 1, start + 1_510));
-    await follower.stop();
-  }, 60_000);
-
-  it('cuts off a live subscriber that is too slow, with a cursor from which nothing is missed', async () => {
-    const follower = followLog({ sql: db, messaging: bus.messaging, logger });
-    const start = await headPosition(db);
-    const subscription = follower.subscribe({ after: start, signal: new AbortController().signal });
-    const first = subscription.next();
-    await eventually(() => follower.position() === start, { what: 'the tail' });
-    await append(1);
-    expect((await first).value).toMatchObject({ position: start + 1 });
-    const head = await append(1_300);
-    await eventually(() => follower.position() === head, { what: 'the tail to reach the end', timeoutMs: 20_000 });
-    const found = [start + 1];
-    const drained = (async () => {
-      for await (const event of subscription) found.push(event.position);
-    })();
-    const cut: unknown = await drained.catch((error: unknown) => error);
-    const cursor = found.at(-1) ?? 0;
-    expect(cut).toMatchObject({ code: 'overloaded', details: { cursor } });
-    expect(cursor).toBeLessThan(head);
-    const rest = await collect(follower, cursor, head - cursor);
-    expect([...found, ...rest.map((event) => event.position)]).toEqual(range(start + 1, head));
-    await follower.stop();
-  }, 60_000);
-
-  it('ends subscriptions when they are aborted, and when it stops', async () => {
-    const follower = followLog({ sql: db, messaging: bus.messaging, logger });
-    const head = await headPosition(db);
-    const aborter = new AbortController();
-    const ending = [aborter.signal, new AbortController().signal].map((signal) => follower.subscribe({ after: head, signal }).next());
-    aborter.abort();
-    expect(await ending[0]).toEqual({ done: true, value: undefined });
-    await follower.stop();
-    expect(await ending[1]).toEqual({ done: true, value: undefined });
   });
 });

@@ -7,7 +7,6 @@ import type { Logger } from '@fairlead/telemetry';
 
 const pageSize = 500;
 const maxStreams = 1_000;
-const defaultHeartbeatMs = 15_000;
 
 export interface JobStreamRequest {
   readonly jobId: string;
@@ -31,7 +30,6 @@ export interface JobStreamDeps {
   readonly sql: Sql;
   readonly follower: LogFollower;
   readonly logger: Logger;
-  readonly heartbeatMs?: number;
 }
 
 /** Makes the streams of one process; all share one follower of the log. */
@@ -58,13 +56,8 @@ function startStream(deps: JobStreamDeps, request: JobStreamRequest, ending: Abo
     ending.abort();
   };
   const expiry = setTimeout(end, Math.max(request.expiresAtMs - Date.now(), 0));
-  const heartbeat = setInterval(() => {
-    // A client that does not read gets no more to read.
-    if (!out.writableNeedDrain) out.write(`: position ${deps.follower.position()}\n\n`);
-  }, deps.heartbeatMs ?? defaultHeartbeatMs);
   out.once('close', () => {
     clearTimeout(expiry);
-    clearInterval(heartbeat);
     end();
   });
   // Something at once: proxies and clients learn that the stream is open.
@@ -80,9 +73,12 @@ function startStream(deps: JobStreamDeps, request: JobStreamRequest, ending: Abo
 }
 
 async function copyEvents(deps: JobStreamDeps, request: JobStreamRequest, out: PassThrough, signal: AbortSignal): Promise<void> {
-  for await (const event of eventsOfJob(deps, request, signal)) {
-    if (!out.write(frame(event))) await once(out, 'drain', { signal });
-    if (!request.finished && isFinalEvent(event.type) && (await isLast(deps.sql, event))) return;
+  for await (const { events, position } of eventsOfJob(deps, request, signal)) {
+    if (events.length === 0) out.write(`: position ${position}\n\n`);
+    for (const event of events) {
+      if (!out.write(frame(event))) await once(out, 'drain', { signal });
+      if (!request.finished && isFinalEvent(event.type) && (await isLast(deps.sql, event))) return;
+    }
   }
 }
 
@@ -91,19 +87,27 @@ async function isLast(sql: Sql, { aggregateType, aggregateId, position }: Stored
   return (await readLog(sql, { aggregateType, aggregateId, after: position, limit: 1 })).length === 0;
 }
 
+interface Batch {
+  /** None: a sign of life. */
+  events: readonly StoredEvent[];
+  position: number;
+}
+
 /** A job's events after the cursor: of a finished one what the log holds, else that and then what comes. */
-async function* eventsOfJob({ sql, follower }: JobStreamDeps, request: JobStreamRequest, signal: AbortSignal): AsyncGenerator<StoredEvent> {
-  const filter = { aggregateType: 'job', aggregateId: request.jobId };
+async function* eventsOfJob({ sql, follower }: JobStreamDeps, request: JobStreamRequest, signal: AbortSignal): AsyncGenerator<Batch> {
   if (!request.finished) {
-    yield* follower.subscribe({ after: request.after, filter, signal });
+    const filter = { aggregateTypes: ['job'], aggregateId: request.jobId };
+    for await (const { events, cursor } of follower.subscribe({ cursor: { position: request.after }, filter, signal })) {
+      yield { events, position: cursor.position };
+    }
     return;
   }
   let after = request.after;
   for (let full = true; full && !signal.aborted;) {
-    const page = await readLog(sql, { ...filter, after, limit: pageSize });
-    yield* page;
-    after = page.at(-1)?.position ?? after;
-    full = page.length === pageSize;
+    const events = await readLog(sql, { aggregateType: 'job', aggregateId: request.jobId, after, limit: pageSize });
+    after = events.at(-1)?.position ?? after;
+    if (events.length > 0) yield { events, position: after };
+    full = events.length === pageSize;
   }
 }
 

@@ -1,0 +1,50 @@
+/** A page of events together with the log's head: one statement, so that both are of the same incarnation. */
+import type { Sql } from '@fairlead/postgres';
+import { isWanted, type EventFilter } from './filter.js';
+import { eventOfRow, type EventRow, type LogHead } from './read.js';
+import type { StoredEvent } from './types.js';
+
+export interface PageOptions {
+  /** Events after this position. */
+  readonly after: number;
+  /** Events at most. */
+  readonly limit: number;
+  readonly filter?: EventFilter;
+}
+
+export interface Page {
+  readonly head: LogHead;
+  /** Those that are wanted, in position order. */
+  readonly events: StoredEvent[];
+  /** Up to here everything was looked at. */
+  readonly position: number;
+}
+
+/**
+ * Positions that one statement looks through for the events of a type or aggregate: it answers within some 50 ms
+ * also when none matches.
+ */
+const positionsPerPage = 50_000;
+
+/** Reads what is wanted of the events after a position. Bounded: it may find nothing, and be far from the head still. */
+export async function readPage(sql: Sql, { after, limit, filter = {} }: PageOptions): Promise<Page> {
+  const byIndex = filter.aggregateTypes !== undefined || filter.aggregateId !== undefined;
+  const until = byIndex ? after + positionsPerPage : after + limit;
+  const rows = await sql.query<{ head: number; incarnation: string } & (EventRow | { position: null })>(
+    `select h.position as head, h.incarnation::text, e.*
+       from log.head h left join lateral (
+         select position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at from log.event
+           where position > $1 and position <= $2 and ($3::text[] is null or aggregate_type = any ($3)) and ($4::text is null or aggregate_id = $4)
+           order by position limit $5) e on true
+       order by e.position`,
+    [after, until, filter.aggregateTypes ?? null, filter.aggregateId ?? null, limit],
+  );
+  const [first] = rows;
+  if (first === undefined) throw new Error('the event log is not installed');
+  const found = rows.flatMap((row) => (row.position === null ? [] : [eventOfRow(row)]));
+  return {
+    head: { position: first.head, incarnation: first.incarnation },
+    events: found.filter((event) => isWanted(filter, event)),
+    position: found.length < limit ? Math.max(after, Math.min(until, first.head)) : (found.at(-1)?.position ?? after),
+  };
+}
