@@ -1,6 +1,7 @@
 import { aggregateOwners, controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { adminClient, roleOf, schemaOf, withSetupLock, type AdminAccess } from '@fairlead/postgres';
 import { appendSql } from './sql/append.js';
+import { incarnationsSql } from './sql/incarnations.js';
 import { partitionsSql } from './sql/partitions.js';
 import { epochTablesSql, projectionControlSql, projectionsSql } from './sql/projections.js';
 import { tablesSql } from './sql/tables.js';
@@ -43,8 +44,9 @@ async function prepareRoles(client: Client): Promise<void> {
 }
 
 async function installSchema(client: Client, partitionSize: number): Promise<void> {
-  for (const sql of [tablesSql, partitionsSql, appendSql, projectionsSql, projectionControlSql]) await client.query(sql);
+  for (const sql of [tablesSql, incarnationsSql, partitionsSql, appendSql, projectionsSql, projectionControlSql]) await client.query(sql);
   await client.query('insert into log.head (partition_size) values ($1) on conflict do nothing', [partitionSize]);
+  await client.query('insert into log.incarnation select incarnation, 0, clock_timestamp() from log.head on conflict do nothing');
   await client.query('select log.keep_partitions()');
   const owners = Object.entries(aggregateOwners).map(([aggregateType, service]) => ({
     aggregate_type: aggregateType,
@@ -60,7 +62,7 @@ async function grant(client: Client): Promise<void> {
   const roles = controlPlaneServices.map(roleOf).join(', ');
   await client.query('revoke all on all functions in schema log from public');
   await client.query(`grant usage on schema log to ${roles}`);
-  await client.query(`grant select on log.head, log.event, log.stream to ${roles}`);
+  await client.query(`grant select on log.head, log.incarnation, log.event, log.stream to ${roles}`);
   await client.query(`grant select on log.projection, log.projection_control, log.projection_epoch, log.projection_part to ${roles}`);
   await client.query(
     `grant execute on function log.append(jsonb), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int),

@@ -160,10 +160,4 @@ begin
     select session_user, ids[c], known_first[c], known_last[c], now_at from generate_subscripts(ids, 1) c where fresh[c];
   update log.head h set position = reached, recorded_at = now_at where h.singleton;
 end $$;
-
--- Called by whoever has restored the database from a backup, before services write again.
-create or replace function log.begin_incarnation() returns uuid
-language sql set search_path = pg_catalog, pg_temp as $$
-  update log.head set incarnation = uuidv7() returning incarnation
-$$;
 `;
