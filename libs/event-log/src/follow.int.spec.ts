@@ -260,7 +260,7 @@ describe('a follower', () => {
 
   it('ends one whose filter fails, and no other', async () => {
     const follower = start();
-    const position = await headPosition(database.db);
+    const { position } = await follower.cursor();
     const failing = listen(follower, {
       cursor: { position },
       filter: {

@@ -142,6 +142,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'drop_epoch',
     'event: select',
     'head: select',
+    'incarnation: select',
     'keep_partitions',
     'lock_parts',
     'lock_projection',
