@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readEvents, type SseEvent } from '@fairlead/contracts';
+import { changesPath } from '@fairlead/contracts';
 import type { HttpClient, RequestOptions } from './http/client.js';
 import { sessionCookiePattern } from './session.js';
 
@@ -228,7 +228,11 @@ export function createApi(http: HttpClient) {
       ),
     retryJob: (jobId: string, reason: string) =>
       http.json(z.looseObject({ status: text }), `/admin/v1/jobs/${encodeURIComponent(jobId)}/retry`, post({ reason })),
-    jobEvents: (jobId: string, cursor: string, signal: AbortSignal) => openEvents(http, jobId, cursor, signal),
+    /** The events of a job behind a cursor, live; ends with the job or when the gateway ends the stream. */
+    openJobEvents: (jobId: string, cursor: string, signal: AbortSignal) =>
+      http.stream(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`, { query: { cursor }, signal }),
+    /** The change stream; its fields are those of the route. */
+    openChanges: (query: Filter, signal: AbortSignal) => http.stream(changesPath, { query, signal }),
 
     tenants: (filter: Filter, page: PageRequest) => list(tenantSchema, '/admin/v1/tenants', filter, page),
     tenant: (tenantId: string) => http.json(tenantSchema, `/admin/v1/tenants/${encodeURIComponent(tenantId)}`),
@@ -270,24 +274,4 @@ async function collect<Item>(
     next = page.next_cursor ?? undefined;
   } while (next !== undefined && next !== '' && items.length < limit);
   return { items, next_cursor: next === undefined || next === '' ? null : next };
-}
-
-/** A stream on which nothing has come for so long is taken for dead. */
-const idleTimeoutMs = 60_000;
-
-/** The events of a job behind a cursor, live; ends with the job or when the gateway ends the stream. */
-async function* openEvents(http: HttpClient, jobId: string, cursor: string, signal: AbortSignal): AsyncGenerator<SseEvent> {
-  const idle = new AbortController();
-  const timer = setTimeout(() => {
-    idle.abort();
-  }, idleTimeoutMs);
-  try {
-    const body = await http.stream(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`, {
-      query: { cursor },
-      signal: AbortSignal.any([signal, idle.signal]),
-    });
-    yield* readEvents(body, () => timer.refresh());
-  } finally {
-    clearTimeout(timer);
-  }
 }

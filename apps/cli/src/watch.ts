@@ -1,7 +1,7 @@
-import { isTerminal } from '@fairlead/contracts';
+import { isTerminal, resumeEvents } from '@fairlead/contracts';
 import { jobEventSchema, type Api, type Job, type JobEvent } from './api.js';
 import { CliError, exitCodes } from './exit.js';
-import { isPassing } from './http/client.js';
+import { isFinal } from './http/client.js';
 import { transitionRenderer } from './view/transitions.js';
 
 export interface WatchOptions {
@@ -13,14 +13,12 @@ export interface WatchOptions {
   readonly reconnectDelaysMs?: readonly number[];
 }
 
-const defaultReconnectDelaysMs = [100, 500, 2_000, 5_000];
-
 /**
  * Follows a job from its first event to its last and answers it as it then is. A stream that breaks is resumed
  * behind the last event seen, so that each is told once, as long as there is time. Throws CliError with the
  * timeout exit code when there is none left, and ApiError when the gateway refuses.
  */
-export async function watchJob(api: Pick<Api, 'job' | 'jobEvents'>, jobId: string, options: WatchOptions): Promise<Job> {
+export async function watchJob(api: Pick<Api, 'job' | 'openJobEvents'>, jobId: string, options: WatchOptions): Promise<Job> {
   const deadline = AbortSignal.timeout(options.timeoutMs);
   try {
     return await follow(api, jobId, options, deadline);
@@ -31,26 +29,22 @@ export async function watchJob(api: Pick<Api, 'job' | 'jobEvents'>, jobId: strin
   }
 }
 
-async function follow(api: Pick<Api, 'job' | 'jobEvents'>, jobId: string, options: WatchOptions, deadline: AbortSignal): Promise<Job> {
-  const delaysMs = options.reconnectDelaysMs ?? defaultReconnectDelaysMs;
-  const onEvent = options.onStart(await api.job(jobId, deadline));
-  let cursor = '0';
-  // The deadline bounds this: it aborts every request and pause.
-  for (let failures = 0; ; failures++) {
-    if (failures > 0) await pause(delaysMs[Math.min(failures, delaysMs.length) - 1] ?? 1_000, deadline);
-    try {
-      for await (const { id, data } of api.jobEvents(jobId, cursor, deadline)) {
-        failures = 0;
-        onEvent(parseEvent(data));
-        if (id !== '') cursor = id;
-      }
-      const job = await api.job(jobId, deadline);
-      if (isTerminal(job.status)) return job;
-    } catch (error) {
-      // A stream that breaks throws an error that is not ours.
-      if (deadline.aborted || (error instanceof CliError && !isPassing(error))) throw error;
-    }
-  }
+async function follow(api: Pick<Api, 'job' | 'openJobEvents'>, jobId: string, options: WatchOptions, deadline: AbortSignal): Promise<Job> {
+  let job = await api.job(jobId, deadline);
+  const onEvent = options.onStart(job);
+  const events = resumeEvents({
+    open: (cursor, signal) => api.openJobEvents(jobId, cursor ?? '0', signal),
+    signal: deadline,
+    isRefusal: isFinal,
+    isComplete: async () => {
+      job = await api.job(jobId, deadline);
+      return isTerminal(job.status);
+    },
+    delaysMs: options.reconnectDelaysMs,
+  });
+  for await (const { data } of events) onEvent(parseEvent(data));
+  deadline.throwIfAborted();
+  return job;
 }
 
 function parseEvent(data: string): JobEvent {
@@ -59,21 +53,6 @@ function parseEvent(data: string): JobEvent {
   } catch (cause) {
     throw new CliError('the gateway sent an event that is not understood', exitCodes.failed, { cause });
   }
-}
-
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(new Error('no time is left'));
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, delayMs);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-  });
 }
 
 /** Tells each event of a job as a line of text. */

@@ -1,4 +1,5 @@
 export * from './aggregates.js';
+export * from './change-stream.js';
 export * from './errors.js';
 export * from './events/define.js';
 export * from './headers.js';
@@ -7,6 +8,7 @@ export * from './jobs.js';
 export * from './kinds.js';
 export * from './permissions.js';
 export * from './sse.js';
+export * from './sse-resume.js';
 export * from './subjects.js';
 export * as auditV1 from './generated/fairlead/audit/v1/audit.js';
 export * as changesV1 from './generated/fairlead/changes/v1/changes.js';

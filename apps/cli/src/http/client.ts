@@ -102,6 +102,11 @@ export function isPassing(error: unknown): boolean {
   return error instanceof UnreachableError || (error instanceof ApiError && (error.status === 502 || error.status === 503));
 }
 
+/** True for an answer that another attempt would not change. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof CliError && !isPassing(error);
+}
+
 /** The gateway gave no answer. */
 export class UnreachableError extends CliError {}
 

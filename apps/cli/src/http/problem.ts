@@ -7,6 +7,7 @@ const problemSchema = z.looseObject({
   title: z.string().optional(),
   code: z.string().optional(),
   request_id: z.string().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** An answer of the gateway that is not a success, as `application/problem+json` told it. */
@@ -14,12 +15,15 @@ export class ApiError extends CliError {
   readonly status: number;
   /** The stable code, such as `plan_stale`; `http_<status>` when the answer had none. */
   readonly code: string;
+  /** What the problem tells programs. */
+  readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(problem: { status: number; code: string; detail: string; requestId: string }) {
+  constructor(problem: { status: number; code: string; detail: string; requestId: string; details?: Record<string, unknown> }) {
     super(`${printable(problem.detail)} (${printable(problem.code)}, request ${printable(problem.requestId)})`, exitCodeOf(problem.status));
     this.name = 'ApiError';
     this.status = problem.status;
     this.code = problem.code;
+    this.details = problem.details ?? {};
   }
 }
 
@@ -32,6 +36,7 @@ export async function problemOf(response: Response): Promise<ApiError> {
     status: response.status,
     code: problem.code ?? `http_${response.status}`,
     detail: problem.detail ?? problem.title ?? `the gateway answered ${response.status}`,
+    details: problem.details,
     requestId: problem.request_id ?? response.headers.get('x-request-id') ?? 'unknown',
   });
 }

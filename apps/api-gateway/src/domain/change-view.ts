@@ -1,0 +1,71 @@
+/** An event as readers of the change stream get it: docs/change-stream.md. */
+import type { Payload } from '@fairlead/contracts';
+import type { EventMeta } from '@fairlead/event-log';
+import type { Audience } from './audience.js';
+
+export interface ChangeView {
+  readonly cursor: string;
+  readonly position: number;
+  readonly aggregate_type: string;
+  readonly aggregate_id: string;
+  readonly version: number;
+  readonly type: string;
+  readonly schema_version: number;
+  readonly recorded_at: string;
+  readonly tenant_id: string | null;
+  readonly node_id: string | null;
+  readonly payload: Payload;
+  readonly meta: Partial<EventMeta>;
+}
+
+/** An event in the current version of its type. */
+export interface CurrentEvent {
+  readonly position: number;
+  readonly aggregateType: string;
+  readonly aggregateId: string;
+  readonly version: number;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly payload: Payload;
+  readonly meta: EventMeta;
+  readonly recordedAt: Date;
+}
+
+/**
+ * What is shown to a reader who is kept to a scope. Not who acted, why and in which request: people of the platform
+ * choose those, for several tenants at once, and `tenant_id` may be a header that a caller has chosen.
+ */
+const metaInScope = ['job_id', 'step'] as const satisfies readonly (keyof EventMeta)[];
+
+/** Text that services and people write freely, at any depth of a payload: it may name others. */
+const freeText: readonly string[] = ['message', 'reason'];
+
+/** The view of an event; `inScope` for readers who are kept to a scope that covers it. */
+export function changeView(event: CurrentEvent, audience: Audience, { cursor, inScope }: { cursor: string; inScope: boolean }): ChangeView {
+  return {
+    cursor,
+    position: event.position,
+    aggregate_type: event.aggregateType,
+    aggregate_id: event.aggregateId,
+    version: event.version,
+    type: event.type,
+    schema_version: event.schemaVersion,
+    recorded_at: event.recordedAt.toISOString(),
+    tenant_id: audience.tenant ?? null,
+    node_id: audience.node ?? null,
+    payload: inScope ? (withoutFreeText(event.payload) as Payload) : event.payload,
+    meta: inScope ? metaOf(event.meta) : event.meta,
+  };
+}
+
+function metaOf(meta: EventMeta): Partial<EventMeta> {
+  return Object.fromEntries(metaInScope.flatMap((name) => (meta[name] === undefined ? [] : [[name, meta[name]]])));
+}
+
+function withoutFreeText(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutFreeText);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) => (freeText.includes(name) ? [] : [[name, withoutFreeText(inner)]])),
+  );
+}
