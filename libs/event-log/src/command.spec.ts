@@ -132,7 +132,7 @@ describe('a message', () => {
       fc.property(
         fc.object({ key: fc.constantFrom('request_id', 'correlation_id', 'trace_id', 'span_id', 'tenant_id', 'job_id', 'step') }),
         (meta) => {
-          const message = encodeEvent(topology(''), stored(7, meta));
+          const message = encodeEvent(topology(''), stored(7, meta), 'one');
           for (const [name, values] of message.headers) for (const value of values) expect(`${name}: ${value}`).toMatch(/^[\x20-\x7e]+$/);
           expect(message.subject).toBe('evt.tenant.a=20b=2f=c3=a9.changed');
         },

@@ -6,10 +6,17 @@ import type { StoredEvent } from './types.js';
 
 /** Header with the event's position, for who does not parse the payload. */
 export const positionHeader = 'fairlead-position';
+/** Header with the incarnation of the log that the position belongs to. */
+export const incarnationHeader = 'fairlead-incarnation';
 
 /** Subject, JSON payload and headers of an event. Metadata that is not well-formed stays out of the headers. */
-export function encodeEvent(topology: Topology, event: StoredEvent): { subject: string; data: string; headers: MsgHdrs } {
+export function encodeEvent(
+  topology: Topology,
+  event: StoredEvent,
+  incarnation: string,
+): { subject: string; data: string; headers: MsgHdrs } {
   const headers = natsHeaders();
+  headers.set(incarnationHeader, incarnation);
   for (const [name, value] of Object.entries(headersOf(event))) headers.set(name, value);
   return {
     subject: topology.subjects.event(event.aggregateType, event.aggregateId, event.type),

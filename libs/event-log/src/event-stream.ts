@@ -7,9 +7,11 @@ import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { ensureStream, findStream, streamConfig, type Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
+import { incarnationHeader } from './event-message.js';
 import { readHead } from './read.js';
 
-const incarnationKey = 'fairlead-incarnation';
+/** In the stream's metadata, as on its messages. */
+const incarnationKey = incarnationHeader;
 
 export interface EventStreamOptions {
   sql: Sql;
@@ -17,8 +19,15 @@ export interface EventStreamOptions {
   logger: Logger;
 }
 
-/** Makes sure of the stream and answers its last sequence. Throws when it can't be used, saying why. */
-export async function openEventStream(options: EventStreamOptions): Promise<number> {
+export interface OpenedStream {
+  /** Its last sequence. */
+  last: number;
+  /** The log's incarnation, which the stream is of too. */
+  incarnation: string;
+}
+
+/** Makes sure of the stream and answers where it stands. Throws when it can't be used, saying why. */
+export async function openEventStream(options: EventStreamOptions): Promise<OpenedStream> {
   const { sql, messaging, logger } = options;
   const manager = await messaging.manager();
   const spec = messaging.topology.streams.evt;
@@ -42,7 +51,7 @@ export async function openEventStream(options: EventStreamOptions): Promise<numb
       `stream ${spec.name} is at ${String(info.state.last_seq)}, ahead of the log at ${String(position)}: was the database restored? log.begin_incarnation() begins anew`,
     );
   }
-  return info.state.last_seq;
+  return { last: info.state.last_seq, incarnation };
 }
 
 /** The stream's last sequence now; -1 when there is no stream. */

@@ -55,6 +55,8 @@ const forgeries = [
   `alter table log.event disable trigger all`,
   `create table log.other ()`,
   `select log.begin_incarnation()`,
+  `select log.begin_incarnation_after(0, (select incarnation from log.head))`,
+  `insert into log.incarnation values (uuidv7(), 0)`,
   `select log.refuse_change()`,
   `set session_replication_role = replica`,
   `set role fairlead_log_owner`,
@@ -133,7 +135,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
        union all select proname from pg_proc where pronamespace = 'log'::regnamespace and has_function_privilege($1, oid, 'execute') order by 1`,
       [role],
     );
-  const ofOperators = ['cancel_rebuild', 'request_rebuild', 'set_projection_paused', 'skip_event'];
+  const ofOperators = ['begin_incarnation_after', 'cancel_rebuild', 'request_rebuild', 'set_projection_paused', 'skip_event'];
   const ofServices = [
     'add_epoch',
     'advance_parts',

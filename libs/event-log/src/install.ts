@@ -46,7 +46,10 @@ async function prepareRoles(client: Client): Promise<void> {
 async function installSchema(client: Client, partitionSize: number): Promise<void> {
   for (const sql of [tablesSql, incarnationsSql, partitionsSql, appendSql, projectionsSql, projectionControlSql]) await client.query(sql);
   await client.query('insert into log.head (partition_size) values ($1) on conflict do nothing', [partitionSize]);
-  await client.query('insert into log.incarnation select incarnation, 0, clock_timestamp() from log.head on conflict do nothing');
+  // Of a log that was installed before there was a history, what came before is not known.
+  await client.query(
+    `insert into log.incarnation select incarnation, 0, clock_timestamp() from log.head where not exists (select from log.incarnation)`,
+  );
   await client.query('select log.keep_partitions()');
   const owners = Object.entries(aggregateOwners).map(([aggregateType, service]) => ({
     aggregate_type: aggregateType,
@@ -73,7 +76,7 @@ async function grant(client: Client): Promise<void> {
   // Operators decide through audit, which writes down who did.
   await client.query(
     `grant execute on function log.set_projection_paused(text, boolean), log.skip_event(text, int, bigint), log.request_rebuild(text),
-      log.cancel_rebuild(text) to ${roleOf('audit')}`,
+      log.cancel_rebuild(text), log.begin_incarnation_after(bigint, uuid) to ${roleOf('audit')}`,
   );
 }
 

@@ -8,7 +8,7 @@ import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger, newContext, Registry, runInContext } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds, recordServer, testDatabase, testFolder, type TestDatabase } from '@fairlead/testing';
 import { firstPositionSince } from './event-stream.js';
-import { createAppender, headPosition, startRelay, type Command, type RelayOptions } from './index.js';
+import { createAppender, headPosition, readHead, startRelay, type Command, type RelayOptions } from './index.js';
 
 jest.setTimeout(60_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -183,13 +183,10 @@ describe('the relay', () => {
     );
     const message = await (await messaging.manager()).streams.getMessage('EVT', { seq: 2 });
     const header = (name: string) => message?.header.get(name);
-    expect(['fairlead-position', 'x-request-id', 'x-correlation-id', 'x-tenant-id', 'x-job-id'].map(header)).toEqual([
-      '2',
-      context.requestId,
-      context.correlationId,
-      'acme',
-      'job_1',
-    ]);
+    const { incarnation } = await readHead(database.db);
+    expect(
+      ['fairlead-position', 'fairlead-incarnation', 'x-request-id', 'x-correlation-id', 'x-tenant-id', 'x-job-id'].map(header),
+    ).toEqual(['2', incarnation, context.requestId, context.correlationId, 'acme', 'job_1']);
     expect(header('traceparent')?.slice(3, 35)).toBe(context.traceparent.slice(3, 35));
     expect(message?.json()).toMatchObject({
       position: 2,

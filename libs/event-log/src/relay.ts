@@ -52,7 +52,8 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
   /** From one look at the stream to the next. */
   async function round(): Promise<void> {
     const connection = messaging.connections();
-    let last = await openEventStream(options);
+    const { incarnation, ...opened } = await openEventStream(options);
+    let { last } = opened;
     recovered();
     const lookAt = performance.now() + lookMs;
     while (!signal.aborted && messaging.connections() === connection) {
@@ -73,7 +74,7 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
         last = now;
         continue;
       }
-      await publishPage(messaging, options.tracing ?? noTracing, events);
+      await publishPage(messaging, options.tracing ?? noTracing, events, incarnation);
       last = events.at(-1)?.position ?? last;
       metrics.at(last);
     }
@@ -129,12 +130,12 @@ function isBeaten(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === wrongLastSequence;
 }
 
-async function publishPage(messaging: Messaging, tracing: Tracing, events: readonly StoredEvent[]): Promise<void> {
+async function publishPage(messaging: Messaging, tracing: Tracing, events: readonly StoredEvent[], incarnation: string): Promise<void> {
   const client = messaging.jetstream();
   let onTheWay: Promise<void>[] = [];
   let bytes = 0;
   for (const event of events) {
-    const message = encodeEvent(messaging.topology, event);
+    const message = encodeEvent(messaging.topology, event, incarnation);
     if (onTheWay.length >= maxPipelined || bytes + message.data.length > maxPipelinedBytes) {
       await Promise.all(onTheWay);
       onTheWay = [];
