@@ -1,16 +1,18 @@
 import { createTokenSigner, generateSigningKey, type TokenSigner } from '@fairlead/auth';
 import { loadConfig } from '@fairlead/config';
-import { auditV1, newId, type ControlPlaneService, type Role } from '@fairlead/contracts';
-import { createAppender, type Appender, type EventMeta, type NewEvent } from '@fairlead/event-log';
+import { auditV1, newId, type ControlPlaneService, type EventCatalogue, type Role } from '@fairlead/contracts';
+import { createAppender, type EventMeta, type NewEvent } from '@fairlead/event-log';
 import { openDatabase, schemaOf, type Database } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
 import type { RunningService } from '@fairlead/service-runtime';
 import { createLogger } from '@fairlead/telemetry';
-import { testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { catalogueOf, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { configSchema, createService, migrations } from './index.js';
 
 export type Client = RpcClient<auditV1.AuditServiceService>;
 type Filter = Partial<auditV1.ListRecordsRequest>;
+/** The trail takes every event as it is, so specs may make up their own. */
+type AnyEvent = NewEvent<EventCatalogue>;
 
 /** A real audit service on a real database and NATS, and the services that write the log. */
 export interface Stack {
@@ -24,7 +26,7 @@ export interface Stack {
   /** A statement as the service that owns the events. */
   readonly writer: (name: ControlPlaneService) => Promise<Database>;
   /** Appends events as the service that owns them; answers the last one's position. */
-  readonly append: (name: ControlPlaneService, ...events: NewEvent[]) => Promise<number>;
+  readonly append: (name: ControlPlaneService, ...events: AnyEvent[]) => Promise<number>;
   readonly clientWith: (token: () => string | Promise<string>) => Client;
   readonly clientOf: (...roles: Role[]) => Client;
   /** Lists as a viewer. */
@@ -52,7 +54,7 @@ export async function startStack(): Promise<Stack> {
     },
     replica: start,
     ...clients,
-    writer: async (name) => (await writers.open(name)).db,
+    writer: writers.open,
     append: writers.append,
     stop: async () => {
       clients.close();
@@ -98,7 +100,7 @@ function clientsOf(service: () => RunningService, gateway: TokenSigner) {
 }
 
 function writersOf(database: TestDatabase) {
-  const opened = new Map<ControlPlaneService, { db: Database; appender: Appender }>();
+  const opened = new Map<ControlPlaneService, Database>();
   const open = async (name: ControlPlaneService) => {
     const known = opened.get(name);
     if (known !== undefined) return known;
@@ -109,23 +111,19 @@ function writersOf(database: TestDatabase) {
       poolSize: 2,
       logger,
     });
-    const writer = { db, appender: createAppender({ sql: db }) };
-    opened.set(name, writer);
-    return writer;
+    opened.set(name, db);
+    return db;
   };
   return {
     open,
-    append: async (name: ControlPlaneService, ...events: NewEvent[]) => {
-      const { appender } = await open(name);
+    append: async (name: ControlPlaneService, ...events: AnyEvent[]) => {
+      const appender = createAppender({ sql: await open(name), catalogue: catalogueOf(events) });
       const outcome = await appender.append({ commandId: newId('command'), events });
       if (outcome.status !== 'ok') throw new Error('the append must succeed');
       return outcome.lastPosition;
     },
     close: async () => {
-      for (const { db, appender } of opened.values()) {
-        await appender.close();
-        await db.close();
-      }
+      for (const db of opened.values()) await db.close();
     },
   };
 }
@@ -136,7 +134,7 @@ export function meta(more: Partial<EventMeta> = {}): Partial<EventMeta> {
 }
 
 /** An event of a job. */
-export function jobEvent(jobId: string, type: string, payload: Record<string, unknown> = {}): NewEvent {
+export function jobEvent(jobId: string, type: string, payload: Record<string, unknown> = {}): AnyEvent {
   return { aggregateType: 'job', aggregateId: jobId, type, payload, meta: meta({ job_id: jobId }) };
 }
 

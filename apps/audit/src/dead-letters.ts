@@ -1,4 +1,4 @@
-import { describeError, FairleadError, newId } from '@fairlead/contracts';
+import { describeError, FairleadError, newId, type EventBody } from '@fairlead/contracts';
 import type { Appender } from '@fairlead/event-log';
 import type { DeadLetter, Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
@@ -52,30 +52,30 @@ export async function settleDeadLetter(
   { sequence, reason }: { sequence: number; reason: string },
 ): Promise<{ letter: DeadLetter; position: number }> {
   const { letter, version } = await findDeadLetter(deps, sequence);
-  const append = (outcome: string, payload: object, expectedVersion?: number) =>
-    appendEvent(deps.appender, { letter, type: `dead_letter_${outcome}`, payload, reason, expectedVersion });
+  const append = (body: EventBody<'dead_letter'>, expectedVersion?: number) =>
+    appendEvent(deps.appender, { letter, body, reason, expectedVersion });
   const { consumer, original, replays, error } = letter;
-  await append(`${way}_requested`, { sequence, consumer, original, replays, error }, version);
+  await append({ type: `dead_letter_${way}_requested`, payload: { sequence, consumer, original, replays, error } }, version);
   try {
     if (!(await deps.messaging.deadLetters[way](sequence))) throw settled(sequence, 'settled by somebody else');
   } catch (error) {
     const code = error instanceof FairleadError ? error.code : 'internal';
-    await append(`${way}_failed`, { sequence, consumer, code }).catch((failure: unknown) => {
+    await append({ type: `dead_letter_${way}_failed`, payload: { sequence, consumer, code } }).catch((failure: unknown) => {
       deps.logger.error({ sequence, error: describeError(failure) }, 'that a dead letter could not be settled is not in the log');
     });
     throw error;
   }
-  return { letter, position: await append(ways[way], { sequence, consumer }) };
+  return { letter, position: await append({ type: `dead_letter_${ways[way]}`, payload: { sequence, consumer } }) };
 }
 
 async function appendEvent(
   appender: Appender,
-  event: { letter: DeadLetter; type: string; payload: object; reason: string; expectedVersion: number | undefined },
+  event: { letter: DeadLetter; body: EventBody<'dead_letter'>; reason: string; expectedVersion: number | undefined },
 ): Promise<number> {
-  const { letter, type, payload, reason, expectedVersion } = event;
+  const { letter, body, reason, expectedVersion } = event;
   const outcome = await appender.append({
     commandId: newId('command'),
-    events: [{ aggregateType: 'dead_letter', aggregateId: letter.id, expectedVersion, type, payload: { ...payload }, meta: { reason } }],
+    events: [{ aggregateType: 'dead_letter', aggregateId: letter.id, expectedVersion, ...body, meta: { reason } }],
   });
   if (outcome.status === 'ok') return outcome.lastPosition;
   throw new FairleadError('version_conflict', `Somebody else is settling dead letter ${letter.sequence}; look again`);

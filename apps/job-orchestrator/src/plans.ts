@@ -1,5 +1,5 @@
 /** Making plans, and holding a plan against the world as it is now. */
-import { FairleadError, newId, type Permission } from '@fairlead/contracts';
+import { FairleadError, newId, type CheckVerdict, type Permission } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
@@ -73,22 +73,19 @@ export async function createPlan(
       trace_id: traceIdOf(caller.context),
     });
     const tenant = kind.tenantOf(params);
-    const payload = { kind: kind.kind, digest: stored.digest, params: body.params, verdicts: verdictsOf(draft) };
-    const event = {
-      aggregateType: 'plan' as const,
-      aggregateId: stored.plan_id,
-      type: 'plan_created',
-      payload,
-      meta: { reason, ...(tenant === undefined ? {} : { tenant_id: tenant }) },
-    };
-    const appended = await appendInTransaction(tx, { commandId: newId('command'), events: [event] });
+    const about = tenant === undefined ? {} : { tenant_id: tenant };
+    const payload = { ...about, kind: kind.kind, digest: stored.digest, params: body.params, verdicts: verdictsOf(draft) };
+    const appended = await appendInTransaction(tx, {
+      commandId: newId('command'),
+      events: [{ aggregateType: 'plan', aggregateId: stored.plan_id, type: 'plan_created', payload, meta: { reason, ...about } }],
+    });
     return { row: stored, position: appended.lastPosition };
   });
   deps.onAppended(position);
   return row;
 }
 
-function verdictsOf(draft: PlanDraft): Record<string, string> {
+function verdictsOf(draft: PlanDraft): Record<string, CheckVerdict> {
   return Object.fromEntries(draft.checks.map((check) => [check.name, check.verdict]));
 }
 

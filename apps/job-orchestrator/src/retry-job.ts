@@ -44,7 +44,8 @@ export async function retryJob(deps: JobDependencies, jobId: string, given: stri
         details: { job_id: successor },
       });
     const step = state.steps[state.cursor]?.name;
-    const event = jobEvent(jobId, 'job_retried', { by: caller.principal.id, step }, { tenantId: job.tenant_id ?? undefined, reason });
+    const payload = { by: caller.principal.id, step };
+    const event = jobEvent({ jobId, tenantId: job.tenant_id ?? undefined }, { type: 'job_retried', payload }, { reason });
     return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
   });
   if (position !== undefined) deps.onAppended(position);

@@ -124,11 +124,11 @@ async function insertJob(
     kind: kind.kind,
     plan_id: plan.plan_id,
     plan_digest: plan.digest,
-    params,
+    params: params as Record<string, unknown>,
     locks,
     steps: kind.steps.map((step) => step.name),
   };
-  const event = jobEvent(jobId, 'job_queued', payload, { tenantId, reason: request.reason });
+  const event = jobEvent({ jobId, tenantId }, { type: 'job_queued', payload }, { reason: request.reason });
   const appended = await runInContext({ ...context, jobId }, () =>
     appendInTransaction(tx, { commandId: newId('command'), events: [event] }),
   );
@@ -191,12 +191,12 @@ export async function cancelJob(deps: JobDependencies, jobId: string, reason: st
         'The job has passed its point of no return and goes on; to go back, plan a job of its own',
       );
     }
+    const about = { jobId, tenantId: job.tenant_id ?? undefined };
     const events = [
       jobEvent(
-        jobId,
-        'job_cancel_requested',
-        { by: caller.principal.id },
-        { tenantId: job.tenant_id ?? undefined, reason: reason === '' ? undefined : reason },
+        about,
+        { type: 'job_cancel_requested', payload: { by: caller.principal.id } },
+        { reason: reason === '' ? undefined : reason },
       ),
     ];
     if (job.status === 'queued') {
@@ -205,7 +205,7 @@ export async function cancelJob(deps: JobDependencies, jobId: string, reason: st
         [jobId, caller.principal.id],
       );
       await tx.query(`update step set status = 'skipped' where job_id = $1`, [jobId]);
-      events.push(jobEvent(jobId, 'job_cancelled', {}, { tenantId: job.tenant_id ?? undefined }));
+      events.push(jobEvent(about, { type: 'job_cancelled', payload: {} }));
     } else {
       await tx.query(`update job set cancel_requested_at = now(), cancelled_by = $2, wake_at = least(wake_at, now()) where job_id = $1`, [
         jobId,

@@ -1,7 +1,9 @@
 export * from './aggregates.js';
 export * from './change-stream.js';
 export * from './errors.js';
+export * from './events/catalogue.js';
 export * from './events/define.js';
+export { wholePlacementMap } from './events/placement-map.js';
 export * from './headers.js';
 export * from './ids.js';
 export * from './jobs.js';

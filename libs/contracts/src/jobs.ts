@@ -3,6 +3,7 @@ export type JobStatus = (typeof jobStatuses)[number];
 
 /** Statuses a job never leaves by itself. */
 export const terminalJobStatuses = ['succeeded', 'failed', 'cancelled', 'needs_attention'] as const satisfies readonly JobStatus[];
+export type TerminalJobStatus = (typeof terminalJobStatuses)[number];
 
 /** True when a job in this status will not move again. */
 export function isTerminal(status: string): boolean {

@@ -1,11 +1,11 @@
 /** log.append against a model of it: any sequence of batches gives the same outcomes and the same log. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { testDatabase, type TestDatabase } from '@fairlead/testing';
+import { testDatabase, testEvents, type TestDatabase, type TestEvents } from '@fairlead/testing';
 import { callAppend } from './append.js';
 import { encodeCommand } from './command.js';
 import { headPosition, readLog } from './read.js';
-import type { AppendOutcome, Command } from './types.js';
+import type { AnyCommand, AppendOutcome, Command } from './types.js';
 
 let database: TestDatabase;
 
@@ -38,7 +38,7 @@ class Model {
 
   constructor(private readonly start: number) {}
 
-  append({ commandId, events: given }: Command): AppendOutcome {
+  append({ commandId, events: given }: AnyCommand): AppendOutcome {
     const earlier = this.known.get(commandId);
     if (earlier !== undefined) return { status: 'ok', ...earlier, repeated: true };
     const versions = new Map(this.versions);
@@ -70,7 +70,7 @@ it('answers and stores what the model does', async () => {
       const start = await headPosition(database.db);
       const model = new Model(start);
       for (const batch of batches) {
-        const given: Command[] = batch.map((command) => ({
+        const given: Command<TestEvents>[] = batch.map((command) => ({
           commandId: own(command.commandId),
           events: command.events.map((event) => ({
             ...event,
@@ -81,7 +81,7 @@ it('answers and stores what the model does', async () => {
         }));
         const outcomes = await callAppend(
           database.db,
-          given.map((command) => encodeCommand(command, undefined).json),
+          given.map((command) => encodeCommand(command, undefined, testEvents).json),
         );
         expect(outcomes).toEqual(given.map((command) => model.append(command)));
       }

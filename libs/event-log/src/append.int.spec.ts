@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger, newContext, Registry, runInContext } from '@fairlead/telemetry';
-import { testDatabase } from '@fairlead/testing';
+import { testDatabase, testEvents, type TestEvents } from '@fairlead/testing';
 import { appendAllInTransaction, appendInTransaction, createAppender, headPosition, readLog, type NewEvent } from './index.js';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -26,18 +26,18 @@ afterAll(async () => {
   await database.drop();
 });
 
-const event = (id: string, change: Partial<NewEvent> = {}): NewEvent => ({
+const event = (id: string, change: Partial<NewEvent<TestEvents>> = {}): NewEvent<TestEvents> => ({
   aggregateType: 'tenant',
   aggregateId: id,
-  type: 'tenant_changed',
+  type: 'changed',
   payload: {},
   ...change,
 });
-const command = (...events: NewEvent[]) => ({ commandId: newId('command'), events });
+const command = (...events: NewEvent<TestEvents>[]) => ({ commandId: newId('command'), events });
 
 describe('append', () => {
   it('refuses a wrong expected version alone, not the commands beside it', async () => {
-    const appender = createAppender({ sql: db });
+    const appender = createAppender({ catalogue: testEvents, sql: db });
     const outcomes = await Promise.all([
       appender.append(command(event('versioned', { expectedVersion: 0 }))),
       appender.append(command(event('versioned', { expectedVersion: 0 }))),
@@ -52,9 +52,12 @@ describe('append', () => {
   it('keeps the command ids of the services apart', async () => {
     const once = command(event('mine'));
     const theirs = { commandId: once.commandId, events: [event('theirs', { aggregateType: 'job' as const })] };
-    await createAppender({ sql: db }).append(once);
-    expect(await createAppender({ sql: orchestrator }).append(theirs)).toMatchObject({ status: 'ok', repeated: false });
-    expect(await orchestrator.transaction((tx) => appendInTransaction(tx, theirs))).toMatchObject({ repeated: true });
+    await createAppender({ catalogue: testEvents, sql: db }).append(once);
+    expect(await createAppender({ catalogue: testEvents, sql: orchestrator }).append(theirs)).toMatchObject({
+      status: 'ok',
+      repeated: false,
+    });
+    expect(await orchestrator.transaction((tx) => appendInTransaction(tx, theirs, testEvents))).toMatchObject({ repeated: true });
   });
 
   it('rolls back with its transaction, and refuses a conflict there by an error', async () => {
@@ -62,20 +65,20 @@ describe('append', () => {
     const conflicting = command(event('rolled-back', { expectedVersion: 4 }));
     await expect(
       db.transaction(async (tx) => {
-        await appendInTransaction(tx, command(event('rolled-back')));
-        await appendInTransaction(tx, conflicting);
+        await appendInTransaction(tx, command(event('rolled-back')), testEvents);
+        await appendInTransaction(tx, conflicting, testEvents);
       }),
     ).rejects.toMatchObject({ code: 'version_conflict', details: { expected: 4, actual: 1 } });
     expect(await headPosition(db)).toBe(head);
     const both = [command(event('together')), command(event('together', { expectedVersion: 1 }))];
-    expect(await db.transaction((tx) => appendAllInTransaction(tx, both))).toMatchObject([
+    expect(await db.transaction((tx) => appendAllInTransaction(tx, both, testEvents))).toMatchObject([
       { firstPosition: head + 1 },
       { firstPosition: head + 2 },
     ]);
   });
 
   it('answers a repeated command with its first positions and appends nothing', async () => {
-    const appender = createAppender({ sql: db });
+    const appender = createAppender({ catalogue: testEvents, sql: db });
     const once = command(event('repeated', { expectedVersion: 0 }));
     const first = await appender.append(once);
     const head = await headPosition(db);
@@ -86,14 +89,14 @@ describe('append', () => {
   it('keeps who, why and the ids of the request beside each event', async () => {
     const context = newContext({ correlationId: 'cor-1', principal: 'user:usr_1', jobId: 'job_1' });
     await runInContext(context, () =>
-      db.transaction((tx) => appendInTransaction(tx, command(event('told', { meta: { reason: 'because' } })))),
+      db.transaction((tx) => appendInTransaction(tx, command(event('told', { meta: { reason: 'because' } })), testEvents)),
     );
     const [read] = await readLog(db, { after: 0, limit: 1, aggregateType: 'tenant', aggregateId: 'told' });
     expect(read?.meta).toMatchObject({ principal: 'user:usr_1', correlation_id: 'cor-1', job_id: 'job_1', reason: 'because' });
   });
 
   it('refuses what is too large or not the role’s own, and fails that command alone', async () => {
-    const appender = createAppender({ sql: db });
+    const appender = createAppender({ catalogue: testEvents, sql: db });
     await expect(appender.append(command(event('big', { payload: { text: 'x'.repeat(300_000) } })))).rejects.toMatchObject({
       code: 'too_large',
     });
@@ -103,18 +106,20 @@ describe('append', () => {
     ]);
     expect(fine).toMatchObject({ status: 'fulfilled', value: { status: 'ok' } });
     expect(stolen).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('may not append') } });
-    await expect(orchestrator.transaction((tx) => appendInTransaction(tx, command(event('x'))))).rejects.toThrow('may not append');
+    await expect(orchestrator.transaction((tx) => appendInTransaction(tx, command(event('x')), testEvents))).rejects.toThrow(
+      'may not append',
+    );
   });
 
   it('refuses more waiting commands than it may hold', async () => {
-    const appender = createAppender({ sql: db, maxQueued: 3 });
+    const appender = createAppender({ catalogue: testEvents, sql: db, maxQueued: 3 });
     const results = await Promise.allSettled([1, 2, 3, 4, 5].map((n) => appender.append(command(event(`queued-${String(n)}`)))));
     expect(results.filter((result) => result.status === 'rejected')).toHaveLength(2);
   });
 
   it('counts what it appends', async () => {
     const registry = new Registry();
-    const appender = createAppender({ sql: db, registry });
+    const appender = createAppender({ catalogue: testEvents, sql: db, registry });
     const once = command(event('counted', { expectedVersion: 0 }));
     await Promise.all([appender.append(once), appender.append(command(event('counted', { expectedVersion: 7 })))]);
     await appender.append(once);
@@ -125,7 +130,7 @@ describe('append', () => {
   });
 
   it('ends when closed: what waits is appended, later commands are refused', async () => {
-    const appender = createAppender({ sql: db, maxBatch: 2 });
+    const appender = createAppender({ catalogue: testEvents, sql: db, maxBatch: 2 });
     const waiting = Array.from({ length: 5 }, () => appender.append(command(event('closing'))));
     await appender.close();
     expect(await Promise.all(waiting)).toHaveLength(5);

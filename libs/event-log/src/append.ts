@@ -1,8 +1,8 @@
-import { FairleadError } from '@fairlead/contracts';
+import { eventCatalogue, FairleadError, type EventCatalogue } from '@fairlead/contracts';
 import { sqlState, type Sql } from '@fairlead/postgres';
 import { currentContext } from '@fairlead/telemetry';
 import { encodeCommand } from './command.js';
-import type { AppendOutcome, Command } from './types.js';
+import type { AnyCommand, AppendOutcome, Command } from './types.js';
 
 const tooLarge = '54000';
 
@@ -23,21 +23,41 @@ export interface Appended {
 /**
  * Appends within the caller's transaction. Call it last: it holds the log's head until the transaction ends, so
  * everybody else's appends wait, and a transaction that takes longer than 3 s from here is cut off. Throws
- * `version_conflict`; then the transaction must not be committed.
+ * `version_conflict`; then the transaction must not be committed. Events are of the product's catalogue, or of the given one.
  */
-export async function appendInTransaction(tx: Sql, command: Command): Promise<Appended> {
-  const [appended] = await appendAllInTransaction(tx, [command]);
+export async function appendInTransaction(tx: Sql, command: Command): Promise<Appended>;
+export async function appendInTransaction<Catalogue extends EventCatalogue>(
+  tx: Sql,
+  command: Command<Catalogue>,
+  catalogue: Catalogue,
+): Promise<Appended>;
+export async function appendInTransaction(tx: Sql, command: AnyCommand, catalogue: EventCatalogue = eventCatalogue): Promise<Appended> {
+  const [appended] = await appendAll(tx, [command], catalogue);
   if (appended === undefined) throw new Error('one command has one outcome');
   return appended;
 }
 
 /** The same for several commands, in order, in one call: at most 10,000 events. */
-export async function appendAllInTransaction(tx: Sql, commands: readonly Command[]): Promise<Appended[]> {
+export async function appendAllInTransaction(tx: Sql, commands: readonly Command[]): Promise<Appended[]>;
+export async function appendAllInTransaction<Catalogue extends EventCatalogue>(
+  tx: Sql,
+  commands: readonly Command<Catalogue>[],
+  catalogue: Catalogue,
+): Promise<Appended[]>;
+export async function appendAllInTransaction(
+  tx: Sql,
+  commands: readonly AnyCommand[],
+  catalogue: EventCatalogue = eventCatalogue,
+): Promise<Appended[]> {
+  return appendAll(tx, commands, catalogue);
+}
+
+async function appendAll(tx: Sql, commands: readonly AnyCommand[], catalogue: EventCatalogue): Promise<Appended[]> {
   if (commands.length === 0) return [];
   const context = currentContext();
   const outcomes = await callAppend(
     tx,
-    commands.map((command) => encodeCommand(command, context).json),
+    commands.map((command) => encodeCommand(command, context, catalogue).json),
   );
   return outcomes.map((outcome) => {
     if (outcome.status === 'ok')

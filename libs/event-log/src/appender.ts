@@ -3,7 +3,7 @@
  * together in the next. One call at a time, so a process's commands are appended in the order they were given.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { FairleadError } from '@fairlead/contracts';
+import { eventCatalogue, FairleadError, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
 import { isConnectionError, sqlState, type Sql } from '@fairlead/postgres';
 import { currentContext, type Registry } from '@fairlead/telemetry';
 import { callAppend } from './append.js';
@@ -12,8 +12,10 @@ import { appendMetrics } from './metrics.js';
 import { partitionMissing } from './sql/append.js';
 import type { AppendOutcome, Command } from './types.js';
 
-export interface AppenderOptions {
+export interface AppenderOptions<Catalogue extends EventCatalogue = ProductEvents> {
   sql: Sql;
+  /** What may be appended; the product's events when left out. */
+  catalogue?: Catalogue;
   /** Told the last position of each call; pokes readers. Must not throw. */
   onAppended?: (position: number) => void;
   /** Commands that may wait; more are refused. */
@@ -23,13 +25,13 @@ export interface AppenderOptions {
   registry?: Registry;
 }
 
-export interface Appender {
+export interface Appender<Catalogue extends EventCatalogue = ProductEvents> {
   /**
-   * Appends one command. A conflict is an outcome, not an error. Throws `invalid_argument` and `too_large` for what
-   * the log does not take, `overloaded` when too many wait, and `unavailable` when the connection was lost and stayed
+   * Appends one command. A conflict is an outcome, not an error. Throws `unknown_event`, `invalid_argument` and
+   * `too_large` for what the log does not take, `overloaded` when too many wait, and `unavailable` when the connection was lost and stayed
    * so: then the outcome is unknown, and the same command may be given again.
    */
-  append(command: Command): Promise<AppendOutcome>;
+  append(command: Command<Catalogue>): Promise<AppendOutcome>;
   /** Waits for what is queued; later appends are refused. */
   close(): Promise<void>;
 }
@@ -45,8 +47,9 @@ const maxBatchEvents = 5_000;
 const retryPausesMs = [50, 500];
 
 /** Makes an appender; commands given at the same time travel together, in one short statement. */
-export function createAppender(options: AppenderOptions): Appender {
+export function createAppender<Catalogue extends EventCatalogue = ProductEvents>(options: AppenderOptions<Catalogue>): Appender<Catalogue> {
   const { sql, onAppended, maxQueued = 10_000, maxBatch = 500 } = options;
+  const catalogue: EventCatalogue = options.catalogue ?? eventCatalogue;
   const measure = appendMetrics(options.registry);
   const queue: Queued[] = [];
   let draining: Promise<void> | undefined;
@@ -97,7 +100,7 @@ export function createAppender(options: AppenderOptions): Appender {
     append: async (command) => {
       if (closed) throw new FairleadError('unavailable', 'the appender is closed');
       if (queue.length >= maxQueued) throw new FairleadError('overloaded', `${String(maxQueued)} commands wait to be appended`);
-      const encoded = encodeCommand(command, currentContext());
+      const encoded = encodeCommand(command, currentContext(), catalogue);
       return new Promise((resolve, reject) => {
         queue.push({ ...encoded, resolve, reject });
         draining ??= Promise.resolve().then(drain);

@@ -2,19 +2,20 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FairleadError, topology } from '@fairlead/contracts';
 import { newContext } from '@fairlead/telemetry';
+import { testEvents, type TestEvents } from '@fairlead/testing';
 import { encodeCommand, maxEventBytes } from './command.js';
 import { encodeEvent, headersOf, positionHeader } from './event-message.js';
 import { assertGapless } from './read.js';
 import type { Command, EventMeta, NewEvent, StoredEvent } from './types.js';
 
-const event = (change: Partial<NewEvent> = {}): NewEvent => ({
+const event = (change: Partial<NewEvent<TestEvents>> = {}): NewEvent<TestEvents> => ({
   aggregateType: 'tenant',
   aggregateId: 'acme',
   type: 'changed',
   payload: {},
   ...change,
 });
-const command = (...events: NewEvent[]): Command => ({ commandId: 'cmd_1', events });
+const command = (...events: NewEvent<TestEvents>[]): Command<TestEvents> => ({ commandId: 'cmd_1', events });
 const context = newContext({ principal: 'user:usr_1', tenantId: 'acme' });
 
 interface Encoded {
@@ -22,8 +23,8 @@ interface Encoded {
   events: { payload: unknown; meta: unknown; expected_version?: number; schema_version: number }[];
 }
 
-function encoded(given: Command): Encoded {
-  const result = encodeCommand(given, context);
+function encoded(given: Command<TestEvents>): Encoded {
+  const result = encodeCommand(given, context, testEvents);
   expect(result.events).toBe(given.events.length);
   return JSON.parse(result.json) as Encoded;
 }
@@ -73,20 +74,18 @@ describe('a command', () => {
     ['an id that is too long', { commandId: 'x'.repeat(256), events: [event()] }],
     ['no aggregate id', command(event({ aggregateId: '' }))],
     ['a NUL in the aggregate id', command(event({ aggregateId: 'a\0' }))],
-    ['a type that is too long', command(event({ type: 'é'.repeat(128) }))],
     ['a negative version', command(event({ expectedVersion: -1 }))],
     ['half a version', command(event({ expectedVersion: 0.5 }))],
-    ['schema version 0', command(event({ schemaVersion: 0 }))],
   ])('with %s is refused', (_, wrong) => {
-    expect(() => encodeCommand(wrong, context)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => encodeCommand(wrong, context, testEvents)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 
   it('holds events of 256 KiB with their metadata, not more', () => {
     const payload = { text: 'x'.repeat(maxEventBytes - 1_000) };
-    expect(encodeCommand(command(event({ payload })), context).json.length).toBeGreaterThan(maxEventBytes - 1_000);
+    expect(encodeCommand(command(event({ payload })), context, testEvents).json.length).toBeGreaterThan(maxEventBytes - 1_000);
     const tooLarge = expect.objectContaining({ code: 'too_large' });
-    expect(() => encodeCommand(command(event({ payload: { text: 'x'.repeat(maxEventBytes) } })), context)).toThrow(tooLarge);
-    expect(() => encodeCommand(command(event({ payload, meta: { reason: 'y'.repeat(1_000) } })), context)).toThrow(tooLarge);
+    expect(() => encodeCommand(command(event({ payload: { text: 'x'.repeat(maxEventBytes) } })), context, testEvents)).toThrow(tooLarge);
+    expect(() => encodeCommand(command(event({ payload, meta: { reason: 'y'.repeat(1_000) } })), context, testEvents)).toThrow(tooLarge);
   });
 });
 

@@ -1,7 +1,8 @@
 /** Turns a command into what log.append takes; refuses here what the log would refuse, so that it fails alone. */
-import { FairleadError } from '@fairlead/contracts';
+import { FairleadError, type EventCatalogue } from '@fairlead/contracts';
 import { isSampled, spanIdOf, traceIdOf, type RequestContext } from '@fairlead/telemetry';
-import type { Command, EventMeta, NewEvent } from './types.js';
+import { checkEvent } from './catalogue.js';
+import type { AnyCommand, EventMeta } from './types.js';
 
 /** The largest event, payload and metadata together, in bytes of JSON. */
 export const maxEventBytes = 256 * 1024;
@@ -9,29 +10,31 @@ export const maxEventsPerCommand = 1_000;
 /** Ids and event types, in bytes of UTF-8. */
 const maxNameBytes = 255;
 
+type AnyEvent = AnyCommand['events'][number];
+
 export interface EncodedCommand {
   readonly json: string;
   readonly events: number;
 }
 
 /**
- * Encodes a command with the metadata that its events do not give taken from a context. Throws `too_large` or
- * `invalid_argument`.
+ * Encodes a command with the metadata that its events do not give taken from a context. Throws `too_large`,
+ * `invalid_argument`, or `unknown_event` for what the catalogue does not have.
  */
-export function encodeCommand(command: Command, context: RequestContext | undefined): EncodedCommand {
+export function encodeCommand(command: AnyCommand, context: RequestContext | undefined, catalogue: EventCatalogue): EncodedCommand {
   requireName('a command id', command.commandId);
   if (command.events.length === 0 || command.events.length > maxEventsPerCommand) {
     throw new FairleadError('invalid_argument', `a command has 1 to ${String(maxEventsPerCommand)} events`);
   }
-  const events = command.events.map((event) => encodeEvent(event, context));
+  const events = command.events.map((event) => encodeEvent(event, context, catalogue));
   return { json: `{"command_id":${JSON.stringify(command.commandId)},"events":[${events.join(',')}]}`, events: events.length };
 }
 
-function encodeEvent(event: NewEvent, context: RequestContext | undefined): string {
+function encodeEvent(event: AnyEvent, context: RequestContext | undefined, catalogue: EventCatalogue): string {
   requireName('an event type', event.type);
   requireName('an aggregate id', event.aggregateId);
-  if (event.expectedVersion !== undefined) requireInteger('an expected version', event.expectedVersion, 0);
-  if (event.schemaVersion !== undefined) requireInteger('a schema version', event.schemaVersion, 1);
+  if (event.expectedVersion !== undefined) requireVersion(event.expectedVersion);
+  const schemaVersion = checkEvent(event, catalogue);
   const payload = encodeJson(event, event.payload);
   const meta = encodeJson(event, metaOf(event.meta, context));
   if (Buffer.byteLength(payload) + Buffer.byteLength(meta) > maxEventBytes) {
@@ -42,12 +45,12 @@ function encodeEvent(event: NewEvent, context: RequestContext | undefined): stri
     aggregate_id: event.aggregateId,
     expected_version: event.expectedVersion,
     type: event.type,
-    schema_version: event.schemaVersion ?? 1,
+    schema_version: schemaVersion,
   });
   return `${fields.slice(0, -1)},"payload":${payload},"meta":${meta}}`;
 }
 
-function encodeJson(event: NewEvent, value: object): string {
+function encodeJson(event: AnyEvent, value: unknown): string {
   const json = JSON.stringify(value);
   if (!isStorable(json))
     throw new FairleadError('invalid_argument', `event ${event.type} holds text that is not valid Unicode, or a NUL character`);
@@ -65,9 +68,9 @@ function requireName(what: string, value: string): void {
   }
 }
 
-function requireInteger(what: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new FairleadError('invalid_argument', `${what} is an integer from ${String(least)} on`);
+function requireVersion(expected: number): void {
+  if (!Number.isSafeInteger(expected) || expected < 0)
+    throw new FairleadError('invalid_argument', 'an expected version is an integer from 0 on');
 }
 
 function metaOf(given: Partial<EventMeta> = {}, context: RequestContext | undefined): EventMeta {

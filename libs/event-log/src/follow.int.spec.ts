@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type AggregateType } from '@fairlead/contracts';
 import { createLogger, Registry } from '@fairlead/telemetry';
-import { eventually, eventuallyHolds, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import {
+  eventually,
+  eventuallyHolds,
+  testDatabase,
+  testEvents,
+  testMessaging,
+  type TestDatabase,
+  type TestEvents,
+  type TestMessaging,
+} from '@fairlead/testing';
 import {
   createAppender,
   followLog,
@@ -23,12 +32,13 @@ import {
 const logger = createLogger({ service: 'test', level: 'silent' });
 let database: TestDatabase;
 let bus: TestMessaging;
-let appender: Appender;
+let appender: Appender<TestEvents>;
 const followers: LogFollower[] = [];
 
 beforeAll(async () => {
   [database, bus] = await Promise.all([testDatabase({ service: 'placement' }), testMessaging()]);
   appender = createAppender({
+    catalogue: testEvents,
     sql: database.db,
     onAppended: (position) => {
       pokeLog(bus.messaging, position);
@@ -287,7 +297,7 @@ describe('a restored log', () => {
   async function another() {
     const made = await testDatabase({ service: 'placement' });
     restored.push(made);
-    const own = createAppender({ sql: made.db });
+    const own = createAppender({ catalogue: testEvents, sql: made.db });
     const add = async (count: number) => {
       for (let n = 0; n < count; n += 1) {
         await own.append({

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
-import { testDatabase, type TestDatabase } from '@fairlead/testing';
+import { testDatabase, testEvents, type TestDatabase } from '@fairlead/testing';
 import { createAppender, readLog } from './index.js';
 
 let database: TestDatabase;
@@ -20,7 +20,7 @@ beforeAll(async () => {
     logger: createLogger({ service: 'test', level: 'silent' }),
   });
   const events = [{ aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: { is: 'true' } } as const];
-  await createAppender({ sql: db }).append({ commandId: newId('command'), events });
+  await createAppender({ catalogue: testEvents, sql: db }).append({ commandId: newId('command'), events });
 }, 60_000);
 
 afterAll(async () => {
@@ -93,9 +93,9 @@ describe('refused', () => {
   it('to append another service’s events, even within a transaction', async () => {
     const command = {
       commandId: newId('command'),
-      events: [{ aggregateType: 'tenant', aggregateId: 'x', type: 'x', payload: {} } as const],
+      events: [{ aggregateType: 'tenant', aggregateId: 'x', type: 'changed', payload: {} } as const],
     };
-    await expect(createAppender({ sql: orchestrator }).append(command)).rejects.toThrow(
+    await expect(createAppender({ catalogue: testEvents, sql: orchestrator }).append(command)).rejects.toThrow(
       'fairlead_job_orchestrator may not append events of tenant',
     );
   });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
-import { testDatabase, type TestDatabase } from '@fairlead/testing';
+import { testDatabase, testEvents, type TestDatabase } from '@fairlead/testing';
 import { createAppender, installEventLog, readHead } from './index.js';
 
 let database: TestDatabase;
@@ -17,7 +17,7 @@ beforeAll(async () => {
     applicationName: 'test',
     logger: createLogger({ service: 'test', level: 'silent' }),
   });
-  const appender = createAppender({ sql: database.db });
+  const appender = createAppender({ catalogue: testEvents, sql: database.db });
   for (let n = 0; n < 5; n += 1) {
     await appender.append({
       commandId: newId('command'),

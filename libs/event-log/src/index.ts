@@ -1,6 +1,7 @@
 export { appendAllInTransaction, appendInTransaction, type Appended } from './append.js';
 export { createAppender, type Appender, type AppenderOptions } from './appender.js';
 export { pokeLog } from './bell.js';
+export { decodeEvent, UnreadableEvent, type DecodedEvent } from './catalogue.js';
 export { maxEventBytes } from './command.js';
 export { formatCursor, parseCursor, resolveCursor, type LogCursor } from './cursor.js';
 export { oncePerEvent, type EventFilter } from './filter.js';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FairleadError, newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
-import { eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
+import { eventually, testDatabase, testEvents, type TestDatabase, type TestEvents } from '@fairlead/testing';
 import { appendInTransaction, createAppender, headPosition, readLog, type AppendOutcome, type Command, type StoredEvent } from './index.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const pool = (n: number): Database => pools[n % pools.length] ?? database.db;
-const command = (aggregateId: string, commandId = newId('command')): Command => ({
+const command = (aggregateId: string, commandId = newId('command')): Command<TestEvents> => ({
   commandId,
   events: [
     { aggregateType: 'tenant', aggregateId, type: 'changed', payload: { command: commandId } },
@@ -73,7 +73,7 @@ describe('32 appenders, with rollbacks and killed connections beside them', () =
   it('fill the log without a gap, in commit order, each command once', async () => {
     const start = await headPosition(database.db);
     const reader = startReader(start);
-    const appenders = Array.from({ length: 32 }, (_, n) => createAppender({ sql: pool(n), maxBatch: 10 }));
+    const appenders = Array.from({ length: 32 }, (_, n) => createAppender({ catalogue: testEvents, sql: pool(n), maxBatch: 10 }));
     const accepted: string[] = [];
     const appending = { on: true };
     const killer = (async () => {
@@ -92,7 +92,7 @@ describe('32 appenders, with rollbacks and killed connections beside them', () =
       const rolledBack = n % 3 === 0;
       try {
         await pool(n).transaction(async (tx) => {
-          await appendInTransaction(tx, given);
+          await appendInTransaction(tx, given, testEvents);
           if (rolledBack) throw new Error('rolled back');
         });
         accepted.push(given.commandId);
@@ -126,11 +126,11 @@ describe('32 appenders, with rollbacks and killed connections beside them', () =
 describe('who holds the head', () => {
   it('and stalls is cut off; the others go on and there is no gap', async () => {
     const start = await headPosition(database.db);
-    const appender = createAppender({ sql: pool(0) });
+    const appender = createAppender({ catalogue: testEvents, sql: pool(0) });
     const holding = Promise.withResolvers<undefined>();
     const freed = Promise.withResolvers<undefined>();
     const stalled = pool(1).transaction(async (tx) => {
-      await appendInTransaction(tx, command('stalled'));
+      await appendInTransaction(tx, command('stalled'), testEvents);
       holding.resolve(undefined);
       await freed.promise;
     });
@@ -148,7 +148,7 @@ describe('who holds the head', () => {
   it('is not hurried in what it did before it appended', async () => {
     await pool(2).transaction(async (tx) => {
       await tx.query('select pg_sleep(3.2)');
-      await appendInTransaction(tx, command('late'));
+      await appendInTransaction(tx, command('late'), testEvents);
     });
     expect(await readLog(database.db, { after: 0, limit: 5, aggregateType: 'tenant', aggregateId: 'late' })).toHaveLength(1);
   }, 20_000);
@@ -169,7 +169,7 @@ describe('a lost connection', () => {
         what: 'the lock on the head',
       },
     );
-    const appended = createAppender({ sql: pool(3) }).append(given);
+    const appended = createAppender({ catalogue: testEvents, sql: pool(3) }).append(given);
     await eventually(
       async () =>
         (
@@ -194,7 +194,7 @@ describe('a lost connection', () => {
         throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
       },
     };
-    expect(await createAppender({ sql }).append(command('lost'))).toMatchObject({ status: 'ok', repeated: true });
+    expect(await createAppender({ catalogue: testEvents, sql }).append(command('lost'))).toMatchObject({ status: 'ok', repeated: true });
     expect(lost).toBe(true);
     expect(await readLog(database.db, { after: 0, limit: 5, aggregateType: 'tenant', aggregateId: 'lost' })).toHaveLength(1);
   });
@@ -208,7 +208,9 @@ describe('a lost connection', () => {
       logger,
     });
     const gone = { query: () => closed.query<never>('select pg_terminate_backend(pg_backend_pid())') };
-    await expect(createAppender({ sql: gone }).append(command('never'))).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(createAppender({ catalogue: testEvents, sql: gone }).append(command('never'))).rejects.toMatchObject({
+      code: 'unavailable',
+    });
     await closed.close();
   }, 20_000);
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { controlPlaneServices, newId, type ControlPlaneService } from '@fairlead/contracts';
 import { openDatabase, prepareDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
-import { eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
+import { eventually, testDatabase, testEvents, type TestDatabase, type TestEvents } from '@fairlead/testing';
 import { createAppender, headPosition, installEventLog, keepPartitions, readLog, type Command } from './index.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -35,7 +35,7 @@ afterAll(async () => {
   await cluster.drop();
 });
 
-const command = (events = 1): Command => ({
+const command = (events = 1): Command<TestEvents> => ({
   commandId: newId('command'),
   events: Array.from({ length: events }, () => ({ aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: {} })),
 });
@@ -49,7 +49,7 @@ async function partitions(): Promise<string[]> {
 
 describe('partitions', () => {
   it('are there before they are needed, and made by an append that finds none', async () => {
-    const appender = createAppender({ sql: db, maxBatch: 10 });
+    const appender = createAppender({ catalogue: testEvents, sql: db, maxBatch: 10 });
     expect(await partitions()).toEqual(['log.event_000000']);
     await Promise.all(Array.from({ length: 60 }, () => appender.append(command())));
     expect(await partitions()).toEqual(['log.event_000000']);
@@ -68,7 +68,10 @@ describe('partitions', () => {
     const head = await headPosition(db);
     const [row] = await db.query<{ until: number }>('select partitioned_until as until from log.head');
     const events = (row?.until ?? 0) - head;
-    const appender = createAppender({ sql: { query: (text, params) => db.query(text.replace('log.keep_partitions()', '1'), params) } });
+    const appender = createAppender({
+      catalogue: testEvents,
+      sql: { query: (text, params) => db.query(text.replace('log.keep_partitions()', '1'), params) },
+    });
     await expect(appender.append(command(events))).rejects.toThrow(`no partition for position ${String(head + events)}`);
     expect(await headPosition(db)).toBe(head);
     expect(await appender.append(command(events - 1))).toMatchObject({ status: 'ok', lastPosition: head + events - 1 });
@@ -80,13 +83,13 @@ describe('partitions', () => {
       await reader.query('select count(*) from log.event');
       const [row] = await db.query<{ made: number }>(`select log.keep_partitions() as made`);
       expect(row?.made).toBeGreaterThan(0);
-      expect(await createAppender({ sql: db }).append(command())).toMatchObject({ status: 'ok' });
+      expect(await createAppender({ catalogue: testEvents, sql: db }).append(command())).toMatchObject({ status: 'ok' });
     });
     expect((await partitions()).length).toBeGreaterThan(before);
   }, 10_000);
 
   it('are made once when many ask at once', async () => {
-    const appender = createAppender({ sql: db });
+    const appender = createAppender({ catalogue: testEvents, sql: db });
     for (let n = 0; n < 3; n += 1) {
       await appender.append(command(60));
       await Promise.all(Array.from({ length: 8 }, () => db.query('select log.keep_partitions()')));
@@ -113,7 +116,7 @@ describe('installing', () => {
     const before = await db.query('select * from log.head');
     await Promise.all([installEventLog(access), installEventLog({ ...access, partitionSize: 500 }), installEventLog(cluster.admin)]);
     expect(await db.query('select * from log.head')).toEqual(before);
-    expect(await createAppender({ sql: db }).append(command())).toMatchObject({ status: 'ok' });
+    expect(await createAppender({ catalogue: testEvents, sql: db }).append(command())).toMatchObject({ status: 'ok' });
   });
 
   it('limits how long a service’s session may idle in a transaction', async () => {

@@ -4,7 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger, Registry } from '@fairlead/telemetry';
-import { eventuallyHolds, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import {
+  eventuallyHolds,
+  testDatabase,
+  testEvents,
+  testMessaging,
+  type TestDatabase,
+  type TestEvents,
+  type TestMessaging,
+} from '@fairlead/testing';
 import {
   createAppender,
   headPosition,
@@ -20,12 +28,13 @@ const logger = createLogger({ service: 'test', level: 'silent' });
 let database: TestDatabase;
 let bus: TestMessaging;
 let db: Database;
-let appender: Appender;
+let appender: Appender<TestEvents>;
 
 beforeAll(async () => {
   [database, bus] = await Promise.all([testDatabase({ service: 'placement' }), testMessaging()]);
   db = database.db;
   appender = createAppender({
+    catalogue: testEvents,
     sql: db,
     onAppended: (position) => {
       pokeLog(bus.messaging, position);

@@ -13,6 +13,7 @@ import {
   type OtlpReceiver,
   type TestDatabase,
   type TestMessaging,
+  testEvents,
 } from '@fairlead/testing';
 import { createAppender, startRelay } from './index.js';
 
@@ -51,7 +52,7 @@ function start(messaging: Messaging = nats.messaging): void {
 async function append(): Promise<void> {
   const events = [{ aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: {} } as const];
   await tracing.span('request', { context: newContext({ principal: 'user:usr_1' }) }, () =>
-    createAppender({ sql: database.db }).append({ commandId: newId('command'), events }),
+    createAppender({ catalogue: testEvents, sql: database.db }).append({ commandId: newId('command'), events }),
   );
 }
 

@@ -6,9 +6,18 @@ import { newId } from '@fairlead/contracts';
 import { startNats, type RunningNats } from '@fairlead/local-servers';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger, newContext, Registry, runInContext } from '@fairlead/telemetry';
-import { eventually, eventuallyHolds, recordServer, testDatabase, testFolder, type TestDatabase } from '@fairlead/testing';
+import {
+  eventually,
+  eventuallyHolds,
+  recordServer,
+  testDatabase,
+  testEvents,
+  testFolder,
+  type TestDatabase,
+  type TestEvents,
+} from '@fairlead/testing';
 import { firstPositionSince } from './event-stream.js';
-import { createAppender, headPosition, readHead, startRelay, type Command, type RelayOptions } from './index.js';
+import { createAppender, headPosition, readHead, startRelay, type Command, type NewEvent, type RelayOptions } from './index.js';
 
 jest.setTimeout(60_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -47,13 +56,13 @@ function relay(options: Partial<RelayOptions> = {}) {
   return started;
 }
 
-const command = (change: Partial<Command['events'][number]> = {}): Command => ({
+const command = (change: Partial<NewEvent<TestEvents>> = {}): Command<TestEvents> => ({
   commandId: newId('command'),
   events: [{ aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: { id: newId('command') }, ...change }],
 });
 
 async function append(count: number, sql = database.db): Promise<number> {
-  const appender = createAppender({ sql });
+  const appender = createAppender({ catalogue: testEvents, sql });
   await Promise.all(Array.from({ length: count }, () => appender.append(command())));
   return headPosition(sql);
 }
@@ -135,7 +144,7 @@ describe('the relay', () => {
   it('competes with others without a gap or a double, one of them taking over when another ends', async () => {
     const registry = new Registry();
     for (let n = 0; n < 3; n += 1) relay(n === 0 ? { registry } : {});
-    const appender = createAppender({ sql: database.db });
+    const appender = createAppender({ catalogue: testEvents, sql: database.db });
     for (let round = 0; round < 6; round += 1) {
       const appended = Promise.all(Array.from({ length: 100 }, () => appender.append(command())));
       await relays.shift()?.stop();
@@ -174,7 +183,7 @@ describe('the relay', () => {
     ];
     await database.db.query('select log.append($1)', [JSON.stringify(wrong)]);
     const context = newContext({ principal: 'user:usr_1', tenantId: 'acme', jobId: 'job_1' });
-    await runInContext(context, () => createAppender({ sql: database.db }).append(command()));
+    await runInContext(context, () => createAppender({ catalogue: testEvents, sql: database.db }).append(command()));
     await eventuallyHolds(
       async () => {
         expect((await streamInfo()).state.last_seq).toBe(2);

@@ -1,4 +1,4 @@
-import type { AggregateType } from '@fairlead/contracts';
+import type { EventCatalogue, PayloadOf, ProductEvents } from '@fairlead/contracts';
 
 /** Who and why, with the ids of the request: stands beside every event. */
 export interface EventMeta {
@@ -16,22 +16,35 @@ export interface EventMeta {
   reason?: string;
 }
 
-export interface NewEvent {
-  aggregateType: AggregateType;
+interface NewEventOf<Aggregate, Type, EventPayload> {
+  aggregateType: Aggregate;
   aggregateId: string;
   /** The aggregate's version before this event; 0 for "must not exist", left out for "any". */
   expectedVersion?: number;
-  type: string;
-  schemaVersion?: number;
-  payload: Record<string, unknown>;
+  type: Type;
+  /** Of the version that the catalogue says is written now. */
+  payload: EventPayload;
   /** What is not given comes from the context at hand. */
   meta?: Partial<EventMeta>;
 }
 
+/** An event to be appended: one of the product's catalogue, or of another one. */
+export type NewEvent<Catalogue extends EventCatalogue = ProductEvents> = {
+  [Aggregate in keyof Catalogue & string]: {
+    [Type in keyof Catalogue[Aggregate]['types'] & string]: NewEventOf<Aggregate, Type, PayloadOf<Catalogue[Aggregate]['types'][Type]>>;
+  }[keyof Catalogue[Aggregate]['types'] & string];
+}[keyof Catalogue & string];
+
 /** Events that become part of the log together or not at all; the id makes a repeat safe. */
-export interface Command {
+export interface Command<Catalogue extends EventCatalogue = ProductEvents> {
   commandId: string;
-  events: readonly NewEvent[];
+  events: readonly NewEvent<Catalogue>[];
+}
+
+/** A command of whatever catalogue. */
+export interface AnyCommand {
+  commandId: string;
+  events: readonly NewEventOf<string, string, unknown>[];
 }
 
 export interface StoredEvent {

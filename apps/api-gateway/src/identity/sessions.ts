@@ -75,7 +75,7 @@ export async function refresh(deps: SessionDeps, session: HeldSession | undefine
   await deps.database.transaction(async (tx) => {
     const userId = await noteRefusal(tx, keyOf(session));
     if (userId === undefined) return;
-    const payload = { session_id: session.sessionId, cause: 'revoked', address: client.address };
+    const payload = { session_id: session.sessionId, cause: 'revoked', address: client.address } as const;
     await record(tx, { ...ofUser(userId), type: 'session_refresh_refused', payload, meta: { principal: 'anonymous' } });
   });
   throw expired;

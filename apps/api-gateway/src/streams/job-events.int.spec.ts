@@ -2,10 +2,10 @@
 // own role; what its gRPC server says of the job is scripted, at the wire.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FairleadError, jobsV1, newId } from '@fairlead/contracts';
-import { createAppender, pokeLog, type Appender } from '@fairlead/event-log';
+import { createAppender, pokeLog } from '@fairlead/event-log';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
-import { eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { catalogueOf, eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { migrations } from '../index.js';
 import { startGateway, type TestGateway } from '../testing/gateway.js';
 
@@ -19,7 +19,6 @@ let database: TestDatabase;
 let nats: TestMessaging;
 let gateway: TestGateway;
 let orchestrator: Database;
-let appender: Appender;
 let viewer: string;
 let jobId: string;
 let status: string;
@@ -31,17 +30,10 @@ beforeAll(async () => {
   const access = database.access('job-orchestrator');
   const logger = createLogger({ service: 'test', level: 'silent' });
   orchestrator = await openDatabase({ ...access, schema: 'job_orchestrator', applicationName: 'test', logger });
-  appender = createAppender({
-    sql: orchestrator,
-    onAppended: (position) => {
-      pokeLog(nats.messaging, position);
-    },
-  });
   viewer = await gateway.token('viewer');
 }, 120_000);
 
 afterAll(async () => {
-  await appender.close();
   await orchestrator.close();
   await gateway.stop();
   await Promise.all([database.drop(), nats.close()]);
@@ -66,10 +58,13 @@ const append = (type: string, aggregateId = jobId) => appendAll([type], aggregat
 
 async function appendAll(all: readonly string[], aggregateId = jobId): Promise<number> {
   const meta = { principal: 'user:usr_1', request_id: 'req-1', correlation_id: 'cor-1', job_id: aggregateId, step: 'drain' };
-  const outcome = await appender.append({
-    commandId: newId('command'),
-    events: all.map((type) => ({ aggregateType: 'job', aggregateId, type, payload: { type }, meta })),
-  });
+  const events = all.map((type) => ({ aggregateType: 'job', aggregateId, type, payload: { type }, meta }));
+  const onAppended = (position: number) => {
+    pokeLog(nats.messaging, position);
+  };
+  // What the events carry is nothing to the stream.
+  const appender = createAppender({ sql: orchestrator, catalogue: catalogueOf(events), onAppended });
+  const outcome = await appender.append({ commandId: newId('command'), events });
   if (outcome.status !== 'ok') throw new Error('not appended');
   return outcome.lastPosition;
 }

@@ -110,7 +110,7 @@ function changeEvent({ key, endpoint, from, to }: HealthChange): NewEvent {
   };
 }
 
-function told(health: EndpointHealth | undefined): Record<string, unknown> | null {
+function told(health: EndpointHealth | undefined) {
   if (health === undefined) return null;
   const { version, gitSha, problem, takenAt } = health;
   return { state: stateOf(health), version, git_sha: gitSha, problem, taken_at: takenAt };

@@ -7,7 +7,7 @@
  * - Once a point of no return has begun, nothing is undone, unless that step says for certain it did nothing.
  * - A crash changes nothing: the state read back leads to the same next action.
  */
-import type { JobStatus, StepStatus } from '@fairlead/contracts';
+import type { StepStatus, TerminalJobStatus } from '@fairlead/contracts';
 import type { RetryPolicy, StepFailure, StepResult, StepRules } from './step.js';
 
 export type { StepRules } from './step.js';
@@ -55,7 +55,7 @@ export type Next =
   | { action: 'undo'; index: number }
   /** Turn around, or pass over a step that has nothing to undo: a new state to go on from. */
   | { action: 'move'; state: JobState }
-  | { action: 'finish'; status: JobStatus; error?: StepFailure & { step?: string } };
+  | { action: 'finish'; status: TerminalJobStatus; error?: StepFailure & { step?: string } };
 
 const cancelled: StepFailure = { code: 'job_cancelled', message: 'cancelled by an operator' };
 
@@ -107,7 +107,7 @@ export interface Settled {
   /** Wait this long before the next action. */
   readonly delayMs: number;
   /** Set when the job ends here, without another action. */
-  readonly finish?: { status: JobStatus; error: StepFailure & { step: string } };
+  readonly finish?: { status: TerminalJobStatus; error: StepFailure & { step: string } };
   /** What happened to the step, for its event and rows. */
   readonly result: StepOutcome;
   readonly error?: StepFailure;

@@ -80,10 +80,8 @@ export function startEngine(options: EngineOptions): Engine {
       };
       const kind = kinds.get(`${loaded.job.kind}:${String(loaded.job.version)}`);
       if (kind === undefined) throw new Error('a job of an unknown kind was claimed');
-      const event = jobEvent(claim.jobId, `job_${claim.how}`, payload, {
-        tenantId: loaded.job.tenant_id ?? undefined,
-        reason: loaded.job.reason,
-      });
+      const { tenant_id: tenantId, reason } = loaded.job;
+      const event = jobEvent({ jobId: claim.jobId, tenantId: tenantId ?? undefined }, { type: `job_${claim.how}`, payload }, { reason });
       const appended = await runInContext(contextOf(loaded.job), () =>
         appendInTransaction(tx, { commandId: newId('command'), events: [event] }),
       );

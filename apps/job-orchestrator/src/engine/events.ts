@@ -1,26 +1,28 @@
+import type { EventBody } from '@fairlead/contracts';
 import type { NewEvent } from '@fairlead/event-log';
 import type { Settled } from '../domain/machine.js';
 import type { StepFailure } from './kind.js';
 
-/** An event of a job's own history; the ids of its request come from the context at hand. */
+/** An event of a job's own history; it names the job's tenant. The ids of its request come from the context at hand. */
 export function jobEvent(
-  jobId: string,
-  type: string,
-  payload: Record<string, unknown>,
-  meta: { tenantId?: string; reason?: string; step?: string } = {},
+  job: { jobId: string; tenantId: string | undefined },
+  body: EventBody<'job'>,
+  meta: { reason?: string; step?: string } = {},
 ): NewEvent {
+  const tenant = job.tenantId === undefined ? {} : { tenant_id: job.tenantId };
   return {
     aggregateType: 'job',
-    aggregateId: jobId,
-    type,
-    payload,
-    meta: {
-      job_id: jobId,
-      ...(meta.tenantId === undefined ? {} : { tenant_id: meta.tenantId }),
-      ...(meta.reason === undefined ? {} : { reason: meta.reason }),
-      ...(meta.step === undefined ? {} : { step: meta.step }),
-    },
-  };
+    aggregateId: job.jobId,
+    type: body.type,
+    payload: { ...tenant, ...body.payload },
+    meta: { job_id: job.jobId, ...tenant, ...meta },
+    // Type and payload come from one body and so belong together, which the compiler does not follow.
+  } as NewEvent;
+}
+
+/** Why a job stopped, as its events tell it; nothing else that a failure may carry. */
+export function toldFailure({ code, message, step }: StepFailure & { step?: string }): StepFailure & { step?: string } {
+  return { code, message, step };
 }
 
 /** The event type and payload for a run's outcome; waits are no news. */
@@ -29,7 +31,7 @@ export function outcomeEvent(
   attempt: number,
   settled: Settled,
   output: Record<string, unknown> | undefined,
-): { type: string; payload: Record<string, unknown> } | undefined {
+): EventBody<'job'> | undefined {
   const base = { step, attempt };
   const error = (failure: StepFailure | undefined) =>
     failure === undefined ? {} : { error: { code: failure.code, message: failure.message.slice(0, 2_000).toWellFormed() } };

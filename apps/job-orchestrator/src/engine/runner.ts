@@ -6,7 +6,7 @@
  * steps are idempotent by key. Nothing begins once the lease has ended by the local monotonic clock.
  */
 import { randomInt } from 'node:crypto';
-import { newId, type JobStatus } from '@fairlead/contracts';
+import { newId, type EventBody, type JobStatus, type TerminalJobStatus } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import { isConnectionError, type Database } from '@fairlead/postgres';
 import { currentContext, newContext, runInContext, type Logger, type RequestContext, type Tracing } from '@fairlead/telemetry';
@@ -25,7 +25,7 @@ import { loadJob, stateOf, type JobRow, type LoadedJob } from '../store/jobs.js'
 import { loadPlanDraft } from '../store/plans.js';
 import { FencedOut, writeTransition, type AttemptEnd, type Transition } from '../store/transition.js';
 import { outcomeOfError, storable } from './classify.js';
-import { jobEvent, outcomeEvent } from './events.js';
+import { jobEvent, outcomeEvent, toldFailure } from './events.js';
 import { stepFailpoint } from './failpoints.js';
 import { rulesOf, type JobKind, type PlanDraft, type StepContext } from './kind.js';
 import type { Lease } from './lease.js';
@@ -160,7 +160,7 @@ class JobRun {
       output: attempt.direction === 'forward' ? output : undefined,
     };
     const event = outcomeEvent(stepName, attempt.number, settled, attempt.direction === 'forward' ? output : undefined);
-    if (event !== undefined) this.tell(event.type, event.payload, stepName);
+    if (event !== undefined) this.tell(event, stepName);
     if (this.state.direction === 'forward' && settled.state.direction === 'undo') this.tellCompensating(settled.state);
     this.state = settled.state;
     return settled;
@@ -189,8 +189,9 @@ class JobRun {
     this.stepClock.begin(index, direction);
     // A run after a wait is no news; the first one is, and one after a failure.
     const failures = direction === 'forward' ? step.failures : step.undoFailures;
+    const payload = { step: step.name, attempt: number };
     if (number === 1 || failures > 0)
-      this.tell(direction === 'forward' ? 'step_started' : 'step_undo_started', { step: step.name, attempt: number }, step.name);
+      this.tell({ type: direction === 'forward' ? 'step_started' : 'step_undo_started', payload }, step.name);
     return { index, direction, number };
   }
 
@@ -244,8 +245,8 @@ class JobRun {
     };
   }
 
-  private async finish(status: JobStatus, error: Transition['error']): Promise<RunEnd> {
-    this.tell(`job_${status}`, { ...(error === undefined ? {} : { error }) });
+  private async finish(status: TerminalJobStatus, error: Transition['error']): Promise<RunEnd> {
+    this.tell({ type: `job_${status}`, payload: error === undefined ? {} : { error: toldFailure(error) } });
     const attempts = error?.step === undefined ? undefined : this.state.steps.find((step) => step.name === error.step)?.attempts;
     const told = error === undefined ? undefined : { ...error, ...(attempts === undefined ? {} : { attempt: attempts }) };
     await this.write({ status, error: told, release: true, finished: true });
@@ -329,19 +330,14 @@ class JobRun {
     return 'lost';
   }
 
-  private tellCompensating(state: JobState): void {
-    this.tell('job_compensating', { error: { code: state.failure?.code, message: state.failure?.message, step: state.failure?.step } });
+  private tellCompensating({ failure }: JobState): void {
+    if (failure !== undefined) this.tell({ type: 'job_compensating', payload: { error: toldFailure(failure) } });
   }
 
-  private tell(type: string, payload: Record<string, unknown>, step?: string): void {
+  private tell(body: EventBody<'job'>, step?: string): void {
     const { tenant_id: tenantId, reason } = this.loaded.job;
-    this.events.push(
-      jobEvent(this.claim.jobId, type, payload, {
-        ...(tenantId === null ? {} : { tenantId }),
-        reason,
-        ...(step === undefined ? {} : { step }),
-      }),
-    );
+    const about = { jobId: this.claim.jobId, tenantId: tenantId ?? undefined };
+    this.events.push(jobEvent(about, body, { reason, ...(step === undefined ? {} : { step }) }));
   }
 
   private runningStatus(): JobStatus {

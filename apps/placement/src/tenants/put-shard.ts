@@ -49,7 +49,7 @@ function checkRevision({ kind, shardId }: ShardRequest, current: ShardRow | unde
   });
 }
 
-function eventPayload(shard: ShardSpec, revision: number, epoch: number): Record<string, unknown> {
+function eventPayload(shard: ShardSpec, revision: number, epoch: number) {
   const { kind, shardId, endpoints, weight, labels, state } = shard;
   return {
     kind,

@@ -1,12 +1,9 @@
-import { newId } from '@fairlead/contracts';
+import { newId, wholePlacementMap } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { epochToRaise, type Look, type Version } from './domain/epoch.js';
 import { beginEpoch, lockMeta, readOwnState } from './store/meta.js';
-
-/** The aggregate of events that concern every tenant's placement; no tenant can be called so. */
-const wholeMap = '@all';
 
 /**
  * Makes our state newer than what KV knows, if it is not; see domain/epoch.ts for when. Answers the new epoch, or
@@ -32,7 +29,7 @@ export async function agreeOnEpoch(
         events: [
           {
             aggregateType: 'placement_map',
-            aggregateId: wholeMap,
+            aggregateId: wholePlacementMap,
             type: 'placement_epoch_raised',
             payload: {
               epoch,

@@ -16,12 +16,12 @@
  * Each asking is an attempt of its own in the record and in the log. Another request under the same key is refused.
  */
 import { Counter } from 'prom-client';
-import { describeError, FairleadError } from '@fairlead/contracts';
+import { describeError, FairleadError, type EventBody } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { failpoint } from '@fairlead/failpoints';
 import { isConnectionError, type Database, type Transaction } from '@fairlead/postgres';
 import { currentContext, type Logger, type Registry } from '@fairlead/telemetry';
-import { requestHash, type ServiceCommand } from '../domain/command.js';
+import { requestHash, type CommandAnswer, type ServiceCommand } from '../domain/command.js';
 import { isDefiniteRefusal } from '../domain/fleet-answers.js';
 import { issueCommand, raiseFence, recordFailure, recordSuccess, type IssuedCommand } from '../store/commands.js';
 
@@ -31,7 +31,7 @@ export interface CommandRunner {
    * asking. Answers are stored as JSON. Throws `stale_fence`, `idempotency_key_reused`, or what the effect threw;
    * `unavailable` when Postgres is away: the outcome is not known then, ask again.
    */
-  run<Answer>(command: ServiceCommand, effect: () => Promise<Answer>, signal: AbortSignal): Promise<Answer>;
+  run<Answer extends CommandAnswer>(command: ServiceCommand, effect: () => Promise<Answer>, signal: AbortSignal): Promise<Answer>;
 }
 
 export interface CommandRunnerOptions {
@@ -51,7 +51,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     labelNames: ['operation', 'outcome'],
     registers: [options.registry],
   });
-  const observed = async (command: ServiceCommand, effect: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> => {
+  const observed = async (command: ServiceCommand, effect: () => Promise<CommandAnswer>, signal: AbortSignal): Promise<unknown> => {
     try {
       const { answer, repeated } = await runOnce(options, command, effect, signal);
       outcomes.inc({ operation: command.operation, outcome: repeated ? 'repeated' : 'ok' });
@@ -65,7 +65,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   // services' own idempotency. Bounded by the calls under way.
   const running = new Map<string, Promise<unknown>>();
   return {
-    run: <Answer>(command: ServiceCommand, effect: () => Promise<Answer>, signal: AbortSignal) => {
+    run: <Answer extends CommandAnswer>(command: ServiceCommand, effect: () => Promise<Answer>, signal: AbortSignal) => {
       const key = JSON.stringify([command.idempotencyKey, requestHash(command), command.fence]);
       const found = running.get(key);
       // The key holds the operation, so the answer is that operation's.
@@ -80,7 +80,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
 async function runOnce(
   options: CommandRunnerOptions,
   command: ServiceCommand,
-  effect: () => Promise<unknown>,
+  effect: () => Promise<CommandAnswer>,
   signal: AbortSignal,
 ): Promise<{ answer: unknown; repeated: boolean }> {
   const point = `provisioner.${command.operation}`;
@@ -91,7 +91,7 @@ async function runOnce(
   // A caller that has given up may be undoing already; what was issued and never sent is harmless.
   assertWanted(signal);
   await failpoint(`${point}.before_effect`);
-  let answer: unknown;
+  let answer: CommandAnswer;
   try {
     answer = await effect();
   } catch (error) {
@@ -126,40 +126,44 @@ async function issue(tx: Transaction, command: ServiceCommand): Promise<Written<
   await raiseFence(tx, command.resource, command.fence);
   const issued = await issueCommand(tx, command, { jobId: context?.jobId, step: context?.step });
   if (issued.status === 'succeeded') return { value: issued };
-  return { value: issued, position: await append(tx, command, issued.attempt, 'command_issued', { request: command.request }) };
+  return {
+    value: issued,
+    position: await append(tx, command, {
+      type: 'command_issued',
+      payload: { ...told(command, issued.attempt), request: command.request },
+    }),
+  };
 }
 
-async function succeed(tx: Transaction, command: ServiceCommand, attempt: number, answer: unknown): Promise<Written<void>> {
+async function succeed(tx: Transaction, command: ServiceCommand, attempt: number, answer: CommandAnswer): Promise<Written<void>> {
   if (!(await recordSuccess(tx, command.idempotencyKey, answer))) return { value: undefined };
-  return { value: undefined, position: await append(tx, command, attempt, 'command_succeeded', { answer }) };
+  return {
+    value: undefined,
+    position: await append(tx, command, { type: 'command_succeeded', payload: { ...told(command, attempt), answer } }),
+  };
 }
 
 async function fail(tx: Transaction, command: ServiceCommand, attempt: number, error: FairleadError): Promise<Written<void>> {
   const refusal = { code: error.code, message: describeError(error) };
   if (!(await recordFailure(tx, command.idempotencyKey, attempt, refusal))) return { value: undefined };
-  return { value: undefined, position: await append(tx, command, attempt, 'command_failed', { error: refusal }) };
+  return {
+    value: undefined,
+    position: await append(tx, command, { type: 'command_failed', payload: { ...told(command, attempt), error: refusal } }),
+  };
+}
+
+/** What each event of a command says. */
+function told({ operation, idempotencyKey, fence }: ServiceCommand, attempt: number) {
+  return { operation, idempotency_key: idempotencyKey, fence, attempt };
 }
 
 /** The last statement of its transaction: it holds the log's lock until the commit. Answers the event's position. */
-async function append(
-  tx: Transaction,
-  command: ServiceCommand,
-  attempt: number,
-  type: string,
-  more: Record<string, unknown>,
-): Promise<number> {
-  const { operation, idempotencyKey, fence, resource, reason, tenantId } = command;
+async function append(tx: Transaction, command: ServiceCommand, body: EventBody<'service_command'>): Promise<number> {
+  const { idempotencyKey, resource, reason, tenantId } = command;
+  const meta = { reason, ...(tenantId === undefined ? {} : { tenant_id: tenantId }) };
   const appended = await appendInTransaction(tx, {
-    commandId: `provisioner:${idempotencyKey}#${attempt}:${type}`,
-    events: [
-      {
-        aggregateType: 'service_command',
-        aggregateId: resource,
-        type,
-        payload: { operation, idempotency_key: idempotencyKey, fence, attempt, ...more },
-        meta: { reason, ...(tenantId === undefined ? {} : { tenant_id: tenantId }) },
-      },
-    ],
+    commandId: `provisioner:${idempotencyKey}#${body.payload.attempt}:${body.type}`,
+    events: [{ aggregateType: 'service_command', aggregateId: resource, ...body, meta }],
   });
   return appended.lastPosition;
 }

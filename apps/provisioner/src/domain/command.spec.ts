@@ -25,7 +25,8 @@ describe('requestHash', () => {
     const request = fc.tuple(fc.constantFrom('drain' as const, 'resume' as const, 'hand_over' as const), target, fc.nat(3));
     fc.assert(
       fc.property(request, request, context, (one, other, under) => {
-        const hash = ([operation, tenant, more]: typeof one) => requestHash(tenantCommand(operation, tenant, under, { more }));
+        const hash = ([operation, tenant, more]: typeof one) =>
+          requestHash(tenantCommand(operation, tenant, under, { moved_revision: more }));
         expect(hash(one) === hash(other)).toBe(JSON.stringify(one) === JSON.stringify(other));
       }),
     );

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
+import type { EventBody, PlacedKind, ServiceKind } from '@fairlead/contracts';
+
+type Issued = Extract<EventBody<'service_command'>, { type: 'command_issued' }>['payload'];
+
+/** What a command's effect may answer. */
+export type CommandAnswer = Extract<EventBody<'service_command'>, { type: 'command_succeeded' }>['payload']['answer'];
 
 /** What the provisioner can tell a managed service to do. */
-export type Operation = 'drain' | 'resume' | 'hand_over' | 'drop_copy' | 'reload';
+export type Operation = Issued['operation'];
 
 /** A tenant's place on one shard. */
 export interface TenantOnShard {
   readonly tenantId: string;
-  readonly kind: string;
+  readonly kind: PlacedKind;
   readonly shardId: string;
 }
 
@@ -17,7 +23,7 @@ export interface ServiceCommand {
   readonly resource: string;
   readonly tenantId?: string;
   /** All that makes one request differ from another, in the words of the contract. */
-  readonly request: Readonly<Record<string, string | number>>;
+  readonly request: Issued['request'];
   readonly idempotencyKey: string;
   readonly fence: number;
   readonly reason: string;
@@ -31,7 +37,7 @@ export function tenantCommand(
   operation: Exclude<Operation, 'reload'>,
   target: TenantOnShard,
   context: CommandContext,
-  more: Readonly<Record<string, string | number>> = {},
+  more: Pick<Issued['request'], 'to_shard_id' | 'moved_revision'> = {},
 ): ServiceCommand {
   const { tenantId, kind, shardId } = target;
   return {
@@ -44,7 +50,7 @@ export function tenantCommand(
 }
 
 /** A command about all endpoints of a shard. */
-export function shardCommand(operation: 'reload', shard: { kind: string; shardId: string }, context: CommandContext): ServiceCommand {
+export function shardCommand(operation: 'reload', shard: { kind: ServiceKind; shardId: string }, context: CommandContext): ServiceCommand {
   const { kind, shardId } = shard;
   return { ...context, operation, resource: `shard/${kind}/${shardId}`, request: { kind, shard_id: shardId } };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FairleadError, isPlacedKind, namePattern, serviceKinds, type provisionerV1 } from '@fairlead/contracts';
+import { FairleadError, placedKinds, namePattern, serviceKinds, type provisionerV1, type ServiceKind } from '@fairlead/contracts';
 import type { CommandContext, TenantOnShard } from '../domain/command.js';
 
 const name = z.string().regex(namePattern, 'not a name: up to 63 lower-case letters, digits or -');
@@ -13,7 +13,7 @@ const commandSchema = z.object({
 
 const tenantSchema = z.object({
   tenantId: name,
-  kind: z.string().refine(isPlacedKind, 'not a kind of service that tenants are placed on'),
+  kind: z.enum(placedKinds, 'not a kind of service that tenants are placed on'),
   shardId: name,
 });
 
@@ -28,7 +28,7 @@ export function tenantOf(tenant: provisionerV1.TenantOnShard | undefined, field:
   return checked(tenantSchema, tenant, field);
 }
 
-export function shardOf(shard: { kind: string; shardId: string }): { kind: string; shardId: string } {
+export function shardOf(shard: { kind: string; shardId: string }): { kind: ServiceKind; shardId: string } {
   return checked(shardSchema, shard, 'shard');
 }
 

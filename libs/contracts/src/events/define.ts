@@ -18,6 +18,7 @@ export interface EventFacts {
   readonly aggregateType: string;
   readonly aggregateId: string;
   readonly type: string;
+  /** As it was written or, better, upcast: a tenant may stand in later versions alone. */
   readonly payload: Payload;
 }
 
@@ -34,3 +35,33 @@ export interface AggregateEvents {
 
 /** All aggregate types. */
 export type EventCatalogue = Readonly<Record<string, AggregateEvents>>;
+
+/** An event type whose last schema is `Current`. */
+export interface EventTypeOf<Current extends z.ZodType> extends EventType {
+  readonly schemas: readonly [...z.ZodType[], Current];
+}
+
+/** An event type of version 1. */
+export function eventType<Schema extends z.ZodType>(schema: Schema): EventTypeOf<Schema> {
+  return { schemas: [schema], upcasters: [] };
+}
+
+/** An event type with one version more: its schema, and what makes such a payload of one of the version before. */
+export function nextVersion<Schema extends z.ZodType>(
+  earlier: EventType,
+  upcast: (payload: Payload) => Payload,
+  schema: Schema,
+): EventTypeOf<Schema> {
+  return { schemas: [...earlier.schemas, schema], upcasters: [...earlier.upcasters, upcast] };
+}
+
+/** A value that nobody is to change. */
+type Immutable<Value> = Value extends object ? { readonly [Key in keyof Value]: Immutable<Value[Key]> } : Value;
+
+type LastOf<Schemas extends readonly z.ZodType[]> = Schemas extends readonly [...unknown[], infer Last extends z.ZodType]
+  ? Last
+  : Schemas[number];
+
+/** The payload of an event type as it is written now. */
+export type PayloadOf<Type extends EventType> =
+  unknown extends z.output<LastOf<Type['schemas']>> ? Readonly<Payload> : Immutable<z.output<LastOf<Type['schemas']>>>;

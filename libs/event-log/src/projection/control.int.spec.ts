@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import type { Transaction } from '@fairlead/postgres';
-import { testDatabase, type TestDatabase } from '@fairlead/testing';
+import { testDatabase, testEvents, type TestDatabase } from '@fairlead/testing';
 import {
   appendInTransaction,
   cancelRebuild,
@@ -20,9 +20,9 @@ beforeAll(async () => {
   database = await testDatabase({ service: 'audit' });
   const events = Array.from(
     { length: 5 },
-    (_, n) => ({ aggregateType: 'dead_letter', aggregateId: `d${n}`, type: 'x', payload: {} }) as const,
+    (_, n) => ({ aggregateType: 'dead_letter', aggregateId: `d${n}`, type: 'changed', payload: {} }) as const,
   );
-  await database.db.transaction((tx) => appendInTransaction(tx, { commandId: newId('command'), events }));
+  await database.db.transaction((tx) => appendInTransaction(tx, { commandId: newId('command'), events }, testEvents));
   await database.db.query(`select log.lock_projection('kept'), log.add_epoch('kept', 3, 2)`);
   await database.db.query(`select log.advance_parts('kept', 1, array[0], 0, 4), log.advance_parts('kept', 1, array[1], 0, 2)`);
   await database.db.query(`select log.stop_part('kept', 1, 1, 3, 'no such field', interval '1 hour')`);
@@ -110,7 +110,7 @@ describe('decisions', () => {
       await pauseProjection(tx, 'kept');
       await appendInTransaction(tx, {
         commandId: newId('command'),
-        events: [{ aggregateType: 'projection', aggregateId: 'kept', type: 'projection_paused', payload: {}, expectedVersion: 7 }],
+        events: [{ aggregateType: 'projection', aggregateId: 'kept', type: 'paused', payload: {}, expectedVersion: 7 }],
       });
     });
     await expect(paused).rejects.toMatchObject({ code: 'version_conflict' });

@@ -19,11 +19,11 @@ export interface Store {
 /** What every store is given: 150 bytes of payload, and who and why beside it. */
 export const payload = {
   tenant_id: 'tenant-4711',
-  from_shard: 'shard-east-1',
-  to_shard: 'shard-west-2',
+  name: 'Tenant 4711',
+  requested: {},
+  placement: { aggregate: 'east-1', projection: 'east-2', runner: 'west-1' },
   revision: 4711,
-  state: 'active',
-  note: 'x'.repeat(40),
+  epoch: 1,
 };
 export const meta = {
   principal: 'user:usr_01k9v7x2e8',
@@ -63,7 +63,7 @@ async function openOurs(url: string, natsUrl: string | undefined): Promise<Store
         aggregateType: 'tenant',
         aggregateId: stream,
         expectedVersion: version,
-        type: 'placement_changed',
+        type: 'tenant_created',
         payload,
         meta,
       } as const;
@@ -95,14 +95,7 @@ function openMessageDb(url: string, appenders: number): Store {
   const pool = new pg.Pool({ connectionString: url, max: appenders });
   return {
     append: async (stream, version) => {
-      const values = [
-        crypto.randomUUID(),
-        `tenant-${stream}`,
-        'PlacementChanged',
-        JSON.stringify(payload),
-        JSON.stringify(meta),
-        version - 1,
-      ];
+      const values = [crypto.randomUUID(), `tenant-${stream}`, 'TenantCreated', JSON.stringify(payload), JSON.stringify(meta), version - 1];
       await pool.query({ name: 'write', text: 'select message_store.write_message($1, $2, $3, $4, $5, $6)', values });
     },
     close: () => pool.end(),
@@ -116,7 +109,7 @@ function openEmmett(url: string, appenders: number): Store {
   return {
     append: async (stream, version) => {
       const expectedStreamVersion = version === 0 ? 'STREAM_DOES_NOT_EXIST' : BigInt(version);
-      await store.appendToStream(`tenant-${stream}`, [{ type: 'PlacementChanged', data: payload, metadata: meta }], {
+      await store.appendToStream(`tenant-${stream}`, [{ type: 'TenantCreated', data: payload, metadata: meta }], {
         expectedStreamVersion,
       });
     },
@@ -140,7 +133,7 @@ export const rowsTable = `create table row_of_event (
 function openRows(url: string): Store {
   const pool = new pg.Pool({ connectionString: url, max: 1 });
   const text = `insert into row_of_event (aggregate_type, aggregate_id, version, type, schema_version, payload, meta)
-    select 'tenant', $1, v, 'placement_changed', 1, p::jsonb, m::jsonb from unnest($2::bigint[], $3::text[], $4::text[]) r(v, p, m)`;
+    select 'tenant', $1, v, 'tenant_created', 1, p::jsonb, m::jsonb from unnest($2::bigint[], $3::text[], $4::text[]) r(v, p, m)`;
   return {
     append: async (stream, version) => {
       const numbers = Array.from({ length: rowsAtOnce }, (_, n) => version * rowsAtOnce + n);

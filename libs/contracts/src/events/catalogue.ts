@@ -1,0 +1,39 @@
+/** Every event type there is. A new one is a line in its aggregate's file. */
+import type { AggregateType } from '../aggregates.js';
+import { deadLetterEvents } from './dead-letter.js';
+import type { AggregateEvents, EventType, PayloadOf } from './define.js';
+import { endpointEvents } from './endpoint.js';
+import { eventLogEvents } from './event-log.js';
+import { jobEvents } from './job.js';
+import { placementMapEvents } from './placement-map.js';
+import { planEvents } from './plan.js';
+import { projectionEvents } from './projection.js';
+import { serviceCommandEvents } from './service-command.js';
+import { shardEvents } from './shard.js';
+import { tenantEvents } from './tenant.js';
+import { userEvents } from './user.js';
+
+export const eventCatalogue = {
+  user: userEvents,
+  tenant: tenantEvents,
+  shard: shardEvents,
+  placement_map: placementMapEvents,
+  plan: planEvents,
+  job: jobEvents,
+  service_command: serviceCommandEvents,
+  endpoint: endpointEvents,
+  dead_letter: deadLetterEvents,
+  projection: projectionEvents,
+  event_log: eventLogEvents,
+} as const satisfies Record<AggregateType, AggregateEvents>;
+
+/** The product's catalogue, as a type. */
+export type ProductEvents = typeof eventCatalogue;
+
+/** What an event of one aggregate type says: its type with the payload of that type. */
+export type EventBody<Aggregate extends AggregateType> = {
+  [Type in keyof ProductEvents[Aggregate]['types']]: {
+    readonly type: Type;
+    readonly payload: ProductEvents[Aggregate]['types'][Type] extends infer Known extends EventType ? PayloadOf<Known> : never;
+  };
+}[keyof ProductEvents[Aggregate]['types']];

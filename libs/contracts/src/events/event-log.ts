@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { eventType, type AggregateEvents } from './define.js';
+import { count, text } from './fields.js';
+
+/** The log itself. */
+export const eventLogEvents = {
+  permission: 'log.read',
+  types: {
+    /** Positions after `after` mean other events than in the incarnation before. */
+    incarnation_begun: eventType(z.strictObject({ incarnation: z.uuid(), after: count, cause: text })),
+  },
+} as const satisfies AggregateEvents;

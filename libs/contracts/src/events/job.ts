@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { eventType, type AggregateEvents, type EventFacts } from './define.js';
+import { count, failure, freeForm, text } from './fields.js';
+
+/** The tenant that the job is about, if it is about one; the first releases did not say it. */
+const tenant = { tenant_id: text.optional() };
+const jobFailure = failure.extend({ step: text.optional() });
+const ended = z.strictObject({ ...tenant, error: jobFailure.optional() });
+const claimed = z.strictObject({ ...tenant, replica: text, fence: count, previous_owner: text.optional() });
+const run = z.strictObject({ ...tenant, step: text, attempt: count });
+// The first release told the fence with each beginning.
+const begun = run.extend({ fence: count.optional() });
+
+/** Kinds whose first events named their tenant in their parameters alone. */
+const kindsWithTenant: ReadonlySet<unknown> = new Set(['tenant-migrate', 'tenant-drain', 'tenant-resume']);
+
+/** The tenant of a plan or job, as the orchestrator found it by the kind of work. */
+export function tenantOfWork({ payload }: Pick<EventFacts, 'payload'>): string | undefined {
+  const { tenant_id: tenantId, kind, params } = payload;
+  if (typeof tenantId === 'string') return tenantId;
+  if (!kindsWithTenant.has(kind) || typeof params !== 'object' || params === null || !('tenant' in params)) return undefined;
+  return typeof params.tenant === 'string' ? params.tenant : undefined;
+}
+
+/** Jobs: what was asked of them, who runs them, and what each step came to. Waits are no news. */
+export const jobEvents = {
+  permission: 'job.read',
+  tenantOf: tenantOfWork,
+  types: {
+    job_queued: eventType(
+      z.strictObject({
+        ...tenant,
+        kind: text,
+        plan_id: text,
+        plan_digest: text,
+        params: freeForm,
+        locks: z.array(text),
+        steps: z.array(text),
+      }),
+    ),
+    job_started: eventType(claimed),
+    job_resumed: eventType(claimed),
+    job_taken_over: eventType(claimed),
+    job_cancel_requested: eventType(z.strictObject({ ...tenant, by: text })),
+    job_retried: eventType(z.strictObject({ ...tenant, by: text, step: text.optional() })),
+    job_compensating: eventType(z.strictObject({ ...tenant, error: jobFailure })),
+    job_succeeded: eventType(ended),
+    job_failed: eventType(ended),
+    job_cancelled: eventType(ended),
+    job_needs_attention: eventType(ended),
+    step_started: eventType(begun),
+    step_undo_started: eventType(begun),
+    step_succeeded: eventType(run.extend({ output: freeForm.optional() })),
+    step_undone: eventType(run),
+    step_retrying: eventType(run.extend({ delay_ms: z.number().nonnegative(), error: failure.optional() })),
+    step_failed: eventType(run.extend({ error: failure.optional() })),
+  },
+} as const satisfies AggregateEvents;

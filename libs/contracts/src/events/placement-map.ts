@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { eventType, type AggregateEvents } from './define.js';
+import { count, placedKind, text } from './fields.js';
+
+/** The aggregate of events that concern every tenant's placement; no tenant can be called so. */
+export const wholePlacementMap = '@all';
+
+/** Where tenants are, one aggregate a tenant, and one for the map as a whole. */
+export const placementMapEvents = {
+  permission: 'placement.read',
+  tenantOf: ({ aggregateId }) => (aggregateId === wholePlacementMap ? undefined : aggregateId),
+  types: {
+    tenant_moved: eventType(
+      z.strictObject({
+        tenant_id: text,
+        moves: z.array(z.strictObject({ kind: placedKind, from: text, to: text, previous_revision: count })),
+        revision: count,
+        epoch: count,
+        idempotency_key: text,
+        fence: count,
+      }),
+    ),
+    placement_epoch_raised: eventType(
+      z.strictObject({
+        epoch: count,
+        revision: count,
+        previous_epoch: count,
+        bucket_created: text.nullable(),
+        found: z.strictObject({ epoch: count, revision: count, bucket_created: text }).nullable(),
+      }),
+    ),
+  },
+} as const satisfies AggregateEvents;

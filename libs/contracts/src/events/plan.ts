@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { eventType, type AggregateEvents } from './define.js';
+import { freeForm, text } from './fields.js';
+import { tenantOfWork } from './job.js';
+
+/** Plans that were made; what becomes of one is told of its job. */
+export const planEvents = {
+  permission: 'job.read',
+  tenantOf: tenantOfWork,
+  types: {
+    plan_created: eventType(
+      z.strictObject({
+        kind: text,
+        digest: text,
+        params: freeForm,
+        /** By the check's name. */
+        verdicts: z.record(text, z.enum(['pass', 'warn', 'block'])),
+        tenant_id: text.optional(),
+      }),
+    ),
+  },
+} as const satisfies AggregateEvents;

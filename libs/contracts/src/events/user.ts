@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { eventType, type AggregateEvents } from './define.js';
+import { count, roleNames, text, time } from './fields.js';
+
+const access = z.strictObject({ roles: roleNames, disabled: z.boolean() });
+/** What a token is kept to. */
+const scope = z.strictObject({ tenants: z.array(text).optional(), nodes: z.array(text).optional() });
+const onSession = z.strictObject({ session_id: text, address: text });
+
+/** Users, their logins, sessions and API tokens. Who may read the audit trail sees them there too. */
+export const userEvents = {
+  permission: 'audit.read',
+  types: {
+    user_created: eventType(z.strictObject({ email: text, roles: roleNames })),
+    user_changed: eventType(z.strictObject({ before: access, after: access })),
+    password_changed: eventType(z.strictObject({ email: text })),
+    // Logins of the first releases had no session.
+    login_succeeded: eventType(z.strictObject({ email: text, address: text, session_id: text.optional() })),
+    login_failed: eventType(z.strictObject({ email: text, address: text, cause: z.enum(['unknown_user', 'disabled', 'wrong_password']) })),
+    logged_out: eventType(onSession),
+    session_refresh_refused: eventType(onSession.extend({ cause: z.literal('revoked') })),
+    session_revoked: eventType(z.strictObject({ session_id: text })),
+    sessions_revoked: eventType(z.strictObject({ count, cause: text })),
+    api_token_created: eventType(
+      z.strictObject({ token_id: text, name: text, roles: roleNames, expires_at: time, scope: scope.optional() }),
+    ),
+    api_token_revoked: eventType(z.strictObject({ token_id: text, name: text })),
+  },
+} as const satisfies AggregateEvents;
