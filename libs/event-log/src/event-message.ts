@@ -57,3 +57,28 @@ function wireForm(event: StoredEvent) {
     recorded_at: event.recordedAt.toISOString(),
   };
 }
+
+/** The event that a message of EVT holds; undefined when it holds something else. */
+export function decodeEvent(data: string): StoredEvent | undefined {
+  let wire: Partial<ReturnType<typeof wireForm>> | null;
+  try {
+    wire = JSON.parse(data) as Partial<ReturnType<typeof wireForm>> | null;
+  } catch {
+    return undefined;
+  }
+  const { position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at } = wire ?? {};
+  if (position === undefined || aggregate_type === undefined || aggregate_id === undefined || version === undefined) return undefined;
+  if (type === undefined || schema_version === undefined || payload === undefined || meta === undefined || recorded_at === undefined)
+    return undefined;
+  return {
+    position,
+    aggregateType: aggregate_type,
+    aggregateId: aggregate_id,
+    version,
+    type,
+    schemaVersion: schema_version,
+    payload,
+    meta,
+    recordedAt: new Date(recorded_at),
+  };
+}

@@ -1,5 +1,7 @@
 /**
- * Follows the log: one tail per process, fanned out in memory. Each subscriber starts at its own cursor, catches up
+ * Follows the log: one tail per process, fanned out in memory. It is read from JetStream by one consumer; from Postgres
+ * while NATS is away, or the stream is silent, behind, or of another incarnation. A look at the log's head stands
+ * behind both, so that a stream which stops without a word, and a restore, are noticed. Each subscriber starts at its own cursor, catches up
  * from the recent events in memory or from Postgres, then gets what the tail reads. One that falls too far behind is
  * cut off with its cursor. A restore of the database ends all subscribers, saying up to where what they know holds.
  */
@@ -7,13 +9,14 @@ import { describeError, FairleadError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger, Registry } from '@fairlead/telemetry';
-import { Bell, logBell } from './bell.js';
+import { Bell } from './bell.js';
 import { readHistory, resolveWith, validUntil, type LogCursor, type LogHistory } from './cursor.js';
 import { isWanted, type EventFilter } from './filter.js';
 import { gate } from './gate.js';
 import { followerMetrics } from './metrics.js';
 import { readPage, type Page } from './page.js';
 import { assertGapless } from './read.js';
+import { startStreamSource, type StreamSource } from './stream-source.js';
 import { Subscriber } from './subscriber.js';
 import { Tail } from './tail.js';
 import type { StoredEvent } from './types.js';
@@ -71,6 +74,9 @@ export interface FollowOptions {
 
 const pageSize = 500;
 const pollMs = 250;
+/** How long the stream may stand still while the log goes on, and how far it may be behind, before Postgres is read instead. */
+const stalledMs = 500;
+const maxStreamLag = 2_000;
 /** Statements at once for all who catch up: they share the pool with everything else the service does. */
 const catchUpStatements = 3;
 /** How long one `read` goes on through events that are not wanted. */
@@ -79,10 +85,15 @@ const defaultHeartbeatMs = 15_000;
 
 /** Starts the tail at the log's present end. */
 export function followLog(options: FollowOptions): LogFollower {
-  const { sql, logger } = options;
+  const { sql, messaging, logger } = options;
   const aborter = new AbortController();
   const { signal: stopped } = aborter;
-  const { bell, close } = logBell(options.messaging);
+  const bell = new Bell();
+  let stream: StreamSource | undefined;
+  /** The stream does not keep up with the log, until it is level with the tail again. */
+  let stalled = false;
+  /** Since when the tail stands at a position while the log goes on. */
+  let standing: { position: number; since: number } | undefined;
   const metrics = followerMetrics(options.registry);
   const inTurn = gate(catchUpStatements);
   let trouble: string | undefined;
@@ -98,30 +109,66 @@ export function followLog(options: FollowOptions): LogFollower {
     };
   });
 
-  /** Reads on from Postgres, and sees whether the log is still the one it was. True when there is more to read. */
+  const streaming = () => stream?.open() === true && !stalled;
+
+  /**
+   * Sees whether the log is still the one it was, and reads on from Postgres unless the stream does so. True when it is
+   * to be looked at again at once.
+   */
   async function look(): Promise<boolean> {
     if (started === undefined) {
       started = new Tail(await readHistory(sql), onEnd);
+      stream = openStream(started);
       markStarted(started);
     }
     const tail = started;
     const from = tail.position;
-    const { head, events } = await readPage(sql, { after: from, limit: pageSize });
+    const { head, events } = await readPage(sql, { after: from, limit: streaming() ? 0 : pageSize });
     if (head.incarnation !== tail.incarnation) {
       const history = await readHistory(sql);
       logger.warn({ ...history.head, was: tail.incarnation }, 'the event log is in another incarnation; all who follow it are told');
+      stream?.restart('the event log is in another incarnation');
       tail.begin(history);
       return true;
     }
     if (head.position < from) {
       logger.error({ position: head.position, was: from }, 'the event log is behind what was read from it: was the database restored?');
+      stream?.restart('the event log is behind');
       tail.fallBack(head.position);
       return true;
     }
     assertGapless(from, events);
-    for (const event of events) tail.take(event, sizeOf(event));
-    metrics.at(tail.position, head.position);
-    return events.length === pageSize;
+    // The stream may have brought some of them meanwhile.
+    metrics.took('postgres', events.filter((event) => tail.take(event, sizeOf(event))).length);
+    metrics.at(tail.position, Math.max(head.position, tail.position));
+    metrics.streaming(streaming());
+    return streaming() ? hasStalled(tail, head.position) : events.length === pageSize;
+  }
+
+  function openStream(tail: Tail): StreamSource | undefined {
+    if (messaging === undefined) return undefined;
+    return startStreamSource({
+      sql,
+      messaging,
+      logger,
+      tail,
+      onMessage: (seq, taken) => {
+        if (taken) metrics.took('stream', 1);
+        if (seq >= tail.position) stalled = false;
+      },
+      onEnd: () => {
+        bell.ring();
+      },
+    });
+  }
+
+  function hasStalled(tail: Tail, head: number): boolean {
+    const lag = head - tail.position;
+    if (lag <= 0) standing = undefined;
+    else if (standing?.position !== tail.position) standing = { position: tail.position, since: performance.now() };
+    stalled = lag > maxStreamLag || (standing !== undefined && performance.now() - standing.since >= stalledMs);
+    if (stalled) standing = undefined;
+    return stalled;
   }
 
   /** One look at a time; whoever asks during one gets its result. */
@@ -254,6 +301,10 @@ export function followLog(options: FollowOptions): LogFollower {
     }
   }
 
+  // What the stream brings needs no look at the database.
+  const deafen = messaging?.subscribeCore(messaging.topology.subjects.logPoke, () => {
+    if (!streaming()) bell.ring();
+  });
   const beats = setInterval(
     () => {
       for (const subscriber of started?.subscribers ?? []) subscriber.beat();
@@ -272,8 +323,9 @@ export function followLog(options: FollowOptions): LogFollower {
     stop: async () => {
       aborter.abort();
       clearInterval(beats);
+      deafen?.();
       await running;
-      close();
+      await stream?.stop();
     },
   };
 }

@@ -47,6 +47,10 @@ export function projectionMetrics(registry: Registry | undefined, projection: st
 }
 
 export interface FollowerMetrics extends Pick<ReaderMetrics, 'at'> {
+  /** Events were read from one of the two sources. */
+  took(source: 'stream' | 'postgres', count: number): void;
+  /** Whether the log is read from JetStream, else from Postgres. */
+  streaming(yes: boolean): void;
   subscribers(count: number): void;
   /** A subscriber was ended with an error's code. */
   ended(code: string): void;
@@ -54,10 +58,24 @@ export interface FollowerMetrics extends Pick<ReaderMetrics, 'at'> {
 
 /** Gauges and counters of what follows the log for many. */
 export function followerMetrics(registry: Registry | undefined): FollowerMetrics {
-  if (registry === undefined) return { at: () => undefined, subscribers: () => undefined, ended: () => undefined };
+  if (registry === undefined) {
+    const nothing = () => undefined;
+    return { at: nothing, took: nothing, streaming: nothing, subscribers: nothing, ended: nothing };
+  }
   const registers = [registry];
   const reader = readerMetrics(registry, 'follower', {});
   const subscribers = new Gauge({ name: 'fairlead_follower_subscribers', help: 'Who follows the log in this process.', registers });
+  const events = new Counter({
+    name: 'fairlead_follower_events_total',
+    help: 'Events followed, by where they were read.',
+    labelNames: ['source'],
+    registers,
+  });
+  const streaming = new Gauge({
+    name: 'fairlead_follower_streaming',
+    help: '1 while the log is followed on JetStream, 0 while on Postgres.',
+    registers,
+  });
   const ended = new Counter({
     name: 'fairlead_follower_ended_total',
     help: 'Subscribers that were ended, by reason; overloaded: too slow.',
@@ -67,6 +85,12 @@ export function followerMetrics(registry: Registry | undefined): FollowerMetrics
   return {
     at: (position, head) => {
       reader.at(position, head);
+    },
+    took: (source, count) => {
+      events.inc({ source }, count);
+    },
+    streaming: (yes) => {
+      streaming.set(yes ? 1 : 0);
     },
     subscribers: (count) => {
       subscribers.set(count);

@@ -7,16 +7,15 @@ import {
   ReplayPolicy,
   type ConsumerConfig,
   type ConsumerInfo,
-  type ConsumerMessages,
   type JetStreamClient,
   type JetStreamManager,
 } from '@nats-io/jetstream';
-import { FairleadError, describeError, namePattern } from '@fairlead/contracts';
+import { FairleadError, namePattern } from '@fairlead/contracts';
 import type { Logger, Tracing } from '@fairlead/telemetry';
 import type { GivenUp } from './dead-letters.js';
 import { createDeliveries, type ConsumedMessage } from './deliveries.js';
 import type { MessagingMetrics } from './metrics.js';
-import { keepSession, type Connections, type Session } from './sessions.js';
+import { endOfMessages, keepSession, type Connections, type Session } from './sessions.js';
 import { configDifferences } from './streams.js';
 import type { Turns } from './turns.js';
 
@@ -165,17 +164,4 @@ async function ensureConsumer(manager: JetStreamManager, stream: string, options
     if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.ConsumerNotFound) throw error;
     return await manager.consumers.add(stream, asked);
   }
-}
-
-const fatalNotifications = new Set(['consumer_deleted', 'consumer_not_found', 'stream_not_found', 'heartbeats_missed', 'no_responders']);
-
-/** Resolves when a pull subscription can deliver nothing more, with the reason. */
-function endOfMessages(messages: ConsumerMessages): Promise<string> {
-  const notified = async () => {
-    for await (const notification of messages.status()) {
-      if (fatalNotifications.has(notification.type)) return notification.type;
-    }
-    return 'closed';
-  };
-  return Promise.race([notified(), messages.closed().then((error) => (error instanceof Error ? describeError(error) : 'closed'))]);
 }

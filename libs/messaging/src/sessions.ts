@@ -1,3 +1,4 @@
+import type { ConsumerMessages } from '@nats-io/jetstream';
 import { describeError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
 import { createBell } from './bell.js';
@@ -102,4 +103,17 @@ export function keepSession(options: { messaging: Connections; what: string; log
       await done;
     },
   };
+}
+
+const fatalNotifications = new Set(['consumer_deleted', 'consumer_not_found', 'stream_not_found', 'heartbeats_missed', 'no_responders']);
+
+/** Resolves when a pull subscription can deliver nothing more, with the reason. */
+export function endOfMessages(messages: ConsumerMessages): Promise<string> {
+  const notified = async () => {
+    for await (const notification of messages.status()) {
+      if (fatalNotifications.has(notification.type)) return notification.type;
+    }
+    return 'closed';
+  };
+  return Promise.race([notified(), messages.closed().then((error) => (error instanceof Error ? describeError(error) : 'closed'))]);
 }
