@@ -164,8 +164,8 @@ export const mistakes: readonly Mistake[] = [
     what: 'a setting that another service knows',
     file: compose,
     from: 'FIRST_ADMIN_FILE:',
-    to: "GRPC_PORT: '7410'\n      FIRST_ADMIN_FILE:",
-    said: /api-gateway: GRPC_PORT is no setting/,
+    to: "JOB_LEASE_MS: '5000'\n      FIRST_ADMIN_FILE:",
+    said: /api-gateway: JOB_LEASE_MS is no setting/,
   },
   {
     what: 'a required setting that is missing',

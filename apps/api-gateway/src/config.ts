@@ -2,12 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { field } from '@fairlead/config';
 import { isCidrList } from '@fairlead/outbound';
-import { baseConfig, databaseConfig, natsConfig } from '@fairlead/service-runtime';
+import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
 
 export const configSchema = z.object({
   ...baseConfig,
   ...databaseConfig,
   ...natsConfig,
+  GRPC_HOST: grpcConfig.GRPC_HOST,
+  /** Where the change stream is served over gRPC; nowhere without it. */
+  GRPC_PORT: grpcConfig.GRPC_PORT.optional(),
   PLACEMENT_GRPC: field.address(),
   FLEET_OBSERVER_GRPC: field.address(),
   JOB_ORCHESTRATOR_GRPC: field.address(),
@@ -28,6 +31,9 @@ export const configSchema = z.object({
     .refine((list) => !/\/0+\s*(,|$)/.test(list), 'would trust everybody')
     .transform((list) => list.split(',').map((entry) => entry.trim()))
     .default([]),
+  /** Change streams at once, polls that wait included: of this process, and of one user or API token. */
+  CHANGE_STREAMS_MAX: field.integer({ min: 1, max: 100_000 }).default(5_000),
+  CHANGE_STREAMS_MAX_PER_PRINCIPAL: field.integer({ min: 1, max: 100_000 }).default(100),
   /** The built admin UI. */
   ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });

@@ -1,7 +1,8 @@
 import type { DynamicModule } from '@nestjs/common';
-import { auditV1, fleetV1, jobsV1, placementV1 } from '@fairlead/contracts';
-import { parseJwks } from '@fairlead/auth';
-import { createAppender, followLog, pokeLog } from '@fairlead/event-log';
+import { auditV1, changesV1, eventCatalogue, fleetV1, jobsV1, placementV1 } from '@fairlead/contracts';
+import { parseJwks, type TokenVerifier } from '@fairlead/auth';
+import { createAppender, decodeEvent, followLog, pokeLog } from '@fairlead/event-log';
+import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
 import type { Config } from './config.js';
@@ -11,15 +12,19 @@ import { SchemaPipe } from './edge/parse.js';
 import { ProblemFilter } from './edge/problems.js';
 import { createEdge } from './edge/server.js';
 import { loadUi, serveUi } from './edge/ui.js';
+import { watch } from './grpc/watch.js';
+import { changeSse, changeStream } from './http/changes.js';
 import { jobStreams } from './http/job-events.js';
 import { trustedKeys } from './http/jwks.js';
 import { ApiModule } from './http/module.js';
-import { exchangeApiToken } from './identity/api-tokens.js';
+import { exchangeApiToken, isApiToken } from './identity/api-tokens.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
 import { migrations } from './store/migrations/index.js';
 import { User } from './store/user.js';
+import { changeLimits } from './streams/change-limits.js';
+import { createChanges } from './streams/changes.js';
 import { createJobStreams } from './streams/job-events.js';
 
 /** What tests and the all-in-one process replace. */
@@ -27,7 +32,11 @@ export interface Overrides {
   logger?: Logger;
   /** More modules with routes; each route declares its permission. */
   imports?: readonly DynamicModule[];
+  /** Says whom a token speaks for, instead of the trusted keys: principals that no role makes. */
+  verifier?: TokenVerifier;
   heartbeatMs?: number;
+  /** How long the reader of a change stream may take nothing. */
+  stallMs?: number;
 }
 
 /** Ten wrong passwords per address and user within five minutes. */
@@ -38,7 +47,8 @@ const addressLimits = { ...loginLimits, failures: 100 };
 /** Starts the gateway; it serves when this resolves. */
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'api-gateway', config, entities: [User], migrations, logger: overrides.logger });
-  const { database, messaging, logger, registry, verifier, tracing } = resources;
+  const { database, messaging, logger, registry, tracing } = resources;
+  const verifier = overrides.verifier ?? resources.verifier;
   const passwords = await createPasswords();
   const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
   const follower = followLog({ sql: database, messaging, logger, registry, heartbeatMs: overrides.heartbeatMs });
@@ -49,11 +59,15 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     },
   });
   const streams = createJobStreams({ sql: database, follower, logger });
+  const limits = changeLimits({ max: config.CHANGE_STREAMS_MAX, maxPerPrincipal: config.CHANGE_STREAMS_MAX_PER_PRINCIPAL, registry });
+  const changes = createChanges({ follower, catalogue: eventCatalogue, decode: decodeEvent, limits, logger });
   const ownIdentity = identityOf(config, { ...resources, passwords, appender });
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
     { provide: trustedKeys, useValue: parseJwks(config.TRUST_JWKS) },
     { provide: jobStreams, useValue: streams },
+    { provide: changeStream, useValue: changes },
+    { provide: changeSse, useValue: { limits, logger, stallMs: overrides.stallMs } },
     { provide: jobsClient, useValue: resources.client(jobsV1.JobOrchestratorServiceService, config.JOB_ORCHESTRATOR_GRPC) },
     { provide: placementClient, useValue: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC) },
     { provide: fleetClient, useValue: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC) },
@@ -63,6 +77,11 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   return startService({
     resources,
     config,
+    rpcs:
+      config.GRPC_PORT === undefined
+        ? undefined
+        : [defineRpcs(changesV1.ChangeStreamServiceService, { watch: watch({ changes, limits }) })],
+    verifier: withApiTokens(verifier, ownIdentity),
     imports: [api, ...(overrides.imports ?? [])],
     adapter: createEdge({
       logger,
@@ -83,11 +102,19 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       () => {
         firstAdmin.stop();
         streams.close();
+        changes.close();
       },
       () => follower.stop(),
       // The appender stays: requests in flight wait for what they record, and the server waits for them.
     ],
   });
+}
+
+/** Takes API tokens too, which services know nothing of. */
+function withApiTokens(verifier: TokenVerifier, ownIdentity: Identity): TokenVerifier {
+  return {
+    verify: async (token) => verifier.verify(isApiToken(token) ? await exchangeApiToken(ownIdentity, token) : token),
+  };
 }
 
 function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' | 'passwords' | 'appender'>): Identity {

@@ -3,6 +3,7 @@ import { Module, type DynamicModule, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Histogram } from 'prom-client';
+import type { TokenVerifier } from '@fairlead/auth';
 import type { ControlPlaneService } from '@fairlead/contracts';
 import { GrpcTransport, type RpcService } from '@fairlead/rpc';
 import type { Logger } from '@fairlead/telemetry';
@@ -24,6 +25,8 @@ export interface StartOptions {
   config: { HTTP_HOST: string; HTTP_PORT: number; GRPC_HOST?: string; GRPC_PORT?: number };
   /** gRPC services to answer. */
   rpcs?: readonly RpcService[];
+  /** Who tells the callers of RPCs; the resources' own when it is left out. */
+  verifier?: TokenVerifier;
   /** Readiness checks beyond Postgres, migrations and NATS. */
   checks?: readonly ReadinessCheck[];
   /** HTTP modules beyond the health routes. */
@@ -116,7 +119,7 @@ function grpcTransport(options: StartOptions): GrpcTransport {
     host: config.GRPC_HOST ?? '127.0.0.1',
     port: config.GRPC_PORT ?? 0,
     services: options.rpcs ?? [],
-    verifier: resources.verifier,
+    verifier: options.verifier ?? resources.verifier,
     logger: resources.logger,
     tracing: resources.tracing,
     observe: (method, code, seconds) => {

@@ -12,7 +12,7 @@ export type PortName = 'public' | 'postgres' | 'nats' | `${ControlPlaneService}.
 
 /** The internal ports that ports.json keeps. */
 export const internalPorts: readonly PortName[] = controlPlaneServices.flatMap((service) =>
-  service === 'api-gateway' ? [] : ([`${service}.http`, `${service}.grpc`] as const),
+  service === 'api-gateway' ? ([`${service}.grpc`] as const) : ([`${service}.http`, `${service}.grpc`] as const),
 );
 
 export interface StackSettings {

@@ -14,8 +14,8 @@ export interface FilterInput {
 }
 
 export interface ChangeFilter {
-  /** What the log can look for by itself. */
-  readonly aggregateType: string | undefined;
+  /** The aggregate types that can match at all. */
+  readonly aggregateTypes: readonly string[];
   readonly aggregateId: string | undefined;
   /** Whether an event is of a type, an aggregate, a tenant and a node that was asked for. `audience` is asked for when it decides. */
   matches(event: { aggregateType: string; aggregateId: string; type: string }, audience: () => Audience): boolean;
@@ -29,11 +29,14 @@ export function filterOf(input: FilterInput, reader: Reader, catalogue: EventCat
   const [aggregateType, aggregateId] = splitAggregate(input.aggregate);
   const types = new Set(input.types);
   refuseUnknown(types, aggregateType, catalogue);
-  refuseForbidden(new Set([...[...types].map(aggregateOf), ...(aggregateType === undefined ? [] : [aggregateType])]), reader, catalogue);
+  const named = new Set([...types].map(aggregateOf));
+  refuseForbidden(aggregateType === undefined ? named : new Set([...named, aggregateType]), reader, catalogue);
   refuseOutside('tenant', input.tenant, reader.scope?.tenants, reader);
   refuseOutside('node', input.node, reader.scope?.nodes, reader);
   return {
-    aggregateType,
+    aggregateTypes: Object.keys(catalogue).filter(
+      (name) => (aggregateType === undefined || name === aggregateType) && (types.size === 0 || named.has(name)),
+    ),
     aggregateId,
     matches: (event, audience) =>
       (types.size === 0 || types.has(`${event.aggregateType}.${event.type}`) || types.has(`${event.aggregateType}.*`)) &&

@@ -37,8 +37,11 @@ export interface CurrentEvent {
  */
 const metaInScope = ['job_id', 'step'] as const satisfies readonly (keyof EventMeta)[];
 
-/** Text that services and people write freely, at any depth of a payload: it may name others. */
-const freeText: readonly string[] = ['message', 'reason'];
+/**
+ * What is left out of such a reader's payloads, at any depth: text that services and people write freely, who of the
+ * platform acted, and what steps measured, which may be of a machine that several tenants share.
+ */
+const notInScope: readonly string[] = ['message', 'reason', 'by', 'output'];
 
 /** The view of an event; `inScope` for readers who are kept to a scope that covers it. */
 export function changeView(event: CurrentEvent, audience: Audience, { cursor, inScope }: { cursor: string; inScope: boolean }): ChangeView {
@@ -53,7 +56,7 @@ export function changeView(event: CurrentEvent, audience: Audience, { cursor, in
     recorded_at: event.recordedAt.toISOString(),
     tenant_id: audience.tenant ?? null,
     node_id: audience.node ?? null,
-    payload: inScope ? (withoutFreeText(event.payload) as Payload) : event.payload,
+    payload: inScope ? (kept(event.payload) as Payload) : event.payload,
     meta: inScope ? metaOf(event.meta) : event.meta,
   };
 }
@@ -62,10 +65,8 @@ function metaOf(meta: EventMeta): Partial<EventMeta> {
   return Object.fromEntries(metaInScope.flatMap((name) => (meta[name] === undefined ? [] : [[name, meta[name]]])));
 }
 
-function withoutFreeText(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutFreeText);
+function kept(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(kept);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, inner]) => (freeText.includes(name) ? [] : [[name, withoutFreeText(inner)]])),
-  );
+  return Object.fromEntries(Object.entries(value).flatMap(([name, inner]) => (notInScope.includes(name) ? [] : [[name, kept(inner)]])));
 }

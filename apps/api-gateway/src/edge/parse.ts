@@ -69,7 +69,8 @@ export class SchemaPipe implements PipeTransform {
   }
 }
 
-function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] = []): string {
+/** A JSON pointer to what a schema found at fault. */
+export function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] = []): string {
   return path
     .map((segment) => String(typeof segment === 'object' ? segment.key : segment))
     .map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`)

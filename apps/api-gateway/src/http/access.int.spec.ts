@@ -17,7 +17,7 @@ const publicRoutes: Readonly<Record<string, number>> = {
 };
 
 /** All that answers a caller who is kept to a scope. */
-const scopedRoutes: readonly string[] = [];
+const scopedRoutes: readonly string[] = ['GET /platform/v1/changes'];
 
 @Controller('admin/v1/forgotten')
 class Forgotten {

@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/co
 import { ApiTokensController } from './api-tokens.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
+import { ChangesController } from './changes.js';
 import { DeadLettersController } from './dead-letters.js';
 import { FleetController } from './fleet.js';
 import { JobEventsController } from './job-events.js';
@@ -30,6 +31,7 @@ const controllers: Type[] = [
   FleetController,
   AuditController,
   DeadLettersController,
+  ChangesController,
 ];
 
 @Module({})

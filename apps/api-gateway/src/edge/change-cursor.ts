@@ -1,0 +1,12 @@
+import { parseCursor, type LogCursor } from '@fairlead/event-log';
+import { invalidField } from '../domain/invalid.js';
+
+/** Where to begin: undefined for `now`, and when nothing is given. Throws `invalid_argument` for what is no cursor. */
+export function changeCursor(text: string | undefined, field = 'cursor'): LogCursor | undefined {
+  if (text === undefined || text === '' || text === 'now') return undefined;
+  try {
+    return parseCursor(text);
+  } catch {
+    throw invalidField(field, 'is neither a cursor that was handed out, nor a position, nor "now"');
+  }
+}

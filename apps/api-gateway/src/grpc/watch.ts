@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { FairleadError, type changesV1 } from '@fairlead/contracts';
+import { streamRpc, type StreamRpc } from '@fairlead/rpc';
+import { changeCursor } from '../edge/change-cursor.js';
+import { pointerOf } from '../edge/parse.js';
+import { invalidFields } from '../domain/invalid.js';
+import type { ChangeView } from '../domain/change-view.js';
+import { filterFields, typeList } from '../http/changes.js';
+import type { ChangeLimits } from '../streams/change-limits.js';
+import type { Changes } from '../streams/changes.js';
+
+/** Proto's empty text stands for none. */
+const orNone = <Schema extends z.ZodType>(schema: Schema) => z.preprocess((value) => (value === '' ? undefined : value), schema);
+
+const requestSchema = z.object({
+  cursor: z.string().max(64, 'is not a cursor'),
+  types: typeList,
+  aggregate: orNone(filterFields.aggregate),
+  tenant: orNone(filterFields.tenant),
+  node: orNone(filterFields.node),
+});
+
+/** Changes behind a cursor, then live, until the reader leaves, the token ends, or the service drains. */
+export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamRpc<changesV1.WatchRequest, changesV1.WatchResponse> =>
+  streamRpc({ permission: 'change.read', scoped: true }, async function* (request, { principal: reader, signal }) {
+    const parsed = requestSchema.safeParse(request);
+    if (!parsed.success)
+      throw invalidFields(parsed.error.issues.map(({ path, message }) => ({ pointer: pointerOf(path), detail: message })));
+    const { cursor, types, aggregate, tenant, node } = parsed.data;
+    const filter = { types, aggregate, tenant, node };
+    const opened = await deps.changes.open({ reader, cursor: changeCursor(cursor), filter }, 'grpc');
+    signal.addEventListener('abort', opened.end, { once: true });
+    try {
+      yield { cursor: opened.cursor, change: undefined };
+      for await (const batch of opened.batches()) {
+        for (const { change, cursor: reached } of batch.changes)
+          yield { cursor: reached, change: messageOf(change.view(batch.incarnation, opened.inScope)) };
+        if (batch.changes.length === 0) yield { cursor: batch.cursor, change: undefined };
+      }
+      const reason = opened.reason();
+      if (reason !== undefined) throw new FairleadError(reason, 'The stream has ended; go on from its last cursor');
+    } catch (error) {
+      if (error instanceof FairleadError) deps.limits.cutOff('grpc', error.code);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', opened.end);
+      opened.end();
+    }
+  });
+
+function messageOf(view: ChangeView): changesV1.Change {
+  return {
+    position: view.position,
+    aggregateType: view.aggregate_type,
+    aggregateId: view.aggregate_id,
+    version: view.version,
+    type: view.type,
+    schemaVersion: view.schema_version,
+    recordedAt: view.recorded_at,
+    tenantId: view.tenant_id ?? '',
+    nodeId: view.node_id ?? '',
+    payload: view.payload,
+    meta: view.meta,
+  };
+}
