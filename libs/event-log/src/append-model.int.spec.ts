@@ -81,7 +81,7 @@ it('answers and stores what the model does', async () => {
         }));
         const outcomes = await callAppend(
           database.db,
-          given.map((command) => encodeCommand(command, undefined, testEvents).json),
+          given.map((command) => encodeCommand(command, undefined, testEvents)),
         );
         expect(outcomes).toEqual(given.map((command) => model.append(command)));
       }

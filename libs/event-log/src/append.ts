@@ -1,16 +1,27 @@
 import { eventCatalogue, FairleadError, type EventCatalogue } from '@fairlead/contracts';
 import { sqlState, type Sql } from '@fairlead/postgres';
 import { currentContext } from '@fairlead/telemetry';
-import { encodeCommand } from './command.js';
+import { encodeCommand, type EncodedCommand, type EncodedEvent } from './command.js';
+import { textArray } from './text-array.js';
 import type { AnyCommand, AppendOutcome, Command } from './types.js';
 
 const tooLarge = '54000';
 
-interface ResultRow {
+/** What becomes of one command, when not all of a call were appended. */
+type Outcome =
+  | { status: 'ok' | 'repeated'; first_position: number; last_position: number }
+  | { status: 'conflict'; conflict: { aggregate_type: string; aggregate_id: string; expected: number; actual: number } };
+
+interface AppendAnswer {
+  first_position: number | null;
+  /** null when all were appended, one after the other. */
+  outcomes: Outcome[] | null;
+}
+
+interface AppendEventAnswer {
   status: 'ok' | 'repeated' | 'conflict';
   first_position: number | null;
-  last_position: number | null;
-  conflict: { aggregate_type: string; aggregate_id: string; expected: number; actual: number } | null;
+  actual: number | null;
 }
 
 export interface Appended {
@@ -22,7 +33,7 @@ export interface Appended {
 
 /**
  * Appends within the caller's transaction. Call it last: it holds the log's head until the transaction ends, so
- * everybody else's appends wait, and a transaction that takes longer than 3 s from here is cut off. Throws
+ * everybody else's appends wait, and a transaction that takes longer than 2 s from here is cut off. Throws
  * `version_conflict`; then the transaction must not be committed. Events are of the product's catalogue, or of the given one.
  */
 export async function appendInTransaction(tx: Sql, command: Command): Promise<Appended>;
@@ -57,7 +68,7 @@ async function appendAll(tx: Sql, commands: readonly AnyCommand[], catalogue: Ev
   const context = currentContext();
   const outcomes = await callAppend(
     tx,
-    commands.map((command) => encodeCommand(command, context, catalogue).json),
+    commands.map((command) => encodeCommand(command, context, catalogue)),
   );
   return outcomes.map((outcome) => {
     if (outcome.status === 'ok')
@@ -68,28 +79,68 @@ async function appendAll(tx: Sql, commands: readonly AnyCommand[], catalogue: Ev
   });
 }
 
-/** Calls log.append once; one outcome a command, in their order. */
-export async function callAppend(sql: Sql, commands: readonly string[]): Promise<AppendOutcome[]> {
-  let rows: ResultRow[];
+const appendText = 'select first_position, outcomes from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9)';
+const appendEventText = 'select status, first_position, actual from log.append_event($1, $2, $3, $4, $5, $6, $7, $8)';
+
+/** Calls the log once; one outcome a command, in their order. */
+export async function callAppend(sql: Sql, commands: readonly EncodedCommand[]): Promise<AppendOutcome[]> {
+  const [first] = commands;
+  const alone = commands.length === 1 && first?.events.length === 1 ? first.events[0] : undefined;
   try {
-    rows = await sql.query<ResultRow>(
-      'select status, first_position, last_position, conflict from log.append($1::jsonb) order by command_index',
-      [`[${commands.join(',')}]`],
-    );
+    if (first !== undefined && alone !== undefined) return [await callAppendEvent(sql, first.id, alone)];
+    const [answer] = await sql.query<AppendAnswer>(appendText, parametersOf(commands), 'log.append');
+    if (answer === undefined) throw new Error('a call has one answer');
+    return outcomesOf(commands, answer);
   } catch (error) {
     if (sqlState(error) === tooLarge) throw new FairleadError('too_large', 'more than the event log takes at once', { cause: error });
     throw error;
   }
-  if (rows.length !== commands.length) throw new Error('each command has one outcome');
-  return rows.map(outcomeOf);
 }
 
-function outcomeOf(row: ResultRow): AppendOutcome {
-  if (row.status === 'conflict') {
-    if (row.conflict === null) throw new Error('a conflict says what it is about');
-    const { aggregate_type: aggregateType, aggregate_id: aggregateId, expected, actual } = row.conflict;
-    return { status: 'conflict', aggregateType, aggregateId, expected, actual };
+/** A lone event takes the short way: nothing has to be brought in order among others. */
+async function callAppendEvent(sql: Sql, commandId: string, event: EncodedEvent): Promise<AppendOutcome> {
+  const { aggregateType, aggregateId, expectedVersion, type, schemaVersion, payload, meta } = event;
+  const params = [commandId, aggregateType, aggregateId, expectedVersion, type, schemaVersion, payload, meta];
+  const [row] = await sql.query<AppendEventAnswer>(appendEventText, params, 'log.append_event');
+  if (row === undefined) throw new Error('an event has one outcome');
+  if (row.status !== 'conflict') return appendedOutcome(row.status, row.first_position, row.first_position);
+  return { status: 'conflict', aggregateType, aggregateId, expected: expectedVersion ?? 0, actual: row.actual ?? 0 };
+}
+
+function parametersOf(commands: readonly EncodedCommand[]): unknown[] {
+  const events = commands.flatMap((command) => command.events);
+  return [
+    textArray(commands.map((command) => command.id)),
+    commands.map((command) => command.events.length),
+    textArray(events.map((event) => event.aggregateType)),
+    textArray(events.map((event) => event.aggregateId)),
+    events.map((event) => event.expectedVersion),
+    textArray(events.map((event) => event.type)),
+    events.map((event) => event.schemaVersion),
+    textArray(events.map((event) => event.payload)),
+    textArray(events.map((event) => event.meta)),
+  ];
+}
+
+function outcomesOf(commands: readonly EncodedCommand[], { first_position: first, outcomes }: AppendAnswer): AppendOutcome[] {
+  if (outcomes !== null) {
+    if (outcomes.length !== commands.length) throw new Error('each command has one outcome');
+    return outcomes.map(outcomeOf);
   }
-  if (row.first_position === null || row.last_position === null) throw new Error('what was appended has positions');
-  return { status: 'ok', firstPosition: row.first_position, lastPosition: row.last_position, repeated: row.status === 'repeated' };
+  let next = first ?? NaN;
+  return commands.map((command) => {
+    next += command.events.length;
+    return appendedOutcome('ok', next - command.events.length, next - 1);
+  });
+}
+
+function outcomeOf(given: Outcome): AppendOutcome {
+  if (given.status !== 'conflict') return appendedOutcome(given.status, given.first_position, given.last_position);
+  const { aggregate_type: aggregateType, aggregate_id: aggregateId, expected, actual } = given.conflict;
+  return { status: 'conflict', aggregateType, aggregateId, expected, actual };
+}
+
+function appendedOutcome(status: 'ok' | 'repeated', firstPosition: number | null, lastPosition: number | null): AppendOutcome {
+  if (firstPosition === null || lastPosition === null || Number.isNaN(firstPosition)) throw new Error('what was appended has positions');
+  return { status: 'ok', firstPosition, lastPosition, repeated: status === 'repeated' };
 }

@@ -1,13 +1,14 @@
 /**
- * Coalesces concurrent commands: while one call to log.append is on its way, what comes meanwhile waits, and travels
- * together in the next. One call at a time, so a process's commands are appended in the order they were given.
+ * Coalesces concurrent commands: while one call to the log is on its way, what comes meanwhile waits, and travels
+ * together in the next. One call at a time, so a process's commands are appended in the order they were given, and a
+ * large one is never overtaken. The longer a call takes, because others hold the head, the more the next one carries.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventCatalogue, FairleadError, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
 import { isConnectionError, sqlState, type Sql } from '@fairlead/postgres';
 import { currentContext, type Registry } from '@fairlead/telemetry';
 import { callAppend } from './append.js';
-import { encodeCommand, type EncodedCommand } from './command.js';
+import { encodeCommand, maxCommandBytes, type EncodedCommand } from './command.js';
 import { appendMetrics } from './metrics.js';
 import { partitionMissing } from './sql/append.js';
 import type { AppendOutcome, Command } from './types.js';
@@ -20,6 +21,8 @@ export interface AppenderOptions<Catalogue extends EventCatalogue = ProductEvent
   onAppended?: (position: number) => void;
   /** Commands that may wait; more are refused. */
   maxQueued?: number;
+  /** What may wait, in bytes of JSON; more is refused. */
+  maxQueuedBytes?: number;
   /** Commands in one call. */
   maxBatch?: number;
   registry?: Registry;
@@ -28,10 +31,13 @@ export interface AppenderOptions<Catalogue extends EventCatalogue = ProductEvent
 export interface Appender<Catalogue extends EventCatalogue = ProductEvents> {
   /**
    * Appends one command. A conflict is an outcome, not an error. Throws `unknown_event`, `invalid_argument` and
-   * `too_large` for what the log does not take, `overloaded` when too many wait, and `unavailable` when the connection was lost and stayed
+   * `too_large` for what the log does not take, `overloaded` when too much waits, and `unavailable` when the connection was lost and stayed
    * so: then the outcome is unknown, and the same command may be given again.
+   *
+   * A signal that aborts while the command still waits takes it back: nothing of it is appended, and it throws
+   * `deadline_exceeded`. Once it is on its way the signal is not heard any more, and the outcome is waited for.
    */
-  append(command: Command<Catalogue>): Promise<AppendOutcome>;
+  append(command: Command<Catalogue>, options?: { signal?: AbortSignal }): Promise<AppendOutcome>;
   /** Waits for what is queued; later appends are refused. */
   close(): Promise<void>;
 }
@@ -41,70 +47,128 @@ interface Queued extends EncodedCommand {
   reject(error: unknown): void;
 }
 
-const maxBatchBytes = 4 * 1024 * 1024;
+/** What one call carries at most; a command's own bounds let each one fit. */
+const maxBatchBytes = maxCommandBytes;
 const maxBatchEvents = 5_000;
 /** Pauses before a call is repeated whose connection was lost. */
 const retryPausesMs = [50, 500];
 
 /** Makes an appender; commands given at the same time travel together, in one short statement. */
 export function createAppender<Catalogue extends EventCatalogue = ProductEvents>(options: AppenderOptions<Catalogue>): Appender<Catalogue> {
-  const { sql, onAppended, maxQueued = 10_000, maxBatch = 500 } = options;
+  const { sql, onAppended, maxQueued = 10_000, maxQueuedBytes = 64 * 1024 * 1024, maxBatch = 500 } = options;
   const catalogue: EventCatalogue = options.catalogue ?? eventCatalogue;
   const measure = appendMetrics(options.registry);
-  const queue: Queued[] = [];
+  /** In the order they were given. */
+  const queue = new Set<Queued>();
+  let queuedBytes = 0;
   let draining: Promise<void> | undefined;
   let closed = false;
 
   async function drain(): Promise<void> {
-    while (queue.length > 0) await flush(queue.splice(0, batchLength(queue, maxBatch)));
-    draining = undefined;
-  }
-
-  async function flush(batch: readonly Queued[]): Promise<void> {
-    let outcomes: AppendOutcome[];
-    try {
-      outcomes = await callSafely(
-        sql,
-        batch.map((entry) => entry.json),
-      );
-    } catch (error) {
-      await fail(batch, error);
-      return;
+    let tellLast: () => void = () => undefined;
+    while (queue.size > 0) {
+      const settled = call(takeBatch());
+      // Told only now that the next call is under way: who hears it gives the next command while the log is at work.
+      tellLast();
+      tellLast = await settled;
     }
-    settle(batch, outcomes);
+    draining = undefined;
+    tellLast();
   }
 
-  async function fail(batch: readonly Queued[], error: unknown): Promise<void> {
+  /** Takes from the queue's front what travels together; at least one command. */
+  function takeBatch(): Queued[] {
+    const batch: Queued[] = [];
+    let bytes = 0;
+    let events = 0;
+    for (const entry of queue) {
+      bytes += entry.bytes;
+      events += entry.events.length;
+      if (batch.length > 0 && (batch.length >= maxBatch || bytes > maxBatchBytes || events > maxBatchEvents)) break;
+      batch.push(entry);
+      leave(entry);
+    }
+    return batch;
+  }
+
+  function leave(entry: Queued): void {
+    if (queue.delete(entry)) queuedBytes -= entry.bytes;
+  }
+
+  /** Never throws; answers how to tell the callers. */
+  async function call(batch: readonly Queued[]): Promise<() => void> {
+    try {
+      const outcomes = await callSafely(sql, batch);
+      return () => {
+        settle(batch, outcomes);
+      };
+    } catch (error) {
+      return failed(batch, error);
+    }
+  }
+
+  async function failed(batch: readonly Queued[], error: unknown): Promise<() => void> {
     if (batch.length > 1 && !isConnectionError(error)) {
       // One bad command fails the whole statement: each is tried alone, so that it fails alone.
-      for (const entry of batch) await flush([entry]);
-      return;
+      for (const entry of batch) (await call([entry]))();
+      return () => undefined;
     }
     const told = isConnectionError(error)
       ? new FairleadError('unavailable', 'the connection to the log was lost; the command may be repeated with its id', { cause: error })
       : error;
-    for (const entry of batch) entry.reject(told);
+    return () => {
+      for (const entry of batch) entry.reject(told);
+    };
   }
 
   function settle(batch: readonly Queued[], outcomes: readonly AppendOutcome[]): void {
     measure(outcomes);
     const last = outcomes.reduce((reached, outcome) => (outcome.status === 'ok' ? Math.max(reached, outcome.lastPosition) : reached), 0);
+    if (last > 0) onAppended?.(last);
     batch.forEach((entry, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined) entry.resolve(outcome);
     });
-    if (last > 0) onAppended?.(last);
+  }
+
+  function enqueue(encoded: EncodedCommand, signal: AbortSignal | undefined): Promise<AppendOutcome> {
+    return new Promise((resolve, reject) => {
+      const entry: Queued = { ...encoded, resolve, reject };
+      queue.add(entry);
+      queuedBytes += entry.bytes;
+      draining ??= Promise.resolve().then(drain);
+      if (signal === undefined) return;
+      const giveUp = () => {
+        if (!queue.has(entry)) return;
+        leave(entry);
+        reject(givenUp(signal));
+      };
+      const forget = () => {
+        signal.removeEventListener('abort', giveUp);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      entry.resolve = (outcome) => {
+        forget();
+        resolve(outcome);
+      };
+      entry.reject = (error) => {
+        forget();
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the database threw is told as it is
+        reject(error);
+      };
+    });
   }
 
   return {
-    append: async (command) => {
+    append: async (command, { signal } = {}) => {
       if (closed) throw new FairleadError('unavailable', 'the appender is closed');
-      if (queue.length >= maxQueued) throw new FairleadError('overloaded', `${String(maxQueued)} commands wait to be appended`);
+      if (signal?.aborted === true) throw givenUp(signal);
+      if (queue.size >= maxQueued) throw new FairleadError('overloaded', `${String(maxQueued)} commands wait to be appended`);
       const encoded = encodeCommand(command, currentContext(), catalogue);
-      return new Promise((resolve, reject) => {
-        queue.push({ ...encoded, resolve, reject });
-        draining ??= Promise.resolve().then(drain);
-      });
+      if (queuedBytes + encoded.bytes > maxQueuedBytes) {
+        throw new FairleadError('overloaded', `commands of ${String(queuedBytes)} bytes wait to be appended`);
+      }
+      return enqueue(encoded, signal);
     },
     close: async () => {
       closed = true;
@@ -113,22 +177,14 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
   };
 }
 
-/** How many commands from the queue's front travel together; at least one. */
-function batchLength(queue: readonly EncodedCommand[], maxBatch: number): number {
-  let bytes = 0;
-  let events = 0;
-  let length = 0;
-  for (const entry of queue) {
-    bytes += entry.json.length;
-    events += entry.events;
-    if (length > 0 && (length >= maxBatch || bytes > maxBatchBytes || events > maxBatchEvents)) break;
-    length += 1;
-  }
-  return length;
+function givenUp(signal: AbortSignal): FairleadError {
+  return new FairleadError('deadline_exceeded', 'the command was given up before it was on its way; nothing of it is appended', {
+    cause: signal.reason,
+  });
 }
 
 /** After a lost connection the outcome is unknown; the command ids make a repeat safe. */
-async function callSafely(sql: Sql, commands: readonly string[]): Promise<AppendOutcome[]> {
+async function callSafely(sql: Sql, commands: readonly EncodedCommand[]): Promise<AppendOutcome[]> {
   for (const pauseMs of retryPausesMs) {
     try {
       return await callAppend(sql, commands);

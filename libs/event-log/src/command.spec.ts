@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { FairleadError, topology } from '@fairlead/contracts';
 import { newContext } from '@fairlead/telemetry';
 import { testEvents, type TestEvents } from '@fairlead/testing';
-import { encodeCommand, maxEventBytes } from './command.js';
+import { encodeCommand, maxCommandBytes, maxEventBytes } from './command.js';
 import { encodeEvent, headersOf, positionHeader } from './event-message.js';
 import { assertGapless } from './read.js';
 import type { Command, EventMeta, NewEvent, StoredEvent } from './types.js';
@@ -18,15 +18,13 @@ const event = (change: Partial<NewEvent<TestEvents>> = {}): NewEvent<TestEvents>
 const command = (...events: NewEvent<TestEvents>[]): Command<TestEvents> => ({ commandId: 'cmd_1', events });
 const context = newContext({ principal: 'user:usr_1', tenantId: 'acme' });
 
-interface Encoded {
-  command_id: string;
-  events: { payload: unknown; meta: unknown; expected_version?: number; schema_version: number }[];
-}
-
-function encoded(given: Command<TestEvents>): Encoded {
+/** What the log is given for each event, its JSON read again. */
+function encoded(given: Command<TestEvents>) {
   const result = encodeCommand(given, context, testEvents);
-  expect(result.events).toBe(given.events.length);
-  return JSON.parse(result.json) as Encoded;
+  expect(result.events).toHaveLength(given.events.length);
+  const texts = result.events.flatMap(({ payload, meta }) => [payload, meta]);
+  expect(result.bytes).toBe(texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0));
+  return result.events.map((one) => ({ ...one, payload: JSON.parse(one.payload) as unknown, meta: JSON.parse(one.meta) as unknown }));
 }
 
 /** Whether a text, or any text within a value, holds what jsonb refuses. */
@@ -48,7 +46,7 @@ describe('a command', () => {
     );
     fc.assert(
       fc.property(payloads, (payload) => {
-        if (isClean(payload)) expect(encoded(command(event({ payload }))).events[0]?.payload).toEqual(JSON.parse(JSON.stringify(payload)));
+        if (isClean(payload)) expect(encoded(command(event({ payload })))[0]?.payload).toEqual(JSON.parse(JSON.stringify(payload)));
         else expect(() => encoded(command(event({ payload })))).toThrow(FairleadError);
       }),
       { numRuns: 500 },
@@ -57,7 +55,7 @@ describe('a command', () => {
 
   it('takes metadata from the context, and what the event says before it', () => {
     const meta: Partial<EventMeta> = { tenant_id: 'globex', reason: 'because' };
-    expect(encoded(command(event({ meta }))).events[0]?.meta).toEqual({
+    expect(encoded(command(event({ meta })))[0]?.meta).toEqual({
       principal: 'user:usr_1',
       request_id: context.requestId,
       correlation_id: context.correlationId,
@@ -82,10 +80,13 @@ describe('a command', () => {
 
   it('holds events of 256 KiB with their metadata, not more', () => {
     const payload = { text: 'x'.repeat(maxEventBytes - 1_000) };
-    expect(encodeCommand(command(event({ payload })), context, testEvents).json.length).toBeGreaterThan(maxEventBytes - 1_000);
+    expect(encodeCommand(command(event({ payload })), context, testEvents).bytes).toBeGreaterThan(maxEventBytes - 1_000);
     const tooLarge = expect.objectContaining({ code: 'too_large' });
     expect(() => encodeCommand(command(event({ payload: { text: 'x'.repeat(maxEventBytes) } })), context, testEvents)).toThrow(tooLarge);
     expect(() => encodeCommand(command(event({ payload, meta: { reason: 'y'.repeat(1_000) } })), context, testEvents)).toThrow(tooLarge);
+    const full = Array.from({ length: Math.ceil(maxCommandBytes / maxEventBytes) + 1 }, () => event({ payload }));
+    expect(() => encodeCommand(command(...full), context, testEvents)).toThrow(tooLarge);
+    expect(encodeCommand(command(...full.slice(2)), context, testEvents).bytes).toBeLessThan(maxCommandBytes);
   });
 });
 

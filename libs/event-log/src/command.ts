@@ -7,14 +7,30 @@ import type { AnyCommand, EventMeta } from './types.js';
 /** The largest event, payload and metadata together, in bytes of JSON. */
 export const maxEventBytes = 256 * 1024;
 export const maxEventsPerCommand = 1_000;
+/** The largest command, all its events together, in bytes of JSON. */
+export const maxCommandBytes = 4 * 1024 * 1024;
 /** Ids and event types, in bytes of UTF-8. */
 const maxNameBytes = 255;
 
 type AnyEvent = AnyCommand['events'][number];
 
+export interface EncodedEvent {
+  readonly aggregateType: string;
+  readonly aggregateId: string;
+  /** null for any. */
+  readonly expectedVersion: number | null;
+  readonly type: string;
+  readonly schemaVersion: number;
+  /** JSON, like `meta`. */
+  readonly payload: string;
+  readonly meta: string;
+}
+
 export interface EncodedCommand {
-  readonly json: string;
-  readonly events: number;
+  readonly id: string;
+  readonly events: readonly EncodedEvent[];
+  /** What its events take, in bytes of JSON. */
+  readonly bytes: number;
 }
 
 /**
@@ -26,28 +42,32 @@ export function encodeCommand(command: AnyCommand, context: RequestContext | und
   if (command.events.length === 0 || command.events.length > maxEventsPerCommand) {
     throw new FairleadError('invalid_argument', `a command has 1 to ${String(maxEventsPerCommand)} events`);
   }
-  const events = command.events.map((event) => encodeEvent(event, context, catalogue));
-  return { json: `{"command_id":${JSON.stringify(command.commandId)},"events":[${events.join(',')}]}`, events: events.length };
+  let bytes = 0;
+  const events = command.events.map((event) => {
+    const encoded = encodeEvent(event, context, catalogue);
+    const size = Buffer.byteLength(encoded.payload) + Buffer.byteLength(encoded.meta);
+    if (size > maxEventBytes) throw new FairleadError('too_large', `event ${event.type} is larger than ${String(maxEventBytes)} bytes`);
+    bytes += size;
+    return encoded;
+  });
+  if (bytes > maxCommandBytes) throw new FairleadError('too_large', `a command is larger than ${String(maxCommandBytes)} bytes`);
+  return { id: command.commandId, events, bytes };
 }
 
-function encodeEvent(event: AnyEvent, context: RequestContext | undefined, catalogue: EventCatalogue): string {
+function encodeEvent(event: AnyEvent, context: RequestContext | undefined, catalogue: EventCatalogue): EncodedEvent {
   requireName('an event type', event.type);
   requireName('an aggregate id', event.aggregateId);
   if (event.expectedVersion !== undefined) requireVersion(event.expectedVersion);
   const schemaVersion = checkEvent(event, catalogue);
-  const payload = encodeJson(event, event.payload);
-  const meta = encodeJson(event, metaOf(event.meta, context));
-  if (Buffer.byteLength(payload) + Buffer.byteLength(meta) > maxEventBytes) {
-    throw new FairleadError('too_large', `event ${event.type} is larger than ${String(maxEventBytes)} bytes`);
-  }
-  const fields = JSON.stringify({
-    aggregate_type: event.aggregateType,
-    aggregate_id: event.aggregateId,
-    expected_version: event.expectedVersion,
+  return {
+    aggregateType: event.aggregateType,
+    aggregateId: event.aggregateId,
+    expectedVersion: event.expectedVersion ?? null,
     type: event.type,
-    schema_version: schemaVersion,
-  });
-  return `${fields.slice(0, -1)},"payload":${payload},"meta":${meta}}`;
+    schemaVersion,
+    payload: encodeJson(event, event.payload),
+    meta: encodeJson(event, metaOf(event.meta, context)),
+  };
 }
 
 function encodeJson(event: AnyEvent, value: unknown): string {
@@ -59,11 +79,11 @@ function encodeJson(event: AnyEvent, value: unknown): string {
 
 /** NUL and halves of surrogate pairs, which jsonb refuses; JSON.stringify writes both as \u escapes. */
 function isStorable(json: string): boolean {
-  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(json);
+  return !json.includes('\\u') || !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(json);
 }
 
 function requireName(what: string, value: string): void {
-  if (value === '' || !isStorable(JSON.stringify(value)) || Buffer.byteLength(value) > maxNameBytes) {
+  if (value === '' || !value.isWellFormed() || value.includes('\0') || Buffer.byteLength(value) > maxNameBytes) {
     throw new FairleadError('invalid_argument', `${what} has 1 to ${String(maxNameBytes)} bytes of text`);
   }
 }
@@ -74,20 +94,21 @@ function requireVersion(expected: number): void {
 }
 
 function metaOf(given: Partial<EventMeta> = {}, context: RequestContext | undefined): EventMeta {
-  const fromContext: Partial<EventMeta> =
-    context === undefined
-      ? {}
-      : {
-          principal: context.principal,
-          via: context.via,
-          tenant_id: context.tenantId,
-          request_id: context.requestId,
-          correlation_id: context.correlationId,
-          trace_id: traceIdOf(context),
-          span_id: isSampled(context) ? spanIdOf(context) : undefined,
-          job_id: context.jobId,
-          step: context.step,
-        };
-  const meta = { ...fromContext, ...given };
+  const meta = { ...metaOfContext(context), ...given };
   return { ...meta, principal: meta.principal ?? 'system', request_id: meta.request_id ?? '', correlation_id: meta.correlation_id ?? '' };
+}
+
+function metaOfContext(context: RequestContext | undefined): Partial<EventMeta> {
+  if (context === undefined) return {};
+  return {
+    principal: context.principal,
+    via: context.via,
+    tenant_id: context.tenantId,
+    request_id: context.requestId,
+    correlation_id: context.correlationId,
+    trace_id: traceIdOf(context),
+    span_id: isSampled(context) ? spanIdOf(context) : undefined,
+    job_id: context.jobId,
+    step: context.step,
+  };
 }

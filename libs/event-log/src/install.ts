@@ -17,6 +17,8 @@ type Client = Awaited<ReturnType<typeof adminClient>>;
  * partition) counts at the first installation alone.
  */
 export async function installEventLog(access: AdminAccess & { partitionSize?: number }): Promise<void> {
+  const partitionSize = access.partitionSize ?? defaultPartitionSize;
+  if (!Number.isSafeInteger(partitionSize) || partitionSize < 100) throw new Error('a partition has at least 100 positions');
   await withSetupLock(access, async () => {
     const client = await adminClient(access);
     try {
@@ -24,7 +26,7 @@ export async function installEventLog(access: AdminAccess & { partitionSize?: nu
       await client.query('begin');
       await client.query(`create schema if not exists log authorization ${ownerRole}`);
       await client.query(`set local role ${ownerRole}`);
-      await installSchema(client, access.partitionSize ?? defaultPartitionSize);
+      await installSchema(client, partitionSize);
       await grant(client);
       for (const service of controlPlaneServices) await installEpochTables(client, service);
       await client.query('commit');
@@ -68,7 +70,8 @@ async function grant(client: Client): Promise<void> {
   await client.query(`grant select on log.head, log.incarnation, log.event, log.stream to ${roles}`);
   await client.query(`grant select on log.projection, log.projection_control, log.projection_epoch, log.projection_part to ${roles}`);
   await client.query(
-    `grant execute on function log.append(jsonb), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int),
+    `grant execute on function log.append(jsonb), log.append(text[], int[], text[], text[], bigint[], text[], int[], text[], text[]),
+      log.append_event(text, text, text, bigint, text, int, text, text), log.forget_commands(int), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int),
       log.retire_epoch(text, int), log.drop_epoch(text, int), log.claim_parts(text, int, bigint),
       log.advance_parts(text, int, int[], bigint, bigint), log.stop_part(text, int, int, bigint, text, interval), log.lock_parts(text),
       log.swap_epoch(text, int) to ${roles}`,

@@ -1,11 +1,15 @@
+import type pg from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { FairleadError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
 import { createOrmLogger } from './orm-logger.js';
 
-/** Runs one statement with bound parameters ($1, $2, …) and answers its rows, also those of RETURNING. int8 comes as number. */
+/**
+ * Runs one statement with bound parameters ($1, $2, …) and answers its rows, also those of RETURNING. int8 comes as
+ * number. A statement that is run all the time may be given a name: each connection then prepares it once.
+ */
 export interface Sql {
-  query<T>(text: string, params?: readonly unknown[]): Promise<T[]>;
+  query<T>(text: string, params?: readonly unknown[], preparedAs?: string): Promise<T[]>;
 }
 
 /** One open transaction, for raw statements and for TypeORM entities alike. */
@@ -112,7 +116,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } catch (cause) {
     throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
   }
-  const query = async <T>(text: string, params: readonly unknown[] = []): Promise<T[]> => {
+  // TypeORM prepares nothing; its pool does.
+  const pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
+  const query = async <T>(text: string, params: readonly unknown[] = [], preparedAs?: string): Promise<T[]> => {
+    if (preparedAs !== undefined) return queryPrepared<T>(pool, preparedAs, text, params);
     const runner = dataSource.createQueryRunner();
     try {
       return (await runner.query(text, [...params], true)).records as T[];
@@ -128,7 +135,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     transaction: async (work) => {
       try {
         return await dataSource.transaction((manager) =>
-          work({ manager, query: (text, params) => queryWith(manager, text, params ?? []) }),
+          work({ manager, query: (text, params, preparedAs) => queryWith(manager, text, params ?? [], preparedAs) }),
         );
       } catch (error) {
         throw unavailableWhenLost(error);
@@ -142,9 +149,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
 }
 
-async function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[]): Promise<T[]> {
+async function queryPrepared<T>(connection: Pick<pg.Pool, 'query'>, name: string, text: string, params: readonly unknown[]): Promise<T[]> {
+  try {
+    return (await connection.query({ name, text, values: [...params] })).rows as T[];
+  } catch (error) {
+    throw unavailableWhenLost(error);
+  }
+}
+
+async function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[], preparedAs?: string): Promise<T[]> {
   const runner = manager.queryRunner;
   if (runner === undefined) throw new Error('a transaction has a query runner');
+  if (preparedAs !== undefined) return queryPrepared<T>((await runner.connect()) as pg.PoolClient, preparedAs, text, params);
   return (await runner.query(text, [...params], true)).records as T[];
 }
 

@@ -2,162 +2,293 @@
 export const partitionMissing = 'LG001';
 
 /**
- * The one way to write. Takes commands in order: {command_id, events: [{aggregate_type, aggregate_id,
- * expected_version, type, schema_version, payload, meta}]}, and answers one row each: ok, repeated (the id is known:
- * nothing is appended, the first positions are answered) or conflict (an expected version, the aggregate's before
- * that event, does not hold: nothing of the command is appended). Anything else wrong fails the whole call.
+ * How long a transaction may live once it holds the head. It is set for that transaction alone: a limit of the role
+ * would hurry its readers and its other work too.
+ */
+const headTimeout = '2s';
+
+/**
+ * The one way to write. `log.append` takes commands in order, and their events in order as arrays: command c has
+ * sizes[c] of them. An expected version (null for any) is the aggregate's before that event. When every command was
+ * appended, it answers the first position and no outcomes; else an outcome for each command: ok, repeated (the id is
+ * known: nothing is appended, the first positions are answered) or conflict (an expected version does not hold:
+ * nothing of the command is appended). Anything else wrong fails the whole call.
  *
- * What can be refused is refused before the head is taken; from then on all other appends wait.
+ * `log.append_event` is the same for one command of one event, in fewer steps.
+ *
+ * What can be refused is refused, and JSON is parsed, before the head is taken; from then on all other appends wait.
+ * Plans are generic: made once, and not anew for each call's arrays. Tables that were small when one was made must not
+ * be scanned when they have grown.
  */
 export const appendSql = `
-create or replace function log.append(commands jsonb)
-returns table (command_index int, status text, first_position bigint, last_position bigint, conflict jsonb)
+create or replace function log.append(
+  command_ids text[], sizes int[],
+  aggregate_types text[], aggregate_ids text[], expected_versions bigint[], types text[], schema_versions int[], payloads text[], metas text[],
+  out first_position bigint, out outcomes jsonb
+)
 language plpgsql security definer
--- Tables that were small when a plan was made must not be scanned when they have grown.
-set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_variable
 declare
-  -- By command.
-  ids text[];
-  sizes int[];
-  starts int[] := '{}';
-  known_first bigint[];
-  known_last bigint[];
-  fresh boolean[];
-  ids_repeat boolean;
-  -- By event, in order; a position of 0 is of an event that is not appended.
-  of_aggregate int[];
-  expected bigint[];
-  versions bigint[];
-  positions bigint[];
-  -- By aggregate.
-  kinds text[];
-  keys text[];
-  before bigint[];
-  standing bigint[];
-  last_of bigint[];
-  head log.head;
-  reached bigint;
-  now_at timestamptz;
+  count int := cardinality(aggregate_types);
+  payloads_json jsonb[] := payloads;
+  metas_json jsonb[] := metas;
   largest int;
   refused text;
-  item int := 0;
-  earlier int;
+  named boolean;
+  until bigint;
+  head_position bigint;
+  now_at timestamptz;
+  limited text;
+  versions bigint[];
+  newest boolean[];
+  holds boolean;
+  known boolean;
+  kept boolean[];
+  kept_commands boolean[];
 begin
-  select array_agg(c.value ->> 'command_id' order by c.n), array_agg(jsonb_array_length(c.value -> 'events') order by c.n),
-      count(*) > count(distinct c.value ->> 'command_id')
-    into ids, sizes, ids_repeat
-    from jsonb_array_elements(commands) with ordinality c(value, n);
-  with given as materialized (
-    select c.n as c, e.n as e, e.value ->> 'aggregate_type' as kind, e.value ->> 'aggregate_id' as key,
-        coalesce((e.value ->> 'expected_version')::bigint, -1) as expected,
-        octet_length((e.value -> 'payload')::text) + octet_length((e.value -> 'meta')::text) as size
-      from jsonb_array_elements(commands) with ordinality c(value, n)
-      cross join lateral jsonb_array_elements(c.value -> 'events') with ordinality e(value, n)
-  ), numbered as materialized (
-    select g.*, dense_rank() over (order by g.kind, g.key) as a from given g
-  ), aggregates as (
-    select distinct n.a, n.kind, n.key from numbered n
-  )
-  select (select array_agg(n.a order by n.c, n.e) from numbered n), (select array_agg(n.expected order by n.c, n.e) from numbered n),
-      (select max(n.size) from numbered n), (select array_agg(g.kind order by g.a) from aggregates g), (select array_agg(g.key order by g.a) from aggregates g)
-    into of_aggregate, expected, largest, kinds, keys;
-  if of_aggregate is null or 0 = any (sizes) then
-    raise exception 'a command has at least one event' using errcode = 'invalid_parameter_value';
+  if coalesce(count, 0) = 0 or coalesce(0 >= any (sizes), true) or (select sum(s) from unnest(sizes) s) <> count
+      or cardinality(command_ids) <> cardinality(sizes)
+      or (cardinality(aggregate_ids), cardinality(expected_versions), cardinality(types), cardinality(schema_versions), cardinality(payloads), cardinality(metas))
+        is distinct from (count, count, count, count, count, count) then
+    raise exception 'a command has at least one event, and an event all its fields' using errcode = 'invalid_parameter_value';
   end if;
-  if cardinality(of_aggregate) > 10000 then
+  if count > 10000 then
     raise exception 'more than 10000 events in one call' using errcode = 'program_limit_exceeded';
   end if;
+  select max(octet_length(e.payload) + octet_length(e.meta)),
+      min(e.kind) filter (where e.kind <> all (array(select o.aggregate_type from log.aggregate_owner o where o.role = session_user))),
+      bool_and(octet_length(e.key) between 1 and 255 and octet_length(e.type) between 1 and 255 and e.of_schema > 0)
+    into largest, refused, named
+    from unnest(payloads, metas, aggregate_types, aggregate_ids, types, schema_versions) e(payload, meta, kind, key, type, of_schema);
   if largest > 262144 then
     raise exception 'an event is larger than 256 KiB' using errcode = 'program_limit_exceeded';
   end if;
-  select k.kind into refused from unnest(kinds) k(kind)
-    where not exists (select from log.aggregate_owner o where o.aggregate_type = k.kind and o.role = session_user) limit 1;
-  if found then
-    raise exception '% may not append events of %', session_user, coalesce(refused, 'no aggregate type') using errcode = 'insufficient_privilege';
+  if named is distinct from true or '' = any (command_ids) then
+    raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
+  end if;
+  if refused is not null then
+    raise exception '% may not append events of %', session_user, refused using errcode = 'insufficient_privilege';
   end if;
 
-  select h.* into head from log.head h for update;
+  select h.position, h.recorded_at, h.partitioned_until into head_position, now_at, until from log.head h for update;
   -- Whoever holds the head and stalls is cut off; its transaction leaves no gap.
-  perform set_config('transaction_timeout', '3s', true);
-  select array_agg(k.first_position order by i.n), array_agg(k.last_position order by i.n) into known_first, known_last
-    from unnest(ids) with ordinality i(id, n)
-    left join lateral (select c.first_position, c.last_position from log.command c where c.role = session_user and c.command_id = i.id limit 1) k on true;
-  select array_agg(coalesce((select s.version from log.stream s where s.aggregate_type = g.kind and s.aggregate_id = g.key), 0) order by g.a) into before
-    from unnest(kinds, keys) with ordinality g(kind, key, a);
+  limited := set_config('transaction_timeout', '${headTimeout}', true);
+  loop
+    select array_agg(e.standing + e.nth order by e.n), array_agg(e.newest order by e.n),
+        coalesce(bool_and(e.expected is null or e.expected = e.standing + e.nth - 1), true),
+        (select count(*) > count(distinct i.id)
+            or bool_or((select true from log.command c where c.role = session_user and c.command_id = i.id)) is not null from unnest(command_ids) i(id))
+      into versions, newest, holds, known
+      from (
+        select g.n, g.expected, row_number() over w as nth, lead(g.n) over w is null as newest,
+            coalesce((select s.version from log.stream s where s.aggregate_type = g.kind and s.aggregate_id = g.key), 0) as standing
+          from unnest(aggregate_types, aggregate_ids, expected_versions) with ordinality g(kind, key, expected, n)
+          window w as (partition by g.kind, g.key order by g.n)
+      ) e;
+    exit when outcomes is not null or holds and not known;
+    -- Seldom: judges one command after the other, and goes on with those that are to be appended.
+    select j.kept, j.kept_commands, j.outcomes into kept, kept_commands, outcomes
+      from log.judge(command_ids, sizes, aggregate_types, aggregate_ids, expected_versions, head_position) j;
+    select array_agg(e.kind order by e.n), array_agg(e.key order by e.n), array_agg(e.expected order by e.n), array_agg(e.type order by e.n),
+        array_agg(e.of_schema order by e.n), array_agg(e.payload order by e.n), array_agg(e.meta order by e.n), count(*)
+      into aggregate_types, aggregate_ids, expected_versions, types, schema_versions, payloads_json, metas_json, count
+      from unnest(kept, aggregate_types, aggregate_ids, expected_versions, types, schema_versions, payloads_json, metas_json)
+        with ordinality e(kept, kind, key, expected, type, of_schema, payload, meta, n)
+      where e.kept;
+    if count = 0 then
+      return;
+    end if;
+    select array_agg(c.id order by c.n), array_agg(c.size order by c.n) into command_ids, sizes
+      from unnest(kept_commands, command_ids, sizes) with ordinality c(kept, id, size, n) where c.kept;
+  end loop;
+  if head_position + count >= until then
+    raise exception 'the event log has no partition for position %; log.keep_partitions() makes it', head_position + count
+      using errcode = '${partitionMissing}';
+  end if;
 
-  reached := head.position;
-  standing := before;
-  last_of := before;
-  versions := expected;
-  positions := array_fill(0::bigint, array[cardinality(of_aggregate)]);
-  fresh := array_fill(false, array[cardinality(ids)]);
-  for c in 1 .. cardinality(ids) loop
-    command_index := c - 1;
+  first_position := head_position + 1;
+  now_at := greatest(clock_timestamp(), now_at);
+  insert into log.event (position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at)
+    select head_position + e.n, e.kind, e.key, e.version, e.type, e.of_schema, e.payload, e.meta, now_at
+      from unnest(aggregate_types, aggregate_ids, versions, types, schema_versions, payloads_json, metas_json)
+        with ordinality e(kind, key, version, type, of_schema, payload, meta, n);
+  insert into log.stream as s (aggregate_type, aggregate_id, version, position)
+    select e.kind, e.key, e.version, head_position + e.n
+      from unnest(aggregate_types, aggregate_ids, versions, newest) with ordinality e(kind, key, version, newest, n) where e.newest
+    on conflict (aggregate_type, aggregate_id) do update set version = excluded.version, position = excluded.position;
+  insert into log.command (role, command_id, first_position, last_position, recorded_at)
+    select session_user, c.id, head_position + c.upto - c.size + 1, head_position + c.upto, now_at
+      from (select u.id, u.size, sum(u.size) over (order by u.n) as upto from unnest(command_ids, sizes) with ordinality u(id, size, n)) c;
+  update log.head h set position = head_position + count, recorded_at = now_at where h.singleton;
+end $$;
+
+-- Which commands of a call are appended and what becomes of each, judged in order: one that is refused changes no version.
+create or replace function log.judge(
+  command_ids text[], sizes int[], aggregate_types text[], aggregate_ids text[], expected_versions bigint[], head_position bigint,
+  out kept boolean[], out kept_commands boolean[], out outcomes jsonb
+)
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_variable
+declare
+  known_first bigint[];
+  known_last bigint[];
+  of_aggregate int[];
+  standing bigint[];
+  reached bigint := head_position;
+  item int := 0;
+  at int;
+  earlier int;
+  conflict jsonb;
+  found jsonb[] := '{}';
+begin
+  kept := array_fill(false, array[cardinality(aggregate_types)]);
+  kept_commands := array_fill(false, array[cardinality(sizes)]);
+  select array_agg(k.first_position order by i.n), array_agg(k.last_position order by i.n) into known_first, known_last
+    from unnest(command_ids) with ordinality i(id, n)
+    left join lateral (select c.first_position, c.last_position from log.command c where c.role = session_user and c.command_id = i.id limit 1) k on true;
+  -- An aggregate's version stands at the number of its first event here.
+  select array_agg(e.first order by e.n),
+      array_agg(coalesce((select s.version from log.stream s where s.aggregate_type = e.kind and s.aggregate_id = e.key), 0) order by e.n)
+    into of_aggregate, standing
+    from (
+      select g.n, g.kind, g.key, min(g.n) over (partition by g.kind, g.key) as first
+        from unnest(aggregate_types, aggregate_ids) with ordinality g(kind, key, n)
+    ) e;
+  for c in 1 .. cardinality(sizes) loop
     conflict := null;
-    starts[c] := item;
-    earlier := case when ids_repeat then array_position(ids, ids[c]) else c end;
-    first_position := known_first[earlier];
-    last_position := known_last[earlier];
-    if first_position is not null then
-      status := 'repeated';
+    earlier := array_position(command_ids, command_ids[c]);
+    if known_first[earlier] is not null then
+      found := found || jsonb_build_object('status', 'repeated', 'first_position', known_first[earlier], 'last_position', known_last[earlier]);
     else
       for i in item + 1 .. item + sizes[c] loop
-        if expected[i] >= 0 and expected[i] <> standing[of_aggregate[i]] then
-          conflict := jsonb_build_object('aggregate_type', kinds[of_aggregate[i]], 'aggregate_id', keys[of_aggregate[i]],
-            'expected', expected[i], 'actual', standing[of_aggregate[i]]);
+        at := of_aggregate[i];
+        if expected_versions[i] <> standing[at] then
+          conflict := jsonb_build_object('aggregate_type', aggregate_types[i], 'aggregate_id', aggregate_ids[i],
+            'expected', expected_versions[i], 'actual', standing[at]);
           for j in item + 1 .. i - 1 loop
             standing[of_aggregate[j]] := standing[of_aggregate[j]] - 1;
           end loop;
           exit;
         end if;
-        standing[of_aggregate[i]] := standing[of_aggregate[i]] + 1;
-        versions[i] := standing[of_aggregate[i]];
+        standing[at] := standing[at] + 1;
       end loop;
       if conflict is not null then
-        status := 'conflict';
+        found := found || jsonb_build_object('status', 'conflict', 'conflict', conflict);
       else
-        status := 'ok';
-        fresh[c] := true;
-        first_position := reached + 1;
+        kept_commands[c] := true;
         for i in item + 1 .. item + sizes[c] loop
-          reached := reached + 1;
-          positions[i] := reached;
-          last_of[of_aggregate[i]] := reached;
+          kept[i] := true;
         end loop;
-        last_position := reached;
-        known_first[c] := first_position;
-        known_last[c] := last_position;
         -- An id may come again in this call, also after a first try that was a conflict.
-        known_first[earlier] := first_position;
-        known_last[earlier] := last_position;
+        known_first[earlier] := reached + 1;
+        known_last[earlier] := reached + sizes[c];
+        reached := reached + sizes[c];
+        found := found || jsonb_build_object('status', 'ok', 'first_position', known_first[earlier], 'last_position', known_last[earlier]);
       end if;
     end if;
     item := item + sizes[c];
-    return next;
   end loop;
-  if reached = head.position then
+  outcomes := to_jsonb(found);
+end $$;
+
+create or replace function log.append_event(
+  given_id text, kind text, key text, expected_version bigint, event_type text, of_schema int, payload text, meta text,
+  out status text, out first_position bigint, out actual bigint
+)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_variable
+declare
+  payload_json jsonb := payload;
+  meta_json jsonb := meta;
+  until bigint;
+  next bigint;
+  now_at timestamptz;
+  limited text;
+begin
+  if octet_length(payload) + octet_length(meta) > 262144 then
+    raise exception 'an event is larger than 256 KiB' using errcode = 'program_limit_exceeded';
+  end if;
+  if (given_id <> '' and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
+    raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
+  end if;
+  select h.position + 1, h.recorded_at, h.partitioned_until into next, now_at, until from log.head h
+    where exists (select from log.aggregate_owner o where o.aggregate_type = kind and o.role = session_user) for update;
+  if next is null then
+    raise exception '% may not append events of %', session_user, coalesce(kind, 'no aggregate type') using errcode = 'insufficient_privilege';
+  end if;
+  limited := set_config('transaction_timeout', '${headTimeout}', true);
+  select c.first_position into first_position from log.command c where c.role = session_user and c.command_id = given_id;
+  if first_position is not null then
+    status := 'repeated';
     return;
   end if;
-  if reached >= head.partitioned_until then
-    raise exception 'the event log has no partition for position %; log.keep_partitions() makes it', reached using errcode = '${partitionMissing}';
+  select s.version into actual from log.stream s where s.aggregate_type = kind and s.aggregate_id = key;
+  if expected_version <> coalesce(actual, 0) then
+    status := 'conflict';
+    actual := coalesce(actual, 0);
+    return;
   end if;
-
-  now_at := greatest(clock_timestamp(), head.recorded_at);
+  if next >= until then
+    raise exception 'the event log has no partition for position %; log.keep_partitions() makes it', next using errcode = '${partitionMissing}';
+  end if;
+  status := 'ok';
+  first_position := next;
+  now_at := greatest(clock_timestamp(), now_at);
   insert into log.event (position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at)
-    select positions[e.i], e.value ->> 'aggregate_type', e.value ->> 'aggregate_id', versions[e.i], e.value ->> 'type',
-        coalesce((e.value ->> 'schema_version')::int, 1), e.value -> 'payload', e.value -> 'meta', now_at
-      from (
-        select starts[c.n::int] + n.n::int as i, n.value
-          from jsonb_array_elements(commands) with ordinality c(value, n)
-          cross join lateral jsonb_array_elements(c.value -> 'events') with ordinality n(value, n)
-      ) e
-      where positions[e.i] > 0;
-  insert into log.stream as s (aggregate_type, aggregate_id, version, position)
-    select kinds[a], keys[a], standing[a], last_of[a] from generate_subscripts(kinds, 1) a where standing[a] > before[a]
-    on conflict (aggregate_type, aggregate_id) do update set version = excluded.version, position = excluded.position;
-  insert into log.command (role, command_id, first_position, last_position, recorded_at)
-    select session_user, ids[c], known_first[c], known_last[c], now_at from generate_subscripts(ids, 1) c where fresh[c];
-  update log.head h set position = reached, recorded_at = now_at where h.singleton;
+    values (next, kind, key, coalesce(actual, 0) + 1, event_type, of_schema, payload_json, meta_json, now_at);
+  if actual is null then
+    insert into log.stream (aggregate_type, aggregate_id, version, position) values (kind, key, 1, next);
+  else
+    update log.stream s set version = actual + 1, position = next where s.aggregate_type = kind and s.aggregate_id = key;
+  end if;
+  insert into log.command (role, command_id, first_position, last_position, recorded_at) values (session_user, given_id, next, next, now_at);
+  update log.head h set position = next, recorded_at = now_at where h.singleton;
+end $$;
+
+-- For services of the release before, which append in this form until they are replaced.
+create or replace function log.append(commands jsonb)
+returns table (command_index int, status text, first_position bigint, last_position bigint, conflict jsonb)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+  ids text[];
+  sizes int[];
+  answer record;
+begin
+  select array_agg(c.value ->> 'command_id' order by c.n), array_agg(jsonb_array_length(c.value -> 'events') order by c.n) into ids, sizes
+    from jsonb_array_elements(commands) with ordinality c(value, n);
+  select a.* into answer
+    from (
+      select array_agg(e.value ->> 'aggregate_type' order by c.n, e.n) as kinds, array_agg(e.value ->> 'aggregate_id' order by c.n, e.n) as keys,
+          array_agg((e.value ->> 'expected_version')::bigint order by c.n, e.n) as expected, array_agg(e.value ->> 'type' order by c.n, e.n) as types,
+          array_agg(coalesce((e.value ->> 'schema_version')::int, 1) order by c.n, e.n) as of_schemas,
+          array_agg((e.value -> 'payload')::text order by c.n, e.n) as payloads, array_agg((e.value -> 'meta')::text order by c.n, e.n) as metas
+        from jsonb_array_elements(commands) with ordinality c(value, n)
+        cross join lateral jsonb_array_elements(c.value -> 'events') with ordinality e(value, n)
+    ) g, log.append(ids, sizes, g.kinds, g.keys, g.expected, g.types, g.of_schemas, g.payloads, g.metas) a;
+  return query
+    select o.n::int - 1, coalesce(o.told ->> 'status', 'ok'),
+        case when answer.outcomes is null then answer.first_position + o.upto - o.size else (o.told ->> 'first_position')::bigint end,
+        case when answer.outcomes is null then answer.first_position + o.upto - 1 else (o.told ->> 'last_position')::bigint end,
+        o.told -> 'conflict'
+      from (select u.n, u.size, sum(u.size) over (order by u.n)::bigint as upto, answer.outcomes -> (u.n::int - 1) as told
+              from unnest(sizes) with ordinality u(size, n)) o;
+end $$;
+
+-- Forgets, oldest first, up to so many ids of commands that were appended more than 7 days ago; answers how many.
+create or replace function log.forget_commands(at_most int) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  forgotten int;
+begin
+  delete from log.command c
+    where (c.role, c.command_id) in (
+      select o.role, o.command_id from log.command o where o.recorded_at < clock_timestamp() - interval '7 days'
+        order by o.recorded_at limit least(at_most, 1000) for update skip locked
+    );
+  get diagnostics forgotten = row_count;
+  return forgotten;
 end $$;
 `;

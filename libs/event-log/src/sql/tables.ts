@@ -4,17 +4,18 @@
  */
 export const tablesSql = `
 create table if not exists log.head (
-  singleton boolean primary key default true check (singleton),
+  singleton boolean primary key default true,
   -- Of the last committed event.
   position bigint not null default 0,
   -- Never later than the next event's.
   recorded_at timestamptz not null default '-infinity',
   -- A restored database starts a new incarnation: positions of another one may mean other events. Later ones sort higher.
   incarnation uuid not null default uuidv7(),
-  partition_size bigint not null check (partition_size >= 100),
+  partition_size bigint not null,
   -- Partitions exist for all positions below this one.
   partitioned_until bigint not null default 0
 ) with (fillfactor = 10);
+create unique index if not exists head_is_one_row on log.head ((true));
 
 -- Who may append events of a type.
 create table if not exists log.aggregate_owner (
@@ -31,28 +32,44 @@ create table if not exists log.stream (
   primary key (aggregate_type, aggregate_id)
 ) with (fillfactor = 80);
 
+-- What its columns may hold is checked by log.append, before it takes the head: a constraint is checked while it holds it.
 create table if not exists log.event (
   position bigint not null,
   aggregate_type text not null,
-  aggregate_id text not null check (octet_length(aggregate_id) between 1 and 255),
+  aggregate_id text not null,
   version bigint not null,
-  type text not null check (octet_length(type) between 1 and 255),
-  schema_version int not null check (schema_version > 0),
+  type text not null,
+  schema_version int not null,
   payload jsonb not null,
   meta jsonb not null,
   recorded_at timestamptz not null,
   primary key (position)
 ) partition by range (position);
 
--- What was appended under which id, so that a repeat is answered instead of appended. Ids are each role's own.
+-- What was appended under which id, so that a repeat is answered instead of appended. Ids are each role's own, and are
+-- forgotten after 7 days.
 create table if not exists log.command (
   role name not null,
-  command_id text not null check (octet_length(command_id) between 1 and 255),
+  command_id text not null,
   first_position bigint not null,
   last_position bigint not null,
   recorded_at timestamptz not null,
   primary key (role, command_id)
 );
+create index if not exists command_recorded_at on log.command (recorded_at);
+
+-- Constraints of logs that were installed before these checks were made ahead of the lock. Looked for first: dropping waits for readers.
+do $$
+declare
+  found record;
+begin
+  for found in
+    select c.conrelid::regclass as of_table, c.conname from pg_catalog.pg_constraint c
+      where c.contype = 'c' and c.conrelid in ('log.head'::regclass, 'log.event'::regclass, 'log.command'::regclass)
+  loop
+    execute format('alter table %s drop constraint %I', found.of_table, found.conname);
+  end loop;
+end $$;
 
 create or replace function log.refuse_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
