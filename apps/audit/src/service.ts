@@ -3,6 +3,7 @@ import { createAppender, keepPartitions, pokeLog, startRelay } from '@fairlead/e
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
+import { beginIncarnation } from './begin-incarnation.js';
 import type { AuditConfig } from './config.js';
 import { reportDeadLetters } from './dead-letter-metrics.js';
 import { discardDeadLetter } from './grpc/discard-dead-letter.js';
@@ -18,7 +19,7 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
   const resources = await openResources({ name: 'audit', config, migrations, logger: overrides.logger });
   const { database: sql, messaging, logger, registry, tracing } = resources;
   const trail = startTrail(resources);
-  const relay = startRelay({ sql, messaging, logger, registry, tracing });
+  const relay = startRelay({ sql, messaging, logger, registry, tracing, beginIncarnation: beginIncarnation(resources) });
   const stopPartitions = keepPartitions({ sql, logger });
   const appender = createAppender({
     sql,

@@ -54,6 +54,8 @@ export function topology(namespace: string) {
       retry: (consumer: string) => `${subject}retry.${subjectToken(consumer)}`,
       /** Core NATS, payload `{position}`: the log has grown. */
       logPoke: `${subject}poke.log`,
+      /** Core NATS, payload `{relay, incarnation}`: a relay whose log agrees with the stream is at work. */
+      relayPoke: `${subject}poke.relay`,
       /** Core NATS, payload `{name, position}`: a projection's checkpoint moved. */
       checkpointPoke: `${subject}poke.checkpoint`,
       /** Core NATS, payload `{job_id}`: a job was queued, cancelled or unblocked. */

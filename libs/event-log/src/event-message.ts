@@ -44,7 +44,8 @@ export function headersOf({ position, meta }: StoredEvent): Record<string, strin
   return found;
 }
 
-function wireForm(event: StoredEvent) {
+/** An event as consumers parse it. */
+export function wireForm(event: StoredEvent) {
   return {
     position: event.position,
     aggregate_type: event.aggregateType,

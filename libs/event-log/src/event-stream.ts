@@ -1,13 +1,14 @@
 /**
  * The stream EVT: made with the first sequence that is worth having, and marked with the incarnation of the log it
- * mirrors. A stream of an earlier incarnation is replaced; one of a later incarnation, or one that knows more than
- * the log does, is left alone, because its positions may mean other events.
+ * mirrors. A stream of an earlier incarnation is replaced; one of a later incarnation is left alone, because its
+ * positions may mean other events. It is used only while its last message is the log's event at that position.
  */
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { ensureStream, findStream, streamConfig, type Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 import { incarnationHeader } from './event-message.js';
+import { agreesWithLog, LogApart } from './fork.js';
 import { readHead } from './read.js';
 
 /** In the stream's metadata, as on its messages. */
@@ -24,40 +25,55 @@ export interface OpenedStream {
   last: number;
   /** The log's incarnation, which the stream is of too. */
   incarnation: string;
+  /** Whether the server takes several messages together or not at all. */
+  atomic: boolean;
 }
 
-/** Makes sure of the stream and answers where it stands. Throws when it can't be used, saying why. */
+/**
+ * Makes sure of the stream and answers where it stands. Throws LogApart when it holds an event of this incarnation
+ * that the log does not, and an error that says why when it can't be used for another reason.
+ */
 export async function openEventStream(options: EventStreamOptions): Promise<OpenedStream> {
   const { sql, messaging, logger } = options;
   const manager = await messaging.manager();
   const spec = messaging.topology.streams.evt;
-  let info = await findStream(manager, spec.name);
   const { incarnation } = await readHead(sql);
+  let info = await findStream(manager, spec.name);
   const found = info?.config.metadata?.[incarnationKey] ?? '';
   if (info !== undefined && found > incarnation) {
-    throw new Error(`stream ${spec.name} belongs to a later incarnation of the log than this database holds`);
+    throw new Error(
+      `stream ${spec.name} belongs to a later incarnation of the log than this database holds: is it a copy, or an older backup? npm run db:restored begins a later one`,
+    );
   }
   if (info !== undefined && found < incarnation) {
     logger.warn({ stream: spec.name, found, incarnation }, 'the stream belongs to an earlier incarnation of the log; it is replaced');
     await manager.streams.delete(spec.name);
     info = undefined;
   }
-  info ??= await makeStream(manager, incarnation, options);
-  await ensureStream(manager, streamConfig(spec, { replicas: messaging.replicas }), logger);
+  if (info === undefined) await makeStream(manager, incarnation, options);
+  const asked = { ...streamConfig(spec, { replicas: messaging.replicas }), ...(takesBatches(messaging) ? { allow_atomic: true } : {}) };
+  const { config, state } = (await ensureStream(manager, asked, logger)).info;
   // Read after the stream's state: a stream filled from this log can not be ahead of it.
-  const { position } = await readHead(sql);
-  if (info.state.last_seq > position) {
-    throw new Error(
-      `stream ${spec.name} is at ${String(info.state.last_seq)}, ahead of the log at ${String(position)}: was the database restored? log.begin_incarnation() begins anew`,
-    );
+  const head = await readHead(sql);
+  if (head.incarnation !== incarnation || config.metadata?.[incarnationKey] !== incarnation) {
+    throw new Error(`stream ${spec.name} or the log has changed its incarnation meanwhile`);
   }
-  return { last: info.state.last_seq, incarnation };
+  const apart = { sql, manager, stream: spec.name, incarnation, first: state.first_seq, last: state.last_seq, head: head.position };
+  if (state.last_seq > head.position) throw new LogApart({ ...apart, cause: 'log_behind_stream' });
+  if (!(await agreesWithLog(apart, state.last_seq))) throw new LogApart({ ...apart, cause: 'log_differs_from_stream' });
+  return { last: state.last_seq, incarnation, atomic: config.allow_atomic === true };
 }
 
 /** The stream's last sequence now; -1 when there is no stream. */
 export async function lastSequence(messaging: Messaging): Promise<number> {
   const info = await findStream(await messaging.manager(), messaging.topology.streams.evt.name);
   return info?.state.last_seq ?? -1;
+}
+
+/** Servers before 2.12 pass over the setting in silence; what comes back in the stream's configuration decides. */
+function takesBatches(messaging: Messaging): boolean {
+  const [major = 0, minor = 0] = (messaging.connection?.info?.version ?? '').split('.').map(Number);
+  return major > 2 || (major === 2 && minor >= 12);
 }
 
 async function makeStream(

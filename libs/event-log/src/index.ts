@@ -6,7 +6,7 @@ export { maxEventBytes } from './command.js';
 export { formatCursor, parseCursor, resolveCursor, type LogCursor } from './cursor.js';
 export { oncePerEvent, type EventFilter } from './filter.js';
 export { followLog, type FeedBatch, type FollowOptions, type LogFollower, type ReadFeedOptions, type SubscribeOptions } from './follow.js';
-export { installEventLog } from './install.js';
+export { beginIncarnation, installEventLog } from './install.js';
 export { keepPartitions } from './partitions.js';
 export {
   cancelRebuild,
@@ -22,5 +22,6 @@ export {
 export { startProjection, type Projection, type ProjectionOptions } from './projection.js';
 export { headPosition, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
 export { startRelay, type RelayOptions } from './relay.js';
+export { type BeginIncarnation, type FoundRestored } from './takeover.js';
 export type { AppendOutcome, Command, EventMeta, NewEvent, StoredEvent } from './types.js';
 export { waitForProjection, type WaitOptions } from './wait.js';

@@ -36,6 +36,26 @@ export async function installEventLog(access: AdminAccess & { partitionSize?: nu
   });
 }
 
+/**
+ * Begins a new incarnation of a log that was restored from a backup: all that it holds now stays what it was for who
+ * knows the incarnation before. Answers the new one and the position up to which that holds.
+ */
+export async function beginIncarnation(access: AdminAccess): Promise<{ incarnation: string; after: number }> {
+  const client = await adminClient(access);
+  try {
+    const begun = await client.query<{ incarnation: string }>('select log.begin_incarnation()::text as incarnation');
+    const { rows } = await client.query<{ incarnation: string; after: string }>(
+      'select incarnation::text, began_after::text as after from log.incarnation where incarnation = $1',
+      [begun.rows[0]?.incarnation],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('the event log is not installed');
+    return { incarnation: row.incarnation, after: Number(row.after) };
+  } finally {
+    await client.end();
+  }
+}
+
 async function prepareRoles(client: Client): Promise<void> {
   const owner = await client.query('select 1 from pg_roles where rolname = $1', [ownerRole]);
   if (owner.rowCount === 0) await client.query(`create role ${ownerRole} nologin`);

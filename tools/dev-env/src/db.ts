@@ -1,9 +1,9 @@
-/** `npm run db:init` and `npm run db:migrate`: prepares a database for Fairlead, also one that is not local. */
+/** `npm run db:init`, `db:migrate` and `db:restored`: prepares a database for Fairlead, also one that is not local. */
 import { migrations as gatewayMigrations } from '@fairlead/api-gateway';
 import { migrations as auditMigrations } from '@fairlead/audit';
 import { ConfigError, loadConfig } from '@fairlead/config';
 import { controlPlaneServices, describeError, type ControlPlaneService } from '@fairlead/contracts';
-import { installEventLog } from '@fairlead/event-log';
+import { beginIncarnation, installEventLog } from '@fairlead/event-log';
 import { migrations as observerMigrations } from '@fairlead/fleet-observer';
 import { migrations as orchestratorMigrations } from '@fairlead/job-orchestrator';
 import { migrations as placementMigrations } from '@fairlead/placement';
@@ -23,7 +23,8 @@ const migrationsOf: Record<ControlPlaneService, readonly MigrationClass[]> = {
 
 const usage = `npm run db:init       makes roles, database, schemas and the event log where they are missing, sets the roles' passwords
 npm run db:migrate    applies the services' migrations that the database has not got
-Both are safe to repeat. From the environment (each also as NAME_FILE, which names a file that holds the value):
+npm run db:restored   begins a new incarnation of the event log, after a backup was restored: before services run again
+The first two are safe to repeat. From the environment (each also as NAME_FILE, which names a file that holds the value):
   ADMIN_DATABASE_URL        postgres://<superuser>@<host>:<port>/postgres, without password
   ADMIN_DATABASE_PASSWORD   its password
   DATABASE_NAME             default fairlead
@@ -47,6 +48,12 @@ const commands: Record<string, (access: Access) => Promise<void>> = {
     }
     console.log(`Database ${access.database}: migrations are applied`);
   },
+  restored: async (access) => {
+    const { incarnation, after } = await beginIncarnation(access);
+    console.log(
+      `Database ${access.database}: the event log is in incarnation ${incarnation}, the same as before up to position ${String(after)}`,
+    );
+  },
 };
 
 async function main(args: readonly string[]): Promise<number> {
@@ -56,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const wanted = args.map((name) => commands[name]).filter((command) => command !== undefined);
   if (wanted.length === 0 || wanted.length !== args.length) {
-    console.error(`One of init and migrate is expected, not "${args.join(' ')}"\n\n${usage}`);
+    console.error(`One of init, migrate and restored is expected, not "${args.join(' ')}"\n\n${usage}`);
     return 1;
   }
   const given = loadConfig(databaseAccessSchema, process.env);
