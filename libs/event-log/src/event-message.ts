@@ -60,7 +60,7 @@ export function wireForm(event: StoredEvent) {
 }
 
 /** The event that a message of EVT holds; undefined when it holds something else. */
-export function decodeEvent(data: string): StoredEvent | undefined {
+export function eventOfMessage(data: string): StoredEvent | undefined {
   let wire: Partial<ReturnType<typeof wireForm>> | null;
   try {
     wire = JSON.parse(data) as Partial<ReturnType<typeof wireForm>> | null;

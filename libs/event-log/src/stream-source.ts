@@ -9,7 +9,7 @@ import { nanos } from '@nats-io/nats-core';
 import { endOfMessages, findStream, keepSession, type Messaging, type Session } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
-import { decodeEvent, incarnationHeader } from './event-message.js';
+import { eventOfMessage, incarnationHeader } from './event-message.js';
 import { readHead } from './read.js';
 import type { Tail } from './tail.js';
 
@@ -131,7 +131,7 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
     // What is not new was read from Postgres meanwhile.
     const isNew = seq > tail.position;
     if (isNew) {
-      const event = decodeEvent(message.string());
+      const event = eventOfMessage(message.string());
       if (event?.position !== seq) return `sequence ${String(seq)} holds another position`;
       if (!tail.take(event, message.data.length)) return `sequence ${String(seq)} came after position ${String(tail.position)}`;
     }
