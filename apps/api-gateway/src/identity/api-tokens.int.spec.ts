@@ -1,5 +1,7 @@
 // Real: Postgres with the event log, NATS, the gateway's HTTP server. The services behind it check tokens as they do.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { changesV1 } from '@fairlead/contracts';
+import { createRpcClient } from '@fairlead/rpc';
 import type { TestGateway } from '../testing/gateway.js';
 import { password, startIdentityStage, type IdentityStage, type TestUser } from '../testing/identity.js';
 
@@ -225,6 +227,28 @@ describe('an API token that is kept to tenants and nodes', () => {
     ])
       expect(answer).toMatchObject({ status: 403, body: { code: 'permission_denied' } });
     expect(gateway.peers.calls.length).toBe(before);
+  });
+
+  it('reads changes over HTTP and gRPC, of its own tenants alone, until it is revoked', async () => {
+    const { id, token } = await made(session, { name: 'acme', roles: ['viewer'], scope: { tenants: ['acme'] } });
+    const changes = (query: string) => gateway.call('GET', `/platform/v1/changes${query}`, { token });
+    expect((await changes('?cursor=0')).body).toMatchObject({ items: [], more: false });
+    expect((await gateway.call('GET', '/platform/v1/changes?cursor=0', { token: session })).body['items']).not.toEqual([]);
+    expect(await changes('?tenant=globex')).toMatchObject({ status: 403 });
+    const address = gateway.service.grpcAddress ?? '';
+    const client = createRpcClient(changesV1.ChangeStreamServiceService, { address, token: () => token });
+    try {
+      const watch = (tenant: string) => client.watch(changesV1.WatchRequest.fromPartial({ tenant, cursor: '0' }));
+      const messages = watch('acme');
+      expect((await messages.next()).value).toMatchObject({ cursor: expect.stringMatching(/^0\./), change: undefined });
+      await messages.return();
+      await expect(watch('globex').next()).rejects.toMatchObject({ code: 'permission_denied' });
+      await revoke(session, id);
+      await expect(watch('acme').next()).rejects.toMatchObject({ code: 'unauthenticated' });
+      expect(await changes('')).toMatchObject(refused);
+    } finally {
+      client.close();
+    }
   });
 });
 

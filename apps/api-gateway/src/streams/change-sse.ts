@@ -9,11 +9,13 @@ import type { OpenedChanges } from './changes.js';
 export interface SseDeps {
   readonly limits: ChangeLimits;
   readonly logger: Logger;
-  /** How long a reader may take nothing of what waits for it, and how long what is left of an ended stream is kept. */
+  /** How long a reader may take nothing of what waits for it. */
   readonly stallMs?: number;
 }
 
 const defaultStallMs = 30_000;
+/** How long what is left of an ended stream is kept for its reader. */
+const lingerMs = 30_000;
 /** As much as is written before it is asked whether the reader keeps up. */
 const chunkBytes = 64 * 1024;
 
@@ -70,7 +72,7 @@ export function changeEvents(deps: SseDeps, opened: OpenedChanges): Readable {
       if (last.code === 'internal') deps.logger.error({ reason: describeError(error) }, 'a change stream broke off');
       out.end(last.frame);
       // A reader who takes nothing must not keep what waits for it for ever.
-      const rest = setTimeout(() => out.destroy(), stallMs);
+      const rest = setTimeout(() => out.destroy(), lingerMs);
       out.once('close', () => {
         clearTimeout(rest);
       });

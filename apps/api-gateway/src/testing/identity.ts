@@ -43,7 +43,7 @@ export const password = 'correct horse battery';
 export async function startIdentityStage(): Promise<IdentityStage> {
   const [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
   const file = join(testFolder('identity'), 'first-admin.json');
-  const gateway = await startGateway({ database, nats }, { FIRST_ADMIN_FILE: file });
+  const gateway = await startGateway({ database, nats }, { FIRST_ADMIN_FILE: file, GRPC_PORT: '0' });
   const logIn = (body: unknown, headers?: Record<string, string>) => gateway.call('POST', '/admin/v1/auth/login', { body, headers });
   const { token: admin } = heldOf(await logIn(JSON.parse(readFileSync(file, 'utf8'))));
   let made = 0;

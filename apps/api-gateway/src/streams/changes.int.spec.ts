@@ -1,0 +1,229 @@
+// Real: Postgres with the event log, NATS, the gateway's HTTP and gRPC servers, and the client that reads over every break.
+import { request, type IncomingMessage } from 'node:http';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { changesPath, changesV1, newId, readEvents, roles, watchChanges, type ChangeItem } from '@fairlead/contracts';
+import type { NewEvent } from '@fairlead/event-log';
+import { eventually, eventuallyHolds } from '@fairlead/testing';
+import { startChangeStage, type ChangeStage } from '../testing/changes.js';
+
+let stage: ChangeStage;
+let viewer: string;
+const aborters: AbortController[] = [];
+
+beforeAll(async () => {
+  stage = await startChangeStage({ CHANGE_STREAMS_MAX: '1100', CHANGE_STREAMS_MAX_PER_PRINCIPAL: '50' }, { stallMs: 300 });
+  viewer = stage.reader(roles.viewer);
+}, 120_000);
+
+afterAll(() => stage.stop());
+afterEach(() => {
+  stage.closeStreams();
+  for (const aborter of aborters.splice(0)) aborter.abort();
+});
+
+const jobEvent = (tenant: string, text = ''): NewEvent => ({
+  aggregateType: 'job',
+  aggregateId: newId('job'),
+  type: 'step_succeeded',
+  payload: { tenant_id: tenant, step: 'drain', attempt: 1, output: { text } },
+  meta: { principal: 'user:usr_1', request_id: 'req-1', correlation_id: 'cor-1' },
+});
+
+const positionOf = (cursor: string) => Number.parseInt(cursor, 10);
+
+async function metric(name: string, labels: string): Promise<number> {
+  const text = await (await fetch(`${stage.gateway.service.httpUrl}/metrics`)).text();
+  return Number(new RegExp(`^${name}\\{[^}]*${labels}[^}]*\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** Opens a stream of which nothing is read until somebody does. */
+async function openUnread(cursor: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${viewer}`, accept: 'text/event-stream' };
+    const asked = request(`${stage.gateway.service.httpUrl}${changesPath}?cursor=${cursor}`, { headers }, resolve);
+    asked.once('error', reject);
+    asked.end();
+  });
+}
+
+/** Follows the stream with the product's client, from a cursor on. */
+function follow(cursor: string, token = viewer) {
+  const aborter = new AbortController();
+  aborters.push(aborter);
+  const items: ChangeItem[] = [];
+  const open = async (query: Record<string, string>, signal: AbortSignal) => {
+    const url = `${stage.gateway.service.httpUrl}${changesPath}?${new URLSearchParams(query).toString()}`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' }, signal });
+    if (!response.ok || response.body === null) throw Object.assign(new Error('refused'), (await response.json()) as object);
+    return response.body;
+  };
+  const read = async () => {
+    const isRefusal = (error: unknown) => error instanceof Error && 'code' in error;
+    for await (const item of watchChanges({ open, cursor, isRefusal, signal: aborter.signal, delaysMs: [10] })) items.push(item);
+  };
+  const failed = read().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const changes = () => items.flatMap((item) => (item.kind === 'change' ? [item.change.position] : []));
+  return { items, changes, failed };
+}
+
+const latest = async () => String((await stage.gateway.call('GET', changesPath, { token: viewer })).body['cursor']);
+
+describe('a reader who takes nothing', () => {
+  it('is cut off with a cursor, and goes on from it without loss', async () => {
+    const start = await latest();
+    const before = await metric('fairlead_change_stream_cut_offs_total', 'code="overloaded"');
+    const response = await openUnread(start);
+    response.pause();
+    const positions: number[] = [];
+    const text = 'x'.repeat(200_000);
+    // More than the buffers in between hold: they grow to some megabytes.
+    await eventually(
+      async () => {
+        positions.push(await stage.append(jobEvent('acme', text)));
+        return (await metric('fairlead_change_stream_cut_offs_total', 'code="overloaded"')) > before;
+      },
+      { timeoutMs: 30_000, what: 'the stream to be cut off' },
+    );
+    const seen: number[] = [];
+    let cutOff: { cursor: string; code: string } | undefined;
+    for await (const { id, type, data } of readEvents(response)) {
+      if (type === 'change') seen.push(positionOf(id));
+      if (type === 'cut_off') cutOff = JSON.parse(data) as { cursor: string; code: string };
+    }
+    expect(cutOff).toMatchObject({ code: 'overloaded' });
+    expect(positionOf(cutOff?.cursor ?? '')).toBe(seen.at(-1));
+    expect(seen.length).toBeLessThan(positions.length);
+    const rest = follow(cutOff?.cursor ?? '');
+    await eventually(() => seen.length + rest.changes().length >= positions.length, { what: 'the rest' });
+    expect([...seen, ...rest.changes()]).toEqual(positions);
+  }, 60_000);
+});
+
+describe('many readers', () => {
+  it('get all, a thousand of them at once', async () => {
+    const tokens = Array.from({ length: 20 }, () => stage.reader(roles.viewer));
+    const streams = await Promise.all(Array.from({ length: 1_000 }, (_, index) => stage.stream('', { token: tokens[index % 20] })));
+    await eventually(() => streams.every(({ seen }) => seen.length > 0), { timeoutMs: 30_000, what: 'all to be open' });
+    expect(await metric('fairlead_change_streams', 'transport="sse"')).toBe(1_000);
+    const positions: number[] = [];
+    for (let count = 0; count < 10; count++) positions.push(await stage.append(jobEvent('acme')));
+    await eventually(() => streams.every((stream) => stream.changes().length >= 10), { timeoutMs: 30_000, what: 'all to have all' });
+    for (const stream of streams) expect(stream.changes().map(({ position }) => position)).toEqual(positions);
+    stage.closeStreams();
+    await eventuallyHolds(
+      async () => {
+        expect(await metric('fairlead_change_streams', 'transport="sse"')).toBe(0);
+      },
+      { timeoutMs: 30_000, what: 'their places to be free again' },
+    );
+  }, 120_000);
+
+  it('are not more than may be, of one user and of all, whichever way they ask', async () => {
+    const token = stage.reader(roles.viewer);
+    await Promise.all(Array.from({ length: 50 }, () => stage.stream('', { token })));
+    const headers = { accept: 'text/event-stream' };
+    const refused = { status: 429, body: { code: 'rate_limited' } };
+    const more = await stage.gateway.call('GET', changesPath, { token, headers });
+    expect(more).toMatchObject(refused);
+    expect(more.headers.get('retry-after')).toBe('10');
+    expect(await stage.gateway.call('GET', `${changesPath}?wait_seconds=5`, { token })).toMatchObject(refused);
+    await expect(stage.grpc.watch(changesV1.WatchRequest.fromPartial({}), { token }).next()).rejects.toMatchObject({
+      code: 'rate_limited',
+    });
+    // A poll that does not wait takes no place.
+    expect((await stage.gateway.call('GET', changesPath, { token })).status).toBe(200);
+    const other = await stage.stream('', { token: viewer });
+    expect(other.response.status).toBe(200);
+    const full = await stage.gateway.another({ CHANGE_STREAMS_MAX: '1', HTTP_PORT: '0', GRPC_PORT: '0' });
+    try {
+      await stage.stream('', { token: viewer, url: full.httpUrl });
+      const second = await fetch(`${full.httpUrl}${changesPath}`, { headers: { ...headers, authorization: `Bearer ${token}` } });
+      expect([second.status, await second.json()]).toMatchObject([503, { code: 'overloaded' }]);
+    } finally {
+      await full.stop();
+    }
+  }, 60_000);
+});
+
+describe('over gRPC', () => {
+  const watch = (partial: Partial<changesV1.WatchRequest>, token: string) =>
+    stage.grpc.watch(changesV1.WatchRequest.fromPartial(partial), { token });
+
+  it('says where it begins, then brings what comes, and heartbeats', async () => {
+    const messages = watch({ types: ['job.*'], tenant: 'grpc-one' }, viewer);
+    const first = (await messages.next()).value as changesV1.WatchResponse;
+    expect(first.change).toBeUndefined();
+    const position = await stage.append(jobEvent('grpc-one', 'text'));
+    const last = await stage.append(jobEvent('grpc-two'));
+    const seen: changesV1.WatchResponse[] = [];
+    for await (const message of messages) {
+      seen.push(message);
+      if (message.change === undefined && positionOf(message.cursor) >= last) break;
+    }
+    const changes = seen.flatMap(({ change }) => (change === undefined ? [] : [change]));
+    expect(changes).toMatchObject([
+      { position, aggregateType: 'job', type: 'step_succeeded', tenantId: 'grpc-one', nodeId: '', payload: { output: { text: 'text' } } },
+    ]);
+    await messages.return();
+  });
+
+  it('refuses what the route refuses, with the same codes', async () => {
+    const refuse = async (partial: Partial<changesV1.WatchRequest>, expected: object, token = viewer) => {
+      await expect(watch(partial, token).next()).rejects.toMatchObject(expected);
+    };
+    const invalid = (pointer: string) => ({ code: 'invalid_argument', details: { errors: [{ pointer }] } });
+    await refuse({ cursor: 'x' }, invalid('/cursor'));
+    await refuse({ types: ['job.nonsense'] }, invalid('/types'));
+    await refuse({ types: ['job'] }, invalid('/types/0'));
+    await refuse({ aggregate: 'nonsense' }, invalid('/aggregate'));
+    await refuse({ tenant: 'A' }, invalid('/tenant'));
+    await refuse({ cursor: '5.01900000-0000-7000-8000-000000000000' }, { code: 'cursor_superseded', details: { valid_until: 0 } });
+    await refuse({ cursor: '999999999' }, { code: 'log_behind' });
+    await refuse({ tenant: 'globex' }, { code: 'permission_denied' }, stage.reader(roles.viewer, { scope: { tenants: ['acme'] } }));
+    await refuse({}, { code: 'permission_denied' }, stage.reader(['job.read']));
+    await refuse({}, { code: 'unauthenticated' }, 'nobody');
+  });
+
+  it('ends with the token', async () => {
+    const messages = watch({}, stage.reader(roles.viewer, { expiresAtMs: Date.now() + 300 }));
+    const read = async () => {
+      for await (const { cursor } of messages) expect(cursor).toMatch(/^\d+\./);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+});
+
+describe('a restore of the log', () => {
+  it('is told to all who stream, with where to go on, and the client goes on', async () => {
+    const known = [await stage.append(jobEvent('acme')), await stage.append(jobEvent('acme'))];
+    const before = await latest();
+    const client = follow(`${(known[0] ?? 1) - 1}.${before.split('.')[1] ?? ''}`);
+    const stream = await stage.stream('', { token: viewer });
+    const grpc = stage.grpc.watch(changesV1.WatchRequest.fromPartial({}), { token: viewer });
+    await grpc.next();
+    await eventually(() => client.changes().length === 2 && stream.seen.length > 0, { what: 'what was before' });
+    await stage.database.adminSql.query('select log.begin_incarnation()');
+    const [head] = await stage.database.adminSql.query<{ position: number; incarnation: string }>(
+      'select position, incarnation::text from log.head',
+    );
+    await stream.done;
+    const told = { incarnation: head?.incarnation, valid_until: known[1] };
+    expect(stream.seen.at(-1)).toEqual({ type: 'superseded', id: `${String(known[1])}.${head?.incarnation ?? ''}`, data: told });
+    const readOn = async () => {
+      for await (const { change } of grpc) expect(change).toBeUndefined();
+    };
+    await expect(readOn()).rejects.toMatchObject({ code: 'cursor_superseded', details: told });
+    const later = await stage.append(jobEvent('acme'));
+    await eventually(() => client.changes().includes(later), { what: 'what came after it' });
+    expect(client.items.flatMap((item) => (item.kind === 'heartbeat' ? [] : [item.kind]))).toEqual([
+      'change',
+      'change',
+      'superseded',
+      'change',
+    ]);
+    expect(client.items.find(({ kind }) => kind === 'superseded')).toMatchObject({ incarnation: head?.incarnation, validUntil: known[1] });
+  });
+});
