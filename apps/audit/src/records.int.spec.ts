@@ -234,7 +234,7 @@ describe('permission', () => {
 
 describe('indexes', () => {
   it('serve every filter and the newest page without reading the whole trail', async () => {
-    await stack.database.adminSql.query('analyze audit.record');
+    await stack.database.adminSql.query('analyze audit.record_e1');
     const filters = [
       "principal = 'user:usr_grace'",
       "tenant_id = 'filters'",

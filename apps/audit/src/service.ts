@@ -1,5 +1,5 @@
 import { auditV1 } from '@fairlead/contracts';
-import { createAppender, keepPartitions, pokeLog, startRelay } from '@fairlead/event-log';
+import { createAppender, keepPartitions, pokeLog, startProjection, startRelay } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -11,14 +11,14 @@ import { getDeadLetter } from './grpc/get-dead-letter.js';
 import { listDeadLetters } from './grpc/list-dead-letters.js';
 import { listRecords } from './grpc/list-records.js';
 import { replayDeadLetter } from './grpc/replay-dead-letter.js';
+import { projections } from './projections/projections.js';
 import { migrations } from './store/migrations.js';
-import { startTrail } from './trail.js';
 
-/** Starts the audit service: the trail, the relay of the log to JetStream, and the RPCs on the trail and on dead letters. */
+/** Starts the audit service: its projections, the relay of the log to JetStream, and the RPCs on the trail and on dead letters. */
 export async function createService(config: AuditConfig, overrides: { logger?: Logger } = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'audit', config, migrations, logger: overrides.logger });
   const { database: sql, messaging, logger, registry, tracing } = resources;
-  const trail = startTrail(resources);
+  const workers = projections.map((definition) => startProjection({ definition, db: sql, messaging, logger, registry }));
   const relay = startRelay({ sql, messaging, logger, registry, tracing, beginIncarnation: beginIncarnation(resources) });
   const stopPartitions = keepPartitions({ sql, logger });
   const appender = createAppender({
@@ -43,6 +43,6 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
       }),
     ],
     // The appender stays: RPCs in flight wait for what they record, and the server waits for them.
-    onDrain: [() => trail.stop(), () => relay.stop(), stopPartitions],
+    onDrain: [...workers.map((worker) => () => worker.stop()), () => relay.stop(), stopPartitions],
   });
 }

@@ -101,10 +101,12 @@ describe('refused', () => {
   });
 
   it('to open, claim, move, stop or replace another service’s projection', async () => {
-    await orchestrator.query(`select log.lock_projection('theirs'), log.add_epoch('theirs', 1, 1), log.add_epoch('theirs', 2, 1)`);
+    await orchestrator.query(
+      `select log.lock_projection('theirs'), log.add_epoch('theirs', 1, 1, '{}'), log.add_epoch('theirs', 2, 1, '{}')`,
+    );
     for (const call of [`log.lock_projection('theirs')`, `log.lock_parts('theirs')`, `log.swap_epoch('theirs', 2)`])
       await expect(db.query(`select ${call}`)).rejects.toThrow(/belongs to fairlead_job_orchestrator|is not of fairlead_placement/);
-    await expect(db.query(`select log.add_epoch('theirs', 1, 1)`)).rejects.toThrow('is not of fairlead_placement');
+    await expect(db.query(`select log.add_epoch('theirs', 1, 1, '{}')`)).rejects.toThrow('is not of fairlead_placement');
     expect(await db.query(`select * from log.claim_parts('theirs', 1, 100)`)).toEqual([]);
     const attempts = [
       `log.advance_parts('theirs', 1, array[0], 0, 1)`,

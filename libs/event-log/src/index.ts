@@ -19,7 +19,8 @@ export {
   type ProjectionState,
   type RebuildProgress,
 } from './projection/control.js';
-export { startProjection, type Projection, type ProjectionOptions } from './projection.js';
+export { defineProjection, type ProjectionDefinition, type RawProjection, type TypedProjection } from './projection/define.js';
+export { startProjection, type Projection, type ProjectionOptions } from './projection/worker.js';
 export { headPosition, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
 export { startRelay, type RelayOptions } from './relay.js';
 export { type BeginIncarnation, type FoundRestored } from './takeover.js';

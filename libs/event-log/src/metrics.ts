@@ -1,5 +1,6 @@
 /** What the log reports about itself, in a service's registry; without one, nothing. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { ProjectionState } from './projection/control.js';
 import type { AppendOutcome } from './types.js';
 
 type Outcome = 'ok' | 'repeated' | 'conflict';
@@ -38,12 +39,29 @@ export interface ReaderMetrics {
 
 /** Gauges of the relay. */
 export function relayMetrics(registry: Registry | undefined): ReaderMetrics {
-  return readerMetrics(registry, 'relay', {});
+  return readerMetrics(registry, 'relay');
 }
 
-/** Gauges of one projection; several in a process share them by label. */
-export function projectionMetrics(registry: Registry | undefined, projection: string): ReaderMetrics {
-  return readerMetrics(registry, 'projection', { projection });
+/** Gauges of one projection, set from its state; several in a process share them by label. */
+export function projectionMetrics(registry: Registry | undefined, projection: string): (state: ProjectionState) => void {
+  if (registry === undefined) return () => undefined;
+  const labels = { projection };
+  const of = (name: string, help: string) => gauge(registry, `fairlead_projection_${name}`, help, labels);
+  const position = of('position', 'The last position that is applied in the epoch that serves.');
+  const lag = of('lag', 'Events that are not applied yet.');
+  const lagSeconds = of('lag_seconds', 'Age of the oldest event that is not applied yet.');
+  const paused = of('paused', '1 while an operator has paused the projection.');
+  const stopped = of('stopped', '1 while the projection can not go on and needs attention.');
+  const rebuildLag = of('rebuild_lag', 'Events that the epoch being filled has not applied yet; 0 without a rebuild.');
+  return (state) => {
+    const rebuild = state.epochs.find((epoch) => epoch.rebuild !== null);
+    position.set(labels, state.epochs.find((epoch) => epoch.serving)?.position ?? 0);
+    lag.set(labels, state.lag);
+    lagSeconds.set(labels, state.lagSeconds);
+    paused.set(labels, state.paused ? 1 : 0);
+    stopped.set(labels, state.epochs.some((epoch) => epoch.stopped !== null) ? 1 : 0);
+    rebuildLag.set(labels, Math.max(0, (rebuild?.rebuild?.head ?? 0) - (rebuild?.position ?? 0)));
+  };
 }
 
 export interface FollowerMetrics extends Pick<ReaderMetrics, 'at'> {
@@ -63,7 +81,7 @@ export function followerMetrics(registry: Registry | undefined): FollowerMetrics
     return { at: nothing, took: nothing, streaming: nothing, subscribers: nothing, ended: nothing };
   }
   const registers = [registry];
-  const reader = readerMetrics(registry, 'follower', {});
+  const reader = readerMetrics(registry, 'follower');
   const subscribers = new Gauge({ name: 'fairlead_follower_subscribers', help: 'Who follows the log in this process.', registers });
   const events = new Counter({
     name: 'fairlead_follower_events_total',
@@ -101,22 +119,23 @@ export function followerMetrics(registry: Registry | undefined): FollowerMetrics
   };
 }
 
-function readerMetrics(registry: Registry | undefined, reader: string, labels: Record<string, string>): ReaderMetrics {
+function readerMetrics(registry: Registry | undefined, reader: string): ReaderMetrics {
   if (registry === undefined) return { at: () => undefined, stopped: () => undefined };
-  const gauge = (name: string, help: string) => {
-    const known = registry.getSingleMetric(name);
-    return known instanceof Gauge ? known : new Gauge({ name, help, labelNames: Object.keys(labels), registers: [registry] });
-  };
-  const position = gauge(`fairlead_${reader}_position`, `The last position the ${reader} is done with.`);
-  const lag = gauge(`fairlead_${reader}_lag`, `Events the ${reader} is not done with yet.`);
-  const stopped = gauge(`fairlead_${reader}_stopped`, `1 while the ${reader} can not go on and needs attention.`);
+  const position = gauge(registry, `fairlead_${reader}_position`, `The last position the ${reader} is done with.`);
+  const lag = gauge(registry, `fairlead_${reader}_lag`, `Events the ${reader} is not done with yet.`);
+  const stopped = gauge(registry, `fairlead_${reader}_stopped`, `1 while the ${reader} can not go on and needs attention.`);
   return {
     at: (reached, head) => {
-      position.set(labels, reached);
-      if (head !== undefined) lag.set(labels, Math.max(0, head - reached));
+      position.set(reached);
+      if (head !== undefined) lag.set(Math.max(0, head - reached));
     },
     stopped: (yes) => {
-      stopped.set(labels, yes ? 1 : 0);
+      stopped.set(yes ? 1 : 0);
     },
   };
+}
+
+function gauge(registry: Registry, name: string, help: string, labels: Record<string, string> = {}): Gauge {
+  const known = registry.getSingleMetric(name);
+  return known instanceof Gauge ? known : new Gauge({ name, help, labelNames: Object.keys(labels), registers: [registry] });
 }

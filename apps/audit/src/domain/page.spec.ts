@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pageOf } from './page.js';
-import type { TrailRecord } from './record.js';
+import type { TrailRecord } from '../projections/audit-record/type.js';
 
 const record = (position: number, bytes: number): TrailRecord => ({
   position,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { auditV1 } from '@fairlead/contracts';
 import type { DeadLetter } from '@fairlead/messaging';
 import { boundedDetails } from '../domain/details.js';
-import { objectOf } from '../domain/record.js';
+import { objectOf } from '../domain/text.js';
 
 export const sequenceInput = z.int().min(1, 'not a sequence of the dead-letter stream');
 /** Which letter to settle, and why. */

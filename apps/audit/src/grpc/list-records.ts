@@ -5,9 +5,9 @@ import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import { rpc, type Rpc } from '@fairlead/rpc';
 import { pageOf } from '../domain/page.js';
-import type { TrailRecord } from '../domain/record.js';
-import { listRecords as queryRecords, trailPosition, type ActionFilter, type RecordFilter } from '../store/records.js';
-import { projectionName } from '../trail.js';
+import { auditRecord } from '../projections/audit-record/projection.js';
+import { listRecords as queryRecords, trailPosition, type ActionFilter, type RecordFilter } from '../projections/audit-record/query.js';
+import type { TrailRecord } from '../projections/audit-record/type.js';
 import { parseInput } from './input.js';
 
 export interface ListRecordsDeps {
@@ -58,7 +58,7 @@ export const listRecords = (deps: ListRecordsDeps): Rpc<auditV1.ListRecordsReque
       await waitForProjection({
         sql,
         messaging,
-        name: projectionName,
+        name: auditRecord.name,
         position: waitForPosition,
         timeoutMs: waitTimeoutMs,
         signal: call.signal,

@@ -23,7 +23,7 @@ beforeAll(async () => {
     (_, n) => ({ aggregateType: 'dead_letter', aggregateId: `d${n}`, type: 'changed', payload: {} }) as const,
   );
   await database.db.transaction((tx) => appendInTransaction(tx, { commandId: newId('command'), events }, testEvents));
-  await database.db.query(`select log.lock_projection('kept'), log.add_epoch('kept', 3, 2)`);
+  await database.db.query(`select log.lock_projection('kept'), log.add_epoch('kept', 3, 2, '{}')`);
   await database.db.query(`select log.advance_parts('kept', 1, array[0], 0, 4), log.advance_parts('kept', 1, array[1], 0, 2)`);
   await database.db.query(`select log.stop_part('kept', 1, 1, 3, 'no such field', interval '1 hour')`);
 }, 60_000);
@@ -92,7 +92,7 @@ describe('decisions', () => {
     await transaction((tx) => cancelRebuild(tx, 'kept'));
     await expect(transaction((tx) => cancelRebuild(tx, 'kept'))).rejects.toMatchObject(projectionState);
     expect(await state()).toMatchObject({ rebuildRequested: false });
-    await database.db.query(`select log.add_epoch('kept', 3, 1), log.advance_parts('kept', 2, array[0], 0, 4)`);
+    await database.db.query(`select log.add_epoch('kept', 3, 1, '{}'), log.advance_parts('kept', 2, array[0], 0, 4)`);
     await expect(transaction((tx) => requestRebuild(tx, 'kept'))).rejects.toMatchObject(projectionState);
     expect((await state())?.epochs[1]).toMatchObject({
       epoch: 2,

@@ -28,6 +28,8 @@ create table if not exists log.projection_epoch (
   serving boolean not null,
   -- Its tables are to be dropped.
   retired boolean not null default false,
+  -- Without the number of the epoch.
+  tables text[] not null default '{}',
   started_at timestamptz not null default clock_timestamp(),
   primary key (name, epoch),
   check (not (serving and retired))
@@ -101,7 +103,7 @@ begin
 end $$;
 
 -- Begins an epoch and answers its number: the first one of a projection serves at once, others are filled beside it.
-create or replace function log.add_epoch(projection_name text, of_version int, of_parts int) returns int
+create or replace function log.add_epoch(projection_name text, of_version int, of_parts int, of_tables text[]) returns int
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   added int;
@@ -111,8 +113,8 @@ begin
   if not found then
     raise exception 'projection % is not of %', projection_name, session_user using errcode = 'insufficient_privilege';
   end if;
-  insert into log.projection_epoch (name, epoch, version, parts, serving)
-    values (projection_name, added, of_version, of_parts, not exists (select from log.projection_epoch e where e.name = projection_name and e.serving));
+  insert into log.projection_epoch (name, epoch, version, parts, tables, serving)
+    values (projection_name, added, of_version, of_parts, of_tables, not exists (select from log.projection_epoch e where e.name = projection_name and e.serving));
   insert into log.projection_part (name, epoch, part) select projection_name, added, g.part from generate_series(0, of_parts - 1) g(part);
   return added;
 end $$;
@@ -149,11 +151,9 @@ declare
   head_at bigint;
   first_part int;
   lowest bigint;
+  is_serving boolean;
 begin
-  if not exists (
-    select from log.projection_epoch e join log.projection_control c using (name)
-      where e.name = projection_name and e.epoch = of_epoch and not e.retired and not c.paused and c.role = session_user
-  ) then
+  if not log.owns_projection(projection_name) then
     return;
   end if;
   select h.position into head_at from log.head h;
@@ -162,6 +162,17 @@ begin
     order by p.position, p.part limit 1 for update skip locked;
   if not found then
     return;
+  end if;
+  -- Asked with the part in hand: a swap, which holds all parts, is over or has not begun.
+  select e.serving into is_serving from log.projection_epoch e join log.projection_control c using (name)
+    where e.name = projection_name and e.epoch = of_epoch and not e.retired and not c.paused;
+  if not found then
+    return;
+  end if;
+  -- What a crash of Postgres takes from an epoch that nobody reads is filled again: rows and checkpoints are lost together.
+  -- The swap waits for the disk, and with it for all that was written before.
+  if not is_serving then
+    perform set_config('synchronous_commit', 'off', true);
   end if;
   return query select p.part, p.position, p.skip_position, head_at from log.projection_part p
     where p.name = projection_name and p.epoch = of_epoch and p.position = lowest
@@ -183,11 +194,12 @@ begin
   return moved = cardinality(of_parts);
 end $$;
 
--- Says which event can not be applied and why, and lets it rest; false when it has been applied or skipped meanwhile.
+-- Says which event can not be applied and why, and lets it rest; false when it has been applied or skipped meanwhile. What
+-- stands before it is applied, or is in another part.
 create or replace function log.stop_part(projection_name text, of_epoch int, of_part int, at_position bigint, reason text, rest interval) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update log.projection_part p set stopped_position = at_position, stopped_reason = left(reason, 2000),
+  update log.projection_part p set position = at_position - 1, stopped_position = at_position, stopped_reason = left(reason, 2000),
       retry_at = clock_timestamp() + rest, updated_at = clock_timestamp()
     where p.name = projection_name and p.epoch = of_epoch and p.part = of_part and p.position < at_position
       and p.skip_position is distinct from at_position and log.owns_projection(projection_name);
@@ -300,10 +312,14 @@ begin
   execute format('create table if not exists ${schema}.%I (like ${schema}.%I including all)', name || '_e' || of_epoch, shape);
 end $$;
 
+-- Without an epoch the name is served no more.
 create or replace function ${schema}.serve_epoch_table(name text, of_epoch int) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   execute format('drop view if exists ${schema}.%I', name);
+  if of_epoch is null then
+    return;
+  end if;
   execute format('create view ${schema}.%I as select * from ${schema}.%I', name, name || '_e' || of_epoch);
 end $$;
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { aggregateOwners, type AggregateType } from '@fairlead/contracts';
 import type { StoredEvent } from '@fairlead/event-log';
-import { boundedDetails, cutMarker, maxDetailsBytes } from './details.js';
-import { outcomeOf, outcomes } from './outcome.js';
-import { recordOf } from './record.js';
+import { boundedDetails, cutMarker, maxDetailsBytes } from '../../domain/details.js';
+import { outcomeOf, outcomes } from '../../domain/outcome.js';
+import { recordOf } from './evolve.js';
 
 const aggregateTypes = Object.keys(aggregateOwners) as AggregateType[];
 const optionalText = fc.option(fc.string({ maxLength: 40 }), { nil: undefined });

@@ -1,5 +1,5 @@
 import type { Sql } from '@fairlead/postgres';
-import type { TrailRecord } from '../domain/record.js';
+import type { TrailRecord } from './type.js';
 
 /** Which records to list; what is left out does not filter. */
 export interface RecordFilter {
@@ -17,29 +17,6 @@ export interface RecordFilter {
 }
 
 export type ActionFilter = { readonly exactly: string } | { readonly startingWith: string };
-
-/** Stores records, in one statement. Fails when one of the positions has a record already. */
-export async function insertRecords(sql: Sql, records: readonly TrailRecord[]): Promise<void> {
-  const rows = records.map((record) => ({
-    position: record.position,
-    time: record.time,
-    action: record.action,
-    principal: record.principal,
-    via: record.via,
-    tenant_id: record.tenantId,
-    resource_type: record.resourceType,
-    resource_id: record.resourceId,
-    request_id: record.requestId,
-    correlation_id: record.correlationId,
-    trace_id: record.traceId,
-    job_id: record.jobId,
-    step: record.step,
-    reason: record.reason,
-    outcome: record.outcome,
-    details: record.details,
-  }));
-  await sql.query('insert into record select * from jsonb_populate_recordset(null::audit.record, $1)', [JSON.stringify(rows)]);
-}
 
 /** A page of records, newest first: those before a position (0: from the newest on), `limit` at most. */
 export async function listRecords(sql: Sql, filter: RecordFilter, page: { before: number; limit: number }): Promise<TrailRecord[]> {
