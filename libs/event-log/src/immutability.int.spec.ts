@@ -54,6 +54,17 @@ const forgeries = [
   `drop trigger append_only on log.event`,
   `alter table log.event disable trigger all`,
   `create table log.other ()`,
+  `alter table log.event_000000 disable trigger append_only_truncate`,
+  `alter table log.event disable trigger append_only`,
+  `alter table log.event owner to current_user`,
+  `drop table log.event cascade`,
+  `drop schema log cascade`,
+  `truncate log.head, log.event`,
+  `delete from log.head`,
+  `update log.head set position = position + 1`,
+  `select log.archive_partition('event_000000', 'pg_default')`,
+  `create or replace function log.refuse_change() returns trigger language plpgsql as 'begin return new; end'`,
+  `alter function log.append(jsonb) set search_path = public`,
   `select log.begin_incarnation()`,
   `select log.begin_incarnation_after(0, (select incarnation from log.head))`,
   `insert into log.incarnation values (uuidv7(), 0)`,
@@ -82,6 +93,53 @@ describe('refused', () => {
   it.each(changes)('to a superuser, also as a replica: %s', async (statement) => {
     await expect(database.adminSql.query(statement)).rejects.toThrow('append-only');
     await expect(database.adminSql.query(under('set local session_replication_role = replica', statement))).rejects.toThrow('append-only');
+  });
+
+  const backwards = [
+    `update log.head set position = position - 1`,
+    `update log.head set recorded_at = '-infinity'`,
+    `update log.head set partitioned_until = 1`,
+    `delete from log.head`,
+    `truncate log.head`,
+  ];
+  it.each(backwards)('to a superuser, also as a replica, who takes the head back: %s', async (statement) => {
+    await expect(database.adminSql.query(statement)).rejects.toThrow('append-only');
+    await expect(database.adminSql.query(under('set local session_replication_role = replica', statement))).rejects.toThrow('append-only');
+  });
+
+  it.each(['update forged set type = $$x$$', 'delete from forged'])('to a superuser through a view: %s', async (statement) => {
+    await expect(database.adminSql.query(`create temp view forged as select * from log.event; ${statement}`)).rejects.toThrow(
+      'append-only',
+    );
+  });
+
+  it('to a service through a view, or a function that runs as the owner of its schema', async () => {
+    const setUp = (statement: string) => database.adminSql.query(`set local role fairlead_placement_owner; ${statement}`);
+    await expect(setUp('create view placement.forged as select * from log.event')).rejects.toThrow(refused);
+    await setUp(
+      `create function placement.forge() returns void language plpgsql security definer as 'begin update log.event set type = ''x''; end'`,
+    );
+    await database.adminSql.query('grant execute on function placement.forge() to fairlead_placement');
+    await expect(db.query('select placement.forge()')).rejects.toThrow(refused);
+  });
+
+  it('to a service that puts tables and operators of its own in the way of the log’s functions', async () => {
+    const tables = ['head', 'event', 'stream', 'aggregate_owner']
+      .map((name) => `create temp table ${name} (position bigint, role name, aggregate_type text)`)
+      .join('; ');
+    const [before] = await db.query<{ position: number }>('select position from log.head');
+    await expect(
+      db.transaction(async (tx) => {
+        await tx.query(tables);
+        await tx.query(`insert into pg_temp.aggregate_owner values (1, session_user, 'user')`);
+        await tx.query(`set local search_path = pg_temp, placement, pg_catalog`);
+        const forged = [
+          { command_id: newId('command'), events: [{ aggregate_type: 'user', aggregate_id: 'x', type: 'x', payload: {}, meta: {} }] },
+        ];
+        await tx.query('select log.append($1)', [JSON.stringify(forged)]);
+      }),
+    ).rejects.toThrow('may not append events of user');
+    expect(await db.query('select position from log.head')).toEqual([before]);
   });
 
   it('to log in as the owner', async () => {
@@ -153,6 +211,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'keep_partitions',
     'lock_parts',
     'lock_projection',
+    'partitions: select',
     'projection: select',
     'projection_control: select',
     'projection_epoch: select',

@@ -1,5 +1,6 @@
 export { appendAllInTransaction, appendInTransaction, type Appended } from './append.js';
 export { createAppender, type Appender, type AppenderOptions } from './appender.js';
+export { archivePartitions, type ArchiveOptions } from './archive.js';
 export { pokeLog } from './bell.js';
 export { decodeEvent, UnreadableEvent, type DecodedEvent } from './catalogue.js';
 export { maxEventBytes } from './command.js';

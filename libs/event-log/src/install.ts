@@ -87,7 +87,7 @@ async function grant(client: Client): Promise<void> {
   const roles = controlPlaneServices.map(roleOf).join(', ');
   await client.query('revoke all on all functions in schema log from public');
   await client.query(`grant usage on schema log to ${roles}`);
-  await client.query(`grant select on log.head, log.incarnation, log.event, log.stream to ${roles}`);
+  await client.query(`grant select on log.head, log.incarnation, log.event, log.partitions, log.stream to ${roles}`);
   await client.query(`grant select on log.projection, log.projection_control, log.projection_epoch, log.projection_part to ${roles}`);
   await client.query(
     `grant execute on function log.append(jsonb), log.append(text[], int[], text[], text[], bigint[], text[], int[], text[], text[]),

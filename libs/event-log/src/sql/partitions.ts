@@ -33,4 +33,46 @@ begin
   update log.head set partitioned_until = first where partitioned_until < first;
   return made;
 end $$;
+
+-- The partitions, for who looks after the log. A sealed one is full: nothing is appended to it any more.
+create or replace view log.partitions as
+  select c.relname::text as name, r.first_position, r.last_position, h.position >= r.last_position as sealed,
+      greatest(c.reltuples, 0)::bigint as estimated_rows, pg_total_relation_size(c.oid) as bytes,
+      coalesce(t.spcname, d.spcname)::text as tablespace
+    from log.head h, pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    left join pg_tablespace t on t.oid = c.reltablespace
+    join pg_database b on b.datname = current_database()
+    join pg_tablespace d on d.oid = b.dattablespace
+    cross join lateral (
+      select bound[1]::bigint as first_position, bound[2]::bigint - 1 as last_position
+        from regexp_match(pg_get_expr(c.relpartbound, c.oid), '[(]''?([0-9]+)''?[)] TO [(]''?([0-9]+)''?[)]') bound
+    ) r
+    where i.inhparent = 'log.event'::regclass;
+
+-- Moves a sealed partition and its indexes to another tablespace; false when it is there. For administrators. The
+-- files are copied as they are and taken over at the commit: no row is written, so none can change, and a crash
+-- leaves the partition where it was. Who reads this one partition waits meanwhile, nobody else.
+create or replace function log.archive_partition(partition text, tablespace text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+declare
+  found_row log.partitions;
+  index_name text;
+begin
+  select * into found_row from log.partitions p where p.name = partition;
+  if not found then
+    raise exception 'the event log has no partition %', partition using errcode = 'undefined_table';
+  end if;
+  if not found_row.sealed then
+    raise exception 'partition % is not full: events are still appended to it', partition using errcode = 'object_in_use';
+  end if;
+  if found_row.tablespace = archive_partition.tablespace then
+    return false;
+  end if;
+  execute format('alter table log.%I set tablespace %I', partition, archive_partition.tablespace);
+  for index_name in select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = format('log.%I', partition)::regclass loop
+    execute format('alter index log.%I set tablespace %I', index_name, archive_partition.tablespace);
+  end loop;
+  return true;
+end $$;
 `;

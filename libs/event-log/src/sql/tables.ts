@@ -82,4 +82,14 @@ create or replace trigger append_only before update or delete on log.event for e
 alter table log.event enable always trigger append_only;
 create or replace trigger append_only_truncate before truncate on log.event for each statement execute function log.refuse_change();
 alter table log.event enable always trigger append_only_truncate;
+
+-- The head is the log's other half: what it says was appended stays so, whoever moves it.
+create or replace trigger head_goes_forward before update on log.head for each row
+  when (new.position < old.position or new.recorded_at < old.recorded_at or new.partitioned_until < old.partitioned_until)
+  execute function log.refuse_change();
+alter table log.head enable always trigger head_goes_forward;
+create or replace trigger head_stays before delete on log.head for each row execute function log.refuse_change();
+alter table log.head enable always trigger head_stays;
+create or replace trigger head_stays_truncate before truncate on log.head for each statement execute function log.refuse_change();
+alter table log.head enable always trigger head_stays_truncate;
 `;

@@ -1,0 +1,150 @@
+/** Old partitions on other storage: a tablespace on disk, in a database whose partitions hold 100 positions. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { controlPlaneServices, newId, type ControlPlaneService } from '@fairlead/contracts';
+import { adminClient, openDatabase, prepareDatabase, type Database } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+import { eventually, testDatabase, testEvents, testFolder, type TestDatabase } from '@fairlead/testing';
+import { archivePartitions, createAppender, installEventLog, readLog } from './index.js';
+
+let cluster: TestDatabase;
+let access: { adminUrl: string; adminPassword: string; database: string };
+let db: Database;
+let admin: Awaited<ReturnType<typeof adminClient>>;
+let folder: string;
+const tablespace = `cold_${randomBytes(4).toString('hex')}`;
+
+beforeAll(async () => {
+  cluster = await testDatabase({ service: 'placement' });
+  access = { ...cluster.admin, database: `test_${randomBytes(8).toString('hex')}` };
+  const passwords = Object.fromEntries(controlPlaneServices.map((service) => [service, cluster.access(service).password]));
+  await prepareDatabase({ ...access, passwords: passwords as Record<ControlPlaneService, string> });
+  await installEventLog({ ...access, partitionSize: 100 });
+  const { url, password } = cluster.access('placement');
+  db = await openDatabase({
+    url: url.replace(cluster.name, access.database),
+    password,
+    schema: 'placement',
+    applicationName: 'test',
+    logger: createLogger({ service: 'test', level: 'silent' }),
+  });
+  admin = await adminClient(access);
+  // The server runs as another user and makes the folder's content its own.
+  folder = testFolder('cold');
+  chmodSync(folder, 0o777);
+  await admin.query(`create tablespace ${tablespace} location '${await ownedFolder()}'`);
+  const appender = createAppender({ catalogue: testEvents, sql: db });
+  const command = () => ({
+    commandId: newId('command'),
+    events: Array.from(
+      { length: 50 },
+      () => ({ aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: { id: newId('command') } }) as const,
+    ),
+  });
+  for (let n = 0; n < 9; n += 1) await appender.append(command());
+  await db.query('select log.keep_partitions()');
+}, 60_000);
+
+afterAll(async () => {
+  await db.close();
+  await admin.end();
+  await cluster.adminSql.query(`drop database ${access.database} with (force)`);
+  await cluster.adminSql.query(`drop tablespace ${tablespace}`);
+  await cluster.drop();
+});
+
+/** A folder that the server's own user made. */
+async function ownedFolder(): Promise<string> {
+  await admin.query(`copy (select) to program 'mkdir -m 700 ${folder}/here'`);
+  return `${folder}/here`;
+}
+
+const partitions = () =>
+  db.query<{ name: string; sealed: boolean; tablespace: string; first_position: number; last_position: number; bytes: number }>(
+    'select name, sealed, tablespace, first_position, last_position, bytes from log.partitions order by name',
+  );
+
+describe('partitions that are full', () => {
+  it('are told from the others', async () => {
+    expect(
+      (await partitions()).map(({ name, sealed, first_position, last_position }) => [name, sealed, first_position, last_position]),
+    ).toEqual([
+      ['event_000000', true, 0, 99],
+      ['event_000001', true, 100, 199],
+      ['event_000002', true, 200, 299],
+      ['event_000003', true, 300, 399],
+      ['event_000004', false, 400, 499],
+      ['event_000005', false, 500, 599],
+    ]);
+    for (const { bytes } of await partitions()) expect(bytes).toBeGreaterThan(0);
+  });
+
+  it('move to another tablespace but for the newest, with their indexes and as they were', async () => {
+    const before = await readLog(db, { after: 0, limit: 1_000 });
+    const told: string[] = [];
+    const moved = await archivePartitions(access, { tablespace, keep: 2, onMoved: (name) => told.push(name) });
+    expect(moved).toEqual(['event_000000', 'event_000001']);
+    expect(told).toEqual(moved);
+    expect((await partitions()).map((one) => one.tablespace)).toEqual([
+      tablespace,
+      tablespace,
+      'pg_default',
+      'pg_default',
+      'pg_default',
+      'pg_default',
+    ]);
+    const { rows } = await admin.query<{ elsewhere: string }>(
+      `select count(*) as elsewhere from pg_index i join pg_class c on c.oid = i.indexrelid left join pg_tablespace t on t.oid = c.reltablespace
+         where i.indrelid in ('log.event_000000'::regclass, 'log.event_000001'::regclass) and t.spcname is distinct from $1`,
+      [tablespace],
+    );
+    expect(rows[0]?.elsewhere).toBe('0');
+    expect(await readLog(db, { after: 0, limit: 1_000 })).toEqual(before);
+    expect(await archivePartitions(access, { tablespace, keep: 2 })).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['here']);
+  });
+
+  it.each([`update log.event_000000 set type = 'x'`, 'delete from log.event where position = 5', 'truncate log.event_000000'])(
+    'are append-only there too: %s',
+    async (statement) => {
+      await expect(admin.query(statement)).rejects.toThrow('append-only');
+    },
+  );
+
+  it('that are not full stay, as does one that is not there', async () => {
+    await expect(admin.query(`select log.archive_partition('event_000004', $1)`, [tablespace])).rejects.toThrow('is not full');
+    await expect(admin.query(`select log.archive_partition('event_000005', $1)`, [tablespace])).rejects.toThrow('is not full');
+    await expect(admin.query(`select log.archive_partition('head', $1)`, [tablespace])).rejects.toThrow('no partition head');
+    await expect(archivePartitions(access, { tablespace: 'nowhere', keep: 0 })).rejects.toThrow('"nowhere" does not exist');
+    await expect(archivePartitions(access, { tablespace, keep: -1 })).rejects.toThrow('a whole number');
+  });
+
+  it('move while events are appended and a reader holds others; one that is being read is given up soon', async () => {
+    const appender = createAppender({ catalogue: testEvents, sql: db });
+    const holding = Promise.withResolvers<undefined>();
+    const done = Promise.withResolvers<undefined>();
+    const reading = db.transaction(async (tx) => {
+      await tx.query('select * from log.event where position between 200 and 210');
+      holding.resolve(undefined);
+      await done.promise;
+    });
+    await holding.promise;
+    const refused = archivePartitions(access, { tablespace, keep: 1 });
+    const failure = expect(refused).rejects.toThrow('lock timeout');
+    await eventually(
+      async () => (await cluster.adminSql.query(`select 1 from pg_locks where not granted and mode = 'AccessExclusiveLock'`)).length > 0,
+      { what: 'the move to wait for the reader' },
+    );
+    expect(
+      await appender.append({
+        commandId: newId('command'),
+        events: [{ aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: {} }],
+      }),
+    ).toMatchObject({ status: 'ok' });
+    await failure;
+    done.resolve(undefined);
+    await reading;
+    expect(await archivePartitions(access, { tablespace, keep: 1 })).toEqual(['event_000002']);
+  }, 20_000);
+});
