@@ -30,7 +30,11 @@ export default {
     {
       ...base,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,libs,tools}/*/src/**/*.spec.ts', '<rootDir>/tests/deploy/*.spec.ts'],
+      testMatch: [
+        '<rootDir>/{apps,libs,tools}/*/src/**/*.spec.ts',
+        '<rootDir>/tests/deploy/*.spec.ts',
+        '<rootDir>/tests/histories/*.spec.ts',
+      ],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/', '/dist/'],
     },
     {
