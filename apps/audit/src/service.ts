@@ -1,5 +1,5 @@
 import { auditV1 } from '@fairlead/contracts';
-import { createAppender, keepPartitions, pokeLog, startProjection, startRelay } from '@fairlead/event-log';
+import { createAppender, forgetCommands, keepPartitions, pokeLog, startProjection, startRelay } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -21,6 +21,7 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
   const workers = projections.map((definition) => startProjection({ definition, db: sql, messaging, logger, registry }));
   const relay = startRelay({ sql, messaging, logger, registry, tracing, beginIncarnation: beginIncarnation(resources) });
   const stopPartitions = keepPartitions({ sql, logger });
+  const stopForgetting = forgetCommands({ sql, logger });
   const appender = createAppender({
     sql,
     onAppended: (position) => {
@@ -43,6 +44,6 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
       }),
     ],
     // The appender stays: RPCs in flight wait for what they record, and the server waits for them.
-    onDrain: [...workers.map((worker) => () => worker.stop()), () => relay.stop(), stopPartitions],
+    onDrain: [...workers.map((worker) => () => worker.stop()), () => relay.stop(), stopPartitions, stopForgetting],
   });
 }

@@ -143,16 +143,16 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
         leave(entry);
         reject(givenUp(signal));
       };
-      const forget = () => {
+      const stopListening = () => {
         signal.removeEventListener('abort', giveUp);
       };
       signal.addEventListener('abort', giveUp, { once: true });
       entry.resolve = (outcome) => {
-        forget();
+        stopListening();
         resolve(outcome);
       };
       entry.reject = (error) => {
-        forget();
+        stopListening();
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the database threw is told as it is
         reject(error);
       };

@@ -195,7 +195,14 @@ it('a service may read a few tables and call a few functions, audit those of ope
        union all select proname from pg_proc where pronamespace = 'log'::regnamespace and has_function_privilege($1, oid, 'execute') order by 1`,
       [role],
     );
-  const ofOperators = ['begin_incarnation_after', 'cancel_rebuild', 'request_rebuild', 'set_projection_paused', 'skip_event'];
+  const ofOperators = [
+    'begin_incarnation_after',
+    'cancel_rebuild',
+    'forget_commands',
+    'request_rebuild',
+    'set_projection_paused',
+    'skip_event',
+  ];
   const ofServices = [
     'add_epoch',
     'advance_parts',
@@ -205,7 +212,6 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'claim_parts',
     'drop_epoch',
     'event: select',
-    'forget_commands',
     'head: select',
     'incarnation: select',
     'keep_partitions',

@@ -4,6 +4,7 @@ export { archivePartitions, type ArchiveOptions } from './archive.js';
 export { pokeLog } from './bell.js';
 export { decodeEvent, UnreadableEvent, type DecodedEvent } from './catalogue.js';
 export { maxEventBytes } from './command.js';
+export { forgetCommands } from './commands.js';
 export { formatCursor, parseCursor, resolveCursor, type LogCursor } from './cursor.js';
 export { oncePerEvent, type EventFilter } from './filter.js';
 export { followLog, type FeedBatch, type FollowOptions, type LogFollower, type ReadFeedOptions, type SubscribeOptions } from './follow.js';

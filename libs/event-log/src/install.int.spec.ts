@@ -66,3 +66,28 @@ it('carries the checkpoints of an earlier release over, once', async () => {
     { position: 41, stopped_reason: 'no such field' },
   ]);
 });
+
+/** What the log's tables said of their columns before log.append said it, and one id a command for ever. */
+const earlierChecks = `
+drop index log.command_recorded_at;
+alter table log.head add check (singleton), add check (partition_size >= 100);
+alter table log.event add check (octet_length(aggregate_id) between 1 and 255), add check (octet_length(type) between 1 and 255);
+alter table log.command add check (octet_length(command_id) between 1 and 255);
+`;
+
+it('takes the constraints of an earlier release off the log and keeps what it holds', async () => {
+  const given = {
+    command_id: 'of an earlier release',
+    events: [{ aggregate_type: 'event_log', aggregate_id: 'log', expected_version: 0, type: 'changed', payload: { n: 1 }, meta: {} }],
+  };
+  const append = () => database.db.query<object>('select * from log.append($1::jsonb)', [JSON.stringify([given])]);
+  const [first] = await append();
+  await database.adminSql.query(earlierChecks);
+  await installEventLog(database.admin);
+  const left = `select conname from pg_constraint where contype = 'c' and connamespace = 'log'::regnamespace and conrelid::regclass::text ~ '^log.(head|event|command)'`;
+  expect(await database.adminSql.query(left)).toEqual([]);
+  expect(await append()).toEqual([{ ...first, status: 'repeated' }]);
+  expect(await database.db.query(`select version, payload from log.event where aggregate_type = 'event_log'`)).toEqual([
+    { version: 1, payload: { n: 1 } },
+  ]);
+});

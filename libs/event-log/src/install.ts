@@ -91,15 +91,15 @@ async function grant(client: Client): Promise<void> {
   await client.query(`grant select on log.projection, log.projection_control, log.projection_epoch, log.projection_part to ${roles}`);
   await client.query(
     `grant execute on function log.append(jsonb), log.append(text[], int[], text[], text[], bigint[], text[], int[], text[], text[]),
-      log.append_event(text, text, text, bigint, text, int, text, text), log.forget_commands(int), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int, text[]),
+      log.append_event(text, text, text, bigint, text, int, text, text), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int, text[]),
       log.retire_epoch(text, int), log.drop_epoch(text, int), log.claim_parts(text, int, bigint),
       log.advance_parts(text, int, int[], bigint, bigint), log.stop_part(text, int, int, bigint, text, interval), log.lock_parts(text),
       log.swap_epoch(text, int) to ${roles}`,
   );
-  // Operators decide through audit, which writes down who did.
+  // Operators decide through audit, which writes down who did, and keeps the log's house.
   await client.query(
     `grant execute on function log.set_projection_paused(text, boolean), log.skip_event(text, int, bigint), log.request_rebuild(text),
-      log.cancel_rebuild(text), log.begin_incarnation_after(bigint, uuid) to ${roleOf('audit')}`,
+      log.cancel_rebuild(text), log.forget_commands(int), log.begin_incarnation_after(bigint, uuid) to ${roleOf('audit')}`,
   );
 }
 

@@ -44,6 +44,17 @@ describe('a database', () => {
     expect(await db.query('delete from thing where id = $1 returning name', [7])).toEqual([{ name: 'renamed' }]);
   });
 
+  it('prepares a statement that has a name once on a connection, and answers as ever', async () => {
+    await db.transaction(async (tx) => {
+      for (const n of [1, 2]) expect(await tx.query('select $1::bigint as n', [n], 'named')).toEqual([{ n }]);
+      expect(
+        await tx.query(`select name, (generic_plans + custom_plans)::int as runs from pg_prepared_statements where name = 'named'`),
+      ).toEqual([{ name: 'named', runs: 2 }]);
+    });
+    expect(await db.query('select $1::bigint as n', [3], 'named')).toEqual([{ n: 3 }]);
+    await expect(db.query('select 1 / $1::int', [0], 'wrong')).rejects.toMatchObject({ code: '22012' });
+  });
+
   it('rolls back a transaction that throws', async () => {
     const attempt = db.transaction(async (tx) => {
       await tx.query(`insert into thing (id, name) values (1, 'gone')`);

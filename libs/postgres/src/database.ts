@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { FairleadError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
 import { createOrmLogger } from './orm-logger.js';
@@ -116,13 +116,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } catch (cause) {
     throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
   }
-  // TypeORM prepares nothing; its pool does.
-  const pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
   const query = async <T>(text: string, params: readonly unknown[] = [], preparedAs?: string): Promise<T[]> => {
-    if (preparedAs !== undefined) return queryPrepared<T>(pool, preparedAs, text, params);
     const runner = dataSource.createQueryRunner();
     try {
-      return (await runner.query(text, [...params], true)).records as T[];
+      return await runWith<T>(runner, text, params, preparedAs);
     } catch (error) {
       throw unavailableWhenLost(error);
     } finally {
@@ -149,19 +146,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
 }
 
-async function queryPrepared<T>(connection: Pick<pg.Pool, 'query'>, name: string, text: string, params: readonly unknown[]): Promise<T[]> {
-  try {
-    return (await connection.query({ name, text, values: [...params] })).rows as T[];
-  } catch (error) {
-    throw unavailableWhenLost(error);
-  }
-}
-
-async function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[], preparedAs?: string): Promise<T[]> {
+function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[], preparedAs?: string): Promise<T[]> {
   const runner = manager.queryRunner;
   if (runner === undefined) throw new Error('a transaction has a query runner');
-  if (preparedAs !== undefined) return queryPrepared<T>((await runner.connect()) as pg.PoolClient, preparedAs, text, params);
-  return (await runner.query(text, [...params], true)).records as T[];
+  return runWith(runner, text, params, preparedAs);
+}
+
+/** TypeORM prepares nothing; the connection that its runner holds does. */
+async function runWith<T>(runner: QueryRunner, text: string, params: readonly unknown[], preparedAs: string | undefined): Promise<T[]> {
+  if (preparedAs === undefined) return (await runner.query(text, [...params], true)).records as T[];
+  const connection = (await runner.connect()) as pg.PoolClient;
+  return (await connection.query({ name: preparedAs, text, values: [...params] })).rows as T[];
 }
 
 async function pendingMigrations(sql: Sql, schema: string, migrations: readonly MigrationClass[]): Promise<string[]> {
