@@ -1,5 +1,5 @@
 import type { DynamicModule } from '@nestjs/common';
-import { auditV1, changesV1, eventCatalogue, fleetV1, jobsV1, placementV1 } from '@fairlead/contracts';
+import { auditV1, changesV1, eventCatalogue, fleetV1, jobsV1, logV1, placementV1, projectionsV1 } from '@fairlead/contracts';
 import { parseJwks, type TokenVerifier } from '@fairlead/auth';
 import { createAppender, decodeEvent, followLog, pokeLog } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
@@ -7,7 +7,7 @@ import { openResources, startService, type RunningService } from '@fairlead/serv
 import type { Logger } from '@fairlead/telemetry';
 import type { Config } from './config.js';
 import { createThrottle } from './domain/throttle.js';
-import { auditClient, fleetClient, jobsClient, placementClient } from './edge/clients.js';
+import { auditClient, fleetClient, jobsClient, logClient, placementClient, projectionsClient } from './edge/clients.js';
 import { SchemaPipe } from './edge/parse.js';
 import { ProblemFilter } from './edge/problems.js';
 import { createEdge } from './edge/server.js';
@@ -72,6 +72,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     { provide: placementClient, useValue: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC) },
     { provide: fleetClient, useValue: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC) },
     { provide: auditClient, useValue: resources.client(auditV1.AuditServiceService, config.AUDIT_GRPC) },
+    { provide: logClient, useValue: resources.client(logV1.LogServiceService, config.AUDIT_GRPC) },
+    { provide: projectionsClient, useValue: resources.client(projectionsV1.ProjectionServiceService, config.AUDIT_GRPC) },
   ]);
   // Ends all that was opened here when it can't start.
   return startService({

@@ -1,6 +1,6 @@
 import { createTokenSigner, generateSigningKey, type TokenSigner } from '@fairlead/auth';
 import { loadConfig } from '@fairlead/config';
-import { auditV1, newId, type ControlPlaneService, type EventCatalogue, type Role } from '@fairlead/contracts';
+import { auditV1, logV1, newId, projectionsV1, type ControlPlaneService, type EventCatalogue, type Role } from '@fairlead/contracts';
 import { createAppender, type EventMeta, type NewEvent } from '@fairlead/event-log';
 import { openDatabase, schemaOf, type Database } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
@@ -29,6 +29,9 @@ export interface Stack {
   readonly append: (name: ControlPlaneService, ...events: AnyEvent[]) => Promise<number>;
   readonly clientWith: (token: () => string | Promise<string>) => Client;
   readonly clientOf: (...roles: Role[]) => Client;
+  /** The service's look into the log, and its control of projections. */
+  readonly logOf: (...roles: Role[]) => RpcClient<logV1.LogServiceService>;
+  readonly projectionsOf: (...roles: Role[]) => RpcClient<projectionsV1.ProjectionServiceService>;
   /** Lists as a viewer. */
   readonly list: (filter: Filter) => Promise<auditV1.ListRecordsResponse>;
   readonly stop: () => Promise<void>;
@@ -77,17 +80,21 @@ async function configOf(database: TestDatabase, nats: TestMessaging) {
 }
 
 function clientsOf(service: () => RunningService, gateway: TokenSigner) {
-  const open: Client[] = [];
-  const clientWith = (token: () => string | Promise<string>) => {
-    const client = createRpcClient(auditV1.AuditServiceService, { address: service().grpcAddress ?? '', token });
+  const open: { close(): void }[] = [];
+  const kept = <Opened extends { close(): void }>(client: Opened) => {
     open.push(client);
     return client;
   };
-  const clientOf = (...roles: Role[]) => clientWith(() => gateway.signUser({ userId: newId('user'), email: 'ada@example.org', roles }, 60));
+  const optionsWith = (token: () => string | Promise<string>) => ({ address: service().grpcAddress ?? '', token });
+  const optionsOf = (roles: Role[]) => optionsWith(() => gateway.signUser({ userId: newId('user'), email: 'ada@example.org', roles }, 60));
+  const clientWith = (token: () => string | Promise<string>) => kept(createRpcClient(auditV1.AuditServiceService, optionsWith(token)));
+  const clientOf = (...roles: Role[]) => kept(createRpcClient(auditV1.AuditServiceService, optionsOf(roles)));
   let viewer: { address?: string; client: Client } = { client: clientOf('viewer') };
   return {
     clientWith,
     clientOf,
+    logOf: (...roles: Role[]) => kept(createRpcClient(logV1.LogServiceService, optionsOf(roles))),
+    projectionsOf: (...roles: Role[]) => kept(createRpcClient(projectionsV1.ProjectionServiceService, optionsOf(roles))),
     list: (filter: Filter) => {
       const address = service().grpcAddress;
       if (viewer.address !== address) viewer = { address, client: clientOf('viewer') };

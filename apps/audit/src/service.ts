@@ -1,16 +1,27 @@
-import { auditV1 } from '@fairlead/contracts';
-import { createAppender, forgetCommands, keepPartitions, pokeLog, startProjection, startRelay } from '@fairlead/event-log';
+import { auditV1, logV1, projectionsV1 } from '@fairlead/contracts';
+import { createAppender, decodeEvent, forgetCommands, keepPartitions, pokeLog, startProjection, startRelay } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
 import { beginIncarnation } from './begin-incarnation.js';
 import type { AuditConfig } from './config.js';
 import { reportDeadLetters } from './dead-letter-metrics.js';
+import { cancelRebuild } from './grpc/cancel-rebuild.js';
 import { discardDeadLetter } from './grpc/discard-dead-letter.js';
+import { getEvent } from './grpc/get-event.js';
 import { getDeadLetter } from './grpc/get-dead-letter.js';
 import { listDeadLetters } from './grpc/list-dead-letters.js';
+import { getProjection } from './grpc/get-projection.js';
+import { getStats } from './grpc/get-stats.js';
+import { listEvents } from './grpc/list-events.js';
+import { listProjections } from './grpc/list-projections.js';
 import { listRecords } from './grpc/list-records.js';
+import { pauseProjection } from './grpc/pause-projection.js';
+import { rebuildProjection } from './grpc/rebuild-projection.js';
 import { replayDeadLetter } from './grpc/replay-dead-letter.js';
+import { resumeProjection } from './grpc/resume-projection.js';
+import { skipEvent } from './grpc/skip-event.js';
+import { verifyLogRange } from './grpc/verify-range.js';
 import { projections } from './projections/projections.js';
 import { migrations } from './store/migrations.js';
 
@@ -41,6 +52,21 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
         getDeadLetter: getDeadLetter(deps),
         replayDeadLetter: replayDeadLetter(deps),
         discardDeadLetter: discardDeadLetter(deps),
+      }),
+      defineRpcs(logV1.LogServiceService, {
+        listEvents: listEvents(deps),
+        getEvent: getEvent(deps),
+        getStats: getStats(deps),
+        verifyRange: verifyLogRange({ ...deps, decode: decodeEvent }),
+      }),
+      defineRpcs(projectionsV1.ProjectionServiceService, {
+        listProjections: listProjections(deps),
+        getProjection: getProjection(deps),
+        pauseProjection: pauseProjection(deps),
+        resumeProjection: resumeProjection(deps),
+        rebuildProjection: rebuildProjection(deps),
+        cancelRebuild: cancelRebuild(deps),
+        skipEvent: skipEvent(deps),
       }),
     ],
     // The appender stays: RPCs in flight wait for what they record, and the server waits for them.

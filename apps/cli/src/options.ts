@@ -7,6 +7,12 @@ export function positive(value: string): number {
   return Number(value);
 }
 
+/** A position of the log, which begins at 1. */
+export function position(value: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(value)) throw new InvalidArgumentError('A position of the log, from 1 on, is expected.');
+  return Number(value);
+}
+
 /** A duration such as `30s`, `5m`, `2h` or `250ms`, in milliseconds. */
 export function durationMs(value: string): number {
   const match = /^([1-9]\d{0,7})(ms|s|m|h)$/.exec(value);

@@ -11,11 +11,20 @@ import { jobRetry } from './commands/job-retry.js';
 import { jobList } from './commands/job-list.js';
 import { jobShow } from './commands/job-show.js';
 import { jobWatch } from './commands/job-watch.js';
+import { logShow } from './commands/log-show.js';
+import { logStats } from './commands/log-stats.js';
+import { logVerify } from './commands/log-verify.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { password } from './commands/password.js';
 import { placementExport } from './commands/placement-export.js';
 import { placementShow } from './commands/placement-show.js';
+import { projectionList } from './commands/projection-list.js';
+import { projectionPause } from './commands/projection-pause.js';
+import { projectionRebuild } from './commands/projection-rebuild.js';
+import { projectionResume } from './commands/projection-resume.js';
+import { projectionShow } from './commands/projection-show.js';
+import { projectionSkip } from './commands/projection-skip.js';
 import { tenantCreate } from './commands/tenant-create.js';
 import { tenantDrain } from './commands/tenant-drain.js';
 import { tenantList } from './commands/tenant-list.js';
@@ -47,6 +56,12 @@ const groups: readonly { name: string; description: string; commands: readonly R
     name: 'dead-letter',
     description: 'messages that a consumer gave up on: list, show, replay, discard',
     commands: [deadLetterList, deadLetterShow, deadLetterReplay, deadLetterDiscard],
+  },
+  { name: 'log', description: 'the event log: show, stats, verify', commands: [logShow, logStats, logVerify] },
+  {
+    name: 'projection',
+    description: 'projections of the log: list, show, pause, resume, rebuild, skip',
+    commands: [projectionList, projectionShow, projectionPause, projectionResume, projectionRebuild, projectionSkip],
   },
   { name: 'token', description: 'API tokens for programs: create, list, revoke', commands: [tokenCreate, tokenList, tokenRevoke] },
 ];

@@ -16,5 +16,7 @@ export * as auditV1 from './generated/fairlead/audit/v1/audit.js';
 export * as changesV1 from './generated/fairlead/changes/v1/changes.js';
 export * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
 export * as jobsV1 from './generated/fairlead/jobs/v1/jobs.js';
+export * as logV1 from './generated/fairlead/audit/v1/log.js';
 export * as placementV1 from './generated/fairlead/placement/v1/placement.js';
+export * as projectionsV1 from './generated/fairlead/audit/v1/projections.js';
 export * as provisionerV1 from './generated/fairlead/provisioner/v1/provisioner.js';

@@ -39,7 +39,7 @@ export async function openEventStream(options: EventStreamOptions): Promise<Open
   const spec = messaging.topology.streams.evt;
   const { incarnation } = await readHead(sql);
   let info = await findStream(manager, spec.name);
-  const found = info?.config.metadata?.[incarnationKey] ?? '';
+  const found = info === undefined ? '' : eventStreamIncarnation(info);
   if (info !== undefined && found > incarnation) {
     throw new Error(
       `stream ${spec.name} belongs to a later incarnation of the log than this database holds: is it a copy, or an older backup? npm run db:restored begins a later one`,
@@ -62,6 +62,11 @@ export async function openEventStream(options: EventStreamOptions): Promise<Open
   if (state.last_seq > head.position) throw new LogApart({ ...apart, cause: 'log_behind_stream' });
   if (!(await agreesWithLog(apart, state.last_seq))) throw new LogApart({ ...apart, cause: 'log_differs_from_stream' });
   return { last: state.last_seq, incarnation, atomic: config.allow_atomic === true };
+}
+
+/** Which incarnation of the log a stream says that it mirrors; empty when it does not say. */
+export function eventStreamIncarnation(info: Pick<StreamInfo, 'config'>): string {
+  return info.config.metadata?.[incarnationKey] ?? '';
 }
 
 /** The stream's last sequence now; -1 when there is no stream. */

@@ -5,7 +5,9 @@ export { pokeLog } from './bell.js';
 export { decodeEvent, UnreadableEvent, type DecodedEvent } from './catalogue.js';
 export { maxEventBytes } from './command.js';
 export { forgetCommands } from './commands.js';
+export { compareWithStream, type StreamComparison, type StreamFault } from './compare-stream.js';
 export { formatCursor, parseCursor, resolveCursor, type LogCursor } from './cursor.js';
+export { eventStreamIncarnation, firstPositionSince } from './event-stream.js';
 export { oncePerEvent, type EventFilter } from './filter.js';
 export { followLog, type FeedBatch, type FollowOptions, type LogFollower, type ReadFeedOptions, type SubscribeOptions } from './follow.js';
 export { beginIncarnation, installEventLog } from './install.js';
@@ -23,7 +25,7 @@ export {
 } from './projection/control.js';
 export { defineProjection, type ProjectionDefinition, type RawProjection, type TypedProjection } from './projection/define.js';
 export { startProjection, type Projection, type ProjectionOptions } from './projection/worker.js';
-export { headPosition, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
+export { headPosition, readEventsAt, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
 export { startRelay, type RelayOptions } from './relay.js';
 export { type BeginIncarnation, type FoundRestored } from './takeover.js';
 export type { AppendOutcome, Command, EventMeta, NewEvent, StoredEvent } from './types.js';

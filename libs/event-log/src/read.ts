@@ -24,14 +24,25 @@ export interface ReadOptions {
   aggregateId?: string;
 }
 
+const columns = 'position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at';
+
 /** Reads committed events in position order. */
 export async function readLog(sql: Sql, options: ReadOptions): Promise<StoredEvent[]> {
   const rows = await sql.query<EventRow>(
-    `select position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at from log.event
+    `select ${columns} from log.event
      where position > $1 and position <= $5 and ($2::text is null or aggregate_type = $2) and ($3::text is null or aggregate_id = $3)
      order by position limit $4`,
     [options.after, options.aggregateType ?? null, options.aggregateId ?? null, options.limit, options.until ?? Number.MAX_SAFE_INTEGER],
   );
+  return rows.map(eventOfRow);
+}
+
+/** Reads the events at these positions, in position order; those that the log does not hold are left out. */
+export async function readEventsAt(sql: Sql, positions: readonly number[]): Promise<StoredEvent[]> {
+  if (positions.length === 0) return [];
+  const rows = await sql.query<EventRow>(`select ${columns} from log.event where position = any($1::bigint[]) order by position`, [
+    positions,
+  ]);
   return rows.map(eventOfRow);
 }
 

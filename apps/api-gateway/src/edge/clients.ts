@@ -1,5 +1,13 @@
 import type { FastifyReply } from 'fastify';
-import { FairleadError, type auditV1, type fleetV1, type jobsV1, type placementV1 } from '@fairlead/contracts';
+import {
+  FairleadError,
+  type auditV1,
+  type fleetV1,
+  type jobsV1,
+  type logV1,
+  type placementV1,
+  type projectionsV1,
+} from '@fairlead/contracts';
 import type { CallOptions, RpcClient } from '@fairlead/rpc';
 import { currentContext } from '@fairlead/telemetry';
 
@@ -7,12 +15,16 @@ export type JobsClient = RpcClient<jobsV1.JobOrchestratorServiceService>;
 export type PlacementClient = RpcClient<placementV1.PlacementServiceService>;
 export type FleetClient = RpcClient<fleetV1.FleetObserverServiceService>;
 export type AuditClient = RpcClient<auditV1.AuditServiceService>;
+export type LogClient = RpcClient<logV1.LogServiceService>;
+export type ProjectionsClient = RpcClient<projectionsV1.ProjectionServiceService>;
 
 /** Under these Nest hands the clients to controllers. */
 export const jobsClient = Symbol('client of job-orchestrator');
 export const placementClient = Symbol('client of placement');
 export const fleetClient = Symbol('client of fleet-observer');
 export const auditClient = Symbol('client of audit');
+export const logClient = Symbol("client of audit's look into the log");
+export const projectionsClient = Symbol("client of audit's control of projections");
 
 /** Calls with the caller's own token: the service checks their permission itself. */
 export function asCaller(options: Omit<CallOptions, 'token'> = {}): CallOptions {

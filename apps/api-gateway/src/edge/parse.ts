@@ -42,6 +42,26 @@ export const externalId = z.string('is not an id').regex(externalIdPattern, 'is 
 export const principalId = z.string('is not a principal').regex(/^(user|service):[A-Za-z0-9_-]{1,100}$|^anonymous$/, 'is not a principal');
 /** An audited action, or a pattern of them: `tenant.tenant_created`, `job.*`, `job`. */
 export const action = z.string('is not an action').regex(/^[a-z0-9_.]{1,128}\*?$/, 'is not an action');
+/** Names of projections, such as `audit_record`. */
+export const projectionName = z
+  .string('is not a name')
+  .regex(/^[a-z][a-z0-9_]{0,99}$/, 'must be 1 to 100 lower-case letters, digits or underscores');
+/** An event type, or a pattern of them: `job.job_created`, `job.step_*`, `job.*`. */
+export const eventType = z
+  .string('is not an event type')
+  .regex(
+    /^[a-z0-9_]{1,64}\.([A-Za-z0-9_.-]{0,128}\*|[A-Za-z0-9_.-]{1,128})$/,
+    'must be an event type such as job.job_created, job.step_* or job.*',
+  );
+/** An aggregate type, or one aggregate: `job`, `job:job_…`. */
+export const aggregate = z
+  .string('is not an aggregate')
+  .regex(/^[a-z0-9_]{1,64}(:.{1,255})?$/, 'must be an aggregate type such as job, or an aggregate such as job:job_…')
+  .refine(storable, 'must not have control characters')
+  .transform((value) => {
+    const [, type = '', id = ''] = /^([a-z0-9_]+)(?::(.+))?$/.exec(value) ?? [];
+    return { type, id };
+  });
 export const position = z
   .string('is not a position')
   .regex(/^\d{1,15}$/, 'is not a position')

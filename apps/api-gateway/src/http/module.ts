@@ -8,8 +8,12 @@ import { FleetController } from './fleet.js';
 import { JobEventsController } from './job-events.js';
 import { JobsController } from './jobs.js';
 import { JwksController } from './jwks.js';
+import { LogEventsController } from './log-events.js';
+import { LogStatsController } from './log-stats.js';
+import { LogVerifyController } from './log-verify.js';
 import { PlacementController } from './placement.js';
 import { PlansController } from './plans.js';
+import { ProjectionsController } from './projections.js';
 import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
 import { TenantsController } from './tenants.js';
@@ -32,6 +36,10 @@ const controllers: Type[] = [
   AuditController,
   DeadLettersController,
   ChangesController,
+  LogEventsController,
+  LogStatsController,
+  LogVerifyController,
+  ProjectionsController,
 ];
 
 @Module({})

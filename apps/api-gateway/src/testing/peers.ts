@@ -1,4 +1,4 @@
-import { auditV1, fleetV1, jobsV1, placementV1, type Permission } from '@fairlead/contracts';
+import { auditV1, fleetV1, jobsV1, logV1, placementV1, projectionsV1, type Permission } from '@fairlead/contracts';
 import type { Principal, TokenVerifier } from '@fairlead/auth';
 import { defineRpcs, GrpcTransport, rpc, type Rpc } from '@fairlead/rpc';
 import type { Logger, RequestContext } from '@fairlead/telemetry';
@@ -22,7 +22,7 @@ export interface Peers {
   close(): Promise<void>;
 }
 
-/** Starts all four on one port. */
+/** Starts all on one port. */
 export async function startPeers(verifier: TokenVerifier, logger: Logger): Promise<Peers> {
   const calls: PeerCall[] = [];
   const peers = { answers: {} as Peers['answers'] };
@@ -67,6 +67,21 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getDeadLetter: answer('getDeadLetter', 'deadletter.read', auditV1.GetDeadLetterResponse),
       replayDeadLetter: answer('replayDeadLetter', 'deadletter.manage', auditV1.ReplayDeadLetterResponse),
       discardDeadLetter: answer('discardDeadLetter', 'deadletter.manage', auditV1.DiscardDeadLetterResponse),
+    }),
+    defineRpcs(logV1.LogServiceService, {
+      listEvents: answer('listEvents', 'log.read', logV1.ListEventsResponse),
+      getEvent: answer('getEvent', 'log.read', logV1.GetEventResponse),
+      getStats: answer('getStats', 'log.read', logV1.GetStatsResponse),
+      verifyRange: answer('verifyRange', 'log.read', logV1.VerifyRangeResponse),
+    }),
+    defineRpcs(projectionsV1.ProjectionServiceService, {
+      listProjections: answer('listProjections', 'projection.read', projectionsV1.ListProjectionsResponse),
+      getProjection: answer('getProjection', 'projection.read', projectionsV1.GetProjectionResponse),
+      pauseProjection: answer('pauseProjection', 'projection.manage', projectionsV1.ChangeProjectionResponse),
+      resumeProjection: answer('resumeProjection', 'projection.manage', projectionsV1.ChangeProjectionResponse),
+      rebuildProjection: answer('rebuildProjection', 'projection.manage', projectionsV1.ChangeProjectionResponse),
+      cancelRebuild: answer('cancelRebuild', 'projection.manage', projectionsV1.ChangeProjectionResponse),
+      skipEvent: answer('skipEvent', 'projection.manage', projectionsV1.ChangeProjectionResponse),
     }),
   ];
   const transport = new GrpcTransport({ host: '127.0.0.1', port: 0, services, verifier, logger });

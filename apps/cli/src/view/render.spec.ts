@@ -1,22 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Job, JobEvent, Placement, Plan, Snapshot, Tenant } from '../api.js';
+import { expectGolden } from './golden.fixture.js';
 import { renderJob, renderJobs } from './job.js';
 import { renderAudit, renderPlacement, renderSnapshot, renderTenant, renderTenants } from './lists.js';
 import { renderPlan } from './plan.js';
 import { printable } from './text.js';
 import { transitionRenderer } from './transitions.js';
-
-/** Compares with golden/<name>.txt; UPDATE_GOLDEN=1 writes it. */
-function expectGolden(name: string, text: string): void {
-  const file = join(import.meta.dirname, 'golden', `${name}.txt`);
-  if (process.env['UPDATE_GOLDEN'] === '1') {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
-  }
-  expect(text).toBe(existsSync(file) ? readFileSync(file, 'utf8') : `(no file ${file})`);
-}
 
 const plan: Plan = {
   plan_id: 'plan_0199b6a1c0de7000a000000000000001',

@@ -52,7 +52,8 @@ function conditionsOf(filter: RecordFilter, bind: (value: unknown) => string): s
   return conditions;
 }
 
-function prefixPattern(prefix: string): string {
+/** A pattern for LIKE that matches what begins so. */
+export function prefixPattern(prefix: string): string {
   return `${prefix.replaceAll(/[\\%_]/g, '\\$&')}%`;
 }
 

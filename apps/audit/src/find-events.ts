@@ -1,0 +1,71 @@
+import type { Sql } from '@fairlead/postgres';
+import { findInLog, findInTrail, type EventFilter, type Range } from './store/events.js';
+
+/** How a search begins and what it may cost. */
+export interface Search extends Range {
+  readonly filter: EventFilter;
+  readonly oldestFirst: boolean;
+  readonly limit: number;
+  /** How far the trail has come. */
+  readonly trailPosition: number;
+  /** After this time no further window is looked at. */
+  readonly budgetMs?: number;
+}
+
+/** What was found, in the order asked for, and where to go on; undefined when the whole range was looked at. */
+export interface Found {
+  readonly positions: number[];
+  readonly cursor: number | undefined;
+}
+
+/** How many positions are looked at in one statement: few at first, more while it finds too little. */
+const window = { first: 20_000, growth: 4, mostInLog: 100_000 };
+const defaultBudgetMs = 700;
+
+/**
+ * Finds events without ever scanning millions of rows in one statement: window by window, by the trail's indexes as far
+ * as the trail has come, in the log itself where it has not, or when the log's own index serves. When its time is up it
+ * answers what it has, with a cursor that has moved on.
+ */
+export async function findEvents(sql: Sql, search: Search): Promise<Found> {
+  const { filter, oldestFirst, limit } = search;
+  const deadline = performance.now() + (search.budgetMs ?? defaultBudgetMs);
+  const way = wayOf(filter);
+  const positions: number[] = [];
+  let { low, high } = search;
+  for (let size = window.first; low <= high; size *= window.growth) {
+    const { range, source } = nextWindow({ ...search, low, high }, way, size);
+    const find = source === 'trail' ? findInTrail : findInLog;
+    positions.push(...(await find(sql, filter, range, { oldestFirst, limit: limit - positions.length })));
+    const last = positions.at(-1);
+    if (positions.length === limit && last !== undefined)
+      return { positions, cursor: last === (oldestFirst ? high : low) ? undefined : last };
+    if (oldestFirst) low = range.high + 1;
+    else high = range.low - 1;
+    if (performance.now() > deadline && low <= high) return { positions, cursor: oldestFirst ? range.high : range.low };
+  }
+  return { positions, cursor: undefined };
+}
+
+/** By the key or an aggregate's index any range costs little; other filters have their indexes in the trail alone. */
+type Way = 'index' | 'trail';
+
+function wayOf({ aggregateType, aggregateId, action, ...ids }: EventFilter): Way {
+  if (aggregateId !== undefined) return 'index';
+  const given: readonly unknown[] = [aggregateType, action, ...Object.values(ids)];
+  return given.every((value) => value === undefined) ? 'index' : 'trail';
+}
+
+function nextWindow({ low, high, oldestFirst, trailPosition }: Search, way: Way, size: number): { range: Range; source: 'log' | 'trail' } {
+  if (way === 'index') return { range: { low, high }, source: 'log' };
+  const inTrail = (oldestFirst ? low : high) <= trailPosition;
+  const most = inTrail ? size : Math.min(size, window.mostInLog);
+  if (oldestFirst) {
+    const end = Math.min(high, low + most - 1);
+    return inTrail ? { range: { low, high: Math.min(end, trailPosition) }, source: 'trail' } : { range: { low, high: end }, source: 'log' };
+  }
+  const start = Math.max(low, high - most + 1);
+  return inTrail
+    ? { range: { low: start, high }, source: 'trail' }
+    : { range: { low: Math.max(start, trailPosition + 1), high }, source: 'log' };
+}

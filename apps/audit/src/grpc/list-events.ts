@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { logV1 } from '@fairlead/contracts';
+import { headPosition, readEventsAt, type StoredEvent } from '@fairlead/event-log';
+import type { Sql } from '@fairlead/postgres';
+import { rpc, type Rpc } from '@fairlead/rpc';
+import { pageOf } from '../domain/page.js';
+import { findEvents } from '../find-events.js';
+import { trailPosition } from '../projections/audit-record/query.js';
+import { parseInput } from './input.js';
+import { eventMessage, positionInput } from './log-events.js';
+
+const defaultLimit = 50;
+const maxLimit = 200;
+
+/** An empty text filters nothing. */
+const id = z
+  .string()
+  .max(255, 'longer than 255 characters')
+  .transform((text) => (text === '' ? undefined : text));
+
+const requestSchema = z
+  .object({
+    limit: z.int().min(0, `not within 1 and ${maxLimit}`).max(maxLimit, `not within 1 and ${maxLimit}`),
+    oldestFirst: z.boolean(),
+    cursor: positionInput,
+    fromPosition: positionInput,
+    toPosition: positionInput,
+    aggregateType: id,
+    aggregateId: id,
+    eventType: z
+      .string()
+      .regex(/^([a-z0-9_]+\.([A-Za-z0-9_.-]*\*|[A-Za-z0-9_.-]+))?$/, 'not an event type such as job.job_created, job.step_* or job.*')
+      .transform((text) => {
+        if (text === '') return undefined;
+        return text.endsWith('*') ? { startingWith: text.slice(0, -1) } : { exactly: text };
+      }),
+    tenantId: id,
+    principal: id,
+    requestId: id,
+    correlationId: id,
+    traceId: id,
+    jobId: id,
+  })
+  .refine(({ aggregateType, aggregateId }) => aggregateId === undefined || aggregateType !== undefined, 'an aggregate id needs its type');
+
+/** Lists events by position, newest or oldest first. */
+export const listEvents = ({ sql }: { sql: Sql }): Rpc<logV1.ListEventsRequest, logV1.ListEventsResponse> =>
+  rpc('log.read', async (request) => {
+    const { limit, oldestFirst, cursor, fromPosition, toPosition, eventType: action, ...equal } = parseInput(requestSchema, request);
+    // The trail first, so that it can not be ahead of the head.
+    const trail = await trailPosition(sql);
+    const head = await headPosition(sql);
+    const found = await findEvents(sql, {
+      low: Math.max(1, fromPosition, oldestFirst ? cursor + 1 : 0),
+      high: Math.min(head, toPosition === 0 ? head : toPosition, oldestFirst || cursor === 0 ? head : cursor - 1),
+      filter: { ...equal, action },
+      oldestFirst,
+      limit: limit === 0 ? defaultLimit : limit,
+      trailPosition: trail,
+    });
+    const read = await eventsAt(sql, found.positions);
+    const { records, more } = pageOf(read, ({ payload, meta }) => [payload, meta], read.length);
+    const next = more ? (records.at(-1)?.position ?? 0) : (found.cursor ?? 0);
+    return { events: records.map(eventMessage), nextCursor: next, head };
+  });
+
+/** The events in the order of their positions as given. */
+async function eventsAt(sql: Sql, positions: readonly number[]): Promise<StoredEvent[]> {
+  const events = new Map((await readEventsAt(sql, positions)).map((event) => [event.position, event]));
+  return positions.flatMap((position) => events.get(position) ?? []);
+}

@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { exitCodes } from './exit.js';
+import { problem, startStage, type Stage } from './gateway.fixture.js';
+
+jest.setTimeout(30_000);
+
+let stage: Stage;
+let gateway: Stage['gateway'];
+let run: Stage['run'];
+
+beforeEach(async () => {
+  stage = await startStage();
+  ({ gateway, run } = stage);
+});
+
+afterEach(() => stage.stop());
+
+const event = (position: number, payload: object = { n: position }) => ({
+  position,
+  recorded_at: '2026-11-01T10:00:00.000Z',
+  aggregate_type: 'job',
+  aggregate_id: 'job_1',
+  version: 3,
+  type: 'job_started',
+  schema_version: 1,
+  payload,
+  meta: { principal: 'user:usr_1', request_id: 'req_1', reason: 'make\u001b[2J room' },
+});
+
+describe('log show', () => {
+  const path = '/admin/v1/log/events';
+
+  it('lists with every filter, through pages that hold nothing', async () => {
+    gateway.on(`GET ${path}`, ({ query }) => {
+      const cursor = query.get('cursor');
+      if (cursor === null) return { body: { items: [event(9)], next_cursor: 'a', head: 9 } };
+      return { body: cursor === 'a' ? { items: [], next_cursor: 'b', head: 9 } : { items: [event(2)], next_cursor: null, head: 9 } };
+    });
+    const filters =
+      '--from 2 --to 9 --oldest --type job.* --aggregate job:job_1 --tenant acme --principal user:usr_1 --request r --correlation c --trace t --job job_1';
+    const { out, exitCode } = await run(['log', 'show', ...filters.split(' ')]);
+    expect([exitCode, out.split('\n').length]).toEqual([exitCodes.ok, 4]);
+    expect(Object.fromEntries(gateway.seen[0]?.query ?? [])).toEqual({
+      ...{ order: 'oldest', from: '2', to: '9', type: 'job.*', aggregate: 'job:job_1', tenant: 'acme', principal: 'user:usr_1' },
+      ...{ request_id: 'r', correlation_id: 'c', trace_id: 't', job_id: 'job_1', limit: '100' },
+    });
+    expect(gateway.seen).toHaveLength(3);
+    const json = await run(['log', 'show', '--limit', '1', '-o', 'json']);
+    expect(JSON.parse(json.out)).toEqual({ items: [event(9)], next_cursor: 'a' });
+  });
+
+  it('shows one in full', async () => {
+    gateway.on(`GET ${path}/17`, {
+      body: { ...event(17, { deep: [{ text: 'x'.repeat(200) }] }), previous_position: 9, next_position: null },
+    });
+    const { out } = await run(['log', 'show', '17']);
+    expect(out).toContain('x'.repeat(200));
+    expect(out).toContain('request id');
+    expect(out).not.toContain('\u001b');
+    gateway.on(`GET ${path}/18`, problem(404, 'not_found', 'The log holds no event at position 18'));
+    expect((await run(['log', 'show', '18'])).exitCode).toBe(exitCodes.notFound);
+  });
+
+  it.each([[['0']], [['x']], [['--from', '-1']], [['17', '--type', 'job.*']], [['17', '--limit', '5']]])(
+    '%j is wrong usage',
+    async (args) => {
+      expect((await run(['log', 'show', ...args])).exitCode).toBe(exitCodes.usage);
+      expect(gateway.seen).toEqual([]);
+    },
+  );
+});
+
+describe('log verify', () => {
+  const path = '/admin/v1/log/verify';
+  const checked = (from: number, to: number, next: number | null, findings: object[] = []) => ({
+    body: { from, to, head: 40, next, findings, stream_compared: to - from + 1, stream_problem: null },
+  });
+
+  it('goes from range to range to the end, telling how far it is', async () => {
+    gateway.on(`POST ${path}`, ({ body }) => (body['from'] === 1 ? checked(1, 20, 21) : checked(21, 40, null)));
+    const { out, err, exitCode } = await run(['log', 'verify']);
+    expect([exitCode, out, err]).toEqual([
+      exitCodes.ok,
+      'positions 1 to 40 are checked, 40 of them against the event stream: all is well\n',
+      'checked up to 20 of 40, 0 findings\n',
+    ]);
+    expect(gateway.seen.map(({ body }) => body)).toEqual([{ from: 1 }, { from: 21 }]);
+  });
+
+  it('fails with findings, each with what to do, also as JSON', async () => {
+    const finding = { position: 25, kind: 'event_missing', message: 'position 25 is missing', advice: 'restore a backup' };
+    gateway.on(`POST ${path}`, ({ body }) =>
+      body['from'] === 5 ? checked(5, 20, 21) : checked(21, 30, null, [finding, { ...finding, position: null }]),
+    );
+    const { out, err, exitCode } = await run(['log', 'verify', '--from', '5', '--to', '30']);
+    expect(exitCode).toBe(exitCodes.failed);
+    expect(out).toContain('position 25  event_missing  position 25 is missing\n  restore a backup\n');
+    expect(err).toContain('the log has 2 findings');
+    expect(gateway.seen.map(({ body }) => body)).toEqual([
+      { from: 5, to: 30 },
+      { from: 21, to: 30 },
+    ]);
+    const json = await run(['log', 'verify', '--from', '21', '--to', '30', '-o', 'json']);
+    expect(json.exitCode).toBe(exitCodes.failed);
+    expect(
+      json.out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([finding, { ...finding, position: null }]);
+  });
+
+  it('tells when the stream was not looked at, and does not turn in circles', async () => {
+    gateway.on(`POST ${path}`, { body: { ...checked(1, 40, null).body, stream_problem: 'NATS is not connected' } });
+    expect((await run(['log', 'verify'])).err).toContain('the event stream was not compared: NATS is not connected');
+    gateway.on(`POST ${path}`, checked(1, 20, 1));
+    expect((await run(['log', 'verify'])).exitCode).toBe(exitCodes.failed);
+  });
+});
+
+describe('projection', () => {
+  const path = '/admin/v1/projections';
+  const epoch = (more: object = {}) => ({
+    epoch: 1,
+    serving: true,
+    version: 1,
+    position: 16,
+    parts: 1,
+    stopped: null,
+    rebuild: null,
+    ...more,
+  });
+  const projection = (more: object = {}) => ({
+    ...{ name: 'audit_record', owner: 'audit', state: 'running', paused: false, rebuild_requested: false },
+    ...{ position: 16, lag: 24, lag_seconds: 3, updated_at: '2026-11-01T10:00:00.000Z', epochs: [epoch()] },
+    ...more,
+  });
+  const filling = epoch({
+    ...{ epoch: 2, serving: false, position: 10 },
+    rebuild: { from: 0, head: 40, events_per_second: 10, started_at: '2026-11-01T09:59:00.000Z' },
+  });
+
+  it('lists, and shows one with what to do when it is stopped', async () => {
+    const stopped = projection({
+      state: 'stopped',
+      epochs: [epoch({ stopped: { position: 17, reason: 'poi\u001bson', part: 0 } }), filling],
+    });
+    gateway.on(`GET ${path}`, { body: { items: [projection(), stopped], next_cursor: null } });
+    gateway.on(`GET ${path}/audit_record`, { body: stopped });
+    expect((await run(['projection', 'list'])).out.split('\n')).toHaveLength(4);
+    const { out } = await run(['projection', 'show', 'audit_record']);
+    expect(out).toContain('fairlead projection skip audit_record --position 17');
+    expect(out).toContain('epoch 2 is at 10 of 40, 25 %, 10 events/s, 3 s to go, begun 60 s ago');
+    expect(out).not.toContain('\u001b');
+  });
+
+  it.each([
+    ['pause', [], {}],
+    ['resume', [], {}],
+    ['rebuild', [], {}],
+    ['rebuild', ['--cancel'], {}],
+    ['skip', ['--position', '17', '--yes'], { position: 17 }],
+    ['skip', ['--position', '17', '--epoch', '2', '--yes'], { position: 17, epoch: 2 }],
+  ])('%s %j is decided for a reason', async (way, more, body) => {
+    const route = `POST ${path}/audit_record/${more.includes('--cancel') ? 'cancel-rebuild' : way}`;
+    gateway.on(`GET ${path}/audit_record`, { body: projection() });
+    gateway.on(route, { body: projection() });
+    expect((await run(['projection', way, 'audit_record', ...more])).exitCode).toBe(exitCodes.usage);
+    expect(gateway.of(route)).toEqual([]);
+    const { exitCode, out } = await run(['projection', way, 'audit_record', ...more, '--reason', 'why']);
+    expect([exitCode, out]).toEqual([exitCodes.ok, expect.stringContaining('audit_record')]);
+    expect(gateway.of(route).map((seen) => seen.body)).toEqual([{ ...body, reason: 'why' }]);
+    gateway.on(route, problem(409, 'projection_state', 'not now'));
+    expect((await run(['projection', way, 'audit_record', ...more, '--reason', 'why'])).exitCode).toBe(exitCodes.conflict);
+  });
+
+  it('skip asks a person who has seen the event', async () => {
+    gateway.on('GET /admin/v1/log/events/17', { body: { ...event(17), previous_position: null, next_position: null } });
+    gateway.on(`POST ${path}/audit_record/skip`, { body: projection() });
+    const command = ['projection', 'skip', 'audit_record', '--position', '17', '--reason', 'why'];
+    const refused = await run(command, { answers: ['n'] });
+    expect(refused).toMatchObject({ exitCode: exitCodes.failed, err: expect.stringContaining('job.job_started') });
+    expect(gateway.of(`POST ${path}/audit_record/skip`)).toEqual([]);
+    expect((await run(command, { answers: ['y'] })).exitCode).toBe(exitCodes.ok);
+  });
+
+  it('rebuild --wait shows how far it is and ends at the swap', async () => {
+    const states = [projection(), projection({ rebuild_requested: true }), projection({ epochs: [epoch(), filling] })];
+    gateway.on(`GET ${path}/audit_record`, () => ({ body: states.shift() ?? projection({ epochs: [epoch({ epoch: 2 })] }) }));
+    gateway.on(`POST ${path}/audit_record/rebuild`, { status: 202, body: projection({ rebuild_requested: true }) });
+    const { out, err, exitCode } = await run(['projection', 'rebuild', 'audit_record', '--reason', 'why', '--wait']);
+    expect([exitCode, out]).toEqual([exitCodes.ok, 'projection audit_record serves epoch 2 now\n']);
+    expect(err).toBe('waiting for a worker to begin\nepoch 2 is at 10 of 40, 25 %, 10 events/s, 3 s to go\n');
+  });
+
+  it.each([
+    ['was given up', {}, exitCodes.failed],
+    ['is paused', { paused: true, rebuild_requested: true }, exitCodes.failed],
+    [
+      'is stopped at position 11',
+      { epochs: [epoch(), { ...filling, stopped: { position: 11, reason: 'poison', part: 0 } }] },
+      exitCodes.failed,
+    ],
+    ['has not ended in time', { rebuild_requested: true }, exitCodes.timeout],
+  ])('rebuild --wait tells that it %s', async (told, state, code) => {
+    gateway.on(`GET ${path}/audit_record`, { body: projection(state) });
+    gateway.on(`POST ${path}/audit_record/rebuild`, { status: 202, body: projection({ rebuild_requested: true }) });
+    const { err, exitCode } = await run(['projection', 'rebuild', 'audit_record', '--reason', 'why', '--wait', '--timeout', '1500ms']);
+    expect([exitCode, err]).toEqual([code, expect.stringContaining(told)]);
+  });
+});

@@ -1,0 +1,107 @@
+import type { LogEvent, LogFinding, LogStats, WholeEvent } from '../log-api.js';
+import { fields, table } from './table.js';
+import { printable } from './text.js';
+
+/** Of a payload, so many characters fit a table. */
+const payloadWidth = 80;
+
+/** A page of events in the order they came. */
+export function renderEvents(events: readonly LogEvent[]): string {
+  return table(
+    ['position', 'recorded', 'aggregate', 'version', 'type', 'principal', 'payload'],
+    events.map((event) => [
+      event.position,
+      event.recorded_at,
+      `${event.aggregate_type}:${event.aggregate_id}`,
+      event.version,
+      event.type,
+      event.meta.principal,
+      shortened(JSON.stringify(event.payload)),
+    ]),
+  );
+}
+
+function shortened(text: string): string {
+  return text.length <= payloadWidth ? text : `${text.slice(0, payloadWidth)}…`;
+}
+
+/** One event in full, with all of its metadata. */
+export function renderEvent(event: WholeEvent): string {
+  const head = fields([
+    ['position', event.position],
+    ['recorded', event.recorded_at],
+    ['aggregate', `${event.aggregate_type}:${event.aggregate_id}`],
+    ['version', event.version],
+    ['type', `${event.aggregate_type}.${event.type}`],
+    ['schema version', event.schema_version],
+    ['its event before', event.previous_position],
+    ['its event after', event.next_position],
+    ...Object.entries(event.meta).map(([name, value]) => [name.replaceAll('_', ' '), value] as const),
+  ]);
+  return `${head}\n${indented(event.payload)}`;
+}
+
+function indented(value: unknown): string {
+  const lines = JSON.stringify(value, null, 2).split('\n');
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+/** One finding of a check, with what to do. */
+export function renderFinding({ position, kind, message, advice }: LogFinding): string {
+  const where = position == null ? 'the log' : `position ${position}`;
+  return `${where}  ${printable(kind)}  ${printable(message)}\n  ${printable(advice)}\n`;
+}
+
+/** Where the log stands. */
+export function renderStats(stats: LogStats): string {
+  const { stream } = stats;
+  const parts = [
+    fields([
+      ['head', stats.head],
+      ['last event', stats.recorded_at],
+      ['incarnation', stats.incarnation],
+      ['began after', stats.incarnations[0]?.began_after],
+      ...stats.rates.map(({ window, events, per_second: rate }) => [`last ${window}`, `${events} events, ${perSecond(rate)}/s`] as const),
+      ['event stream', stream === null ? 'not known: NATS is away, or there is none' : streamText(stream)],
+    ]),
+    table(
+      ['aggregate type', stats.types_estimated ? 'events (estimated)' : 'events'],
+      stats.types.map(({ aggregate_type: type, events }) => [type, events]),
+    ),
+    table(
+      ['projection', 'position', 'lag', 'state'],
+      stats.projections.map(({ name, position, lag, state }) => [name, position, lag, state]),
+    ),
+    table(
+      ['partition', 'from', 'until', 'size', 'tablespace', 'sealed'],
+      stats.partitions.map((part) => [
+        part.name,
+        part.from_position,
+        part.until_position,
+        bytes(part.bytes),
+        part.tablespace,
+        part.sealed ? 'yes' : 'no',
+      ]),
+    ),
+    table(
+      ['table', 'rows (estimated)', 'size'],
+      stats.tables.map((each) => [`log.${each.name}`, each.rows_estimate, bytes(each.bytes)]),
+    ),
+  ];
+  return parts.join('\n');
+}
+
+function streamText(stream: NonNullable<LogStats['stream']>): string {
+  return `${stream.name} ${stream.first_position ?? '-'} to ${stream.last_position ?? '-'}, ${bytes(stream.bytes)}, ${stream.lag} behind`;
+}
+
+function perSecond(rate: number): string {
+  return rate >= 10 ? rate.toFixed(0) : rate.toFixed(2);
+}
+
+function bytes(size: number | null | undefined): string {
+  if (size == null) return '-';
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, size < 1 ? 0 : Math.floor(Math.log2(size) / 10));
+  return `${power === 0 ? size : (size / 1024 ** power).toFixed(1)} ${units[power] ?? ''}`;
+}
