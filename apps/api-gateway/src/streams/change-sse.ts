@@ -93,7 +93,7 @@ function farewell(error: Error | undefined, { reason }: OpenedChanges, cursor: s
   const known = reason();
   if (known === undefined && error instanceof FairleadError && error.code === 'cursor_superseded') {
     const { incarnation, valid_until } = error.details as { incarnation: string; valid_until: number };
-    // With this id a browser that reconnects by itself goes on in the new incarnation: it has been told.
+    // With this id a client that reconnects by itself goes on in the new incarnation: it has been told.
     return { code: error.code, frame: frameOf(`${valid_until}.${incarnation}`, 'superseded', { incarnation, valid_until }) };
   }
   const code = known ?? (error instanceof FairleadError ? error.code : error === undefined ? 'unavailable' : 'internal');

@@ -196,6 +196,39 @@ describe('over gRPC', () => {
   });
 });
 
+describe('an event that this release can not read', () => {
+  it('comes as it is stored to who sees the whole platform, and ends nobody’s stream', async () => {
+    const scoped = stage.reader(roles.viewer, { scope: { tenants: ['later'] } });
+    const [whole, kept] = await Promise.all([viewer, scoped].map((token) => stage.stream('', { token })));
+    await eventually(() => [whole, kept].every((stream) => (stream?.seen.length ?? 0) > 0), { what: 'both to be open' });
+    const payload = { tenant_id: 'later', step: 'drain', attempt: 'one' };
+    const stored = [
+      ['job', 'job_teleported', 1],
+      ['job', 'step_succeeded', 9],
+      ['job', 'step_succeeded', 1],
+      ['spaceship', 'launched', 1],
+    ];
+    // As a newer service would have, or a damaged disk: the log's function refuses them here.
+    for (const [aggregateType, type, version] of stored)
+      await stage.database.adminSql.query(
+        `with head as (update log.head set position = position + 1 returning position)
+         insert into log.event select position, $1, $2, 1, $3, $4, $5, $6, now() from head`,
+        [aggregateType, newId('job'), type, version, payload, { principal: 'user:usr_1', request_id: 'r', correlation_id: 'c' }],
+      );
+    const last = await stage.append(jobEvent('later'));
+    await eventually(() => [whole, kept].every((stream) => stream?.seen.some(({ id }) => positionOf(id) >= last)), {
+      what: 'the last one',
+    });
+    expect(kept?.changes().map(({ position }) => position)).toEqual([last]);
+    expect(whole?.changes()).toMatchObject([
+      { type: 'job_teleported', schema_version: 1, tenant_id: null, payload },
+      { type: 'step_succeeded', schema_version: 9, tenant_id: null, payload },
+      { type: 'step_succeeded', schema_version: 1, tenant_id: null, payload },
+      { position: last, tenant_id: 'later' },
+    ]);
+  });
+});
+
 describe('a restore of the log', () => {
   it('is told to all who stream, with where to go on, and the client goes on', async () => {
     const known = [await stage.append(jobEvent('acme')), await stage.append(jobEvent('acme'))];

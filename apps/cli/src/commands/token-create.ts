@@ -22,7 +22,7 @@ export function tokenCreate(parent: Command, run: Run): void {
     .option('--node <node>', 'keep it to the changes of this node (repeatable)', list)
     .addHelpText(
       'after',
-      '\nExample:\n  fairlead token create ci --role operator --days 30 -o json | jq -r .token > ci-token\n  FAIRLEAD_TOKEN=$(cat ci-token) fairlead tenant list\n',
+      '\nExample:\n  fairlead token create ci --role operator --days 30 -o json | jq -r .token > ci-token\n  FAIRLEAD_TOKEN=$(cat ci-token) fairlead tenant list\n  fairlead token create acme-agent --role viewer --tenant acme\n',
     )
     .action((name: string, { role, days, tenant, node }: CreateOptions, command: Command) =>
       run(command, async ({ api, print }) => {
