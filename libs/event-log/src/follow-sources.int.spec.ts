@@ -119,6 +119,10 @@ async function metric(name: string): Promise<number> {
 const fromStream = () => metric('fairlead_follower_events_total{source="stream"}');
 const fromPostgres = () => metric('fairlead_follower_events_total{source="postgres"}');
 
+async function consumers(): Promise<number> {
+  return (await (await messaging.manager()).streams.info('EVT')).state.consumer_count;
+}
+
 /** The log is read from one of its sources, and events come from there. */
 async function expectSource(source: 'stream' | 'postgres'): Promise<void> {
   const streaming = source === 'stream' ? 1 : 0;
@@ -151,6 +155,8 @@ describe('a follower', () => {
     await startServer(nats.port);
     await expectSource('stream');
     await expectAll(all, await append(200));
+    await follower.stop();
+    await eventually(async () => (await consumers()) === 0, { what: 'the consumer to be gone' });
   });
 
   it('goes on after NATS lost its store', async () => {
@@ -193,7 +199,12 @@ describe('a follower', () => {
     await relays.pop()?.stop();
     await expectAll(all, await append(40));
     await expectSource('postgres');
-    await append(500);
+    nats.kill('SIGKILL');
+    await nats.exited;
+    await startServer(nats.port);
+    // The consumer is made anew on a stream that is behind.
+    await eventually(async () => (await consumers()) === 1, { what: 'a consumer' });
+    await expectAll(all, await append(500));
     relay();
     await expectSource('stream');
     await expectAll(all, await append(40));

@@ -181,6 +181,7 @@ export function followLog(options: FollowOptions): LogFollower {
 
   function onEnd(error: FairleadError): void {
     metrics.ended(error.code);
+    metrics.subscribers(started?.subscribers.size ?? 0);
   }
 
   async function run(): Promise<void> {

@@ -33,6 +33,8 @@ export interface StreamSourceOptions {
 
 /** Messages that the server sends ahead. */
 const maxAhead = 500;
+/** A stream that is behind by more is being filled anew. */
+const maxBehind = 1_000;
 /** Two of them are missed before a server that is silent is given up. */
 const heartbeatMs = 1_000;
 /** After a crash of ours the server forgets the consumer. */
@@ -69,7 +71,8 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
       throw new Error('the event stream belongs to another incarnation of the log');
     const { first_seq: first, last_seq: last } = info.state;
     if (first > position + 1) throw new Error('the event stream begins after the position at hand');
-    if (last < position) throw new Error('the event stream is behind the log');
+    // A little is the relay's way through; what Postgres has brought meanwhile is passed over.
+    if (last < position - maxBehind) throw new Error('the event stream is behind the log');
     // Read after the stream's state: one that mirrors this log can not be ahead of it.
     const head = await readHead(sql);
     if (last > head.position) throw new Error('the event stream is ahead of the log');
