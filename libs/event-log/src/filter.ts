@@ -2,7 +2,7 @@ import type { StoredEvent } from './types.js';
 
 /** Which events a reader wants; what is left out matches all. */
 export interface EventFilter {
-  /** Of one of these types. Read by index, as is the id: cheaper than `matches`. */
+  /** Of one of these types. The database looks for it, as for the id: cheaper than `matches`. */
   readonly aggregateTypes?: readonly string[];
   readonly aggregateId?: string;
   /** Anything else; called once per event and reader, so it should be quick. */

@@ -21,15 +21,15 @@ export interface Page {
 }
 
 /**
- * Positions that one statement looks through for the events of a type or aggregate: it answers within some 50 ms
- * also when none matches.
+ * Positions that one statement looks through, so that it answers within some 50 ms also when none of them matches: an
+ * aggregate's events are found by index, those of a type by a scan.
  */
-const positionsPerPage = 50_000;
+const positionsPerPage = { aggregate: 1_000_000, types: 50_000 };
 
 /** Reads what is wanted of the events after a position. Bounded: it may find nothing, and be far from the head still. */
 export async function readPage(sql: Sql, { after, limit, filter = {} }: PageOptions): Promise<Page> {
-  const byIndex = filter.aggregateTypes !== undefined || filter.aggregateId !== undefined;
-  const until = byIndex ? after + positionsPerPage : after + limit;
+  const positions = filter.aggregateId !== undefined ? positionsPerPage.aggregate : positionsPerPage.types;
+  const until = after + (filter.aggregateTypes === undefined && filter.aggregateId === undefined ? limit : positions);
   const rows = await sql.query<{ head: number; incarnation: string } & (EventRow | { position: null })>(
     `select h.position as head, h.incarnation::text, e.*
        from log.head h left join lateral (
