@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@fairlead/telemetry';
 import { eventuallyHolds, testDatabase } from '@fairlead/testing';
@@ -123,5 +124,63 @@ describe('a database', () => {
       logger,
     });
     await expect(attempt).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('a connection', () => {
+  /** Stands before the server and, once armed, ends each new connection in the very packet that says it is ready. */
+  async function startLink() {
+    const server = new URL(database.url);
+    const readyForQuery = Buffer.from('5a0000000549', 'hex');
+    const fields = Buffer.from('SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0');
+    const fatal = Buffer.concat([Buffer.from('E'), Buffer.alloc(4), fields]);
+    fatal.writeInt32BE(fields.length + 4, 1);
+    let armed = false;
+    const link = createServer((client) => {
+      const upstream = connect(Number(server.port), server.hostname);
+      const ends = armed;
+      client.pipe(upstream);
+      upstream.on('data', (data) => {
+        const dies = ends && data.subarray(-readyForQuery.length).equals(readyForQuery);
+        client.write(dies ? Buffer.concat([data, fatal]) : data);
+        if (dies) upstream.destroy();
+      });
+      for (const [socket, other] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        socket.on('error', () => undefined);
+        socket.on('close', () => other.destroy());
+      }
+    });
+    await new Promise<void>((resolve) => link.listen(0, '127.0.0.1', resolve));
+    const url = new URL(database.url);
+    url.port = String((link.address() as AddressInfo).port);
+    const arm = (yes: boolean) => {
+      armed = yes;
+    };
+    return { url: url.href, arm, close: () => link.close() };
+  }
+
+  it('that dies as it is made fails its statement and nothing else', async () => {
+    const link = await startLink();
+    const own = await openDatabase({
+      url: link.url,
+      password: database.password,
+      schema: 'placement',
+      applicationName: 'dies',
+      poolSize: 2,
+      logger,
+    });
+    link.arm(true);
+    // One of them may find a connection that was there before.
+    const outcomes = await Promise.allSettled([1, 2].map(() => own.query('select pg_sleep(0.2)')));
+    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    expect(failures.length).toBeGreaterThan(0);
+    for (const failure of failures) expect(failure).toMatchObject({ code: 'unavailable' });
+    link.arm(false);
+    expect(await own.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await own.close();
+    link.close();
   });
 });

@@ -116,6 +116,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   } catch (cause) {
     throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
   }
+  heedDeathAtBirth(dataSource);
   const query = async <T>(text: string, params: readonly unknown[] = [], preparedAs?: string): Promise<T[]> => {
     const runner = dataSource.createQueryRunner();
     try {
@@ -144,6 +145,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     pendingMigrations: () => pendingMigrations({ query }, options.schema, options.migrations ?? []),
     close: () => dataSource.destroy(),
   };
+}
+
+/**
+ * A connection can end in the very packet that makes it ready, before whoever gets it has begun to listen for errors;
+ * unheard, that ends the process. Its first statement fails anyway.
+ */
+function heedDeathAtBirth(dataSource: DataSource): void {
+  const { master } = dataSource.driver as unknown as { master: pg.Pool };
+  master.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
 }
 
 function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[], preparedAs?: string): Promise<T[]> {

@@ -51,11 +51,11 @@ async function expectServing(name: string, epoch: number, version = 1): Promise<
 
 /** Reads on and on: each answer is whole up to the position asked for, and none is older than one before. */
 function startReader(name: string) {
-  let stopped = false;
+  const aborter = new AbortController();
   let seen = 0;
   let reads = 0;
   const running = (async () => {
-    while (!stopped) {
+    while (!aborter.signal.aborted) {
       const position = await headPosition(bench.db);
       await waitForProjection({ sql: bench.db, name, position, timeoutMs: 10_000, messaging: bench.bus.messaging });
       const [row] = await bench.db.query<{ whole: number; last: number }>(
@@ -70,7 +70,7 @@ function startReader(name: string) {
   })();
   return {
     stop: async () => {
-      stopped = true;
+      aborter.abort();
       await running;
       return reads;
     },
