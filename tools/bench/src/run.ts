@@ -31,17 +31,22 @@ export async function runBench(bench: Bench): Promise<void> {
     console.error(line);
   };
   const rows: Row[] = [];
+  const run: BenchRun = { folder, quick, log, defer: (end) => void ends.push(end) };
+  const takeDown = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void takeDown().finally(() => process.exit(1)));
   try {
     for (const [name, part] of Object.entries(bench.parts)) {
       if (only !== undefined && name !== only) continue;
       log(`— ${name}`);
-      const found = await part({ folder, quick, log, defer: (end) => void ends.push(end) });
+      const found = await part(run);
       log(`${table(found)}\n`);
       rows.push(...found);
     }
   } finally {
-    for (const end of ends.reverse()) await end();
-    rmSync(folder, { recursive: true, force: true });
+    await takeDown();
   }
   console.log(table(rows));
   if (json) console.log(JSON.stringify({ bench: bench.name, rows }));

@@ -4,7 +4,7 @@ import { compare, median, type Goal, type Row } from '../figures.js';
 import type { BenchRun } from '../run.js';
 import type { Appended, AppendingOptions } from './appending.js';
 import { inProcesses } from './processes.js';
-import { startCluster, type Access, type Cluster } from './servers.js';
+import { clusterOf, type Access, type Cluster } from './servers.js';
 import { rowsAtOnce, rowsTable, type StoreName } from './stores.js';
 
 interface Setting {
@@ -36,7 +36,7 @@ interface Arena {
 
 /** The part `appends`. */
 export async function measureAppends(run: BenchRun): Promise<Row[]> {
-  const cluster = await startCluster(run);
+  const cluster = await clusterOf(run);
   const arena = await openArena(cluster);
   const rows: Row[] = [];
   for (const setting of settings) rows.push(...(await measure(run, arena, setting, '')));
@@ -129,17 +129,18 @@ async function checkAll({ access, appended }: Arena): Promise<void> {
   }
 }
 
-async function query(url: string, sql: string): Promise<unknown> {
+export async function query(url: string, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query<Record<string, string>>(sql)).rows[0];
+    // Several statements have several results.
+    return [await client.query<Record<string, string>>(sql)].flat().at(-1)?.rows[0];
   } finally {
     await client.end();
   }
 }
 
-function rateOf(results: readonly Appended[]): number {
+export function rateOf(results: readonly Appended[]): number {
   const seconds = Math.max(...results.map((result) => result.elapsedMs)) / 1_000;
   return results.reduce((sum, result) => sum + result.count, 0) / seconds;
 }

@@ -1,10 +1,13 @@
 /** What `inProcesses` starts: prepares with the first message, measures at the second. */
 import { once } from 'node:events';
 import { prepareAppending, type AppendingOptions } from './appending.js';
+import { preparePace, prepareWatch, type PaceOptions, type WatchOptions } from './watching.js';
 import type { FromProcess, JobName } from './processes.js';
 
 const preparations: Readonly<Record<JobName, (options: never) => Promise<() => Promise<unknown>>>> = {
   append: (options: AppendingOptions) => prepareAppending(options),
+  pace: (options: PaceOptions) => preparePace(options),
+  watch: (options: WatchOptions) => prepareWatch(options),
 };
 
 const answer = (message: FromProcess) => process.send?.(message);

@@ -3,10 +3,13 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Appended, AppendingOptions } from './appending.js';
+import type { PaceOptions, Times, WatchOptions } from './watching.js';
 
 /** What such a process can do: what it is told, and what it answers. */
 export interface Jobs {
   append: { options: AppendingOptions; result: Appended };
+  pace: { options: PaceOptions; result: Times };
+  watch: { options: WatchOptions; result: Times };
 }
 
 export type JobName = keyof Jobs;
@@ -14,12 +17,14 @@ export type FromProcess = { ready: true } | { result: unknown } | { failed: stri
 
 const program = fileURLToPath(new URL('./process.js', import.meta.url));
 
-/** Runs one process for each of the options; answers what they answer, in their order. */
+/** Runs one process for each of the options, all of one job or each of its own; answers what they answer, in their order. */
 export async function inProcesses<Name extends JobName>(
-  name: Name,
+  jobs: Name | readonly Name[],
   list: readonly Jobs[Name]['options'][],
 ): Promise<Jobs[Name]['result'][]> {
-  const children = list.map(() => fork(program, [name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  const children = list.map((_, n) =>
+    fork(program, [typeof jobs === 'string' ? jobs : (jobs[n] ?? '')], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+  );
   try {
     await Promise.all(children.map((child, n) => tell(child, list[n])));
     const answers = await Promise.all(children.map((child) => tell(child, 'go')));

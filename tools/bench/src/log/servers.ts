@@ -7,7 +7,7 @@ import pg from 'pg';
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { installEventLog } from '@fairlead/event-log';
-import { removePostgres, startPostgres } from '@fairlead/local-servers';
+import { removePostgres, startNats, startPostgres, type RunningNats } from '@fairlead/local-servers';
 import { prepareDatabase, roleOf, withPassword, type AdminAccess } from '@fairlead/postgres';
 import type { BenchRun } from '../run.js';
 
@@ -33,8 +33,23 @@ export interface Cluster {
 
 const service: ControlPlaneService = 'placement';
 
-/** Starts the run's Postgres; it ends with the run. */
-export async function startCluster(run: BenchRun): Promise<Cluster> {
+const clusters = new WeakMap<BenchRun, Promise<Cluster>>();
+
+/** The run's Postgres, started when it is first asked for; it ends with the run. */
+export function clusterOf(run: BenchRun): Promise<Cluster> {
+  const cluster = clusters.get(run) ?? startCluster(run);
+  clusters.set(run, cluster);
+  return cluster;
+}
+
+/** Starts a NATS server of its own, every acknowledged message on disk; it ends with the run. */
+export async function startBus(run: BenchRun, name: string): Promise<RunningNats> {
+  const nats = await startNats({ dir: join(run.folder, name), log: run.log });
+  run.defer(() => nats.stop());
+  return nats;
+}
+
+async function startCluster(run: BenchRun): Promise<Cluster> {
   const options = { dir: join(run.folder, 'postgres'), log: run.log };
   const server = await startPostgres(options);
   run.defer(async () => {

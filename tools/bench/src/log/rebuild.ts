@@ -1,0 +1,85 @@
+/** How fast a projection is filled from the log's beginning, beside reading the same events and doing nothing. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { defineProjection, listProjections, readLog, startProjection } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+import { compare, type Row } from '../figures.js';
+import type { BenchRun } from '../run.js';
+import { query } from './appends.js';
+import { fillLog } from './filling.js';
+import { clusterOf } from './servers.js';
+import { openOurDatabase } from './stores.js';
+
+const pageSize = 2_000;
+
+/** The shape of the view: where each tenant stands, and how many events it has had. */
+const shape = `set role fairlead_placement_owner;
+create table placement.tenant_seen_v1 (tenant_id text primary key, events bigint not null, revision bigint not null)`;
+
+const upsert = (table: string) => `insert into ${table} as t (tenant_id, events, revision)
+  select * from unnest($1::text[], $2::bigint[], $3::bigint[])
+  on conflict (tenant_id) do update set events = t.events + excluded.events, revision = excluded.revision`;
+
+/** The part `rebuild`. */
+export async function measureRebuild(run: BenchRun): Promise<Row[]> {
+  const cluster = await clusterOf(run);
+  const { url, adminUrl } = await cluster.eventLog('rebuild');
+  await query(adminUrl, shape);
+  const db = await openOurDatabase(url);
+  const rates = { ours: [] as number[], scan: [] as number[] };
+  try {
+    const events = await fillLog(db, run.quick ? 10_000 : 100_000);
+    await query(adminUrl, 'vacuum analyze log.event');
+    for (let round = 0; round < (run.quick ? 1 : 3); round += 1) {
+      for (const who of round % 2 === 0 ? (['ours', 'scan'] as const) : (['scan', 'ours'] as const)) {
+        const elapsedMs = await (who === 'ours' ? filled(db, `seen_${String(round)}`, events) : scanned(db, events));
+        rates[who].push((events / elapsedMs) * 1_000);
+        run.log(`  ${who.padEnd(5)} ${(rates[who].at(-1) ?? 0).toFixed(0)} /s`);
+      }
+    }
+  } finally {
+    await db.close();
+  }
+  const given = { ours: rates.ours, peer: rates.scan, peerName: `reading pages of ${String(pageSize)}`, goal: { atLeast: 0.5 } };
+  return [compare({ metric: 'projection rebuilt', unit: 'events/s', ...given })];
+}
+
+/** A worker with a projection that nobody has filled yet: it does what a rebuild does. */
+async function filled(db: Database, name: string, events: number): Promise<number> {
+  const definition = defineProjection({
+    name,
+    version: 1,
+    tables: { [name]: 'tenant_seen_v1' },
+    reads: ['tenant'],
+    apply: async (tx, page, tables) => {
+      const seen = new Map<string, { events: number; revision: number }>();
+      for (const event of page) {
+        const before = seen.get(event.aggregateId)?.events ?? 0;
+        seen.set(event.aggregateId, { events: before + 1, revision: event.payload.revision });
+      }
+      const rows = [...seen];
+      const values = [rows.map(([id]) => id), rows.map(([, row]) => row.events), rows.map(([, row]) => row.revision)];
+      await tx.query(upsert(tables[name] ?? ''), values);
+    },
+  });
+  const since = performance.now();
+  const worker = startProjection({ definition, db, logger: createLogger({ service: 'bench', level: 'silent' }), pageSize });
+  const position = async () => (await listProjections(db, name))[0]?.epochs[0]?.position ?? 0;
+  while ((await position()) < events) await pause(5);
+  const elapsedMs = performance.now() - since;
+  await worker.stop();
+  const [row] = await db.query<{ events: number }>(`select sum(events)::bigint as events from ${name}`);
+  if (row?.events !== events) throw new Error(`the view has ${String(row?.events)} events, and not ${String(events)}`);
+  return elapsedMs;
+}
+
+async function scanned(db: Database, events: number): Promise<number> {
+  const since = performance.now();
+  let seen = 0;
+  for (let cursor = 0; seen < events;) {
+    const page = await readLog(db, { after: cursor, limit: pageSize });
+    seen += page.length;
+    cursor = page.at(-1)?.position ?? cursor;
+  }
+  return performance.now() - since;
+}
