@@ -1,4 +1,4 @@
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError, newId, type EventBody } from '@fairlead/contracts';
 import {
   appendInTransaction,
   cancelRebuild,
@@ -9,7 +9,6 @@ import {
   resumeProjection,
   skipEvent,
   type EpochState,
-  type NewEvent,
   type ProjectionState,
 } from '@fairlead/event-log';
 import type { Messaging } from '@fairlead/messaging';
@@ -25,10 +24,6 @@ export type Decision =
   | { readonly what: 'pause' | 'resume' | 'rebuild' | 'cancel-rebuild' }
   /** Of the epoch that is stopped there, unless one is named. */
   | { readonly what: 'skip'; readonly position: number; readonly epoch: number | undefined };
-
-type ProjectionEvent = Extract<NewEvent, { aggregateType: 'projection' }>;
-/** What happened, as its event tells it. */
-type Happened = ProjectionEvent extends infer Event ? (Event extends ProjectionEvent ? Pick<Event, 'type' | 'payload'> : never) : never;
 
 /** A projection by its name. Throws `projection_not_found`. */
 export async function findProjection(sql: Sql, name: string): Promise<ProjectionState> {
@@ -57,7 +52,7 @@ export async function decide(
   return { projection: await findProjection(sql, name), position };
 }
 
-async function act(tx: Transaction, name: string, decision: Decision): Promise<Happened> {
+async function act(tx: Transaction, name: string, decision: Decision): Promise<EventBody<'projection'>> {
   switch (decision.what) {
     case 'pause':
       await pauseProjection(tx, name);

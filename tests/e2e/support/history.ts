@@ -15,6 +15,8 @@ const password = `history-${randomUUID()}`;
 
 export class History {
   private turn = 0;
+  /** Session secrets and tokens that were handed out. */
+  private readonly given: string[] = [];
 
   private constructor(
     readonly stack: Stack,
@@ -59,7 +61,12 @@ export class History {
   /** All that can be told at the same time, then what takes servers and services away. */
   async happen(): Promise<void> {
     // A shard that is dead in one of these would be in the way of another.
-    await Promise.all([this.people(), this.deadLetters(), this.attention().then(() => Promise.all([this.places(), this.moves()]))]);
+    await Promise.all([
+      this.people(),
+      this.deadLetters(),
+      this.projections(),
+      this.attention().then(() => Promise.all([this.places(), this.moves()])),
+    ]);
     await this.refusedCommand();
     await this.takeOver();
     await this.lostStore();
@@ -87,9 +94,6 @@ export class History {
     return [...files, ...this.given, password, this.stack.firstAdmin().password].filter((secret) => secret !== '');
   }
 
-  /** Session secrets and tokens that were handed out. */
-  private readonly given: string[] = [];
-
   private async people(): Promise<void> {
     const [email, next] = ['bob@example.test', `${password}-next`];
     const created = await this.ann.post<{ user_id: string }>('/admin/v1/users', { email, password, roles: ['operator'] });
@@ -104,11 +108,10 @@ export class History {
     await this.as(other, 'POST', '/admin/v1/auth/refresh');
     await this.login(email);
     await this.as(bob, 'POST', '/admin/v1/auth/password', { current_password: password, new_password: next });
-    const token = await this.as<{ token: string; token_id: string }>(bob, 'POST', '/admin/v1/api-tokens', {
-      name: 'nightly',
-      roles: ['viewer'],
-    });
-    this.given.push(token.body.token, next);
+    const makeToken = (body: Record<string, unknown>) =>
+      this.as<{ token: string; token_id: string }>(bob, 'POST', '/admin/v1/api-tokens', { roles: ['viewer'], ...body });
+    const [token, kept] = [await makeToken({ name: 'nightly' }), await makeToken({ name: 'acme', scope: { tenants: ['acme'] } })];
+    this.given.push(token.body.token, kept.body.token, next);
     await this.as(bob, 'DELETE', `/admin/v1/api-tokens/${token.body.token_id}`);
     await this.patch(user, { roles: ['viewer'] });
     await this.patch(user, { disabled: true });
@@ -173,6 +176,15 @@ export class History {
     } finally {
       await consumer.stop();
       await messaging.close();
+    }
+  }
+
+  /** What operators decide about a projection; while it is paused a rebuild comes to no end, so that it can be cancelled. */
+  private async projections(): Promise<void> {
+    for (const decision of ['pause', 'rebuild', 'cancel-rebuild', 'resume', 'rebuild']) {
+      const path = `/admin/v1/projections/aggregate_summary/${decision}`;
+      const { status, body } = await this.ann.post(path, { reason: 'part of a history' });
+      if (status >= 300) throw new Error(`${decision}: ${JSON.stringify(body)}`);
     }
   }
 

@@ -10,12 +10,8 @@ export const folder = join(import.meta.dirname, '..');
 /** Types that no recorded history holds, and why; each is in the history that was made by hand. */
 export const unrecorded: Readonly<Record<string, string>> = {
   'dead_letter.dead_letter_discard_failed': 'NATS has to go in the very moment of a discard',
-  'projection.paused': 'no command does it yet',
-  'projection.resumed': 'no command does it yet',
   'projection.event_skipped': 'a projection has to be stopped by an event that it can not take',
-  'projection.rebuild_requested': 'no command does it yet',
-  'projection.rebuild_cancelled': 'no command does it yet',
-  'projection.swapped': 'no command does it yet',
+  'projection.swapped': 'no service writes it yet',
   'event_log.incarnation_begun': 'the database has to be restored from a backup',
 };
 
