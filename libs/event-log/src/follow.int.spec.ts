@@ -1,5 +1,5 @@
 /** Following the log for many, on a real Postgres and a real NATS. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId, type AggregateType } from '@fairlead/contracts';
 import { createLogger, Registry } from '@fairlead/telemetry';
 import {
@@ -20,6 +20,7 @@ import {
   parseCursor,
   pokeLog,
   readHead,
+  readLog,
   type Appender,
   type FeedBatch,
   type FollowOptions,
@@ -29,6 +30,7 @@ import {
   type SubscribeOptions,
 } from './index.js';
 
+jest.setTimeout(30_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
 let database: TestDatabase;
 let bus: TestMessaging;
@@ -298,29 +300,27 @@ describe('a restored log', () => {
     const made = await testDatabase({ service: 'placement' });
     restored.push(made);
     const own = createAppender({ catalogue: testEvents, sql: made.db });
-    const add = async (count: number) => {
-      for (let n = 0; n < count; n += 1) {
-        await own.append({
-          commandId: newId('command'),
-          events: [{ aggregateType: 'tenant', aggregateId: 'a', type: 'changed', payload: { n } }],
-        });
-      }
-    };
+    const command = (n: number) => ({
+      commandId: newId('command'),
+      events: [{ aggregateType: 'tenant', aggregateId: 'a', type: 'changed', payload: { n } }] as const,
+    });
+    const add = (count: number) => Promise.all(Array.from({ length: count }, (_, n) => own.append(command(n))));
     return { ...made, add };
   }
 
-  /** As a restore from a backup leaves it: events after a position are gone. */
-  async function loseAfter(made: TestDatabase, position: number): Promise<void> {
-    await made.adminSql.query('alter table log.event disable trigger append_only; alter table log.head disable trigger head_goes_forward');
-    await made.adminSql.query('delete from log.event where position > $1', [position]);
-    await made.adminSql.query('delete from log.stream');
-    await made.adminSql.query(
-      'insert into log.stream select aggregate_type, aggregate_id, max(version), max(position) from log.event group by 1, 2',
-    );
-    await made.adminSql.query('update log.head set position = $1', [position]);
-    await made.adminSql.query(
-      'alter table log.event enable always trigger append_only; alter table log.head enable always trigger head_goes_forward',
-    );
+  /** As a restore from a backup leaves it: events after a position are gone. `begin`: a new incarnation begins with it. */
+  async function loseAfter(made: TestDatabase, position: number, { begin }: { begin: boolean }): Promise<void> {
+    // One transaction: nobody sees the one without the other.
+    await made.adminSql.query(`
+      alter table log.event disable trigger append_only;
+      alter table log.head disable trigger head_goes_forward;
+      delete from log.event where position > ${String(position)};
+      delete from log.stream;
+      insert into log.stream select aggregate_type, aggregate_id, max(version), max(position) from log.event group by 1, 2;
+      update log.head set position = ${String(position)};
+      alter table log.event enable always trigger append_only;
+      alter table log.head enable always trigger head_goes_forward;
+      ${begin ? 'select log.begin_incarnation();' : ''}`);
   }
 
   it('ends all who follow it, each with what of its knowledge still holds; the follower begins anew', async () => {
@@ -330,11 +330,10 @@ describe('a restored log', () => {
     const was = await follower.cursor();
     const ahead = listen(follower, { cursor: { position: 0 } });
     await ahead.reaches(20);
-    await loseAfter(made, 12);
-    const { rows } = { rows: await made.adminSql.query<{ now: string }>('select log.begin_incarnation()::text as now') };
+    await loseAfter(made, 12, { begin: true });
+    const { incarnation: now } = await readHead(made.db);
     await made.add(4);
     await ahead.done;
-    const now = rows[0]?.now ?? '';
     expect(ahead.seen.error).toMatchObject({ code: 'cursor_superseded', details: { incarnation: now, valid_until: 12 } });
     await eventuallyHolds(
       async () => {
@@ -355,13 +354,32 @@ describe('a restored log', () => {
     expect(goesOn.seen.cursors.at(-1)).toEqual({ position: 16, incarnation: now });
   });
 
+  it('ends who is still catching up where it stands: what it has yet to read, it reads from the new incarnation', async () => {
+    const made = await another();
+    await made.add(1_400);
+    const follower = start({ sql: made.db, messaging: undefined });
+    const was = await follower.cursor();
+    const subscription = follower.subscribe({ cursor: { ...was, position: 0 }, signal: never });
+    const found = positions((await subscription.next()).value?.events ?? []);
+    expect(found).toEqual(range(1, 500));
+    await loseAfter(made, 900, { begin: true });
+    await made.add(700);
+    const ended: unknown = await subscription.next().catch((error: unknown) => error);
+    const { incarnation } = await readHead(made.db);
+    expect(ended).toMatchObject({ code: 'cursor_superseded', details: { incarnation, valid_until: 500 } });
+    const rest = listen(follower, { cursor: { position: 500, incarnation } });
+    await rest.reaches(1_600);
+    expect(rest.seen.events).toEqual(await readLog(made.db, { after: 500, limit: 2_000 }));
+    expect(rest.seen.events.length).toBe(1_100);
+  });
+
   it('says so while nobody has begun a new incarnation', async () => {
     const made = await another();
     await made.add(20);
     const follower = start({ sql: made.db, messaging: undefined });
     const was = await follower.cursor();
     const live = listen(follower, { cursor: was });
-    await loseAfter(made, 12);
+    await loseAfter(made, 12, { begin: false });
     await live.done;
     expect(live.seen.error).toMatchObject({ code: 'log_behind', details: { position: 12 } });
     await expect(follower.read({ cursor: was, limit: 1 })).rejects.toMatchObject({ code: 'log_behind' });
