@@ -8,14 +8,17 @@ import type { AuditConfig } from './config.js';
 import { reportDeadLetters } from './dead-letter-metrics.js';
 import { cancelRebuild } from './grpc/cancel-rebuild.js';
 import { discardDeadLetter } from './grpc/discard-dead-letter.js';
+import { getAggregate } from './grpc/get-aggregate.js';
 import { getEvent } from './grpc/get-event.js';
 import { getDeadLetter } from './grpc/get-dead-letter.js';
+import { listAggregates } from './grpc/list-aggregates.js';
 import { listDeadLetters } from './grpc/list-dead-letters.js';
 import { getProjection } from './grpc/get-projection.js';
 import { getStats } from './grpc/get-stats.js';
 import { listEvents } from './grpc/list-events.js';
 import { listProjections } from './grpc/list-projections.js';
 import { listRecords } from './grpc/list-records.js';
+import { listStuck } from './grpc/list-stuck.js';
 import { pauseProjection } from './grpc/pause-projection.js';
 import { rebuildProjection } from './grpc/rebuild-projection.js';
 import { replayDeadLetter } from './grpc/replay-dead-letter.js';
@@ -23,6 +26,7 @@ import { resumeProjection } from './grpc/resume-projection.js';
 import { skipEvent } from './grpc/skip-event.js';
 import { verifyLogRange } from './grpc/verify-range.js';
 import { projections } from './projections/projections.js';
+import { reportStuck } from './stuck-metrics.js';
 import { migrations } from './store/migrations.js';
 
 /** Starts the audit service: its projections, the relay of the log to JetStream, and the RPCs on the trail and on dead letters. */
@@ -41,6 +45,7 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
     registry,
   });
   reportDeadLetters(messaging, registry);
+  reportStuck({ sql, messaging }, registry);
   const deps = { sql, messaging, appender, logger };
   return startService({
     resources,
@@ -58,6 +63,9 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
         getEvent: getEvent(deps),
         getStats: getStats(deps),
         verifyRange: verifyLogRange({ ...deps, decode: decodeEvent }),
+        listAggregates: listAggregates(deps),
+        getAggregate: getAggregate(deps),
+        listStuck: listStuck(deps),
       }),
       defineRpcs(projectionsV1.ProjectionServiceService, {
         listProjections: listProjections(deps),

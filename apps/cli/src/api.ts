@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changesPath } from '@fairlead/contracts';
 import type { HttpClient, RequestOptions } from './http/client.js';
-import { createLogApi, logEventSchema } from './log-api.js';
+import { aggregateSchema, createLogApi, logEventSchema } from './log-api.js';
 import { sessionCookiePattern } from './session.js';
 
 /**
@@ -251,6 +251,7 @@ export function createApi(http: HttpClient) {
       http.json(deadLetterSchema, `/admin/v1/dead-letters/${sequence}/discard`, post({ reason })),
     audit: (filter: Filter, page: PageRequest) => list(auditRecordSchema, '/admin/v1/audit', filter, page),
     logEvents: (filter: Filter, page: PageRequest) => list(logEventSchema, '/admin/v1/log/events', filter, page),
+    aggregates: (filter: Filter, page: PageRequest) => list(aggregateSchema, '/admin/v1/log/aggregates', filter, page),
     ...createLogApi(http),
   };
 }

@@ -52,6 +52,47 @@ const verifiedSchema = z.looseObject({
   stream_problem: text,
 });
 
+export const aggregateSchema = z.looseObject({
+  aggregate_type: z.string(),
+  aggregate_id: z.string(),
+  version: z.number(),
+  first_position: count,
+  first_time: text,
+  last_position: count,
+  last_time: text,
+  event_counts: z.record(z.string(), z.number()),
+  last_type: text,
+  last_principal: text,
+  tenant_id: text,
+});
+export type Aggregate = z.output<typeof aggregateSchema>;
+
+const stuckSchema = z.looseObject({
+  what: z.string(),
+  subject: z.string(),
+  severity: z.string(),
+  since: text,
+  message: text,
+  advice: text,
+});
+export type Stuck = z.output<typeof stuckSchema>;
+const stuckListSchema = z.looseObject({
+  items: z.array(stuckSchema),
+  not_checked: z.array(z.looseObject({ what: z.string(), why: text })),
+});
+
+/** A change as the stream tells it. */
+export const changeSchema = z.looseObject({
+  position: z.number(),
+  recorded_at: text,
+  aggregate_type: z.string(),
+  aggregate_id: z.string(),
+  type: z.string(),
+  payload: z.unknown(),
+});
+export type Change = z.output<typeof changeSchema>;
+export const supersededSchema = z.looseObject({ valid_until: z.number() });
+
 const stopSchema = z.looseObject({ position: z.number(), reason: text, part: count }).nullable();
 const epochSchema = z.looseObject({
   epoch: z.number(),
@@ -88,6 +129,9 @@ export function createLogApi(http: HttpClient) {
     /** Checks as much of a range as one request may; it changes nothing, so it may be repeated. */
     verifyLog: (range: { from?: number; to?: number }) =>
       http.json(verifiedSchema, '/admin/v1/log/verify', { method: 'POST', body: range, repeatable: true }),
+    aggregate: (type: string, id: string) =>
+      http.json(aggregateSchema, `/admin/v1/log/aggregates/${encodeURIComponent(type)}/${encodeURIComponent(id)}`),
+    stuck: () => http.json(stuckListSchema, '/admin/v1/stuck'),
 
     projections: () => http.json(z.looseObject({ items: z.array(projectionSchema) }), '/admin/v1/projections'),
     projection: (name: string, signal?: AbortSignal) => http.json(projectionSchema, projectionPath(name), { signal }),

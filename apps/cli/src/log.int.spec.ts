@@ -209,3 +209,86 @@ describe('projection', () => {
     expect([exitCode, err]).toEqual([code, expect.stringContaining(told)]);
   });
 });
+
+describe('aggregate', () => {
+  const aggregate = {
+    ...{ aggregate_type: 'service_command', aggregate_id: 'runner/x', version: 2, first_position: 3, last_position: 9 },
+    ...{ first_time: '2026-11-01T10:00:00.000Z', last_time: '2026-11-01T10:00:01.000Z', event_counts: { drained: 1, resumed: 1 } },
+    ...{ last_type: 'resumed', last_principal: 'user:usr_1', tenant_id: 'acme' },
+  };
+
+  it('lists by type and prefix', async () => {
+    gateway.on('GET /admin/v1/log/aggregates', { body: { items: [aggregate], next_cursor: null } });
+    expect((await run(['aggregate', 'list', '--type', 'service_command', '--prefix', 'runner/'])).out).toContain(
+      'service_command:runner/x',
+    );
+    expect(Object.fromEntries(gateway.seen[0]?.query ?? [])).toEqual({ type: 'service_command', prefix: 'runner/', limit: '100' });
+  });
+
+  it('shows one with its events, and how to see more', async () => {
+    gateway.on('GET /admin/v1/log/aggregates/service_command/runner%2Fx', { body: aggregate });
+    gateway.on('GET /admin/v1/log/events', { body: { items: [event(9)], next_cursor: 'more', head: 9 } });
+    const { out, err } = await run(['aggregate', 'show', 'service_command:runner/x', '--limit', '1']);
+    expect(out).toContain('drained');
+    expect(out).toContain('{"n":9}');
+    expect(err).toBe('there are more events: --cursor more\n');
+    expect(gateway.of('GET /admin/v1/log/events')[0]?.query.get('aggregate')).toBe('service_command:runner/x');
+    expect((await run(['aggregate', 'show', 'job'])).exitCode).toBe(exitCodes.usage);
+  });
+});
+
+describe('stuck', () => {
+  const finding = { what: 'relay_behind', subject: 'EVT', severity: 'warning', since: null, message: 'm\u001b', advice: 'do this' };
+
+  it('fails when something is, or when something could not be looked at', async () => {
+    gateway.on('GET /admin/v1/stuck', { body: { items: [], next_cursor: null, not_checked: [] } });
+    expect(await run(['stuck'])).toMatchObject({ exitCode: exitCodes.ok, out: 'nothing is stuck\n' });
+    gateway.on('GET /admin/v1/stuck', { body: { items: [finding], next_cursor: null, not_checked: [] } });
+    expect(await run(['stuck'])).toMatchObject({ exitCode: exitCodes.failed, out: 'warning  relay_behind  EVT\n  m \n  do: do this\n' });
+    gateway.on('GET /admin/v1/stuck', { body: { items: [], next_cursor: null, not_checked: [{ what: 'jobs', why: 'away' }] } });
+    expect(await run(['stuck'])).toMatchObject({ exitCode: exitCodes.failed, err: expect.stringContaining('not looked at: jobs: away') });
+  });
+});
+
+describe('log tail', () => {
+  const path = 'GET /platform/v1/changes';
+  const change = (n: number) => {
+    const cursor = `${n}.incarnation`;
+    return `id: ${cursor}\nevent: change\ndata: ${JSON.stringify({ cursor, ...event(n) })}\n\n`;
+  };
+  const stream = (body: string) => ({ headers: { 'content-type': 'text/event-stream' }, body });
+
+  it('tells what happens and goes on behind the last one when the stream breaks', async () => {
+    const bodies = [
+      'id: 4.incarnation\nevent: heartbeat\ndata: {"cursor":"4.incarnation"}\n\n',
+      change(5) + change(6),
+      'id: 2.later\nevent: superseded\ndata: {"incarnation":"later","valid_until":2}\n\n',
+      change(3),
+    ];
+    gateway.on(path, () => stream(bodies.shift() ?? ''));
+    const filters = ['--types', 'job.*,tenant.tenant_created', '--aggregate', 'job', '--tenant', 'acme', '--cursor', '0'];
+    const { out, err, exitCode } = await run(['log', 'tail', ...filters, '--count', '3', '-o', 'json']);
+    const told = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { position: number }).position);
+    expect([exitCode, told]).toEqual([exitCodes.ok, [5, 6, 3]]);
+    expect(err).toBe('the log was restored: what was told after position 2 does not hold; going on from 2.later\n');
+    expect(gateway.seen.map(({ query }) => query.get('cursor'))).toEqual(['0', '4.incarnation', '6.incarnation', '2.later']);
+    expect(Object.fromEntries(gateway.seen[0]?.query ?? [])).toMatchObject({
+      types: 'job.*,tenant.tenant_created',
+      aggregate: 'job',
+      tenant: 'acme',
+    });
+  });
+
+  it('tells each as a line, and ends when it is refused', async () => {
+    gateway.on(path, stream(change(5)));
+    expect((await run(['log', 'tail', '--count', '1'])).out).toBe('5  2026-11-01T10:00:00.000Z  job:job_1  job_started  {"n":5}\n');
+    gateway.on(path, problem(410, 'cursor_superseded', 'the log was restored'));
+    expect(await run(['log', 'tail', '--cursor', '9.old'])).toMatchObject({
+      exitCode: exitCodes.failed,
+      err: expect.stringContaining('cursor_superseded'),
+    });
+  });
+});

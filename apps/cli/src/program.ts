@@ -1,4 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
+import { aggregateList } from './commands/aggregate-list.js';
+import { aggregateShow } from './commands/aggregate-show.js';
 import { auditList } from './commands/audit-list.js';
 import { deadLetterDiscard } from './commands/dead-letter-discard.js';
 import { deadLetterList } from './commands/dead-letter-list.js';
@@ -13,6 +15,7 @@ import { jobShow } from './commands/job-show.js';
 import { jobWatch } from './commands/job-watch.js';
 import { logShow } from './commands/log-show.js';
 import { logStats } from './commands/log-stats.js';
+import { logTail } from './commands/log-tail.js';
 import { logVerify } from './commands/log-verify.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
@@ -25,6 +28,7 @@ import { projectionRebuild } from './commands/projection-rebuild.js';
 import { projectionResume } from './commands/projection-resume.js';
 import { projectionShow } from './commands/projection-show.js';
 import { projectionSkip } from './commands/projection-skip.js';
+import { stuck } from './commands/stuck.js';
 import { tenantCreate } from './commands/tenant-create.js';
 import { tenantDrain } from './commands/tenant-drain.js';
 import { tenantList } from './commands/tenant-list.js';
@@ -57,7 +61,8 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'messages that a consumer gave up on: list, show, replay, discard',
     commands: [deadLetterList, deadLetterShow, deadLetterReplay, deadLetterDiscard],
   },
-  { name: 'log', description: 'the event log: show, stats, verify', commands: [logShow, logStats, logVerify] },
+  { name: 'log', description: 'the event log: show, tail, stats, verify', commands: [logShow, logTail, logStats, logVerify] },
+  { name: 'aggregate', description: 'what the log tells of one thing: list, show', commands: [aggregateList, aggregateShow] },
   {
     name: 'projection',
     description: 'projections of the log: list, show, pause, resume, rebuild, skip',
@@ -65,7 +70,7 @@ const groups: readonly { name: string; description: string; commands: readonly R
   },
   { name: 'token', description: 'API tokens for programs: create, list, revoke', commands: [tokenCreate, tokenList, tokenRevoke] },
 ];
-const ungrouped: readonly Register[] = [login, logout, whoami, password];
+const ungrouped: readonly Register[] = [login, logout, whoami, password, stuck];
 
 const help = `
 Environment:

@@ -1,7 +1,7 @@
 // Real: Postgres, NATS, the gateway's HTTP server, gRPC with its tokens and permissions. What the audit service answers
 // is scripted, at the wire.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { FairleadError, logV1, projectionsV1 } from '@fairlead/contracts';
+import { FairleadError, jobsV1, logV1, projectionsV1 } from '@fairlead/contracts';
 import type { TestGateway } from '../testing/gateway.js';
 import { startHttpStage, type HttpStage } from '../testing/http-stage.js';
 
@@ -237,5 +237,77 @@ describe('projections', () => {
     expect((await gateway.call('POST', `${path}/audit_record/skip`, { token: admin, body: { reason: 'x', position: 0 } })).status).toBe(
       400,
     );
+  });
+});
+
+describe('aggregates', () => {
+  const path = '/admin/v1/log/aggregates';
+  const aggregate = logV1.Aggregate.fromPartial({
+    ...{ aggregateType: 'service_command', aggregateId: 'runner/runner-1/acme', version: 2, firstPosition: 3, lastPosition: 9 },
+    ...{ firstTime: '2026-11-21T10:00:00.000Z', lastTime: '2026-11-21T10:00:01.000Z', eventCounts: { drained: 2 } },
+    ...{ lastType: 'drained', lastPrincipal: 'user:usr_1' },
+  });
+  const shown = {
+    ...{ aggregate_type: 'service_command', aggregate_id: 'runner/runner-1/acme', version: 2, first_position: 3, last_position: 9 },
+    ...{ first_time: '2026-11-21T10:00:00.000Z', last_time: '2026-11-21T10:00:01.000Z', event_counts: { drained: 2 } },
+    ...{ last_type: 'drained', last_principal: 'user:usr_1', tenant_id: null },
+  };
+
+  it('are listed and shown, whatever their id is', async () => {
+    gateway.peers.answers = { listAggregates: () => ({ aggregates: [aggregate], nextBefore: 9 }), getAggregate: () => ({ aggregate }) };
+    const { body } = await get(`${path}?type=service_command&prefix=runner/&limit=1&wait_for=9`);
+    expect(body).toEqual({ items: [shown], next_cursor: expect.any(String) });
+    await get(`${path}?cursor=${String(body['next_cursor'])}`);
+    expect((await get(`${path}/service_command/${encodeURIComponent('runner/runner-1/acme')}?wait_for=9`)).body).toEqual(shown);
+    expect(requests()).toEqual([
+      ['listAggregates', { limit: 1, before: 0, aggregateType: 'service_command', idPrefix: 'runner/', waitForPosition: 9 }],
+      ['listAggregates', { limit: 50, before: 9, aggregateType: '', idPrefix: '', waitForPosition: 0 }],
+      ['getAggregate', { aggregateType: 'service_command', aggregateId: 'runner/runner-1/acme', waitForPosition: 9 }],
+    ]);
+    for (const bad of ['?type=Job', '?prefix=', '?wait_for=x', '/Job/1', '/job/1?x=1', `/job/${'x'.repeat(256)}`]) {
+      expect([bad, (await get(`${path}${bad}`)).status]).toEqual([bad, 400]);
+    }
+    expect(gateway.peers.calls).toHaveLength(3);
+  });
+});
+
+describe('what is stuck', () => {
+  const path = '/admin/v1/stuck';
+  const finding = { what: 'relay_behind', subject: 'EVT', severity: 'warning', since: '', message: 'm', advice: 'a' };
+  const job = jobsV1.Job.fromPartial({
+    jobId: 'job_1',
+    kind: 'tenant-drain',
+    startedAt: '2026-11-21T10:00:00.000Z',
+    error: { message: 'no answer' },
+  });
+
+  it('is told of the log and of jobs', async () => {
+    gateway.peers.answers = {
+      listStuck: () => ({ findings: [finding], notChecked: [{ what: 'relay', why: 'NATS' }] }),
+      listJobs: () => ({ jobs: [job], nextBefore: '' }),
+    };
+    expect((await get(path)).body).toEqual({
+      items: [
+        { ...finding, since: null },
+        {
+          ...{ what: 'job_needs_attention', subject: 'job_1', severity: 'critical', since: '2026-11-21T10:00:00.000Z' },
+          ...{ message: 'tenant-drain: no answer', advice: expect.stringContaining('fairlead job retry job_1') },
+        },
+      ],
+      next_cursor: null,
+      not_checked: [{ what: 'relay', why: 'NATS' }],
+    });
+    expect(requests()).toContainEqual(['listJobs', expect.objectContaining({ status: 'needs_attention' })]);
+    expect((await gateway.call('GET', path)).status).toBe(401);
+  });
+
+  it('a part that does not answer is told, and harms no other', async () => {
+    const fail = () => {
+      throw new FairleadError('unavailable', 'the connection to Postgres was lost');
+    };
+    gateway.peers.answers = { listStuck: fail, listJobs: () => ({ jobs: [job], nextBefore: '' }) };
+    expect((await get(path)).body).toMatchObject({ items: [{ subject: 'job_1' }], not_checked: [{ what: 'log' }] });
+    gateway.peers.answers = { listStuck: () => ({ findings: [finding], notChecked: [] }), listJobs: fail };
+    expect((await get(path)).body).toMatchObject({ items: [{ subject: 'EVT' }], not_checked: [{ what: 'jobs' }] });
   });
 });

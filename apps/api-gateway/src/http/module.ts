@@ -8,6 +8,7 @@ import { FleetController } from './fleet.js';
 import { JobEventsController } from './job-events.js';
 import { JobsController } from './jobs.js';
 import { JwksController } from './jwks.js';
+import { LogAggregatesController } from './log-aggregates.js';
 import { LogEventsController } from './log-events.js';
 import { LogStatsController } from './log-stats.js';
 import { LogVerifyController } from './log-verify.js';
@@ -16,6 +17,7 @@ import { PlansController } from './plans.js';
 import { ProjectionsController } from './projections.js';
 import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
+import { StuckController } from './stuck.js';
 import { TenantsController } from './tenants.js';
 import { UsersController } from './users.js';
 
@@ -36,10 +38,12 @@ const controllers: Type[] = [
   AuditController,
   DeadLettersController,
   ChangesController,
+  LogAggregatesController,
   LogEventsController,
   LogStatsController,
   LogVerifyController,
   ProjectionsController,
+  StuckController,
 ];
 
 @Module({})

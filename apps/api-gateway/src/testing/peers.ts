@@ -73,6 +73,9 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getEvent: answer('getEvent', 'log.read', logV1.GetEventResponse),
       getStats: answer('getStats', 'log.read', logV1.GetStatsResponse),
       verifyRange: answer('verifyRange', 'log.read', logV1.VerifyRangeResponse),
+      listAggregates: answer('listAggregates', 'log.read', logV1.ListAggregatesResponse),
+      getAggregate: answer('getAggregate', 'log.read', logV1.GetAggregateResponse),
+      listStuck: answer('listStuck', 'log.read', logV1.ListStuckResponse),
     }),
     defineRpcs(projectionsV1.ProjectionServiceService, {
       listProjections: answer('listProjections', 'projection.read', projectionsV1.ListProjectionsResponse),

@@ -83,3 +83,12 @@ export async function readPartitions(sql: Sql): Promise<Partition[]> {
      from log.partitions order by first_position`,
   );
 }
+
+/** Up to where (exclusive) the log has partitions, and how many positions one takes. */
+export async function readRoom(sql: Sql): Promise<{ head: number; until: number; size: number }> {
+  const [room] = await sql.query<{ head: number; until: number; size: number }>(
+    'select position as head, partitioned_until as until, partition_size as size from log.head',
+  );
+  if (room === undefined) throw new Error('the event log is not installed');
+  return room;
+}

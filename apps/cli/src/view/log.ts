@@ -1,4 +1,4 @@
-import type { LogEvent, LogFinding, LogStats, WholeEvent } from '../log-api.js';
+import type { Change, LogEvent, LogFinding, LogStats, WholeEvent } from '../log-api.js';
 import { fields, table } from './table.js';
 import { printable } from './text.js';
 
@@ -23,6 +23,13 @@ export function renderEvents(events: readonly LogEvent[]): string {
 
 function shortened(text: string): string {
   return text.length <= payloadWidth ? text : `${text.slice(0, payloadWidth)}…`;
+}
+
+/** A change as one line, as it comes. */
+export function renderChange(change: Change): string {
+  const aggregate = `${change.aggregate_type}:${change.aggregate_id}`;
+  const parts = [String(change.position), change.recorded_at ?? '-', aggregate, change.type, shortened(JSON.stringify(change.payload))];
+  return `${parts.map(printable).join('  ')}\n`;
 }
 
 /** One event in full, with all of its metadata. */

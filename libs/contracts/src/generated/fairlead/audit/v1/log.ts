@@ -180,6 +180,81 @@ export interface Finding {
   advice: string;
 }
 
+/** What became of an aggregate so far. */
+export interface Aggregate {
+  aggregateType: string;
+  aggregateId: string;
+  version: number;
+  firstPosition: number;
+  firstTime: string;
+  lastPosition: number;
+  lastTime: string;
+  /** By event type. */
+  eventCounts: { [key: string]: number };
+  lastType: string;
+  lastPrincipal: string;
+  tenantId: string;
+}
+
+export interface Aggregate_EventCountsEntry {
+  key: string;
+  value: number;
+}
+
+export interface ListAggregatesRequest {
+  /** At most 200; 0 for 50. */
+  limit: number;
+  /** The last position of the last aggregate of the page before; what changed last comes first. */
+  before: number;
+  aggregateType: string;
+  /** What its id begins with. */
+  idPrefix: string;
+  /** Answer only when all up to this position is in the list. */
+  waitForPosition: number;
+}
+
+export interface ListAggregatesResponse {
+  aggregates: Aggregate[];
+  nextBefore: number;
+}
+
+export interface GetAggregateRequest {
+  aggregateType: string;
+  aggregateId: string;
+  waitForPosition: number;
+}
+
+export interface GetAggregateResponse {
+  aggregate: Aggregate | undefined;
+}
+
+export interface ListStuckRequest {
+}
+
+export interface ListStuckResponse {
+  findings: Stuck[];
+  notChecked: NotChecked[];
+}
+
+/** Something that does not get on by itself. */
+export interface Stuck {
+  /** Such as projection_stopped. */
+  what: string;
+  /** Which one, such as the projection's name. */
+  subject: string;
+  /** warning or critical */
+  severity: string;
+  /** Empty when it is not known. */
+  since: string;
+  message: string;
+  advice: string;
+}
+
+export interface NotChecked {
+  what: string;
+  why: string;
+}
+
 function createBaseLogEvent(): LogEvent {
   return {
     position: 0,
@@ -2599,6 +2674,1204 @@ export const Finding: MessageFns<Finding> = {
   },
 };
 
+function createBaseAggregate(): Aggregate {
+  return {
+    aggregateType: "",
+    aggregateId: "",
+    version: 0,
+    firstPosition: 0,
+    firstTime: "",
+    lastPosition: 0,
+    lastTime: "",
+    eventCounts: {},
+    lastType: "",
+    lastPrincipal: "",
+    tenantId: "",
+  };
+}
+
+export const Aggregate: MessageFns<Aggregate> = {
+  encode(message: Aggregate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.aggregateType !== "") {
+      writer.uint32(10).string(message.aggregateType);
+    }
+    if (message.aggregateId !== "") {
+      writer.uint32(18).string(message.aggregateId);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).int64(message.version);
+    }
+    if (message.firstPosition !== 0) {
+      writer.uint32(32).int64(message.firstPosition);
+    }
+    if (message.firstTime !== "") {
+      writer.uint32(42).string(message.firstTime);
+    }
+    if (message.lastPosition !== 0) {
+      writer.uint32(48).int64(message.lastPosition);
+    }
+    if (message.lastTime !== "") {
+      writer.uint32(58).string(message.lastTime);
+    }
+    globalThis.Object.entries(message.eventCounts).forEach(([key, value]: [string, number]) => {
+      Aggregate_EventCountsEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
+    if (message.lastType !== "") {
+      writer.uint32(74).string(message.lastType);
+    }
+    if (message.lastPrincipal !== "") {
+      writer.uint32(82).string(message.lastPrincipal);
+    }
+    if (message.tenantId !== "") {
+      writer.uint32(90).string(message.tenantId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Aggregate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAggregate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.aggregateType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.aggregateId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.firstPosition = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.firstTime = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lastPosition = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lastTime = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = Aggregate_EventCountsEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.eventCounts[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastType = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.lastPrincipal = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.tenantId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Aggregate {
+    return {
+      aggregateType: isSet(object.aggregateType)
+        ? globalThis.String(object.aggregateType)
+        : isSet(object.aggregate_type)
+        ? globalThis.String(object.aggregate_type)
+        : "",
+      aggregateId: isSet(object.aggregateId)
+        ? globalThis.String(object.aggregateId)
+        : isSet(object.aggregate_id)
+        ? globalThis.String(object.aggregate_id)
+        : "",
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+      firstPosition: isSet(object.firstPosition)
+        ? globalThis.Number(object.firstPosition)
+        : isSet(object.first_position)
+        ? globalThis.Number(object.first_position)
+        : 0,
+      firstTime: isSet(object.firstTime)
+        ? globalThis.String(object.firstTime)
+        : isSet(object.first_time)
+        ? globalThis.String(object.first_time)
+        : "",
+      lastPosition: isSet(object.lastPosition)
+        ? globalThis.Number(object.lastPosition)
+        : isSet(object.last_position)
+        ? globalThis.Number(object.last_position)
+        : 0,
+      lastTime: isSet(object.lastTime)
+        ? globalThis.String(object.lastTime)
+        : isSet(object.last_time)
+        ? globalThis.String(object.last_time)
+        : "",
+      eventCounts: isObject(object.eventCounts)
+        ? (globalThis.Object.entries(object.eventCounts) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.event_counts)
+        ? (globalThis.Object.entries(object.event_counts) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      lastType: isSet(object.lastType)
+        ? globalThis.String(object.lastType)
+        : isSet(object.last_type)
+        ? globalThis.String(object.last_type)
+        : "",
+      lastPrincipal: isSet(object.lastPrincipal)
+        ? globalThis.String(object.lastPrincipal)
+        : isSet(object.last_principal)
+        ? globalThis.String(object.last_principal)
+        : "",
+      tenantId: isSet(object.tenantId)
+        ? globalThis.String(object.tenantId)
+        : isSet(object.tenant_id)
+        ? globalThis.String(object.tenant_id)
+        : "",
+    };
+  },
+
+  toJSON(message: Aggregate): unknown {
+    const obj: any = {};
+    if (message.aggregateType !== "") {
+      obj.aggregateType = message.aggregateType;
+    }
+    if (message.aggregateId !== "") {
+      obj.aggregateId = message.aggregateId;
+    }
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
+    if (message.firstPosition !== 0) {
+      obj.firstPosition = Math.round(message.firstPosition);
+    }
+    if (message.firstTime !== "") {
+      obj.firstTime = message.firstTime;
+    }
+    if (message.lastPosition !== 0) {
+      obj.lastPosition = Math.round(message.lastPosition);
+    }
+    if (message.lastTime !== "") {
+      obj.lastTime = message.lastTime;
+    }
+    if (message.eventCounts) {
+      const entries = globalThis.Object.entries(message.eventCounts) as [string, number][];
+      if (entries.length > 0) {
+        obj.eventCounts = {};
+        entries.forEach(([k, v]) => {
+          obj.eventCounts[k] = Math.round(v);
+        });
+      }
+    }
+    if (message.lastType !== "") {
+      obj.lastType = message.lastType;
+    }
+    if (message.lastPrincipal !== "") {
+      obj.lastPrincipal = message.lastPrincipal;
+    }
+    if (message.tenantId !== "") {
+      obj.tenantId = message.tenantId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Aggregate>, I>>(base?: I): Aggregate {
+    return Aggregate.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Aggregate>, I>>(object: I): Aggregate {
+    const message = createBaseAggregate();
+    message.aggregateType = object.aggregateType ?? "";
+    message.aggregateId = object.aggregateId ?? "";
+    message.version = object.version ?? 0;
+    message.firstPosition = object.firstPosition ?? 0;
+    message.firstTime = object.firstTime ?? "";
+    message.lastPosition = object.lastPosition ?? 0;
+    message.lastTime = object.lastTime ?? "";
+    message.eventCounts = (globalThis.Object.entries(object.eventCounts ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.lastType = object.lastType ?? "";
+    message.lastPrincipal = object.lastPrincipal ?? "";
+    message.tenantId = object.tenantId ?? "";
+    return message;
+  },
+};
+
+function createBaseAggregate_EventCountsEntry(): Aggregate_EventCountsEntry {
+  return { key: "", value: 0 };
+}
+
+export const Aggregate_EventCountsEntry: MessageFns<Aggregate_EventCountsEntry> = {
+  encode(message: Aggregate_EventCountsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).int64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Aggregate_EventCountsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAggregate_EventCountsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Aggregate_EventCountsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: Aggregate_EventCountsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = Math.round(message.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Aggregate_EventCountsEntry>, I>>(base?: I): Aggregate_EventCountsEntry {
+    return Aggregate_EventCountsEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Aggregate_EventCountsEntry>, I>>(object: I): Aggregate_EventCountsEntry {
+    const message = createBaseAggregate_EventCountsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseListAggregatesRequest(): ListAggregatesRequest {
+  return { limit: 0, before: 0, aggregateType: "", idPrefix: "", waitForPosition: 0 };
+}
+
+export const ListAggregatesRequest: MessageFns<ListAggregatesRequest> = {
+  encode(message: ListAggregatesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limit !== 0) {
+      writer.uint32(8).int32(message.limit);
+    }
+    if (message.before !== 0) {
+      writer.uint32(16).int64(message.before);
+    }
+    if (message.aggregateType !== "") {
+      writer.uint32(26).string(message.aggregateType);
+    }
+    if (message.idPrefix !== "") {
+      writer.uint32(34).string(message.idPrefix);
+    }
+    if (message.waitForPosition !== 0) {
+      writer.uint32(40).int64(message.waitForPosition);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAggregatesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAggregatesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.before = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.aggregateType = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.idPrefix = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.waitForPosition = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListAggregatesRequest {
+    return {
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      before: isSet(object.before) ? globalThis.Number(object.before) : 0,
+      aggregateType: isSet(object.aggregateType)
+        ? globalThis.String(object.aggregateType)
+        : isSet(object.aggregate_type)
+        ? globalThis.String(object.aggregate_type)
+        : "",
+      idPrefix: isSet(object.idPrefix)
+        ? globalThis.String(object.idPrefix)
+        : isSet(object.id_prefix)
+        ? globalThis.String(object.id_prefix)
+        : "",
+      waitForPosition: isSet(object.waitForPosition)
+        ? globalThis.Number(object.waitForPosition)
+        : isSet(object.wait_for_position)
+        ? globalThis.Number(object.wait_for_position)
+        : 0,
+    };
+  },
+
+  toJSON(message: ListAggregatesRequest): unknown {
+    const obj: any = {};
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.before !== 0) {
+      obj.before = Math.round(message.before);
+    }
+    if (message.aggregateType !== "") {
+      obj.aggregateType = message.aggregateType;
+    }
+    if (message.idPrefix !== "") {
+      obj.idPrefix = message.idPrefix;
+    }
+    if (message.waitForPosition !== 0) {
+      obj.waitForPosition = Math.round(message.waitForPosition);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListAggregatesRequest>, I>>(base?: I): ListAggregatesRequest {
+    return ListAggregatesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListAggregatesRequest>, I>>(object: I): ListAggregatesRequest {
+    const message = createBaseListAggregatesRequest();
+    message.limit = object.limit ?? 0;
+    message.before = object.before ?? 0;
+    message.aggregateType = object.aggregateType ?? "";
+    message.idPrefix = object.idPrefix ?? "";
+    message.waitForPosition = object.waitForPosition ?? 0;
+    return message;
+  },
+};
+
+function createBaseListAggregatesResponse(): ListAggregatesResponse {
+  return { aggregates: [], nextBefore: 0 };
+}
+
+export const ListAggregatesResponse: MessageFns<ListAggregatesResponse> = {
+  encode(message: ListAggregatesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.aggregates) {
+      Aggregate.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextBefore !== 0) {
+      writer.uint32(16).int64(message.nextBefore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAggregatesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAggregatesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.aggregates.push(Aggregate.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.nextBefore = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListAggregatesResponse {
+    return {
+      aggregates: globalThis.Array.isArray(object?.aggregates)
+        ? object.aggregates.map((e: any) => Aggregate.fromJSON(e))
+        : [],
+      nextBefore: isSet(object.nextBefore)
+        ? globalThis.Number(object.nextBefore)
+        : isSet(object.next_before)
+        ? globalThis.Number(object.next_before)
+        : 0,
+    };
+  },
+
+  toJSON(message: ListAggregatesResponse): unknown {
+    const obj: any = {};
+    if (message.aggregates?.length) {
+      obj.aggregates = message.aggregates.map((e) => Aggregate.toJSON(e));
+    }
+    if (message.nextBefore !== 0) {
+      obj.nextBefore = Math.round(message.nextBefore);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListAggregatesResponse>, I>>(base?: I): ListAggregatesResponse {
+    return ListAggregatesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListAggregatesResponse>, I>>(object: I): ListAggregatesResponse {
+    const message = createBaseListAggregatesResponse();
+    message.aggregates = object.aggregates?.map((e) => Aggregate.fromPartial(e)) || [];
+    message.nextBefore = object.nextBefore ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetAggregateRequest(): GetAggregateRequest {
+  return { aggregateType: "", aggregateId: "", waitForPosition: 0 };
+}
+
+export const GetAggregateRequest: MessageFns<GetAggregateRequest> = {
+  encode(message: GetAggregateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.aggregateType !== "") {
+      writer.uint32(10).string(message.aggregateType);
+    }
+    if (message.aggregateId !== "") {
+      writer.uint32(18).string(message.aggregateId);
+    }
+    if (message.waitForPosition !== 0) {
+      writer.uint32(24).int64(message.waitForPosition);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAggregateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAggregateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.aggregateType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.aggregateId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.waitForPosition = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetAggregateRequest {
+    return {
+      aggregateType: isSet(object.aggregateType)
+        ? globalThis.String(object.aggregateType)
+        : isSet(object.aggregate_type)
+        ? globalThis.String(object.aggregate_type)
+        : "",
+      aggregateId: isSet(object.aggregateId)
+        ? globalThis.String(object.aggregateId)
+        : isSet(object.aggregate_id)
+        ? globalThis.String(object.aggregate_id)
+        : "",
+      waitForPosition: isSet(object.waitForPosition)
+        ? globalThis.Number(object.waitForPosition)
+        : isSet(object.wait_for_position)
+        ? globalThis.Number(object.wait_for_position)
+        : 0,
+    };
+  },
+
+  toJSON(message: GetAggregateRequest): unknown {
+    const obj: any = {};
+    if (message.aggregateType !== "") {
+      obj.aggregateType = message.aggregateType;
+    }
+    if (message.aggregateId !== "") {
+      obj.aggregateId = message.aggregateId;
+    }
+    if (message.waitForPosition !== 0) {
+      obj.waitForPosition = Math.round(message.waitForPosition);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetAggregateRequest>, I>>(base?: I): GetAggregateRequest {
+    return GetAggregateRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetAggregateRequest>, I>>(object: I): GetAggregateRequest {
+    const message = createBaseGetAggregateRequest();
+    message.aggregateType = object.aggregateType ?? "";
+    message.aggregateId = object.aggregateId ?? "";
+    message.waitForPosition = object.waitForPosition ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetAggregateResponse(): GetAggregateResponse {
+  return { aggregate: undefined };
+}
+
+export const GetAggregateResponse: MessageFns<GetAggregateResponse> = {
+  encode(message: GetAggregateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.aggregate !== undefined) {
+      Aggregate.encode(message.aggregate, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAggregateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAggregateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.aggregate = Aggregate.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetAggregateResponse {
+    return { aggregate: isSet(object.aggregate) ? Aggregate.fromJSON(object.aggregate) : undefined };
+  },
+
+  toJSON(message: GetAggregateResponse): unknown {
+    const obj: any = {};
+    if (message.aggregate !== undefined) {
+      obj.aggregate = Aggregate.toJSON(message.aggregate);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetAggregateResponse>, I>>(base?: I): GetAggregateResponse {
+    return GetAggregateResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetAggregateResponse>, I>>(object: I): GetAggregateResponse {
+    const message = createBaseGetAggregateResponse();
+    message.aggregate = (object.aggregate !== undefined && object.aggregate !== null)
+      ? Aggregate.fromPartial(object.aggregate)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListStuckRequest(): ListStuckRequest {
+  return {};
+}
+
+export const ListStuckRequest: MessageFns<ListStuckRequest> = {
+  encode(_: ListStuckRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListStuckRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListStuckRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListStuckRequest {
+    return {};
+  },
+
+  toJSON(_: ListStuckRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListStuckRequest>, I>>(base?: I): ListStuckRequest {
+    return ListStuckRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListStuckRequest>, I>>(_: I): ListStuckRequest {
+    const message = createBaseListStuckRequest();
+    return message;
+  },
+};
+
+function createBaseListStuckResponse(): ListStuckResponse {
+  return { findings: [], notChecked: [] };
+}
+
+export const ListStuckResponse: MessageFns<ListStuckResponse> = {
+  encode(message: ListStuckResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.findings) {
+      Stuck.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.notChecked) {
+      NotChecked.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListStuckResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListStuckResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.findings.push(Stuck.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.notChecked.push(NotChecked.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListStuckResponse {
+    return {
+      findings: globalThis.Array.isArray(object?.findings) ? object.findings.map((e: any) => Stuck.fromJSON(e)) : [],
+      notChecked: globalThis.Array.isArray(object?.notChecked)
+        ? object.notChecked.map((e: any) => NotChecked.fromJSON(e))
+        : globalThis.Array.isArray(object?.not_checked)
+        ? object.not_checked.map((e: any) => NotChecked.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListStuckResponse): unknown {
+    const obj: any = {};
+    if (message.findings?.length) {
+      obj.findings = message.findings.map((e) => Stuck.toJSON(e));
+    }
+    if (message.notChecked?.length) {
+      obj.notChecked = message.notChecked.map((e) => NotChecked.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListStuckResponse>, I>>(base?: I): ListStuckResponse {
+    return ListStuckResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListStuckResponse>, I>>(object: I): ListStuckResponse {
+    const message = createBaseListStuckResponse();
+    message.findings = object.findings?.map((e) => Stuck.fromPartial(e)) || [];
+    message.notChecked = object.notChecked?.map((e) => NotChecked.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStuck(): Stuck {
+  return { what: "", subject: "", severity: "", since: "", message: "", advice: "" };
+}
+
+export const Stuck: MessageFns<Stuck> = {
+  encode(message: Stuck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.what !== "") {
+      writer.uint32(10).string(message.what);
+    }
+    if (message.subject !== "") {
+      writer.uint32(18).string(message.subject);
+    }
+    if (message.severity !== "") {
+      writer.uint32(26).string(message.severity);
+    }
+    if (message.since !== "") {
+      writer.uint32(34).string(message.since);
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    if (message.advice !== "") {
+      writer.uint32(50).string(message.advice);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Stuck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStuck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.severity = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.since = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.advice = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Stuck {
+    return {
+      what: isSet(object.what) ? globalThis.String(object.what) : "",
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      severity: isSet(object.severity) ? globalThis.String(object.severity) : "",
+      since: isSet(object.since) ? globalThis.String(object.since) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      advice: isSet(object.advice) ? globalThis.String(object.advice) : "",
+    };
+  },
+
+  toJSON(message: Stuck): unknown {
+    const obj: any = {};
+    if (message.what !== "") {
+      obj.what = message.what;
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.severity !== "") {
+      obj.severity = message.severity;
+    }
+    if (message.since !== "") {
+      obj.since = message.since;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.advice !== "") {
+      obj.advice = message.advice;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Stuck>, I>>(base?: I): Stuck {
+    return Stuck.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Stuck>, I>>(object: I): Stuck {
+    const message = createBaseStuck();
+    message.what = object.what ?? "";
+    message.subject = object.subject ?? "";
+    message.severity = object.severity ?? "";
+    message.since = object.since ?? "";
+    message.message = object.message ?? "";
+    message.advice = object.advice ?? "";
+    return message;
+  },
+};
+
+function createBaseNotChecked(): NotChecked {
+  return { what: "", why: "" };
+}
+
+export const NotChecked: MessageFns<NotChecked> = {
+  encode(message: NotChecked, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.what !== "") {
+      writer.uint32(10).string(message.what);
+    }
+    if (message.why !== "") {
+      writer.uint32(18).string(message.why);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NotChecked {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotChecked();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NotChecked {
+    return {
+      what: isSet(object.what) ? globalThis.String(object.what) : "",
+      why: isSet(object.why) ? globalThis.String(object.why) : "",
+    };
+  },
+
+  toJSON(message: NotChecked): unknown {
+    const obj: any = {};
+    if (message.what !== "") {
+      obj.what = message.what;
+    }
+    if (message.why !== "") {
+      obj.why = message.why;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NotChecked>, I>>(base?: I): NotChecked {
+    return NotChecked.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NotChecked>, I>>(object: I): NotChecked {
+    const message = createBaseNotChecked();
+    message.what = object.what ?? "";
+    message.why = object.why ?? "";
+    return message;
+  },
+};
+
 /** Looks into the event log: its events, where it stands, whether it is sound. */
 export type LogServiceService = typeof LogServiceService;
 export const LogServiceService = {
@@ -2639,6 +3912,37 @@ export const LogServiceService = {
     responseSerialize: (value: VerifyRangeResponse): Buffer => Buffer.from(VerifyRangeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyRangeResponse => VerifyRangeResponse.decode(value),
   },
+  listAggregates: {
+    path: "/fairlead.audit.v1.LogService/ListAggregates" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListAggregatesRequest): Buffer =>
+      Buffer.from(ListAggregatesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListAggregatesRequest => ListAggregatesRequest.decode(value),
+    responseSerialize: (value: ListAggregatesResponse): Buffer =>
+      Buffer.from(ListAggregatesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListAggregatesResponse => ListAggregatesResponse.decode(value),
+  },
+  getAggregate: {
+    path: "/fairlead.audit.v1.LogService/GetAggregate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetAggregateRequest): Buffer => Buffer.from(GetAggregateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetAggregateRequest => GetAggregateRequest.decode(value),
+    responseSerialize: (value: GetAggregateResponse): Buffer =>
+      Buffer.from(GetAggregateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetAggregateResponse => GetAggregateResponse.decode(value),
+  },
+  /** What does not get on by itself. */
+  listStuck: {
+    path: "/fairlead.audit.v1.LogService/ListStuck" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListStuckRequest): Buffer => Buffer.from(ListStuckRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListStuckRequest => ListStuckRequest.decode(value),
+    responseSerialize: (value: ListStuckResponse): Buffer => Buffer.from(ListStuckResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListStuckResponse => ListStuckResponse.decode(value),
+  },
 } as const;
 
 export interface LogServiceServer extends UntypedServiceImplementation {
@@ -2647,6 +3951,10 @@ export interface LogServiceServer extends UntypedServiceImplementation {
   getStats: handleUnaryCall<GetStatsRequest, GetStatsResponse>;
   /** Checks a bounded range of positions; the caller goes on from where it ended. */
   verifyRange: handleUnaryCall<VerifyRangeRequest, VerifyRangeResponse>;
+  listAggregates: handleUnaryCall<ListAggregatesRequest, ListAggregatesResponse>;
+  getAggregate: handleUnaryCall<GetAggregateRequest, GetAggregateResponse>;
+  /** What does not get on by itself. */
+  listStuck: handleUnaryCall<ListStuckRequest, ListStuckResponse>;
 }
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
@@ -2675,6 +3983,10 @@ function longToNumber(int64: { toString(): string }): number {
     throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
   }
   return num;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

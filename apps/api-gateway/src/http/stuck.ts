@@ -1,0 +1,69 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { describeError, type jobsV1 } from '@fairlead/contracts';
+import { RequirePermission } from '../edge/access.js';
+import { asCaller, jobsClient, logClient, orNull, type JobsClient, type LogClient } from '../edge/clients.js';
+
+/** Jobs told at most. */
+const maxJobs = 50;
+
+interface Finding {
+  readonly what: string;
+  readonly subject: string;
+  readonly severity: string;
+  readonly since: string | null;
+  readonly message: string;
+  readonly advice: string;
+}
+interface NotChecked {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** What does not get on by itself, each with what to do. */
+@Controller('admin/v1/stuck')
+export class StuckController {
+  constructor(
+    @Inject(logClient) private readonly log: LogClient,
+    @Inject(jobsClient) private readonly jobs: JobsClient,
+  ) {}
+
+  /** `not_checked` tells what could not be looked at: nothing is known of it. */
+  @Get()
+  @RequirePermission('log.read')
+  async list() {
+    const parts = await Promise.all([this.ofTheLog(), this.ofJobs()]);
+    return { items: parts.flatMap(({ items }) => items), next_cursor: null, not_checked: parts.flatMap((part) => part.notChecked) };
+  }
+
+  private async ofTheLog(): Promise<{ items: Finding[]; notChecked: NotChecked[] }> {
+    try {
+      const { findings, notChecked } = await this.log.listStuck({}, asCaller());
+      return { items: findings.map(({ since, ...finding }) => ({ ...finding, since: orNull(since) })), notChecked };
+    } catch (error) {
+      return { items: [], notChecked: [{ what: 'log', why: describeError(error) }] };
+    }
+  }
+
+  private async ofJobs(): Promise<{ items: Finding[]; notChecked: NotChecked[] }> {
+    try {
+      const { jobs } = await this.jobs.listJobs(jobsRequest, asCaller());
+      return { items: jobs.map(jobFinding), notChecked: [] };
+    } catch (error) {
+      return { items: [], notChecked: [{ what: 'jobs', why: describeError(error) }] };
+    }
+  }
+}
+
+const jobsRequest = { limit: maxJobs, before: '', status: 'needs_attention', kind: '', tenantId: '', correlationId: '' };
+
+function jobFinding(job: jobsV1.Job): Finding {
+  const why = job.error?.message ?? '';
+  return {
+    what: 'job_needs_attention',
+    subject: job.jobId,
+    severity: 'critical',
+    since: orNull(job.finishedAt) ?? orNull(job.startedAt),
+    message: why === '' ? `${job.kind} needs attention` : `${job.kind}: ${why}`,
+    advice: `fairlead job show ${job.jobId}; cure the cause, then fairlead job retry ${job.jobId} --reason …`,
+  };
+}

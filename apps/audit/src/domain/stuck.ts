@@ -1,0 +1,97 @@
+/** What counts as stuck: what does not get on by itself, or only when somebody does something. Pure; times are given. */
+import type { ProjectionState } from '@fairlead/event-log';
+
+export interface Stuck {
+  readonly what:
+    | 'projection_stopped'
+    | 'projection_paused'
+    | 'projection_lagging'
+    | 'nats_away'
+    | 'relay_behind'
+    | 'stream_of_another_log'
+    | 'consumer_behind'
+    | 'dead_letters'
+    | 'partitions_short';
+  /** Which one. */
+  readonly subject: string;
+  readonly severity: 'warning' | 'critical';
+  readonly since: Date | undefined;
+  readonly message: string;
+  /** A command to run, or where to read on. */
+  readonly advice: string;
+}
+
+/** Shorter than these is nothing to tell: work comes and goes. */
+export const limits = {
+  pausedMs: 15 * 60_000,
+  laggingMs: 30_000,
+  relayMs: 10_000,
+  consumerMs: 60_000,
+  /** From here on a delay is critical. */
+  criticalMs: 10 * 60_000,
+} as const;
+
+/** How bad a delay of this length is. */
+export function severityOf(since: Date | undefined, now: Date): Stuck['severity'] {
+  return since !== undefined && now.getTime() - since.getTime() >= limits.criticalMs ? 'critical' : 'warning';
+}
+
+/** A projection that is stopped, paused for long, or behind for long. */
+export function stuckProjection(projection: ProjectionState, now: Date): Stuck[] {
+  const { name, paused, lag, lagSeconds, epochs, updatedAt } = projection;
+  const stopped = epochs.flatMap(({ stopped: at, epoch, updatedAt: since }): Stuck[] =>
+    at === null
+      ? []
+      : [
+          {
+            ...{ what: 'projection_stopped', subject: name, severity: 'critical', since },
+            message: `epoch ${epoch} can not apply position ${at.position}: ${at.reason}`,
+            advice: `fairlead log show ${at.position}; then a release that can apply it, or fairlead projection skip ${name} --position ${at.position} --reason …`,
+          },
+        ],
+  );
+  if (stopped.length > 0) return stopped;
+  if (paused) {
+    if (now.getTime() - updatedAt.getTime() < limits.pausedMs) return [];
+    const message = `paused, ${lag} events behind`;
+    const advice = `fairlead projection resume ${name} --reason …`;
+    return [{ what: 'projection_paused', subject: name, severity: 'warning', since: updatedAt, message, advice }];
+  }
+  if (lagSeconds * 1_000 < limits.laggingMs) return [];
+  const since = new Date(now.getTime() - lagSeconds * 1_000);
+  const message = `${lag} events behind`;
+  const advice = `is ${projection.owner} running? its log says why it does not get on: "${name}"`;
+  return [{ what: 'projection_lagging', subject: name, severity: severityOf(since, now), since, message, advice }];
+}
+
+/** Where a durable consumer of a stream stands. */
+export interface ConsumerFacts {
+  readonly name: string;
+  readonly stream: string;
+  /** Not delivered yet, and delivered but not acknowledged. */
+  readonly pending: number;
+  readonly unacknowledged: number;
+  readonly redelivered: number;
+  /** Pulls that wait for messages: no replica listens when there is none. */
+  readonly waiting: number;
+  /** Since when nothing gets on: the last acknowledgement, or the oldest message if that is younger. */
+  readonly since: Date | undefined;
+}
+
+/** A consumer that has messages and gets on with none of them. */
+export function stuckConsumer(facts: ConsumerFacts, now: Date): Stuck[] {
+  const { name, stream, pending, unacknowledged, redelivered, waiting, since } = facts;
+  if (pending + unacknowledged === 0 || since === undefined || now.getTime() - since.getTime() < limits.consumerMs) return [];
+  const message = `${pending} messages of ${stream} wait, ${unacknowledged} are not acknowledged, ${redelivered} delivered again`;
+  const advice = waiting === 0 ? `nobody listens: start ${name}` : `the log of ${name} says why it does not get on`;
+  return [{ what: 'consumer_behind', subject: name, severity: severityOf(since, now), since, message, advice }];
+}
+
+/** Too few positions have a partition; without one appends are refused. */
+export function stuckPartitions({ head, until, size }: { head: number; until: number; size: number }): Stuck[] {
+  const left = until - 1 - head;
+  if (left >= size / 4) return [];
+  const message = `the log has room for ${left} more events`;
+  const advice = 'is audit running? it makes partitions every 10 s; its log says why it can not';
+  return [{ what: 'partitions_short', subject: 'log.event', severity: 'critical', since: undefined, message, advice }];
+}
