@@ -1,13 +1,12 @@
-import { Controller, Get, Headers, Inject, Param, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { decodeJwt } from 'jose';
+import { Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { isTerminal } from '@fairlead/contracts';
+import type { Principal } from '@fairlead/auth';
 import { invalidField } from '../domain/invalid.js';
 import { RequirePermission } from '../edge/access.js';
 import { asCaller, jobsClient, present, type JobsClient } from '../edge/clients.js';
-import { contextOf } from '../edge/context.js';
-import { opaqueId, position } from '../edge/parse.js';
+import { Caller, opaqueId, position } from '../edge/parse.js';
 import type { JobStreams } from '../streams/job-events.js';
 
 /** Under this Nest hands the streams to the controller. */
@@ -32,13 +31,13 @@ export class JobEventsController {
     @Param('id', { schema: opaqueId }) jobId: string,
     @Query({ schema: query }) { cursor }: z.output<typeof query>,
     @Headers('last-event-id') lastEventId: string | undefined,
-    @Req() request: FastifyRequest,
+    @Caller() caller: Principal,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const after = cursor ?? positionOf(lastEventId) ?? 0;
     const { job } = await this.jobs.getJob({ jobId }, asCaller());
     const finished = isTerminal(present(job, 'job').status);
-    const stream = this.streams.open({ jobId, after, finished, expiresAtMs: expiryOf(request) });
+    const stream = this.streams.open({ jobId, after, finished, expiresAtMs: caller.expiresAtMs });
     // A proxy that buffers would turn live into late.
     void reply.header('content-type', 'text/event-stream').header('x-accel-buffering', 'no').send(stream);
   }
@@ -49,9 +48,4 @@ function positionOf(lastEventId: string | undefined): number | undefined {
   const parsed = position.safeParse(lastEventId);
   if (!parsed.success) throw invalidField('Last-Event-ID', 'is not a position');
   return parsed.data;
-}
-
-/** When the caller's token ends, in ms since 1970; it has been verified. */
-function expiryOf(request: FastifyRequest): number {
-  return (decodeJwt(contextOf(request).bearer ?? '').exp ?? 0) * 1_000;
 }
