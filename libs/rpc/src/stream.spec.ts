@@ -126,7 +126,7 @@ describe('a stream', () => {
     let made = 0;
     const text = 'x'.repeat(10_000);
     stream = async function* () {
-      for (made = 1; made <= 3_000; made++) yield await Promise.resolve(message(`${made} ${text}`));
+      for (made = 1; made <= 1_000; made++) yield await Promise.resolve(message(`${made} ${text}`));
     };
     const messages = client.watch(request, { token: await token() });
     expect((await messages.next()).value).toMatchObject({ cursor: `1 ${text}` });
@@ -140,10 +140,10 @@ describe('a stream', () => {
       },
       { what: 'the server to be held up', intervalMs: 300 },
     );
-    expect(made).toBeLessThan(1_000);
+    expect(made).toBeLessThan(200);
     const rest = (await read(messages)).map((cursor) => Number(cursor.split(' ')[0]));
-    expect(rest).toEqual(Array.from({ length: 2_999 }, (_, index) => index + 2));
-  });
+    expect(rest).toEqual(Array.from({ length: 999 }, (_, index) => index + 2));
+  }, 60_000);
 
   it('ends for the server when the reader leaves, gives up, or its deadline has passed', async () => {
     let ended = 0;
