@@ -183,6 +183,23 @@ describe('damage to the log', () => {
     );
   });
 
+  it('to log.stream alone is cured by making it from the events', async () => {
+    await damaged(
+      `update log.stream set version = version + 1 where aggregate_id = 'a'`,
+      `delete from log.stream where aggregate_id = 'b'`,
+    );
+    expect((await found()).map(([kind]) => kind).sort()).toEqual(['aggregate_wrong', 'aggregate_wrong', 'total_wrong']);
+    const [before] = await database.adminSql.query<{ rows: object[] }>(
+      'select json_agg(s order by aggregate_id) as rows from public.kept_stream s',
+    );
+    await database.adminSql.query(
+      'delete from log.stream; insert into log.stream select aggregate_type, aggregate_id, max(version), max(position) from log.event group by 1, 2',
+    );
+    expect(await found()).toEqual([]);
+    const [after] = await database.adminSql.query<{ rows: object[] }>('select json_agg(s order by aggregate_id) as rows from log.stream s');
+    expect(after).toEqual(before);
+  });
+
   it('in more places than one answer takes is told in several', async () => {
     await damaged('delete from log.event where position between 5 and 25');
     const first = await verify({ from: 1, to: 10 });
