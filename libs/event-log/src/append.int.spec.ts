@@ -1,7 +1,7 @@
 /** The log on a real Postgres, through the services' own roles. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
-import { openDatabase, type Database } from '@fairlead/postgres';
+import { openDatabase, type Database, type Sql } from '@fairlead/postgres';
 import { createLogger, newContext, Registry, runInContext } from '@fairlead/telemetry';
 import { testDatabase, testEvents, type TestEvents } from '@fairlead/testing';
 import { appendAllInTransaction, appendInTransaction, createAppender, headPosition, readLog, type NewEvent } from './index.js';
@@ -109,6 +109,32 @@ describe('append', () => {
     await expect(orchestrator.transaction((tx) => appendInTransaction(tx, command(event('x')), testEvents))).rejects.toThrow(
       'may not append',
     );
+  });
+
+  it('refuses what the catalogue does not describe, and sends nothing of it', async () => {
+    const asked: unknown[] = [];
+    const sql: Sql = {
+      query: (text, params) => {
+        asked.push(params);
+        return db.query(text, params);
+      },
+    };
+    const appender = createAppender({ sql });
+    const revoked = (payload: { session_id: string }) =>
+      ({ aggregateType: 'user', aggregateId: 'usr_1', type: 'session_revoked', payload }) as const;
+    const wrong = [
+      command({ ...revoked({ session_id: 's' }), type: 'session_forgotten' } as never),
+      command({ ...revoked({ session_id: 's' }), payload: { session_id: 's', secret: 'x' } } as never),
+    ];
+    const refusals = await Promise.allSettled(wrong.map((one) => appender.append(one as never)));
+    expect(refusals).toEqual([
+      expect.objectContaining({ reason: expect.objectContaining({ code: 'unknown_event' }) }),
+      expect.objectContaining({
+        reason: expect.objectContaining({ code: 'invalid_argument', details: expect.objectContaining({ schema_version: 1 }) }),
+      }),
+    ]);
+    await expect(db.transaction((tx) => appendInTransaction(tx, wrong[1] as never))).rejects.toMatchObject({ code: 'invalid_argument' });
+    expect(asked).toEqual([]);
   });
 
   it('refuses more waiting commands than it may hold', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { eventCatalogue, eventType, nextVersion, type EventType, type Payload } from '@fairlead/contracts';
 import { checkEvent, decodeEvent, UnreadableEvent } from './catalogue.js';
-import type { StoredEvent } from './types.js';
+import type { NewEvent, StoredEvent } from './types.js';
 
 const stored = (change: Partial<StoredEvent>): StoredEvent => ({
   position: 12,
@@ -128,6 +128,19 @@ describe('an event that is read', () => {
 });
 
 describe('an event that is appended', () => {
+  it('is known to the compiler', () => {
+    const event = { aggregateType: 'user', aggregateId: 'usr_1' } as const;
+    const right: NewEvent = { ...event, type: 'session_revoked', payload: { session_id: 'ses_1' } };
+    // @ts-expect-error The type is another aggregate's.
+    const otherType: NewEvent = { ...event, type: 'tenant_created', payload: right.payload };
+    // @ts-expect-error The field is a number.
+    const otherField: NewEvent = { ...event, type: 'session_revoked', payload: { session_id: 5 } };
+    // @ts-expect-error There is no such field.
+    const moreFields: NewEvent = { ...event, type: 'session_revoked', payload: { session_id: 'ses_1', secret: 'x' } };
+    expect(checkEvent(right, eventCatalogue)).toBe(1);
+    for (const wrong of [otherType, otherField, moreFields]) expect(() => checkEvent(wrong, eventCatalogue)).toThrow();
+  });
+
   it('is written in the last version', () => {
     const type = nextVersion(eventType(z.strictObject({})), () => ({ n: 0 }), z.strictObject({ n: z.number() }));
     expect(checkEvent(stored({ payload: { n: 1 } }), catalogueOf(type))).toBe(2);
