@@ -64,7 +64,9 @@ export function projectionMetrics(registry: Registry | undefined, projection: st
   };
 }
 
-export interface FollowerMetrics extends Pick<ReaderMetrics, 'at'> {
+export interface FollowerMetrics {
+  /** Where the follower stands, and where the log does. */
+  at(position: number, head: number): void;
   /** Events were read from one of the two sources. */
   took(source: 'stream' | 'postgres', count: number): void;
   /** Whether the log is read from JetStream, else from Postgres. */
@@ -81,7 +83,8 @@ export function followerMetrics(registry: Registry | undefined): FollowerMetrics
     return { at: nothing, took: nothing, streaming: nothing, subscribers: nothing, ended: nothing };
   }
   const registers = [registry];
-  const reader = readerMetrics(registry, 'follower');
+  const position = gauge(registry, 'fairlead_follower_position', 'The last position the follower has read.');
+  const lag = gauge(registry, 'fairlead_follower_lag', 'Events the follower has not read yet.');
   const subscribers = new Gauge({ name: 'fairlead_follower_subscribers', help: 'Who follows the log in this process.', registers });
   const events = new Counter({
     name: 'fairlead_follower_events_total',
@@ -101,8 +104,9 @@ export function followerMetrics(registry: Registry | undefined): FollowerMetrics
     registers,
   });
   return {
-    at: (position, head) => {
-      reader.at(position, head);
+    at: (reached, head) => {
+      position.set(reached);
+      lag.set(Math.max(0, head - reached));
     },
     took: (source, count) => {
       events.inc({ source }, count);
