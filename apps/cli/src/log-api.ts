@@ -81,18 +81,6 @@ const stuckListSchema = z.looseObject({
   not_checked: z.array(z.looseObject({ what: z.string(), why: text })),
 });
 
-/** A change as the stream tells it. */
-export const changeSchema = z.looseObject({
-  position: z.number(),
-  recorded_at: text,
-  aggregate_type: z.string(),
-  aggregate_id: z.string(),
-  type: z.string(),
-  payload: z.unknown(),
-});
-export type Change = z.output<typeof changeSchema>;
-export const supersededSchema = z.looseObject({ valid_until: z.number() });
-
 const stopSchema = z.looseObject({ position: z.number(), reason: text, part: count }).nullable();
 const epochSchema = z.looseObject({
   epoch: z.number(),

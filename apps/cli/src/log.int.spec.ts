@@ -254,7 +254,7 @@ describe('log tail', () => {
   const path = 'GET /platform/v1/changes';
   const change = (n: number) => {
     const cursor = `${n}.incarnation`;
-    return `id: ${cursor}\nevent: change\ndata: ${JSON.stringify({ cursor, ...event(n) })}\n\n`;
+    return `id: ${cursor}\nevent: change\ndata: ${JSON.stringify({ ...event(n), cursor, tenant_id: null, node_id: null })}\n\n`;
   };
   const stream = (body: string) => ({ headers: { 'content-type': 'text/event-stream' }, body });
 
@@ -285,10 +285,21 @@ describe('log tail', () => {
   it('tells each as a line, and ends when it is refused', async () => {
     gateway.on(path, stream(change(5)));
     expect((await run(['log', 'tail', '--count', '1'])).out).toBe('5  2026-11-01T10:00:00.000Z  job:job_1  job_started  {"n":5}\n');
-    gateway.on(path, problem(410, 'cursor_superseded', 'the log was restored'));
-    expect(await run(['log', 'tail', '--cursor', '9.old'])).toMatchObject({
-      exitCode: exitCodes.failed,
-      err: expect.stringContaining('cursor_superseded'),
+    gateway.on(path, problem(400, 'invalid_argument', 'cursor: is no cursor'));
+    expect(await run(['log', 'tail', '--cursor', 'x'])).toMatchObject({
+      exitCode: exitCodes.usage,
+      err: expect.stringContaining('invalid_argument'),
     });
+  });
+
+  it('goes on after a restore that happened while it was not there', async () => {
+    const restored = problem(410, 'cursor_superseded', 'the log was restored');
+    const details = { incarnation: 'later', valid_until: 2 };
+    gateway.on(path, ({ query }) =>
+      query.get('cursor') === '9.old' ? { ...restored, body: { ...(restored.body as object), details } } : stream(change(3)),
+    );
+    const { out, err } = await run(['log', 'tail', '--cursor', '9.old', '--count', '1']);
+    expect([out.split(' ')[0], err.includes('going on from 2.later')]).toEqual(['3', true]);
+    expect(gateway.seen.at(-1)?.query.get('cursor')).toBe('2.later');
   });
 });

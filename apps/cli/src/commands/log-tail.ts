@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { resumeEvents } from '@fairlead/contracts';
+import { watchChanges } from '@fairlead/contracts';
 import type { Context, Run } from '../context.js';
-import { CliError } from '../exit.js';
 import { isFinal } from '../http/client.js';
-import { changeSchema, supersededSchema } from '../log-api.js';
 import { list, positive } from '../options.js';
 import { renderChange } from '../view/log.js';
 
@@ -30,34 +27,22 @@ export function logTail(parent: Command, run: Run): void {
     .action((options: TailOptions, command: Command) => run(command, (context) => tail(context, options)));
 }
 
-async function tail({ api, terminal, json }: Context, { types, cursor: start, count, ...filter }: TailOptions): Promise<void> {
+async function tail({ api, terminal, json }: Context, { cursor, count, ...query }: TailOptions): Promise<void> {
   const client = api();
-  const ending = new AbortController();
   let left = count ?? Infinity;
-  const events = resumeEvents({
-    open: (cursor, signal) => client.openChanges({ ...filter, types: types?.join(','), cursor }, signal),
-    cursor: start,
-    signal: ending.signal,
+  const items = watchChanges({
+    open: (fields, signal) => client.openChanges(fields, signal),
+    query,
+    cursor,
+    signal: new AbortController().signal,
     isRefusal: isFinal,
   });
-  for await (const { type, data, id } of events) {
-    if (type === 'heartbeat' || type === 'cut_off') continue;
-    if (type === 'superseded') {
-      const { valid_until: until } = parse(supersededSchema, data);
-      terminal.err(`the log was restored: what was told after position ${until} does not hold; going on from ${id}\n`);
-      continue;
-    }
-    const change = parse(changeSchema, data);
-    terminal.out(json ? `${JSON.stringify(change)}\n` : renderChange(change));
+  for await (const item of items) {
+    if (item.kind === 'superseded')
+      terminal.err(`the log was restored: what was told after position ${item.validUntil} does not hold; going on from ${item.cursor}\n`);
+    if (item.kind !== 'change') continue;
+    terminal.out(json ? `${JSON.stringify(item.change)}\n` : renderChange(item.change));
     left -= 1;
-    if (left <= 0) ending.abort();
-  }
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, data: string): z.output<Schema> {
-  try {
-    return schema.parse(JSON.parse(data));
-  } catch (cause) {
-    throw new CliError('the gateway sent an event that is not understood', undefined, { cause });
+    if (left <= 0) return;
   }
 }

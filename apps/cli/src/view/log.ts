@@ -1,4 +1,5 @@
-import type { Change, LogEvent, LogFinding, LogStats, WholeEvent } from '../log-api.js';
+import type { Change } from '@fairlead/contracts';
+import type { LogEvent, LogFinding, LogStats, WholeEvent } from '../log-api.js';
 import { fields, table } from './table.js';
 import { printable } from './text.js';
 
@@ -28,7 +29,7 @@ function shortened(text: string): string {
 /** A change as one line, as it comes. */
 export function renderChange(change: Change): string {
   const aggregate = `${change.aggregate_type}:${change.aggregate_id}`;
-  const parts = [String(change.position), change.recorded_at ?? '-', aggregate, change.type, shortened(JSON.stringify(change.payload))];
+  const parts = [String(change.position), change.recorded_at, aggregate, change.type, shortened(JSON.stringify(change.payload))];
   return `${parts.map(printable).join('  ')}\n`;
 }
 
