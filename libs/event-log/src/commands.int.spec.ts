@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testEvents, type TestDatabase, type TestEvents } from '@fairlead/testing';
-import { forgetOldCommands } from './commands.js';
+import { forgetFrom } from './commands.js';
 import { createAppender, forgetCommands, type Command } from './index.js';
 
 let database: TestDatabase;
@@ -28,17 +28,24 @@ const insertOld = (count: number, age: string) =>
 const kept = async () =>
   (await database.adminSql.query<{ kept: number }>(`select count(*)::int as kept from log.command where command_id like 'old-%'`))[0]?.kept;
 
-it('forgets what is older than 7 days, in batches, and nothing else', async () => {
+it('forgets what is older than 7 days, a part of the table at a time, and nothing else', async () => {
   const appender = createAppender({ catalogue: testEvents, sql: database.db });
   const recent = command();
   const first = await appender.append(recent);
-  await insertOld(2_500, '7 days 1 minute');
+  await insertOld(20_000, '7 days 1 minute');
   await insertOld(10, '6 days 23 hours');
-  // One call is a small transaction, whatever is asked for.
-  expect(await database.db.query('select log.forget_commands(1000000) as forgotten')).toEqual([{ forgotten: 1_000 }]);
-  expect(await forgetOldCommands(database.db)).toBe(1_500);
-  expect(await forgetOldCommands(database.db)).toBe(0);
+  let next = await forgetFrom(database.db, 0);
+  // A look at a small table is one small transaction.
+  const left = await kept();
+  expect(next).toBe(128);
+  expect(left).toBeGreaterThan(10);
+  expect(left).toBeLessThan(20_000);
+  while (next !== 0) next = await forgetFrom(database.db, next);
   expect(await kept()).toBe(10);
+  // Where there is nothing (any more) it begins anew.
+  expect(await database.db.query('select forgotten, next_block from log.forget_commands(1000000)')).toEqual([
+    { forgotten: 0, next_block: 128 },
+  ]);
   expect(await appender.append(recent)).toEqual({ ...first, repeated: true });
 });
 

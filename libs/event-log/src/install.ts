@@ -99,7 +99,7 @@ async function grant(client: Client): Promise<void> {
   // Operators decide through audit, which writes down who did, and keeps the log's house.
   await client.query(
     `grant execute on function log.set_projection_paused(text, boolean), log.skip_event(text, int, bigint), log.request_rebuild(text),
-      log.cancel_rebuild(text), log.forget_commands(int), log.begin_incarnation_after(bigint, uuid) to ${roleOf('audit')}`,
+      log.cancel_rebuild(text), log.forget_commands(bigint), log.begin_incarnation_after(bigint, uuid) to ${roleOf('audit')}`,
   );
 }
 

@@ -17,7 +17,7 @@ const headTimeout = '2s';
  * `log.append_event` is the same for one command of one event, in fewer steps.
  *
  * What can be refused is refused, and JSON is parsed, before the head is taken; from then on all other appends wait.
- * Plans are generic: made once, and not anew for each call's arrays. Tables that were small when one was made must not
+ * Plans for arrays are generic: made once, and not anew for each call's. Tables that were small when one was made must not
  * be scanned when they have grown.
  */
 export const appendSql = `
@@ -197,7 +197,7 @@ create or replace function log.append_event(
   out status text, out first_position bigint, out actual bigint
 )
 language plpgsql security definer
-set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
   payload_json jsonb := payload;
@@ -277,18 +277,21 @@ begin
               from unnest(sizes) with ordinality u(size, n)) o;
 end $$;
 
--- Forgets, oldest first, up to so many ids of commands that were appended more than 7 days ago; answers how many.
-create or replace function log.forget_commands(at_most int) returns int
-language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+-- Forgets ids of commands that were appended more than 7 days ago, in the table's next blocks; answers how many, and where to
+-- go on. Blocks, because an index on the time would make every append dearer.
+create or replace function log.forget_commands(from_block bigint, out forgotten int, out next_block bigint, out blocks bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  forgotten int;
+  at_once constant int := 128;
 begin
+  blocks := pg_relation_size('log.command') / current_setting('block_size')::int;
+  if from_block < 0 or from_block >= blocks then
+    from_block := 0;
+  end if;
   delete from log.command c
-    where (c.role, c.command_id) in (
-      select o.role, o.command_id from log.command o where o.recorded_at < clock_timestamp() - interval '7 days'
-        order by o.recorded_at limit least(at_most, 1000) for update skip locked
-    );
+    where c.ctid >= format('(%s,0)', from_block)::tid and c.ctid < format('(%s,0)', from_block + at_once)::tid
+      and c.recorded_at < clock_timestamp() - interval '7 days';
   get diagnostics forgotten = row_count;
-  return forgotten;
+  next_block := case when from_block + at_once < blocks then from_block + at_once else 0 end;
 end $$;
 `;

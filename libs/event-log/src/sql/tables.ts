@@ -56,7 +56,6 @@ create table if not exists log.command (
   recorded_at timestamptz not null,
   primary key (role, command_id)
 );
-create index if not exists command_recorded_at on log.command (recorded_at);
 
 -- Constraints of logs that were installed before these checks were made ahead of the lock. Looked for first: dropping waits for readers.
 do $$
