@@ -22,8 +22,11 @@
  * - `relay`: our relay fills an empty stream, in atomic batches; the peer reads pages of the same log and publishes each
  *   event by itself, with a message id, a hundred on their way at once. NATS flushes every message to disk.
  * - `rebuild`: a worker fills a new view from the log's beginning; the peer reads the same pages and drops them.
+ * - `fanout`: an event reaches a thousand filtered readers in one process, by way of the log, the relay and the stream; the
+ *   peer's thousand subscriptions share one connection and get a message that nobody keeps.
  */
 import { measureAppends } from './log/appends.js';
+import { measureFanout } from './log/fanout.js';
 import { measureLatency } from './log/latency.js';
 import { measureNotification } from './log/notification.js';
 import { measureRebuild } from './log/rebuild.js';
@@ -38,5 +41,6 @@ await runBench({
     latency: measureLatency,
     relay: measureRelay,
     rebuild: measureRebuild,
+    fanout: measureFanout,
   },
 });

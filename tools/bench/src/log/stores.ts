@@ -78,9 +78,18 @@ async function openOurs(url: string, natsUrl: string | undefined): Promise<Store
   };
 }
 
-/** A connection to NATS as a service has it. */
-export function openMessaging(natsUrl: string): Promise<Messaging> {
-  return connectMessaging({ url: natsUrl, namespace: 'bench', name: 'bench', logger: createLogger({ service: 'bench', level: 'silent' }) });
+/** A connection to NATS as a service has it, once it is there: until then pokes are dropped. */
+export async function openMessaging(natsUrl: string): Promise<Messaging> {
+  const logger = createLogger({ service: 'bench', level: 'silent' });
+  const messaging = await connectMessaging({ url: natsUrl, namespace: 'bench', name: 'bench', logger });
+  const connected = Promise.withResolvers<undefined>();
+  const forget = messaging.onConnect(() => {
+    connected.resolve(undefined);
+    return Promise.resolve();
+  });
+  await connected.promise;
+  forget();
+  return messaging;
 }
 
 /** A pool of a service's size on a database with the event log. */
