@@ -1,5 +1,5 @@
 import { auditV1, logV1, projectionsV1 } from '@fairlead/contracts';
-import { createAppender, decodeEvent, forgetCommands, keepPartitions, pokeLog, startProjection, startRelay } from '@fairlead/event-log';
+import { createAppender, decodeEvent, forgetCommands, keepPartitions, pokeLog, startRelay } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -25,7 +25,7 @@ import { replayDeadLetter } from './grpc/replay-dead-letter.js';
 import { resumeProjection } from './grpc/resume-projection.js';
 import { skipEvent } from './grpc/skip-event.js';
 import { verifyLogRange } from './grpc/verify-range.js';
-import { projections } from './projections/projections.js';
+import { startProjections } from './projections/projections.js';
 import { reportStuck } from './stuck-metrics.js';
 import { migrations } from './store/migrations.js';
 
@@ -33,7 +33,7 @@ import { migrations } from './store/migrations.js';
 export async function createService(config: AuditConfig, overrides: { logger?: Logger } = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'audit', config, migrations, logger: overrides.logger });
   const { database: sql, messaging, logger, registry, tracing } = resources;
-  const workers = projections.map((definition) => startProjection({ definition, db: sql, messaging, logger, registry }));
+  const workers = startProjections(resources);
   const relay = startRelay({ sql, messaging, logger, registry, tracing, beginIncarnation: beginIncarnation(resources) });
   const stopPartitions = keepPartitions({ sql, logger });
   const stopForgetting = forgetCommands({ sql, logger });

@@ -24,6 +24,7 @@ export {
   type RebuildProgress,
 } from './projection/control.js';
 export { defineProjection, type ProjectionDefinition, type RawProjection, type TypedProjection } from './projection/define.js';
+export type { Swap } from './projection/epochs.js';
 export { startProjection, type Projection, type ProjectionOptions } from './projection/worker.js';
 export { headPosition, readEventsAt, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
 export { startRelay, type RelayOptions } from './relay.js';

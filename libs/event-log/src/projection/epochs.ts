@@ -17,6 +17,13 @@ export interface Epoch {
   tables: string[];
 }
 
+/** A swap: reads went from one epoch to another, which has everything up to a position. */
+export interface Swap {
+  epoch: number;
+  previousEpoch: number;
+  position: number;
+}
+
 /** How far an epoch may be behind for the rest to be applied within the swap, while the one that serves stands still. */
 const swapWithin = 1_000;
 /** Readers and workers wait for whoever changes tables for so long at most; then it is tried again. */
@@ -81,25 +88,32 @@ async function serveTables(tx: Transaction, tables: readonly string[], epoch: nu
 
 /**
  * Has reads go to the epoch that was filled, when it is near enough: holds all parts, applies what is left of the log up
- * to where the epoch before has come, and moves the views, in one transaction. Answers whether it did.
+ * to where the epoch before has come, and moves the views, in one transaction, which ends with `onSwapped`. Answers
+ * whether it did.
  */
-export async function swapWhenLevel(db: Database, definition: ProjectionDefinition): Promise<boolean> {
+export async function swapWhenLevel(
+  db: Database,
+  definition: ProjectionDefinition,
+  onSwapped: (tx: Transaction, swap: Swap) => Promise<void>,
+): Promise<boolean> {
   const { name } = definition;
   if (!(await isNear(db, definition))) return false;
   return underLock(db, name, async (tx) => {
     const epochs = await readEpochs(tx, name);
     const filling = epochs.find((epoch) => isFilling(epoch) && epoch.version === definition.version);
     if (filling === undefined) return false;
-    await catchUp(tx, definition, filling);
+    const position = await catchUp(tx, definition, filling);
     const [row] = await tx.query<{ swapped: boolean }>('select log.swap_epoch($1, $2) as swapped', [name, filling.epoch]);
     if (row?.swapped !== true) return false;
-    const before = epochs.find((epoch) => epoch.serving)?.tables ?? [];
+    const previous = epochs.find((epoch) => epoch.serving);
+    const before = previous?.tables ?? [];
     await serveTables(
       tx,
       before.filter((table) => !filling.tables.includes(table)),
       null,
     );
     await serveTables(tx, filling.tables, filling.epoch);
+    await onSwapped(tx, { epoch: filling.epoch, previousEpoch: previous?.epoch ?? 0, position });
     return true;
   });
 }
@@ -116,8 +130,8 @@ async function isNear(db: Database, { name, version }: ProjectionDefinition): Pr
   return row?.near === true;
 }
 
-/** Applies what an epoch has not, up to where the one that serves has come. */
-async function catchUp(tx: Transaction, definition: ProjectionDefinition, { epoch, parts }: Epoch): Promise<void> {
+/** Applies what an epoch has not, up to where the one that serves has come; answers that position. */
+async function catchUp(tx: Transaction, definition: ProjectionDefinition, { epoch, parts }: Epoch): Promise<number> {
   const locked = await tx.query<{ epoch: number; part: number; at: number; skip: number | null; serving: boolean }>(
     'select epoch, part, at, skip, serving from log.lock_parts($1)',
     [definition.name],
@@ -130,6 +144,7 @@ async function catchUp(tx: Transaction, definition: ProjectionDefinition, { epoc
       after = page.until;
     }
   }
+  return until;
 }
 
 /** Drops the tables of epochs that were given up. Throws when readers hold one up; call it again. */
