@@ -23,7 +23,7 @@ beforeAll(async () => {
   await bench.append(1_000);
 }, 60_000);
 
-afterAll(() => bench.stop());
+afterAll(() => bench.stop(), 60_000);
 
 const askFor = (name: string) => bench.control.transaction((tx) => requestRebuild(tx, name));
 const epochsOf = async (name: string) =>
@@ -45,7 +45,7 @@ async function expectServing(name: string, epoch: number, version = 1): Promise<
       expect(await epochsOf(name)).toEqual([{ epoch, serving: true, version }]);
       expect(await tablesOf(name)).toEqual([`${name}_e${epoch}`]);
     },
-    { timeoutMs: 20_000, what: `epoch ${epoch} of ${name} to serve alone` },
+    { timeoutMs: 40_000, what: `epoch ${epoch} of ${name} to serve alone` },
   );
 }
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
   bench = await startBench();
 }, 60_000);
 
-afterAll(() => bench.stop());
+afterAll(() => bench.stop(), 60_000);
 
 const openOther = (name: string) =>
   openDatabase({ ...bench.database.access('placement'), schema: 'placement', applicationName: name, poolSize: 4, logger });
