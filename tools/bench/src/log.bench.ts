@@ -22,8 +22,11 @@
  * - `relay`: our relay fills an empty stream, in atomic batches; the peer reads pages of the same log and publishes each
  *   event by itself, with a message id, a hundred on their way at once. NATS flushes every message to disk.
  * - `rebuild`: a worker fills a new view from the log's beginning; the peer reads the same pages and drops them.
- * - `fanout`: an event reaches a thousand filtered readers in one process, by way of the log, the relay and the stream; the
- *   peer's thousand subscriptions share one connection and get a message that nobody keeps.
+ * - `fanout`: an event reaches a thousand readers with a filter that rejects every second event. Ours are SSE clients, a
+ *   connection each, of `/platform/v1/changes` of a whole control plane with each service in a process of its own: append,
+ *   relay, stream, gateway. The peer's are core-NATS subscribers, a connection each, whose subject rejects the same events;
+ *   the appender publishes the same bytes after its commit, and nothing is kept. CPU is that of the servers by /proc: the
+ *   gateway and NATS beside NATS, and then with PostgreSQL and `audit`, which has projections of its own to keep.
  */
 import { measureAppends } from './log/appends.js';
 import { measureFanout } from './log/fanout.js';

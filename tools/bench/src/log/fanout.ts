@@ -1,121 +1,162 @@
-/** One event to a thousand readers with filters: followers of our log in one process, beside core-NATS subscribers in one. */
+/** One event to a thousand readers with filters: SSE clients of a real gateway, beside core-NATS subscribers. */
 import { readFileSync } from 'node:fs';
-import { followLog, startRelay, type StoredEvent } from '@fairlead/event-log';
-import { createLogger } from '@fairlead/telemetry';
-import { compare, median, type Row } from '../figures.js';
+import { join } from 'node:path';
+import { changesPath } from '@fairlead/contracts';
+import { natsUsers, startStack, type Stack } from '@fairlead/dev-env';
+import { roleOf } from '@fairlead/postgres';
+import { compare, percentile, type Row } from '../figures.js';
 import type { BenchRun } from '../run.js';
+import { wantedTenant, type AnnounceOptions } from './announcing.js';
+import { cpuUs, cpuUsWithChildren } from './cpu.js';
+import { delays } from './latency.js';
+import { inProcesses } from './processes.js';
+import type { ReadOptions } from './reading.js';
 import { clusterOf, startBus } from './servers.js';
-import { openMessaging, openOurDatabase, openStore } from './stores.js';
 
-const readers = 1_000;
-const subject = 'fanout.tenant.changed';
-const logger = createLogger({ service: 'bench', level: 'silent' });
+const perSecond = 10;
+const subject = 'bench.fanout.tenant';
 
-/** What one round finds: until all had an event, and what a delivery cost this process and the NATS server. */
+/** What one round finds: the delays until all had an event, and what a delivery cost the servers. */
 interface Found {
-  allHaveItMs: number;
-  cpuUs: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Of who delivers: the gateway and NATS, or NATS alone. */
+  deliveringUs: number;
+  /** With PostgreSQL and, of ours, `audit`, which has the relay in it and projections of its own. */
+  serversUs: number;
 }
 
-/** Readers that count: `next` resolves when each has had one event more. */
-function counting() {
-  let missing = 0;
-  let done = (): void => undefined;
-  return {
-    next: () =>
-      new Promise<void>((resolve) => {
-        missing = readers;
-        done = resolve;
-      }),
-    hadOne: () => {
-      missing -= 1;
-      if (missing === 0) done();
-      if (missing < 0) throw new Error('a reader had an event twice');
-    },
-  };
+/** One way to the readers. */
+interface Way {
+  announce: Pick<AnnounceOptions, 'url' | 'bus' | 'publish'>;
+  from: ReadOptions['from'];
+  deliveringUs: () => number;
+  otherUs: () => number;
 }
 
 /** The part `fanout`. */
 export async function measureFanout(run: BenchRun): Promise<Row[]> {
-  const nats = await startBus(run, 'fanout-nats');
-  const { url } = await (await clusterOf(run)).eventLog('fanout');
+  const readers = run.quick ? 100 : 1_000;
   const events = run.quick ? 10 : 100;
-  const found: Record<'ours' | 'core', Found[]> = { ours: [], core: [] };
-  for (let round = 0; round < (run.quick ? 1 : 3); round += 1) {
+  const stack = await startGateway(run);
+  const ours = await changeStream(stack);
+  const ways = { ours, core: await coreNats(run, await oneChange(ours)) };
+  const found: Record<keyof typeof ways, Found[]> = { ours: [], core: [] };
+  for (let round = 0; round < (run.quick ? 1 : 4); round += 1) {
     for (const who of round % 2 === 0 ? (['ours', 'core'] as const) : (['core', 'ours'] as const)) {
-      const one = await (who === 'ours' ? followed(url, nats, events, round) : subscribed(nats, events));
+      const one = await measured(ways[who], readers, events);
       found[who].push(one);
-      run.log(`  ${who.padEnd(5)} all have it after ${one.allHaveItMs.toFixed(2)} ms, ${one.cpuUs.toFixed(1)} µs CPU a delivery`);
+      run.log(
+        `  ${who.padEnd(5)} all have it after p50/p99 ${one.p50Ms.toFixed(1)}/${one.p99Ms.toFixed(1)} ms, ` +
+          `CPU a delivery ${one.deliveringUs.toFixed(1)} µs, of all servers ${one.serversUs.toFixed(1)} µs`,
+      );
     }
   }
   const peerName = `${String(readers)} core-NATS subscribers`;
   const row = (metric: string, unit: string, pick: (one: Found) => number) =>
     compare({ metric, unit, ours: found.ours.map(pick), peer: found.core.map(pick), peerName });
   return [
-    row(`commit to all of ${String(readers)} readers`, 'ms', (one) => one.allHaveItMs),
-    row('CPU a delivery, readers and NATS', 'µs', (one) => one.cpuUs),
+    row(`commit to all of ${String(readers)} readers, p50`, 'ms', (one) => one.p50Ms),
+    row(`commit to all of ${String(readers)} readers, p99`, 'ms', (one) => one.p99Ms),
+    row('CPU a delivery, gateway and NATS', 'µs', (one) => one.deliveringUs),
+    row('CPU a delivery, all servers', 'µs', (one) => one.serversUs),
   ];
 }
 
-/** The whole way: append, relay, stream, one consumer, and each reader's filter and queue. */
-async function followed(url: string, nats: { url: string; pid: number }, events: number, round: number): Promise<Found> {
-  const db = await openOurDatabase(url);
-  const messaging = await openMessaging(nats.url);
-  const relay = startRelay({ sql: db, messaging, logger });
-  const follower = followLog({ sql: db, messaging, logger });
-  const store = await openStore({ store: 'ours', url, natsUrl: nats.url, appenders: 1 });
-  const aborter = new AbortController();
-  const { next, hadOne } = counting();
-  const cursor = await follower.cursor();
-  const filter = { aggregateTypes: ['tenant'], matches: (event: StoredEvent) => event.type === 'tenant_created' };
-  const reading = Array.from({ length: readers }, async () => {
-    for await (const batch of follower.subscribe({ cursor, filter, signal: aborter.signal })) batch.events.forEach(hadOne);
+async function measured({ announce, from, deliveringUs, otherUs }: Way, readers: number, events: number): Promise<Found> {
+  const before = { delivering: 0, other: 0 };
+  const [committed, had] = await inProcesses<'announce' | 'read'>(
+    ['announce', 'read'],
+    [
+      { ...announce, events, perSecond },
+      { from, readers, events },
+    ],
+    () => {
+      [before.delivering, before.other] = [deliveringUs(), otherUs()];
+    },
+  );
+  const [delivering, other] = [deliveringUs() - before.delivering, otherUs() - before.other];
+  const times = delays(committed ?? [], had ?? []);
+  const deliveries = readers * events;
+  return {
+    p50Ms: percentile(times, 0.5),
+    p99Ms: percentile(times, 0.99),
+    deliveringUs: delivering / deliveries,
+    serversUs: (delivering + other) / deliveries,
+  };
+}
+
+/** The whole control plane, each service in a process of its own. */
+async function startGateway(run: BenchRun): Promise<Stack> {
+  const stack = await startStack({
+    stateDir: join(run.folder, 'stack'),
+    port: 0,
+    separate: true,
+    sim: false,
+    log: () => undefined,
+    env: { NATS_URL: '', LOG_LEVEL: 'warn', CHANGE_STREAMS_MAX_PER_PRINCIPAL: '2000' },
   });
-  const append = (n: number) => store.append(`fanout_${String(round)}_${String(n)}`, 0);
-  const result = await measured(nats.pid, events, next, append);
-  aborter.abort();
-  await Promise.all(reading);
-  await store.close();
-  await follower.stop();
-  await relay.stop();
-  await messaging.close();
-  await db.close();
-  return result;
+  run.defer(() => stack.stop());
+  return stack;
 }
 
-/** No log, no order, nothing kept: the server copies each message to each subscriber. */
-async function subscribed(nats: { url: string; pid: number }, events: number): Promise<Found> {
-  const [publisher, messaging] = await Promise.all([openMessaging(nats.url), openMessaging(nats.url)]);
-  const { next, hadOne } = counting();
-  const ends = Array.from({ length: readers }, () => messaging.subscribeCore(subject, hadOne));
-  await messaging.connection?.flush();
-  const result = await measured(nats.pid, events, next, (n) => {
-    publisher.publishCore(subject, { n, type: 'tenant_created', payload: 'x'.repeat(300) });
-    return Promise.resolve();
-  });
-  for (const end of ends) end();
-  await Promise.all([publisher.close(), messaging.close()]);
-  return result;
+/** Append, relay, stream, the gateway's one consumer, and each reader's filter and connection. */
+async function changeStream(stack: Stack): Promise<Way> {
+  const read = (name: string) => readFileSync(join(stack.stateDir, name), 'utf8').trim();
+  const ports = JSON.parse(read('ports.json')) as { postgres: number; nats: number };
+  const login = await post<{ access_token: string }>(`${stack.url}/admin/v1/auth/login`, stack.firstAdmin());
+  const { token } = await post<{ token: string }>(
+    `${stack.url}/admin/v1/api-tokens`,
+    { name: 'bench', roles: ['admin'] },
+    login.access_token,
+  );
+  const pid = (name: string) => stack.pids()[name] ?? NaN;
+  const password = read('secrets/placement.database-password');
+  return {
+    announce: {
+      url: `postgres://${roleOf('placement')}:${encodeURIComponent(password)}@127.0.0.1:${String(ports.postgres)}/fairlead`,
+      bus: {
+        url: `nats://127.0.0.1:${String(ports.nats)}`,
+        user: natsUsers.controlPlane,
+        token: read('secrets/nats-token'),
+        namespace: '',
+      },
+    },
+    from: { changes: `${stack.url}${changesPath}?types=tenant.*&tenant=${wantedTenant}`, token },
+    deliveringUs: () => cpuUs(pid('api-gateway')) + cpuUs(pid('nats')),
+    otherUs: () => cpuUs(pid('audit')) + cpuUsWithChildren(pid('postgres')),
+  };
 }
 
-async function measured(natsPid: number, events: number, next: () => Promise<void>, send: (n: number) => Promise<void>): Promise<Found> {
-  const times: number[] = [];
-  const cpuBefore = cpuUs(natsPid);
-  for (let n = 0; n < events; n += 1) {
-    const all = next();
-    const sent = send(n).then(() => performance.now());
-    await all;
-    times.push(Math.max(0.001, performance.now() - (await sent)));
-  }
-  return { allHaveItMs: median(times), cpuUs: (cpuUs(natsPid) - cpuBefore) / (events * readers) };
+/** Nothing is kept, and nothing can be resumed: the appender publishes after each commit what readers of ours get. */
+async function coreNats(run: BenchRun, data: string): Promise<Way> {
+  const nats = await startBus(run, 'fanout-nats');
+  const cluster = await clusterOf(run);
+  const { url } = await cluster.eventLog('fanout');
+  const bus = { url: nats.url, namespace: 'bench' };
+  return {
+    announce: { url, bus, publish: { subject, data } },
+    from: { bus, subject: `${subject}.${wantedTenant}` },
+    deliveringUs: () => cpuUs(nats.pid),
+    otherUs: () => cpuUsWithChildren(cluster.pid),
+  };
 }
 
-/** Of this process and another one, on Linux, in microseconds; ticks are a hundredth of a second. */
-function cpuUs(pid: number): number {
-  const fields =
-    readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
-      .split(') ')[1]
-      ?.split(' ') ?? [];
-  const own = process.cpuUsage();
-  return own.user + own.system + (Number(fields[11]) + Number(fields[12])) * 10_000;
+/** What a reader of ours gets of one event. */
+async function oneChange({ announce, from }: Way): Promise<string> {
+  await inProcesses('announce', [{ ...announce, events: 1, perSecond: 100 }]);
+  if (!('changes' in from)) throw new Error('the change stream has an address');
+  const headers = { authorization: `Bearer ${from.token}` };
+  const response = await fetch(`${from.changes}&cursor=0&wait_seconds=10&limit=1`, { headers });
+  const { items } = (await response.json()) as { items?: object[] };
+  if (items?.[0] === undefined) throw new Error(`the change stream was answered with ${String(response.status)} and no change`);
+  return JSON.stringify(items[0]);
+}
+
+async function post<Body>(url: string, body: object, token?: string): Promise<Body> {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers = { 'content-type': 'application/json', ...authorization };
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify(body), headers });
+  if (!response.ok) throw new Error(`${url} was answered with ${String(response.status)}: ${await response.text()}`);
+  return (await response.json()) as Body;
 }

@@ -37,7 +37,7 @@ export async function measureLatency(run: BenchRun): Promise<Row[]> {
 }
 
 /** A commit is known to its caller only after it happened, so a consumer may see it sooner: that counts as no delay. */
-function delays(committed: Times, seen: Times): number[] {
+export function delays(committed: Times, seen: Times): number[] {
   if (committed.length !== seen.length) throw new Error(`${String(committed.length)} events were committed, ${String(seen.length)} seen`);
   // One appender appends in the order of asking, so the nth that was committed is the nth that was seen.
   return committed.map((time, n) => Math.max(0.001, (seen[n] ?? NaN) - time));

@@ -1,11 +1,15 @@
 /** What `inProcesses` starts: prepares with the first message, measures at the second. */
 import { once } from 'node:events';
+import { prepareAnnounce, type AnnounceOptions } from './announcing.js';
 import { prepareAppending, type AppendingOptions } from './appending.js';
+import { prepareRead, type ReadOptions } from './reading.js';
 import { preparePace, prepareWatch, type PaceOptions, type WatchOptions } from './watching.js';
 import type { FromProcess, JobName } from './processes.js';
 
 const preparations: Readonly<Record<JobName, (options: never) => Promise<() => Promise<unknown>>>> = {
+  announce: (options: AnnounceOptions) => prepareAnnounce(options),
   append: (options: AppendingOptions) => prepareAppending(options),
+  read: (options: ReadOptions) => prepareRead(options),
   pace: (options: PaceOptions) => preparePace(options),
   watch: (options: WatchOptions) => prepareWatch(options),
 };

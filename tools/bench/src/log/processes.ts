@@ -2,13 +2,17 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { AnnounceOptions } from './announcing.js';
 import type { Appended, AppendingOptions } from './appending.js';
+import type { ReadOptions } from './reading.js';
 import type { PaceOptions, Times, WatchOptions } from './watching.js';
 
 /** What such a process can do: what it is told, and what it answers. */
 export interface Jobs {
+  announce: { options: AnnounceOptions; result: Times };
   append: { options: AppendingOptions; result: Appended };
   pace: { options: PaceOptions; result: Times };
+  read: { options: ReadOptions; result: Times };
   watch: { options: WatchOptions; result: Times };
 }
 
@@ -17,16 +21,18 @@ export type FromProcess = { ready: true } | { result: unknown } | { failed: stri
 
 const program = fileURLToPath(new URL('./process.js', import.meta.url));
 
-/** Runs one process for each of the options, all of one job or each of its own; answers what they answer, in their order. */
+/** Runs one process for each of the options, all of one job or each of its own; answers what they answer, in their order. `begin` is called when all are ready. */
 export async function inProcesses<Name extends JobName>(
   jobs: Name | readonly Name[],
   list: readonly Jobs[Name]['options'][],
+  begin: () => void = () => undefined,
 ): Promise<Jobs[Name]['result'][]> {
   const children = list.map((_, n) =>
     fork(program, [typeof jobs === 'string' ? jobs : (jobs[n] ?? '')], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
   );
   try {
     await Promise.all(children.map((child, n) => tell(child, list[n])));
+    begin();
     const answers = await Promise.all(children.map((child) => tell(child, 'go')));
     return answers.map((answer) => (answer as { result: Jobs[Name]['result'] }).result);
   } finally {

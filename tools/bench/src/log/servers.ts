@@ -19,6 +19,8 @@ export interface Access {
 }
 
 export interface Cluster {
+  /** Of the server. */
+  readonly pid: number;
   /** A new database with the event log, for the role of a service. */
   eventLog(name: string): Promise<Access>;
   /** A new database with message-db, for its role. */
@@ -66,6 +68,7 @@ async function startCluster(run: BenchRun): Promise<Cluster> {
     return { url: adminUrl(name), adminUrl: adminUrl(name) };
   };
   const cluster: Cluster = {
+    pid: server.pid,
     empty,
     async eventLog(name) {
       await prepareDatabase({ ...admin(name), passwords });

@@ -24,7 +24,8 @@ export interface WatchOptions {
 export type Times = number[];
 
 export const pollMs = 5;
-const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
+/** The machine's monotonic clock, the same in all processes. */
+export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 
 /** Appends at a steady pace, whether or not the append before has ended. */
 export async function preparePace({ url, natsUrl, perSecond, seconds, label }: PaceOptions): Promise<() => Promise<Times>> {
