@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type ControlPlaneService } from '@fairlead/contracts';
 import { startStack, type Stack } from '@fairlead/dev-env';
-import { createAppender, readHead, readLog, type AppendOutcome } from '@fairlead/event-log';
+import { createAppender, readHead, readLog, type AppendOutcome, type StoredEvent } from '@fairlead/event-log';
 import { openDatabase, roleOf, schemaOf, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
@@ -169,7 +169,9 @@ async function expectExact(): Promise<number> {
 }
 
 async function wholeLog(): Promise<string[]> {
-  const events = await readLog(gateway, { after: 0, limit: 1_000_000 });
+  const events: StoredEvent[] = [];
+  for (let page: StoredEvent[] | undefined; page?.length !== 0; events.push(...page))
+    page = await readLog(gateway, { after: events.length, limit: 10_000 });
   return events.map(({ aggregateType, aggregateId, version, type }) =>
     idOf({ aggregate_type: aggregateType, aggregate_id: aggregateId, version, type }),
   );

@@ -2,7 +2,7 @@ import {
   compareWithStream,
   headPosition,
   readEventsAt,
-  readLog,
+  readPage,
   type StoredEvent,
   type StreamComparison,
   type StreamFault,
@@ -33,7 +33,6 @@ export interface Verified {
 
 /** What one call checks at most: it ends early after some time or many findings. */
 const limits = { positions: 20_000, timeMs: 5_000, findings: 200 };
-/** Events may be large: so many are in memory at once. */
 const pageSize = 500;
 
 /**
@@ -78,8 +77,10 @@ async function checkPages(
   const deadline = performance.now() + limits.timeMs;
   let { problem } = reader;
   while (progress.position < most && found.length < limits.findings && performance.now() < deadline) {
-    const until = Math.min(most, progress.position + pageSize);
-    const events = await readLog(sql, { after: progress.position, until, limit: pageSize });
+    const { events, position: until } = await readPage(sql, {
+      after: progress.position,
+      limit: Math.min(pageSize, most - progress.position),
+    });
     found.push(...checkEvents(progress, events, until, decode));
     if (problem !== '') continue;
     try {

@@ -10,6 +10,7 @@ import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger, Registry } from '@fairlead/telemetry';
 import { Bell } from './bell.js';
+import { fitting, pageBytes, sizeOf } from './bounded.js';
 import { readHistory, resolveWith, validUntil, type LogCursor, type LogHistory } from './cursor.js';
 import { isWanted, type EventFilter } from './filter.js';
 import { gate } from './gate.js';
@@ -39,7 +40,7 @@ export interface SubscribeOptions {
 export interface ReadFeedOptions {
   readonly cursor: LogCursor;
   readonly filter?: EventFilter;
-  /** Events at most. */
+  /** Events at most; of large ones fewer, as `pageBytes` says. */
   readonly limit: number;
 }
 
@@ -142,7 +143,7 @@ export function followLog(options: FollowOptions): LogFollower {
     metrics.took('postgres', events.filter((event) => tail.take(event, sizeOf(event))).length);
     metrics.at(tail.position, Math.max(head.position, tail.position));
     metrics.streaming(streaming());
-    return streaming() ? hasStalled(tail, head.position) : events.length === pageSize;
+    return streaming() ? hasStalled(tail, head.position) : events.length > 0 && tail.position < head.position;
   }
 
   function openStream(tail: Tail): StreamSource | undefined {
@@ -286,15 +287,17 @@ export function followLog(options: FollowOptions): LogFollower {
     if (tail === undefined) throw new FairleadError('unavailable', 'the service is stopping');
     const reader = await admit(tail, cursor, filter);
     const until = performance.now() + readBudgetMs;
-    const found: StoredEvent[] = [];
+    let found: readonly StoredEvent[] = [];
     try {
       while (reader.position < tail.position && found.length < limit && performance.now() < until) {
         const page = await nextPage(tail, reader, limit - found.length);
         // Throws when it was ended meanwhile.
         reader.take();
-        const fitting = page.events.slice(0, limit - found.length);
-        found.push(...fitting);
-        reader.moveTo(fitting.length < page.events.length ? (fitting.at(-1)?.position ?? page.position) : page.position);
+        const events = fitting([...found, ...page.events].slice(0, limit), pageBytes);
+        const isCut = events.length < found.length + page.events.length;
+        found = events;
+        reader.moveTo(isCut ? (found.at(-1)?.position ?? page.position) : page.position);
+        if (isCut) break;
       }
       return { events: found, cursor: reader.cursor, more: reader.position < tail.position };
     } finally {
@@ -333,9 +336,4 @@ export function followLog(options: FollowOptions): LogFollower {
 
 function isGood(history: LogHistory, cursor: LogCursor): boolean {
   return cursor.position <= Math.min(history.head.position, validUntil(history, cursor.incarnation ?? history.head.incarnation));
-}
-
-/** About as many bytes as it takes in memory. */
-function sizeOf({ payload, meta }: StoredEvent): number {
-  return JSON.stringify(payload).length + JSON.stringify(meta).length;
 }

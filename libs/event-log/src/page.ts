@@ -1,5 +1,6 @@
 /** A page of events together with the log's head: one statement, so that both are of the same incarnation. */
 import type { Sql } from '@fairlead/postgres';
+import { boundedSql } from './bounded.js';
 import { isWanted, type EventFilter } from './filter.js';
 import { eventOfRow, type EventRow, type LogHead } from './read.js';
 import type { StoredEvent } from './types.js';
@@ -26,25 +27,29 @@ export interface Page {
  */
 const positionsPerPage = { aggregate: 1_000_000, types: 50_000 };
 
-/** Reads what is wanted of the events after a position. Bounded: it may find nothing, and be far from the head still. */
+/**
+ * Reads what is wanted of the events after a position. Bounded, also in bytes: it may find few or nothing, and be far from
+ * the head still; `position` tells.
+ */
 export async function readPage(sql: Sql, { after, limit, filter = {} }: PageOptions): Promise<Page> {
   const positions = filter.aggregateId !== undefined ? positionsPerPage.aggregate : positionsPerPage.types;
   const until = after + (filter.aggregateTypes === undefined && filter.aggregateId === undefined ? limit : positions);
-  const rows = await sql.query<{ head: number; incarnation: string } & (EventRow | { position: null })>(
+  const rows = await sql.query<{ head: number; incarnation: string } & ((EventRow & { is_cut: boolean }) | { position: null })>(
     `select h.position as head, h.incarnation::text, e.*
        from log.head h left join lateral (
-         select position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at from log.event
-           where position > $1 and position <= $2 and ($3::text[] is null or aggregate_type = any ($3)) and ($4::text is null or aggregate_id = $4)
-           order by position limit $5) e on true
+         ${boundedSql('position > $1 and position <= $2 and ($3::text[] is null or aggregate_type = any ($3)) and ($4::text is null or aggregate_id = $4)', '$5')}
+       ) e on true
        order by e.position`,
     [after, until, filter.aggregateTypes ?? null, filter.aggregateId ?? null, limit],
   );
   const [first] = rows;
   if (first === undefined) throw new Error('the event log is not installed');
+  const last = rows.at(-1);
+  const full = last !== undefined && last.position !== null && (last.is_cut || rows.length === limit);
   const found = rows.flatMap((row) => (row.position === null ? [] : [eventOfRow(row)]));
   return {
     head: { position: first.head, incarnation: first.incarnation },
     events: found.filter((event) => isWanted(filter, event)),
-    position: found.length < limit ? Math.max(after, Math.min(until, first.head)) : (found.at(-1)?.position ?? after),
+    position: full ? last.position : limit === 0 ? after : Math.max(after, Math.min(until, first.head)),
   };
 }

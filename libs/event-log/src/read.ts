@@ -1,4 +1,5 @@
 import type { Sql } from '@fairlead/postgres';
+import { boundedSql, eventColumns } from './bounded.js';
 import type { EventMeta, StoredEvent } from './types.js';
 
 /** A row of log.event. */
@@ -24,14 +25,11 @@ export interface ReadOptions {
   aggregateId?: string;
 }
 
-const columns = 'position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at';
-
-/** Reads committed events in position order. */
+/** Reads committed events in position order; of large ones fewer than `limit`. None means that there are no more. */
 export async function readLog(sql: Sql, options: ReadOptions): Promise<StoredEvent[]> {
   const rows = await sql.query<EventRow>(
-    `select ${columns} from log.event
-     where position > $1 and position <= $5 and ($2::text is null or aggregate_type = $2) and ($3::text is null or aggregate_id = $3)
-     order by position limit $4`,
+    `${boundedSql('position > $1 and position <= $5 and ($2::text is null or aggregate_type = $2) and ($3::text is null or aggregate_id = $3)', '$4')}
+     order by position`,
     [options.after, options.aggregateType ?? null, options.aggregateId ?? null, options.limit, options.until ?? Number.MAX_SAFE_INTEGER],
   );
   return rows.map(eventOfRow);
@@ -40,7 +38,7 @@ export async function readLog(sql: Sql, options: ReadOptions): Promise<StoredEve
 /** Reads the events at these positions, in position order; those that the log does not hold are left out. */
 export async function readEventsAt(sql: Sql, positions: readonly number[]): Promise<StoredEvent[]> {
   if (positions.length === 0) return [];
-  const rows = await sql.query<EventRow>(`select ${columns} from log.event where position = any($1::bigint[]) order by position`, [
+  const rows = await sql.query<EventRow>(`select ${eventColumns} from log.event where position = any($1::bigint[]) order by position`, [
     positions,
   ]);
   return rows.map(eventOfRow);

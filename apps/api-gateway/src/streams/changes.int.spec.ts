@@ -102,6 +102,27 @@ describe('a reader who takes nothing', () => {
   }, 60_000);
 });
 
+describe('a page of large changes', () => {
+  it('ends at some 4 MiB, and says that there is more', async () => {
+    const start = await latest();
+    const text = 'x'.repeat(250 * 1024);
+    const appended: number[] = [];
+    for (let n = 0; n < 40; n += 1) appended.push(await stage.append(jobEvent('large', text)));
+    const found: number[] = [];
+    for (let [cursor, more] = [start, true]; more;) {
+      const { body } = await stage.gateway.call('GET', `${changesPath}?tenant=large&limit=1000&wait_seconds=5&cursor=${cursor}`, {
+        token: viewer,
+      });
+      const items = body['items'] as { position: number }[];
+      expect(JSON.stringify(items).length).toBeLessThan(4.1 * 1024 * 1024);
+      found.push(...items.map(({ position }) => position));
+      [cursor, more] = [String(body['cursor']), found.length < appended.length];
+      if (more) expect(body['more']).toBe(true);
+    }
+    expect(found).toEqual(appended);
+  }, 60_000);
+});
+
 describe('many readers', () => {
   it('get all, a thousand of them at once', async () => {
     const tokens = Array.from({ length: 20 }, () => stage.reader(roles.viewer));

@@ -129,11 +129,9 @@ export function createChanges(deps: ChangesDeps): Changes {
     let { cursor } = from;
     try {
       for await (const batch of follower.subscribe({ cursor, filter, signal: ending.signal })) {
-        const events = batch.events.slice(0, limit);
-        const more = events.length < batch.events.length;
-        const last = events.at(-1);
-        cursor = more && last !== undefined ? { ...batch.cursor, position: last.position } : batch.cursor;
-        if (events.length > 0) return { events, cursor, more };
+        // Read once more, for it knows how much one answer may hold.
+        if (batch.events.length > 0) return await follower.read({ cursor, filter, limit });
+        ({ cursor } = batch);
       }
       return { events: [], cursor, more: false };
     } finally {

@@ -103,11 +103,11 @@ async function* eventsOfJob({ sql, follower }: JobStreamDeps, request: JobStream
     return;
   }
   let after = request.after;
-  for (let full = true; full && !signal.aborted;) {
+  while (!signal.aborted) {
     const events = await readLog(sql, { aggregateType: 'job', aggregateId: request.jobId, after, limit: pageSize });
+    if (events.length === 0) return;
     after = events.at(-1)?.position ?? after;
-    if (events.length > 0) yield { events, position: after };
-    full = events.length === pageSize;
+    yield { events, position: after };
   }
 }
 

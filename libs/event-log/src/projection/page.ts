@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Sql } from '@fairlead/postgres';
+import { eventBytesSql, pageBytes } from '../bounded.js';
 import { eventOfRow, type EventRow } from '../read.js';
 import type { StoredEvent } from '../types.js';
 
@@ -22,9 +23,6 @@ export interface Page {
   until: number;
 }
 
-/** A page ends early once the events looked at take so much of the table, so that no page fills the memory. */
-const mostBytes = 8 * 1024 * 1024;
-
 /** The part an aggregate is in, of so many: by a checksum with a definition of its own, which no release of Postgres changes. */
 export function partOf(event: { aggregateType: string; aggregateId: string }, parts: number): number {
   return crc32(`${event.aggregateType}/${event.aggregateId}`) % parts;
@@ -44,9 +42,10 @@ export async function readParts(sql: Sql, { after, until, limit, parts, aggregat
   const rows = await sql.query<{ looked_until: number | null; looked_at: number } & (EventRow | { position: null })>(
     `with looked as materialized (
        select max(position) as until, count(*) as at from (
-         select position, sum(pg_column_size(payload)) over (order by position rows unbounded preceding) - pg_column_size(payload) as bytes_before
-         from log.event where position > $1 and position <= $2 order by position limit $3
-       ) page where bytes_before < ${String(mostBytes)}
+         select position, sum(bytes) over (order by position rows unbounded preceding) - bytes as bytes_before from (
+           select position, ${eventBytesSql} as bytes from log.event where position > $1 and position <= $2 order by position limit $3
+         ) sized
+       ) page where bytes_before < ${String(pageBytes)}
      )
      select looked.until as looked_until, looked.at as looked_at, e.*
      from looked left join log.event e on ${conditions.join(' and ')} order by e.position`,
