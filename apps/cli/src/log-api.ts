@@ -81,7 +81,7 @@ const stuckListSchema = z.looseObject({
   not_checked: z.array(z.looseObject({ what: z.string(), why: text })),
 });
 
-const stopSchema = z.looseObject({ position: z.number(), reason: text, part: count }).nullable();
+const stopSchema = z.looseObject({ position: z.number(), reason: text, part: count, since: text }).nullable();
 const epochSchema = z.looseObject({
   epoch: z.number(),
   serving: z.boolean(),

@@ -163,6 +163,7 @@ describe('the log', () => {
 
 describe('projections', () => {
   const path = '/admin/v1/projections';
+  const stopped = { position: 17, reason: 'poison', part: 0, since: '2026-11-21T09:50:00.000Z' };
   const projection = projectionsV1.Projection.fromPartial({
     ...{
       name: 'audit_record',
@@ -174,7 +175,7 @@ describe('projections', () => {
       updatedAt: '2026-11-21T10:00:00.000Z',
     },
     epochs: [
-      { epoch: 1, serving: true, version: 1, position: 16, parts: 1, stopped: { position: 17, reason: 'poison', part: 0 } },
+      { epoch: 1, serving: true, version: 1, position: 16, parts: 1, stopped },
       {
         epoch: 2,
         version: 2,
@@ -188,7 +189,7 @@ describe('projections', () => {
     ...{ name: 'audit_record', owner: 'audit', state: 'stopped', paused: false, rebuild_requested: false },
     ...{ position: 16, lag: 24, lag_seconds: 2.5, updated_at: '2026-11-21T10:00:00.000Z' },
     epochs: [
-      { epoch: 1, serving: true, version: 1, position: 16, parts: 1, stopped: { position: 17, reason: 'poison', part: 0 }, rebuild: null },
+      { epoch: 1, serving: true, version: 1, position: 16, parts: 1, stopped, rebuild: null },
       {
         ...{ epoch: 2, serving: false, version: 2, position: 8, parts: 4, stopped: null },
         rebuild: { from: 0, head: 40, events_per_second: null, started_at: '2026-11-21T10:00:00.000Z' },

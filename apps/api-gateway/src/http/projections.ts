@@ -119,7 +119,8 @@ function projectionView(projection: projectionsV1.Projection) {
 function epochView({ epoch, serving, version, position, parts, stopped, rebuild }: projectionsV1.Epoch) {
   return {
     ...{ epoch, serving, version, position, parts },
-    stopped: stopped ?? null,
+    // Of an audit of the release before it is not known.
+    stopped: stopped === undefined ? null : { ...stopped, since: stopped.since || null },
     rebuild:
       rebuild === undefined
         ? null

@@ -39,12 +39,12 @@ export function severityOf(since: Date | undefined, now: Date): Stuck['severity'
 /** A projection that is stopped, paused for long, or behind for long. */
 export function stuckProjection(projection: ProjectionState, now: Date): Stuck[] {
   const { name, paused, lag, lagSeconds, epochs, updatedAt } = projection;
-  const stopped = epochs.flatMap(({ stopped: at, epoch, updatedAt: since }): Stuck[] =>
+  const stopped = epochs.flatMap(({ stopped: at, epoch }): Stuck[] =>
     at === null
       ? []
       : [
           {
-            ...{ what: 'projection_stopped', subject: name, severity: 'critical', since },
+            ...{ what: 'projection_stopped', subject: name, severity: 'critical', since: at.since },
             message: `epoch ${epoch} can not apply position ${at.position}: ${at.reason}`,
             advice: `fairlead log show ${at.position}; then a release that can apply it, or fairlead projection skip ${name} --position ${at.position} --reason …`,
           },

@@ -34,7 +34,7 @@ export function projectionMessage(projection: ProjectionState): projectionsV1.Pr
 function epochMessage({ stopped, rebuild, updatedAt: _, ...epoch }: EpochState): projectionsV1.Epoch {
   return {
     ...epoch,
-    stopped: stopped ?? undefined,
+    stopped: stopped === null ? undefined : { ...stopped, since: stopped.since.toISOString() },
     rebuild:
       rebuild === null
         ? undefined

@@ -65,7 +65,7 @@ const projection: Projection = {
       version: 1,
       position: 4710,
       parts: 1,
-      stopped: { position: 4711, reason: 'too long', part: 0 },
+      stopped: { position: 4711, reason: 'too long', part: 0, since: '2026-11-01T09:50:00.000Z' },
       rebuild: null,
     },
     {

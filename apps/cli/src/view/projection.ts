@@ -6,7 +6,7 @@ type Epoch = Projection['epochs'][number];
 /** All projections. */
 export function renderProjections(projections: readonly Projection[]): string {
   return table(
-    ['projection', 'owner', 'state', 'position', 'lag', 'behind', 'epoch', 'stopped at'],
+    ['projection', 'owner', 'state', 'position', 'lag', 'behind', 'epoch', 'stopped at', 'since'],
     projections.map((projection) => [
       projection.name,
       projection.owner,
@@ -15,7 +15,8 @@ export function renderProjections(projections: readonly Projection[]): string {
       projection.lag,
       seconds(projection.lag_seconds),
       projection.epochs.find(({ serving }) => serving)?.epoch,
-      projection.epochs.find(({ stopped }) => stopped !== null)?.stopped?.position,
+      stopOf(projection)?.position,
+      stopOf(projection)?.since,
     ]),
   );
 }
@@ -31,7 +32,7 @@ export function renderProjection(projection: Projection, now: Date): string {
     ['updated', projection.updated_at],
   ]);
   const epochs = table(
-    ['epoch', 'serving', 'version', 'parts', 'position', 'stopped at', 'part', 'reason'],
+    ['epoch', 'serving', 'version', 'parts', 'position', 'stopped at', 'since', 'part', 'reason'],
     projection.epochs.map(({ epoch, serving, version, parts, position, stopped }) => [
       epoch,
       serving ? 'yes' : 'no',
@@ -39,6 +40,7 @@ export function renderProjection(projection: Projection, now: Date): string {
       parts,
       position,
       stopped?.position,
+      stopped?.since,
       stopped?.part,
       stopped?.reason,
     ]),
@@ -50,6 +52,9 @@ export function renderProjection(projection: Projection, now: Date): string {
   if (hints.length > 0) parts.push(hints.map((hint) => `${hint}\n`).join(''));
   return parts.join('\n');
 }
+
+/** Of the first epoch that is stopped. */
+const stopOf = ({ epochs }: Projection): Epoch['stopped'] => epochs.find(({ stopped }) => stopped !== null)?.stopped ?? null;
 
 function hintsOf({ name, paused, epochs }: Projection): string[] {
   const hints = paused ? [`go on with: fairlead projection resume ${name} --reason …`] : [];

@@ -16,10 +16,18 @@ export interface EpochState {
   position: number;
   parts: number;
   /** The first event that can not be applied, and in which part; the other parts go on. */
-  stopped: { position: number; reason: string; part: number } | null;
+  stopped: StoppedAt | null;
   /** The epoch that does not serve is being filled: null for the one that serves. */
   rebuild: RebuildProgress | null;
   updatedAt: Date;
+}
+
+export interface StoppedAt {
+  position: number;
+  reason: string;
+  part: number;
+  /** When it came to that event; it is tried again since. */
+  since: Date;
 }
 
 export interface RebuildProgress {
@@ -62,6 +70,7 @@ interface EpochRow {
   stopped_position: number | null;
   stopped_reason: string | null;
   stopped_part: number | null;
+  stopped_at: Date | null;
   started_at: Date;
   updated_at: Date;
   head: number;
@@ -73,7 +82,7 @@ interface EpochRow {
 export async function listProjections(sql: Sql, name?: string): Promise<ProjectionState[]> {
   const rows = await sql.query<EpochRow>(
     `select p.name, p.role, p.paused, c.rebuild_requested_at is not null as requested, c.updated_at as control_updated_at,
-       p.epoch, p.serving, p.version, p.parts, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, e.started_at, p.updated_at,
+       p.epoch, p.serving, p.version, p.parts, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, p.stopped_at, e.started_at, p.updated_at,
        h.position as head, extract(epoch from p.updated_at - e.started_at)::float8 as filled_for_s,
        coalesce(greatest(0, extract(epoch from clock_timestamp() -
          case when p.serving then (select n.recorded_at from log.event n where n.position = p.position + 1) end)), 0)::float8 as lag_s
@@ -108,11 +117,15 @@ function stateOf(rows: readonly EpochRow[]): ProjectionState {
 }
 
 function epochOf(row: EpochRow): EpochState {
-  const { epoch, serving, version, position, parts, stopped_position, stopped_reason, stopped_part, head, filled_for_s } = row;
-  const stopped = stopped_position === null ? null : { position: stopped_position, reason: stopped_reason ?? '', part: stopped_part ?? 0 };
+  const { epoch, serving, version, position, parts, head, filled_for_s } = row;
   const speed = position > 0 && filled_for_s > 0 ? { eventsPerSecond: position / filled_for_s } : {};
   const rebuild = serving ? null : { from: 0, head, ...speed, startedAt: row.started_at };
-  return { epoch, serving, version, position, parts, stopped, rebuild, updatedAt: row.updated_at };
+  return { epoch, serving, version, position, parts, stopped: stoppedOf(row), rebuild, updatedAt: row.updated_at };
+}
+
+function stoppedOf(row: EpochRow): StoppedAt | null {
+  const { stopped_position: position, stopped_reason: reason, stopped_part: part, stopped_at: at, updated_at: updatedAt } = row;
+  return position === null ? null : { position, reason: reason ?? '', part: part ?? 0, since: at ?? updatedAt };
 }
 
 /** Has all workers of a projection stop after the page at hand. Throws `projection_not_found`, `projection_state` when it is paused already. */

@@ -78,7 +78,7 @@ describe.each([1, 4])('a projection of %d parts', (partitions) => {
     bench.start(poisoned, { registry });
     const beside = await define('beside');
     bench.start(beside);
-    const stopped = { position: poison, reason: 'no such field', part: expect.any(Number) };
+    const stopped = { position: poison, reason: 'no such field', part: expect.any(Number), since: expect.any(Date) };
     await eventuallyHolds(
       async () => {
         expect((await bench.state(poisoned.name)).epochs).toMatchObject([{ epoch: 1, position: poison - 1, stopped }]);
@@ -101,6 +101,13 @@ describe.each([1, 4])('a projection of %d parts', (partitions) => {
       code: 'projection_lagging',
       details: { stopped: true, paused: false, reached: poison - 1 },
     });
+    // Trying it again, as is done every 5 s, does not make it a new stop.
+    const retriedAt = async () =>
+      (await bench.db.query<{ at: Date }>('select max(retry_at) as at from log.projection_part where name = $1', [poisoned.name]))[0]?.at;
+    const stoppedEpoch = async () => (await bench.state(poisoned.name)).epochs[0];
+    const [first, firstTry] = [await stoppedEpoch(), await retriedAt()];
+    await eventually(async () => (await retriedAt())?.getTime() !== firstTry?.getTime(), { timeoutMs: 20_000, what: 'another try' });
+    expect((await stoppedEpoch())?.stopped).toEqual(first?.stopped);
     cured = true;
     await bench.expectSeen(poisoned.name, head);
     expect((await bench.state(poisoned.name)).epochs).toMatchObject([{ position: head, stopped: null }]);

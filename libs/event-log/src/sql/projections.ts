@@ -46,6 +46,8 @@ create table if not exists log.projection_part (
   -- The event that can not be applied and why; null while the part moves.
   stopped_position bigint,
   stopped_reason text,
+  -- Since when it is that event; trying it again does not count.
+  stopped_at timestamptz,
   -- Not to be tried again before.
   retry_at timestamptz,
   -- The event that is to be left out, as an operator decided; null once it is passed.
@@ -54,6 +56,8 @@ create table if not exists log.projection_part (
   primary key (name, epoch, part),
   foreign key (name, epoch) references log.projection_epoch
 ) with (fillfactor = 50);
+alter table log.projection_part add column if not exists stopped_at timestamptz;
+update log.projection_part set stopped_at = updated_at where stopped_position is not null and stopped_at is null;
 
 -- Checkpoints stood in a table of this name once; the lock keeps workers from moving one while it is carried over.
 do $$ begin
@@ -61,8 +65,8 @@ do $$ begin
     lock table log.projection in access exclusive mode;
     insert into log.projection_control (name, role, last_epoch) select p.name, min(p.role::text), max(p.epoch) from log.projection p group by p.name;
     insert into log.projection_epoch (name, epoch, version, parts, serving) select p.name, p.epoch, 1, 1, p.serving from log.projection p;
-    insert into log.projection_part (name, epoch, part, position, stopped_position, stopped_reason, updated_at)
-      select p.name, p.epoch, 0, p.position, p.stopped_position, p.stopped_reason, p.updated_at from log.projection p;
+    insert into log.projection_part (name, epoch, part, position, stopped_position, stopped_reason, stopped_at, updated_at)
+      select p.name, p.epoch, 0, p.position, p.stopped_position, p.stopped_reason, case when p.stopped_position is not null then p.updated_at end, p.updated_at from log.projection p;
     drop table log.projection;
     drop function log.open_projection(text);
     drop function log.advance_projection(text, int, bigint, bigint);
@@ -73,13 +77,14 @@ end $$;
 -- For people, and for those who wait: the lowest part says where an epoch stands.
 drop view if exists log.projection;
 create view log.projection as
-  select e.name, e.epoch, c.role, e.serving, e.retired, e.version, e.parts, c.paused, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, p.updated_at
+  select e.name, e.epoch, c.role, e.serving, e.retired, e.version, e.parts, c.paused, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, p.stopped_at, p.updated_at
     from log.projection_epoch e
     join log.projection_control c using (name)
     cross join lateral (
       select min(q.position) as position, min(q.stopped_position) as stopped_position,
           (array_agg(q.stopped_reason order by q.stopped_position) filter (where q.stopped_position is not null))[1] as stopped_reason,
           (array_agg(q.part order by q.stopped_position) filter (where q.stopped_position is not null))[1] as stopped_part,
+          (array_agg(q.stopped_at order by q.stopped_position) filter (where q.stopped_position is not null))[1] as stopped_at,
           max(q.updated_at) as updated_at
         from log.projection_part q where q.name = e.name and q.epoch = e.epoch
     ) p;
@@ -186,7 +191,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   moved int;
 begin
-  update log.projection_part p set position = to_position, stopped_position = null, stopped_reason = null, retry_at = null,
+  update log.projection_part p set position = to_position, stopped_position = null, stopped_reason = null, stopped_at = null, retry_at = null,
       skip_position = case when p.skip_position > to_position then p.skip_position end, updated_at = clock_timestamp()
     where p.name = projection_name and p.epoch = of_epoch and p.part = any (of_parts) and p.position = from_position
       and to_position > from_position and to_position <= (select h.position from log.head h) and log.owns_projection(projection_name);
@@ -200,7 +205,8 @@ create or replace function log.stop_part(projection_name text, of_epoch int, of_
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update log.projection_part p set position = at_position - 1, stopped_position = at_position, stopped_reason = left(reason, 2000),
-      retry_at = clock_timestamp() + rest, updated_at = clock_timestamp()
+      stopped_at = case when p.stopped_position = at_position then p.stopped_at else clock_timestamp() end, retry_at = clock_timestamp() + rest,
+      updated_at = case when p.stopped_position = at_position then p.updated_at else clock_timestamp() end
     where p.name = projection_name and p.epoch = of_epoch and p.part = of_part and p.position < at_position
       and p.skip_position is distinct from at_position and log.owns_projection(projection_name);
   return found;

@@ -51,6 +51,8 @@ export interface Stop {
   position: number;
   reason: string;
   part: number;
+  /** When it came to that event. */
+  since: string;
 }
 
 export interface Rebuild {
@@ -520,7 +522,7 @@ export const Epoch: MessageFns<Epoch> = {
 };
 
 function createBaseStop(): Stop {
-  return { position: 0, reason: "", part: 0 };
+  return { position: 0, reason: "", part: 0, since: "" };
 }
 
 export const Stop: MessageFns<Stop> = {
@@ -533,6 +535,9 @@ export const Stop: MessageFns<Stop> = {
     }
     if (message.part !== 0) {
       writer.uint32(24).int32(message.part);
+    }
+    if (message.since !== "") {
+      writer.uint32(34).string(message.since);
     }
     return writer;
   },
@@ -574,6 +579,14 @@ export const Stop: MessageFns<Stop> = {
             message.part = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.since = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -591,6 +604,7 @@ export const Stop: MessageFns<Stop> = {
       position: isSet(object.position) ? globalThis.Number(object.position) : 0,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       part: isSet(object.part) ? globalThis.Number(object.part) : 0,
+      since: isSet(object.since) ? globalThis.String(object.since) : "",
     };
   },
 
@@ -605,6 +619,9 @@ export const Stop: MessageFns<Stop> = {
     if (message.part !== 0) {
       obj.part = Math.round(message.part);
     }
+    if (message.since !== "") {
+      obj.since = message.since;
+    }
     return obj;
   },
 
@@ -616,6 +633,7 @@ export const Stop: MessageFns<Stop> = {
     message.position = object.position ?? 0;
     message.reason = object.reason ?? "";
     message.part = object.part ?? 0;
+    message.since = object.since ?? "";
     return message;
   },
 };
