@@ -57,14 +57,8 @@ const found = async (range?: { from?: number; to?: number }) =>
 
 /** Runs statements as a superuser who has taken the triggers away; `undo` brings back what was. */
 async function damage(...statements: string[]): Promise<void> {
-  const { adminSql } = database;
-  await adminSql.query(
-    [
-      ...['alter table log.event disable trigger append_only', 'alter table log.head disable trigger head_goes_forward'],
-      ...statements,
-      ...['alter table log.event enable always trigger append_only', 'alter table log.head enable always trigger head_goes_forward'],
-    ].join(';'),
-  );
+  const around = (state: string) => `alter table log.event ${state} trigger append_only`;
+  await database.adminSql.query([around('disable'), ...statements, around('enable always')].join(';'));
 }
 
 let undo: (() => Promise<void>) | undefined;

@@ -3,7 +3,7 @@
  * together in the next. One call at a time, so a process's commands are appended in the order they were given, and a
  * large one is never overtaken. The longer a call takes, because others hold the head, the more the next one carries.
  */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { eventCatalogue, FairleadError, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
 import { isConnectionError, sqlState, type Sql } from '@fairlead/postgres';
 import { currentContext, type Registry } from '@fairlead/telemetry';
@@ -53,6 +53,12 @@ const maxBatchEvents = 5_000;
 /** Pauses before a call is repeated whose connection was lost. */
 const retryPausesMs = [50, 500];
 
+/** SQLSTATE of a transaction that held the head for longer than it may. */
+const tookTooLong = '25P04';
+
+/** Fewer travel in one call: that costs less than two. */
+const worthHalving = 40;
+
 /** Makes an appender; commands given at the same time travel together, in one short statement. */
 export function createAppender<Catalogue extends EventCatalogue = ProductEvents>(options: AppenderOptions<Catalogue>): Appender<Catalogue> {
   const { sql, onAppended, maxQueued = 10_000, maxQueuedBytes = 64 * 1024 * 1024, maxBatch = 500 } = options;
@@ -61,30 +67,43 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
   /** In the order they were given. */
   const queue = new Set<Queued>();
   let queuedBytes = 0;
+  /** Commands that a call can carry now: half of what took the log too long, then more with each call that went well. */
+  let pace = maxBatch;
   let draining: Promise<void> | undefined;
   let closed = false;
 
   async function drain(): Promise<void> {
     let tellLast: () => void = () => undefined;
+    let untold = 0;
     while (queue.size > 0) {
-      const settled = call(takeBatch());
-      // Told only now that the next call is under way: who hears it gives the next command while the log is at work.
-      tellLast();
+      const batch = takeBatch(untold);
+      const settled = call(batch);
+      if (untold > 0) {
+        // Told only when the next call is on the wire: who hears it gives the next command while the log is at work.
+        await nextTurn();
+        tellLast();
+      }
       tellLast = await settled;
+      untold = batch.length;
     }
     draining = undefined;
     tellLast();
   }
 
-  /** Takes from the queue's front what travels together; at least one command. */
-  function takeBatch(): Queued[] {
+  /**
+   * Takes from the queue's front what travels together; at least one command. Of many callers that all wait, half are left
+   * to the call after, so that this process and Postgres work at the same time and not in turn.
+   */
+  function takeBatch(untold: number): Queued[] {
+    const outstanding = queue.size + untold;
+    const most = outstanding < worthHalving ? pace : Math.min(pace, Math.ceil(outstanding / 2));
     const batch: Queued[] = [];
     let bytes = 0;
     let events = 0;
     for (const entry of queue) {
       bytes += entry.bytes;
       events += entry.events.length;
-      if (batch.length > 0 && (batch.length >= maxBatch || bytes > maxBatchBytes || events > maxBatchEvents)) break;
+      if (batch.length > 0 && (batch.length >= most || bytes > maxBatchBytes || events > maxBatchEvents)) break;
       batch.push(entry);
       leave(entry);
     }
@@ -99,6 +118,7 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
   async function call(batch: readonly Queued[]): Promise<() => void> {
     try {
       const outcomes = await callSafely(sql, batch);
+      if (batch.length >= pace) pace = Math.min(maxBatch, pace + Math.ceil(pace / 8));
       return () => {
         settle(batch, outcomes);
       };
@@ -108,6 +128,12 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
   }
 
   async function failed(batch: readonly Queued[], error: unknown): Promise<() => void> {
+    if (batch.length > 1 && sqlState(error) === tookTooLong) {
+      pace = Math.ceil(batch.length / 2);
+      const halves = [batch.slice(0, pace), batch.slice(pace)];
+      for (const half of halves) (await call(half))();
+      return () => undefined;
+    }
     if (batch.length > 1 && !isConnectionError(error)) {
       // One bad command fails the whole statement: each is tried alone, so that it fails alone.
       for (const entry of batch) (await call([entry]))();
@@ -190,6 +216,7 @@ async function callSafely(sql: Sql, commands: readonly EncodedCommand[]): Promis
       return await callAppend(sql, commands);
     } catch (error) {
       if (sqlState(error) === partitionMissing) await sql.query('select log.keep_partitions()');
+      else if (commands.length > 1 && sqlState(error) === tookTooLong) throw error;
       else if (isConnectionError(error)) await pause(pauseMs);
       else throw error;
     }

@@ -98,6 +98,24 @@ describe('what waits', () => {
   });
 });
 
+describe('a log that takes so long for each event that a batch does not fit in the time of a holder', () => {
+  it('is given less at once, until all is appended once', async () => {
+    await admin.query(`
+      create function log.be_slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.02); return new; end';
+      create trigger be_slow after insert on log.event for each row execute function log.be_slow()`);
+    try {
+      const appender = appenderWith();
+      const before = await headPosition(database.db);
+      const outcomes = await Promise.all(Array.from({ length: 150 }, () => appender.append(command('slow'))));
+      expect(outcomes.every((outcome) => outcome.status === 'ok')).toBe(true);
+      expect(await headPosition(database.db)).toBe(before + 150);
+      expect(await lengthOf('slow')).toBe(150);
+    } finally {
+      await admin.query('drop trigger be_slow on log.event; drop function log.be_slow()');
+    }
+  }, 60_000);
+});
+
 describe('a signal', () => {
   it('takes back what waits, not what is on its way', async () => {
     const appender = appenderWith();

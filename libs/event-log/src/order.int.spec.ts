@@ -145,6 +145,43 @@ describe('who holds the head', () => {
     expect((await readLog(database.db, { after: start, limit: 10 })).map((event) => event.aggregateId)).toEqual(['waiting', 'both']);
   }, 20_000);
 
+  it.each([
+    ['one event', 'alone'],
+    ['several', 'both'],
+  ])(
+    'is cut off with %s, also where transactions have a longer limit anyway',
+    async (_, form) => {
+      const [{ name } = { name: '' }] = await database.db.query<{ name: string }>('select current_database() as name');
+      await database.adminSql.query(`alter database ${name} set transaction_timeout = '60s'`);
+      const limited = await openDatabase({ ...database.access('placement'), schema: 'placement', applicationName: 'limited', logger });
+      try {
+        const { commandId, events } = command(`limited-${form}`);
+        const holding = Promise.withResolvers<undefined>();
+        const freed = Promise.withResolvers<undefined>();
+        const stalled = limited.transaction(async (tx) => {
+          await appendInTransaction(tx, { commandId, events: form === 'alone' ? events.slice(0, 1) : events }, testEvents);
+          holding.resolve(undefined);
+          await freed.promise;
+        });
+        stalled.catch(holding.reject);
+        await holding.promise;
+        await eventually(
+          async () =>
+            (await database.adminSql.query(`select 1 from pg_stat_activity where application_name = 'limited' and state <> 'idle'`))
+              .length === 0,
+          { what: 'the holder to be cut off', timeoutMs: 15_000 },
+        );
+        freed.resolve(undefined);
+        await expect(stalled).rejects.toThrow();
+        expect(await readLog(database.db, { after: 0, limit: 5, aggregateType: 'tenant', aggregateId: `limited-${form}` })).toEqual([]);
+      } finally {
+        await limited.close();
+        await database.adminSql.query(`alter database ${name} reset transaction_timeout`);
+      }
+    },
+    30_000,
+  );
+
   it('is not hurried in what it did before it appended', async () => {
     await pool(2).transaction(async (tx) => {
       await tx.query('select pg_sleep(2.3)');

@@ -117,10 +117,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
   }
   heedDeathAtBirth(dataSource);
+  const { master: pool } = dataSource.driver as unknown as { master: pg.Pool };
   const query = async <T>(text: string, params: readonly unknown[] = [], preparedAs?: string): Promise<T[]> => {
+    if (preparedAs !== undefined) return prepared<T>(pool, { name: preparedAs, text, values: [...params] });
     const runner = dataSource.createQueryRunner();
     try {
-      return await runWith<T>(runner, text, params, preparedAs);
+      return await runWith<T>(runner, text, params, undefined);
     } catch (error) {
       throw unavailableWhenLost(error);
     } finally {
@@ -156,6 +158,22 @@ function heedDeathAtBirth(dataSource: DataSource): void {
   master.on('connect', (client) => {
     client.on('error', () => undefined);
   });
+}
+
+/** TypeORM prepares nothing: past it, on one of the pool's connections. */
+async function prepared<T>(pool: pg.Pool, query: { name: string; text: string; values: unknown[] }): Promise<T[]> {
+  let lost: Error | undefined;
+  let client: pg.PoolClient | undefined;
+  try {
+    client = await pool.connect();
+    return (await client.query(query)).rows as T[];
+  } catch (error) {
+    if (error instanceof Error && isConnectionError(error)) lost = error;
+    throw unavailableWhenLost(error);
+  } finally {
+    // One whose connection is lost is not given to anybody else.
+    client?.release(lost);
+  }
 }
 
 function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[], preparedAs?: string): Promise<T[]> {

@@ -1,6 +1,9 @@
 /** SQLSTATE of "no partition for this position": log.keep_partitions() has not run for long. */
 export const partitionMissing = 'LG001';
 
+/** SQLSTATE within log.append: an expected version does not hold. */
+const notAsExpected = 'LG002';
+
 /**
  * How long a transaction may live once it holds the head. It is set for that transaction alone: a limit of the role
  * would hurry its readers and its other work too.
@@ -41,9 +44,7 @@ declare
   now_at timestamptz;
   limited text;
   versions bigint[];
-  newest boolean[];
   holds boolean;
-  known boolean;
   kept boolean[];
   kept_commands boolean[];
 begin
@@ -73,21 +74,42 @@ begin
 
   select h.position, h.recorded_at, h.partitioned_until into head_position, now_at, until from log.head h for update;
   -- Whoever holds the head and stalls is cut off; its transaction leaves no gap.
+  if current_setting('transaction_timeout') not in ('0', '${headTimeout}') then
+    -- A timer that runs already would not be set anew.
+    limited := set_config('transaction_timeout', '0', true);
+  end if;
   limited := set_config('transaction_timeout', '${headTimeout}', true);
+  now_at := greatest(clock_timestamp(), now_at);
   loop
-    select array_agg(e.standing + e.nth order by e.n), array_agg(e.newest order by e.n),
-        coalesce(bool_and(e.expected is null or e.expected = e.standing + e.nth - 1), true),
-        (select count(*) > count(distinct i.id)
-            or bool_or((select true from log.command c where c.role = session_user and c.command_id = i.id)) is not null from unnest(command_ids) i(id))
-      into versions, newest, holds, known
-      from (
-        select g.n, g.expected, row_number() over w as nth, lead(g.n) over w is null as newest,
-            coalesce((select s.version from log.stream s where s.aggregate_type = g.kind and s.aggregate_id = g.key), 0) as standing
+    if head_position + count >= until then
+      raise exception 'the event log has no partition for position %; log.keep_partitions() makes it', head_position + count
+        using errcode = '${partitionMissing}';
+    end if;
+    begin
+      -- Writes as if every command were new, which the key of log.command refutes, and every expected version held, which
+      -- shows once it is counted up.
+      insert into log.command (role, command_id, first_position, last_position, recorded_at)
+        select session_user, c.id, head_position + c.upto - c.size + 1, head_position + c.upto, now_at
+          from (select u.id, u.size, sum(u.size) over (order by u.n) as upto from unnest(command_ids, sizes) with ordinality u(id, size, n)) c;
+      with given as materialized (
+        select g.n, g.kind, g.key, g.expected, row_number() over (partition by g.kind, g.key order by g.n) as nth,
+            count(*) over (partition by g.kind, g.key) as of
           from unnest(aggregate_types, aggregate_ids, expected_versions) with ordinality g(kind, key, expected, n)
-          window w as (partition by g.kind, g.key order by g.n)
-      ) e;
-    exit when outcomes is not null or holds and not known;
-    -- Seldom: judges one command after the other, and goes on with those that are to be appended.
+      ), counted as (
+        insert into log.stream as s (aggregate_type, aggregate_id, version, position)
+          select g.kind, g.key, g.nth, head_position + g.n from given g where g.nth = g.of
+          on conflict (aggregate_type, aggregate_id) do update set version = s.version + excluded.version, position = excluded.position
+          returning s.aggregate_type, s.aggregate_id, s.version
+      )
+      select array_agg(c.version - g.of + g.nth order by g.n), coalesce(bool_and(g.expected = c.version - g.of + g.nth - 1), true)
+        into versions, holds
+        from given g join counted c on c.aggregate_type = g.kind and c.aggregate_id = g.key;
+      exit when holds;
+      raise exception 'an expected version does not hold' using errcode = '${notAsExpected}';
+    exception when unique_violation or sqlstate '${notAsExpected}' then
+      -- What was written in this block is taken back.
+    end;
+    -- Seldom: judges one command after the other, and goes on with those that are to be appended, all of which hold.
     select j.kept, j.kept_commands, j.outcomes into kept, kept_commands, outcomes
       from log.judge(command_ids, sizes, aggregate_types, aggregate_ids, expected_versions, head_position) j;
     select array_agg(e.kind order by e.n), array_agg(e.key order by e.n), array_agg(e.expected order by e.n), array_agg(e.type order by e.n),
@@ -102,24 +124,12 @@ begin
     select array_agg(c.id order by c.n), array_agg(c.size order by c.n) into command_ids, sizes
       from unnest(kept_commands, command_ids, sizes) with ordinality c(kept, id, size, n) where c.kept;
   end loop;
-  if head_position + count >= until then
-    raise exception 'the event log has no partition for position %; log.keep_partitions() makes it', head_position + count
-      using errcode = '${partitionMissing}';
-  end if;
 
   first_position := head_position + 1;
-  now_at := greatest(clock_timestamp(), now_at);
   insert into log.event (position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at)
     select head_position + e.n, e.kind, e.key, e.version, e.type, e.of_schema, e.payload, e.meta, now_at
       from unnest(aggregate_types, aggregate_ids, versions, types, schema_versions, payloads_json, metas_json)
         with ordinality e(kind, key, version, type, of_schema, payload, meta, n);
-  insert into log.stream as s (aggregate_type, aggregate_id, version, position)
-    select e.kind, e.key, e.version, head_position + e.n
-      from unnest(aggregate_types, aggregate_ids, versions, newest) with ordinality e(kind, key, version, newest, n) where e.newest
-    on conflict (aggregate_type, aggregate_id) do update set version = excluded.version, position = excluded.position;
-  insert into log.command (role, command_id, first_position, last_position, recorded_at)
-    select session_user, c.id, head_position + c.upto - c.size + 1, head_position + c.upto, now_at
-      from (select u.id, u.size, sum(u.size) over (order by u.n) as upto from unnest(command_ids, sizes) with ordinality u(id, size, n)) c;
   update log.head h set position = head_position + count, recorded_at = now_at where h.singleton;
 end $$;
 
@@ -202,9 +212,9 @@ set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   payload_json jsonb := payload;
   meta_json jsonb := meta;
-  until bigint;
   next bigint;
   now_at timestamptz;
+  standing bigint;
   limited text;
 begin
   if octet_length(payload) + octet_length(meta) > 262144 then
@@ -213,38 +223,49 @@ begin
   if (given_id <> '' and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
   end if;
-  select h.position + 1, h.recorded_at, h.partitioned_until into next, now_at, until from log.head h
-    where exists (select from log.aggregate_owner o where o.aggregate_type = kind and o.role = session_user) for update;
+  -- Takes the head by moving it, which is one write less, and moves it back when nothing is appended.
+  update log.head h set position = h.position + 1, recorded_at = greatest(clock_timestamp(), h.recorded_at)
+    where h.singleton and h.position + 1 < h.partitioned_until
+      and exists (select from log.aggregate_owner o where o.aggregate_type = kind and o.role = session_user)
+    returning h.position, h.recorded_at into next, now_at;
   if next is null then
+    if exists (select from log.aggregate_owner o where o.aggregate_type = kind and o.role = session_user) then
+      raise exception 'the event log has no partition for the next position; log.keep_partitions() makes it' using errcode = '${partitionMissing}';
+    end if;
     raise exception '% may not append events of %', session_user, coalesce(kind, 'no aggregate type') using errcode = 'insufficient_privilege';
   end if;
+  if current_setting('transaction_timeout') not in ('0', '${headTimeout}') then
+    -- A timer that runs already would not be set anew.
+    limited := set_config('transaction_timeout', '0', true);
+  end if;
   limited := set_config('transaction_timeout', '${headTimeout}', true);
-  select c.first_position into first_position from log.command c where c.role = session_user and c.command_id = given_id;
+  select c.first_position into first_position from log.command c where c.command_id = given_id and c.role = session_user;
   if first_position is not null then
+    update log.head h set position = next - 1 where h.singleton;
     status := 'repeated';
     return;
   end if;
-  select s.version into actual from log.stream s where s.aggregate_type = kind and s.aggregate_id = key;
-  if expected_version <> coalesce(actual, 0) then
+  if expected_version > 0 then
+    update log.stream s set version = expected_version + 1, position = next
+      where s.aggregate_type = kind and s.aggregate_id = key and s.version = expected_version returning s.version into standing;
+  elsif expected_version = 0 then
+    insert into log.stream (aggregate_type, aggregate_id, version, position) values (kind, key, 1, next)
+      on conflict (aggregate_type, aggregate_id) do nothing returning version into standing;
+  else
+    insert into log.stream as s (aggregate_type, aggregate_id, version, position) values (kind, key, 1, next)
+      on conflict (aggregate_type, aggregate_id) do update set version = s.version + 1, position = excluded.position returning s.version into standing;
+  end if;
+  if standing is null then
+    update log.head h set position = next - 1 where h.singleton;
     status := 'conflict';
-    actual := coalesce(actual, 0);
+    actual := coalesce((select s.version from log.stream s where s.aggregate_type = kind and s.aggregate_id = key), 0);
     return;
   end if;
-  if next >= until then
-    raise exception 'the event log has no partition for position %; log.keep_partitions() makes it', next using errcode = '${partitionMissing}';
-  end if;
+  insert into log.event (position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at)
+    values (next, kind, key, standing, event_type, of_schema, payload_json, meta_json, now_at);
+  insert into log.command (role, command_id, first_position, last_position, recorded_at) values (session_user, given_id, next, next, now_at);
   status := 'ok';
   first_position := next;
-  now_at := greatest(clock_timestamp(), now_at);
-  insert into log.event (position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at)
-    values (next, kind, key, coalesce(actual, 0) + 1, event_type, of_schema, payload_json, meta_json, now_at);
-  if actual is null then
-    insert into log.stream (aggregate_type, aggregate_id, version, position) values (kind, key, 1, next);
-  else
-    update log.stream s set version = actual + 1, position = next where s.aggregate_type = kind and s.aggregate_id = key;
-  end if;
-  insert into log.command (role, command_id, first_position, last_position, recorded_at) values (session_user, given_id, next, next, now_at);
-  update log.head h set position = next, recorded_at = now_at where h.singleton;
 end $$;
 
 -- For services of the release before, which append in this form until they are replaced.

@@ -49,13 +49,20 @@ create table if not exists log.event (
 -- What was appended under which id, so that a repeat is answered instead of appended. Ids are each role's own, and are
 -- forgotten after 7 days.
 create table if not exists log.command (
-  role name not null,
+  role text not null,
   command_id text not null,
   first_position bigint not null,
   last_position bigint not null,
   recorded_at timestamptz not null,
-  primary key (role, command_id)
+  primary key (command_id, role)
 );
+
+-- The key began with the role once, as a name: 64 bytes in each row and in each entry of the index.
+do $$ begin
+  if exists (select from pg_catalog.pg_attribute a where a.attrelid = 'log.command'::regclass and a.attname = 'role' and a.atttypid = 'name'::regtype) then
+    alter table log.command drop constraint command_pkey, alter column role type text, add primary key (command_id, role);
+  end if;
+end $$;
 
 -- Constraints of logs that were installed before these checks were made ahead of the lock. Looked for first: dropping waits for readers.
 do $$
@@ -83,10 +90,7 @@ create or replace trigger append_only_truncate before truncate on log.event for 
 alter table log.event enable always trigger append_only_truncate;
 
 -- The head is the log's other half: what it says was appended stays so, whoever moves it.
-create or replace trigger head_goes_forward before update on log.head for each row
-  when (new.position < old.position or new.recorded_at < old.recorded_at or new.partitioned_until < old.partitioned_until)
-  execute function log.refuse_change();
-alter table log.head enable always trigger head_goes_forward;
+drop trigger if exists head_goes_forward on log.head;
 create or replace trigger head_stays before delete on log.head for each row execute function log.refuse_change();
 alter table log.head enable always trigger head_stays;
 create or replace trigger head_stays_truncate before truncate on log.head for each statement execute function log.refuse_change();
