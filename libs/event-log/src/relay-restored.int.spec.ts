@@ -147,6 +147,45 @@ describe('a stream is left alone', () => {
     expect(found).toMatchObject([{ after: 12 }]);
   });
 
+  it('by such a copy also when NATS was away for longer than the silence that tells a restore', async () => {
+    const copyLooked = Promise.withResolvers<undefined>();
+    let held = false;
+    const original: Sql = {
+      query: async (text, params) => {
+        if (held) await copyLooked.promise;
+        return stage.database.db.query(text, params);
+      },
+    };
+    stage.relay({ lookMs, sql: original });
+    await stage.expectMirror(await append(30, stage.database.db));
+    const copy = await restoredTo(12);
+    const found: FoundRestored[] = [];
+    let asked = 0;
+    // The copy is first to look after the outage.
+    const sql: Sql = {
+      query: async (text, params) => {
+        const rows = await copy.db.query(text, params);
+        if (text.includes('read_only')) {
+          asked += 1;
+          if (held) copyLooked.resolve(undefined);
+        }
+        return rows as never;
+      },
+    };
+    const silenceMs = 3 * 500;
+    stage.relay({ lookMs: 500, sql, beginIncarnation: begin(copy, found) });
+    await eventually(() => asked > 0, { what: 'the copy to have found itself apart' });
+    await stage.killNats();
+    const killedAt = performance.now();
+    await eventually(() => performance.now() - killedAt > silenceMs, { what: 'an outage as long as the silence' });
+    held = true;
+    asked = 0;
+    await stage.startNats(stage.nats.port);
+    await eventually(() => asked > 5, { what: 'the copy to have looked beyond the silence that it waits for', timeoutMs: 20_000 });
+    expect(found).toEqual([]);
+    await stage.expectMirror(await append(3, stage.database.db));
+  });
+
   it('by a database that is read-only', async () => {
     stage.relay({ lookMs });
     await stage.expectMirror(await append(30, stage.database.db));

@@ -46,6 +46,8 @@ export function takeover({ sql, messaging, logger, beginIncarnation, lookMs }: O
   /** By incarnation, when another relay last said that its log agrees with the stream. */
   const heard = new Map<string, number>();
   let apartSince: number | undefined;
+  /** The connection on which it is listened since then: while NATS is away nobody can be heard. */
+  let connection: number | undefined;
   const unsubscribe = messaging.subscribeCore(subject, (data) => {
     const { relay: from, incarnation } = data as { relay?: unknown; incarnation?: unknown };
     if (from === relay || typeof incarnation !== 'string') return;
@@ -61,6 +63,10 @@ export function takeover({ sql, messaging, logger, beginIncarnation, lookMs }: O
       const { incarnation, cause, stream } = error.found;
       if (beginIncarnation === undefined) return `${error.message} log.begin_incarnation() begins anew`;
       if (await isReadOnly(sql)) return `${error.message} The database is read-only: it may be a standby that is behind`;
+      if (!messaging.connected() || messaging.connections() !== connection) {
+        connection = messaging.connections();
+        apartSince = undefined;
+      }
       apartSince ??= performance.now();
       const heardAt = heard.get(incarnation) ?? -Infinity;
       if (performance.now() - Math.max(apartSince, heardAt) < missed * lookMs) {
