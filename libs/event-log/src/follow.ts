@@ -13,6 +13,7 @@ import { Bell } from './bell.js';
 import { fitting, pageBytes, sizeOf } from './bounded.js';
 import { readHistory, resolveWith, validUntil, type LogCursor, type LogHistory } from './cursor.js';
 import { isWanted, type EventFilter } from './filter.js';
+import { isSameEvent } from './fork.js';
 import { gate } from './gate.js';
 import { followerMetrics } from './metrics.js';
 import { readPage, type Page } from './page.js';
@@ -123,8 +124,11 @@ export function followLog(options: FollowOptions): LogFollower {
       markStarted(started);
     }
     const tail = started;
-    const from = tail.position;
-    const { head, events } = await readPage(sql, { after: from, limit: streaming() ? 0 : pageSize });
+    const { position: from, last } = tail;
+    // From the last event on: by it the log is told from one that was restored and has grown past it.
+    const known = from === 0 ? 0 : 1;
+    const { head, events: read } = await readPage(sql, { after: from - known, limit: known + (streaming() ? 0 : pageSize) });
+    const [at, events] = [known === 0 ? undefined : read[0], read.slice(known)];
     if (head.incarnation !== tail.incarnation) {
       const history = await readHistory(sql);
       logger.warn({ ...history.head, was: tail.incarnation }, 'the event log is in another incarnation; all who follow it are told');
@@ -132,12 +136,16 @@ export function followLog(options: FollowOptions): LogFollower {
       tail.begin(history);
       return true;
     }
-    if (head.position < from) {
-      logger.error({ position: head.position, was: from }, 'the event log is behind what was read from it: was the database restored?');
-      stream?.restart('the event log is behind');
-      tail.fallBack(head.position);
-      return true;
+    if (from > 0 && (at === undefined || (last !== undefined && !isSameEvent(at, last)))) {
+      if (tail.trouble === undefined) {
+        logger.error({ position: head.position, was: from }, 'the event log lacks what was read from it: was the database restored?');
+        stream?.restart('the event log is behind');
+      }
+      tail.lose(head.position);
+      return false;
     }
+    if (tail.trouble !== undefined) logger.info({ position: from }, 'the event log holds again what was read from it');
+    tail.hold(tail.position === from ? at : undefined);
     assertGapless(from, events);
     // The stream may have brought some of them meanwhile.
     metrics.took('postgres', events.filter((event) => tail.take(event, sizeOf(event))).length);
@@ -213,7 +221,9 @@ export function followLog(options: FollowOptions): LogFollower {
       let history = tail.known;
       if (!isGood(history, cursor)) history = await readHistory(sql);
       if (history.head.incarnation === tail.incarnation) {
-        const subscriber = new Subscriber(filter, resolveWith(history, cursor), tail.incarnation);
+        const position = resolveWith(history, cursor);
+        if (tail.trouble !== undefined) throw tail.trouble;
+        const subscriber = new Subscriber(filter, position, tail.incarnation);
         tail.subscribers.add(subscriber);
         metrics.subscribers(tail.subscribers.size);
         return subscriber;

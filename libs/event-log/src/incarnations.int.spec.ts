@@ -4,7 +4,7 @@ import { newId } from '@fairlead/contracts';
 import { openDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { testDatabase, testEvents, type TestDatabase } from '@fairlead/testing';
-import { createAppender, installEventLog, readHead } from './index.js';
+import { beginIncarnation, createAppender, installEventLog, readHead } from './index.js';
 
 let database: TestDatabase;
 let audit: Database;
@@ -74,6 +74,15 @@ describe('an incarnation', () => {
     const before = await history();
     await expect(begin(after)).rejects.toThrow('which is at 5');
     await expect(beginAfter(after, await present())).rejects.toThrow('which is at 5');
+    expect(await history()).toEqual(before);
+  });
+
+  it('begins after the position that an administrator names, or after the last; never after one that the log has not', async () => {
+    expect(await beginIncarnation({ ...database.admin, after: 3 })).toEqual({ incarnation: await present(), after: 3 });
+    expect(await beginIncarnation({ ...database.admin, after: 0 })).toEqual({ incarnation: await present(), after: 0 });
+    expect(await beginIncarnation(database.admin)).toEqual({ incarnation: await present(), after: 5 });
+    const before = await history();
+    await expect(beginIncarnation({ ...database.admin, after: 6 })).rejects.toThrow('which is at 5, not after 6');
     expect(await history()).toEqual(before);
   });
 

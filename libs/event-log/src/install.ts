@@ -37,13 +37,16 @@ export async function installEventLog(access: AdminAccess & { partitionSize?: nu
 }
 
 /**
- * Begins a new incarnation of a log that was restored from a backup: all that it holds now stays what it was for who
- * knows the incarnation before. Answers the new one and the position up to which that holds.
+ * Begins a new incarnation of a log that was restored from a backup: what it holds up to `after`, or all that it holds
+ * now, stays what it was for who knows the incarnation before. Answers the new one and the position up to which that
+ * holds. Throws, and changes nothing, when the log has no such position.
  */
-export async function beginIncarnation(access: AdminAccess): Promise<{ incarnation: string; after: number }> {
+export async function beginIncarnation(access: AdminAccess & { after?: number }): Promise<{ incarnation: string; after: number }> {
   const client = await adminClient(access);
   try {
-    const begun = await client.query<{ incarnation: string }>('select log.begin_incarnation()::text as incarnation');
+    const begun = await client.query<{ incarnation: string }>('select log.begin_incarnation($1)::text as incarnation', [
+      access.after ?? null,
+    ]);
     const { rows } = await client.query<{ incarnation: string; after: string }>(
       'select incarnation::text, began_after::text as after from log.incarnation where incarnation = $1',
       [begun.rows[0]?.incarnation],

@@ -15,6 +15,10 @@ export class Tail {
   readonly recent = new RecentEvents(recentBounds);
   /** Of the last event taken. */
   position: number;
+  /** The last event taken, or the one that it began at; none of an empty log. */
+  last: StoredEvent | undefined;
+  /** Where the log's head is while the log does not hold the last event: what it holds may not follow what was handed out. */
+  private lostAt: number | undefined;
   readonly subscribers = new Set<Subscriber>();
   /** The live ones by what they want: all, a type, or an aggregate of a type. An event looks at those it may concern. */
   private readonly live = new Map<string, Set<Subscriber>>();
@@ -25,6 +29,11 @@ export class Tail {
     private readonly onEnd: (error: FairleadError) => void,
   ) {
     this.position = history.head.position;
+  }
+
+  /** Why nothing can be handed out now. */
+  get trouble(): FairleadError | undefined {
+    return this.lostAt === undefined ? undefined : behind(this.lostAt);
   }
 
   get incarnation(): string {
@@ -38,8 +47,9 @@ export class Tail {
 
   /** Takes the next event of the present incarnation; false when it is not the next one. */
   take(event: StoredEvent, bytes: number): boolean {
-    if (event.position !== this.position + 1) return false;
+    if (event.position !== this.position + 1 || this.lostAt !== undefined) return false;
     this.position = event.position;
+    this.last = event;
     this.recent.push(event, bytes);
     this.offer(this.live.get(allKey), event, bytes);
     this.offer(this.live.get(event.aggregateType), event, bytes);
@@ -56,13 +66,23 @@ export class Tail {
     this.history = history;
     this.recent.clear();
     this.position = history.head.position;
+    this.last = undefined;
+    this.lostAt = undefined;
   }
 
-  /** The log is behind what was read from it: ends all subscribers and begins anew at its head. */
-  fallBack(head: number): void {
+  /**
+   * The log, whose head is at `head`, does not hold the last event, also when it has grown past it: ends all
+   * subscribers, and takes nothing until the log holds that event again or is in another incarnation.
+   */
+  lose(head: number): void {
+    this.lostAt = head;
     for (const subscriber of [...this.subscribers]) this.end(subscriber, behind(head));
-    this.recent.clear();
-    this.position = head;
+  }
+
+  /** The log holds the last event. */
+  hold(event: StoredEvent | undefined): void {
+    this.last ??= event;
+    this.lostAt = undefined;
   }
 
   /** A subscriber that is level with the tail gets what is taken from now on. */

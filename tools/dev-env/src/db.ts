@@ -24,6 +24,7 @@ const migrationsOf: Record<ControlPlaneService, readonly MigrationClass[]> = {
 const usage = `npm run db:init       makes roles, database, schemas and the event log where they are missing, sets the roles' passwords
 npm run db:migrate    applies the services' migrations that the database has not got
 npm run db:restored   begins a new incarnation of the event log, after a backup was restored: before services run again
+                      once they have written to it: npm run db:restored -- --after <position>, the last one that the backup held
 The first two are safe to repeat. From the environment (each also as NAME_FILE, which names a file that holds the value):
   ADMIN_DATABASE_URL        postgres://<superuser>@<host>:<port>/postgres, without password
   ADMIN_DATABASE_PASSWORD   its password
@@ -31,7 +32,7 @@ The first two are safe to repeat. From the environment (each also as NAME_FILE, 
 and for db:init, the passwords of the services' roles:
 ${controlPlaneServices.map((service) => `  ${passwordVariable(service)}`).join('\n')}`;
 
-type Access = { adminUrl: string; adminPassword: string; database: string };
+type Access = { adminUrl: string; adminPassword: string; database: string; after?: number };
 
 const commands: Record<string, (access: Access) => Promise<void>> = {
   init: async (access) => {
@@ -61,15 +62,33 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const wanted = args.map((name) => commands[name]).filter((command) => command !== undefined);
-  if (wanted.length === 0 || wanted.length !== args.length) {
+  const { after, names } = readAfter(args);
+  const wanted = names.map((name) => commands[name]).filter((command) => command !== undefined);
+  if (
+    after !== undefined &&
+    (names.join(' ') !== 'restored' || !/^(0|[1-9]\d{0,15})$/.test(after) || !Number.isSafeInteger(Number(after)))
+  ) {
+    console.error(`--after goes with restored, and is a position of the log, a whole number from 0 on, not "${after}"\n\n${usage}`);
+    return 1;
+  }
+  if (wanted.length === 0 || wanted.length !== names.length) {
     console.error(`One of init, migrate and restored is expected, not "${args.join(' ')}"\n\n${usage}`);
     return 1;
   }
   const given = loadConfig(databaseAccessSchema, process.env);
   const access = { adminUrl: given.ADMIN_DATABASE_URL, adminPassword: given.ADMIN_DATABASE_PASSWORD, database: given.DATABASE_NAME };
-  for (const command of wanted) await command(access);
+  for (const command of wanted) await command(after === undefined ? access : { ...access, after: Number(after) });
   return 0;
+}
+
+/** Takes `--after <position>` or `--after=<position>` out of the arguments; empty when the position is missing. */
+function readAfter(args: readonly string[]): { after?: string; names: readonly string[] } {
+  const at = args.findIndex((arg) => arg === '--after' || arg.startsWith('--after='));
+  const option = args[at];
+  if (option === undefined) return { names: args };
+  const inOne = option.includes('=');
+  const after = inOne ? option.slice('--after='.length) : (args[at + 1] ?? '');
+  return { after, names: [...args.slice(0, at), ...args.slice(at + (inOne ? 1 : 2))] };
 }
 
 try {
