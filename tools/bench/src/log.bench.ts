@@ -18,10 +18,13 @@
  *
  * - `notification`: our appends with a poke over NATS after each commit, beside the same appends in a database where a
  *   trigger on the log's head notifies in the transaction, as logs that wake their readers by NOTIFY do, and a listener.
- * - `latency`: from the moment the caller knows of the commit until a consumer in another process has the event.
+ * - `latency`: from the moment the caller knows of the commit until a consumer in another process has the event: one that
+ *   reads Postgres when it is poked, as projections do; one that the stream brings it, filled by a relay in a third process
+ *   and flushed to disk there for every message; and the peer, which reads Postgres every 5 ms.
  * - `relay`: our relay fills an empty stream, in atomic batches; the peer reads pages of the same log and publishes each
  *   event by itself, with a message id, a hundred on their way at once. NATS flushes every message to disk.
- * - `rebuild`: a worker fills a new view from the log's beginning; the peer reads the same pages and drops them.
+ * - `rebuild`: a view is rebuilt beside the one that serves, from an operator's request until reads go to the new one; the
+ *   peer reads the same events in pages of the same size, decodes them as a reader does, and drops them.
  * - `fanout`: an event reaches a thousand readers with a filter that rejects every second event. Ours are SSE clients, a
  *   connection each, of `/platform/v1/changes` of a whole control plane with each service in a process of its own: append,
  *   relay, stream, gateway. The peer's are core-NATS subscribers, a connection each, whose subject rejects the same events;

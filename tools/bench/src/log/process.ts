@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { prepareAnnounce, type AnnounceOptions } from './announcing.js';
 import { prepareAppending, type AppendingOptions } from './appending.js';
 import { prepareRead, type ReadOptions } from './reading.js';
-import { preparePace, prepareWatch, type PaceOptions, type WatchOptions } from './watching.js';
+import { preparePace, prepareRelay, prepareWatch, type PaceOptions, type RelayOptions, type WatchOptions } from './watching.js';
 import type { FromProcess, JobName } from './processes.js';
 
 const preparations: Readonly<Record<JobName, (options: never) => Promise<() => Promise<unknown>>>> = {
@@ -11,6 +11,7 @@ const preparations: Readonly<Record<JobName, (options: never) => Promise<() => P
   append: (options: AppendingOptions) => prepareAppending(options),
   read: (options: ReadOptions) => prepareRead(options),
   pace: (options: PaceOptions) => preparePace(options),
+  relay: (options: RelayOptions) => prepareRelay(options),
   watch: (options: WatchOptions) => prepareWatch(options),
 };
 

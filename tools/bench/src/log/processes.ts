@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { AnnounceOptions } from './announcing.js';
 import type { Appended, AppendingOptions } from './appending.js';
 import type { ReadOptions } from './reading.js';
-import type { PaceOptions, Times, WatchOptions } from './watching.js';
+import type { PaceOptions, RelayOptions, Times, WatchOptions } from './watching.js';
 
 /** What such a process can do: what it is told, and what it answers. */
 export interface Jobs {
@@ -13,6 +13,7 @@ export interface Jobs {
   append: { options: AppendingOptions; result: Appended };
   pace: { options: PaceOptions; result: Times };
   read: { options: ReadOptions; result: Times };
+  relay: { options: RelayOptions; result: Times };
   watch: { options: WatchOptions; result: Times };
 }
 

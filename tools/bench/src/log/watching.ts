@@ -1,6 +1,7 @@
 /** The two ends of a latency, each in a process of its own: who appends at a pace, and who sees it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { followLog, headPosition, readLog } from '@fairlead/event-log';
+import { Registry } from 'prom-client';
+import { followLog, headPosition, readLog, startRelay } from '@fairlead/event-log';
 import { createLogger } from '@fairlead/telemetry';
 import { openMessaging, openOurDatabase, openStore } from './stores.js';
 
@@ -16,12 +17,21 @@ export interface WatchOptions {
   url: string;
   /** Where pokes come from; without it the log is looked at every 5 ms. */
   natsUrl?: string;
+  /** Waits until it reads the stream that a relay fills; else it reads Postgres at each poke. */
+  streaming?: boolean;
   /** Events to see. */
   count: number;
 }
 
+export interface RelayOptions {
+  url: string;
+  natsUrl: string;
+}
+
 /** By the order of events: when each was committed, or seen, on the machine's monotonic clock, in milliseconds. */
 export type Times = number[];
+
+const logger = createLogger({ service: 'bench', level: 'silent' });
 
 export const pollMs = 5;
 /** The machine's monotonic clock, the same in all processes. */
@@ -45,7 +55,7 @@ export async function preparePace({ url, natsUrl, perSecond, seconds, label }: P
 }
 
 /** Sees so many events as they come. */
-export async function prepareWatch({ url, natsUrl, count }: WatchOptions): Promise<() => Promise<Times>> {
+export async function prepareWatch({ url, natsUrl, streaming = false, count }: WatchOptions): Promise<() => Promise<Times>> {
   const db = await openOurDatabase(url);
   const after = await headPosition(db);
   const times: Times = [];
@@ -62,9 +72,11 @@ export async function prepareWatch({ url, natsUrl, count }: WatchOptions): Promi
     };
   }
   const messaging = await openMessaging(natsUrl);
-  const follower = followLog({ sql: db, messaging, logger: createLogger({ service: 'bench', level: 'silent' }) });
+  const registry = new Registry();
+  const follower = followLog({ sql: db, messaging, logger, registry });
   const aborter = new AbortController();
   const cursor = await follower.cursor();
+  while (streaming && !(await registry.metrics()).includes('fairlead_follower_streaming 1')) await pause(50);
   return async () => {
     for await (const { events } of follower.subscribe({ cursor, signal: aborter.signal })) {
       for (const _ of events) times.push(nowMs());
@@ -75,4 +87,11 @@ export async function prepareWatch({ url, natsUrl, count }: WatchOptions): Promi
     await db.close();
     return times;
   };
+}
+
+/** Runs a relay until the process ends. */
+export async function prepareRelay({ url, natsUrl }: RelayOptions): Promise<() => Promise<Times>> {
+  const [sql, messaging] = await Promise.all([openOurDatabase(url), openMessaging(natsUrl)]);
+  startRelay({ sql, messaging, logger });
+  return () => Promise.resolve([]);
 }
