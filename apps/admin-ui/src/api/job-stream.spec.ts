@@ -4,8 +4,8 @@ import { followJob, type StreamState } from './job-stream.js';
 import { ApiProblem } from './problem.js';
 import type { JobEvent } from './types.js';
 
-const frame = (position: number, type: string) =>
-  `id: ${position}\nevent: ${type}\ndata: ${JSON.stringify({ position, type, payload: {} })}\n\n`;
+const frame = (position: number, type: string, incarnation = 'i1') =>
+  `id: ${position}.${incarnation}\nevent: ${type}\ndata: ${JSON.stringify({ position, type, payload: {} })}\n\n`;
 
 /** A stream of these frames, which then ends, breaks, or says nothing more. */
 function streamOf(frames: readonly string[], then: 'end' | 'break' | 'silence' = 'end', signal?: AbortSignal): ReadableStream<Uint8Array> {
@@ -28,7 +28,7 @@ type Script = (signal: AbortSignal) => ReadableStream<Uint8Array>;
 
 async function follow(scripts: readonly Script[], options: { idleTimeoutMs?: number; after?: JobEvent } = {}) {
   const left = [...scripts];
-  const cursors: unknown[] = [];
+  const asked: string[] = [];
   const events: JobEvent[] = [];
   const states: StreamState[] = [];
   const pauses: number[] = [];
@@ -36,7 +36,7 @@ async function follow(scripts: readonly Script[], options: { idleTimeoutMs?: num
   const failure = await followJob({
     client: {
       stream: (_path, { query, signal }) => {
-        cursors.push(query?.['cursor']);
+        asked.push(String(query?.['cursor']));
         const script = left.shift();
         if (script === undefined) {
           leaving.abort();
@@ -55,13 +55,32 @@ async function follow(scripts: readonly Script[], options: { idleTimeoutMs?: num
     },
     ...options,
   }).catch((error: unknown) => error);
-  return { cursors, positions: events.map(({ position }) => position), states, pauses, failure };
+  const cursors = asked.map((cursor) => Number.parseInt(cursor, 10));
+  return { cursors, asked, positions: events.map(({ position }) => position), states, pauses, failure };
 }
 
 describe('followJob', () => {
   it('reads to the last event of the job', async () => {
     const result = await follow([() => streamOf(['retry: 1000\n\n', frame(3, 'job_queued'), frame(4, 'job_succeeded')])]);
-    expect(result).toEqual({ cursors: [0], positions: [3, 4], states: ['connecting', 'live', 'ended'], pauses: [], failure: undefined });
+    expect(result).toEqual({
+      asked: ['0'],
+      cursors: [0],
+      positions: [3, 4],
+      states: ['connecting', 'live', 'ended'],
+      pauses: [],
+      failure: undefined,
+    });
+  });
+
+  it('says of which log its cursor is, and takes what came after a restore in positions that it has seen', async () => {
+    const result = await follow([
+      () => streamOf([frame(3, 'job_queued'), frame(5, 'step_started')], 'break'),
+      () => streamOf([frame(4, 'step_started', 'i2'), frame(4, 'step_started', 'i2'), frame(5, 'job_failed', 'i2')]),
+    ]);
+    expect([result.asked, result.positions]).toEqual([
+      ['0', '5.i1'],
+      [3, 5, 4, 5],
+    ]);
   });
 
   it('goes on behind the last event when a stream breaks, ends early or can not be opened, and tells none twice', async () => {
@@ -179,7 +198,9 @@ describe('followJob', () => {
         const states: StreamState[] = [];
         const { signal } = new AbortController();
         await followJob({
-          client: { stream: (_path, { query }) => Promise.resolve(open(Number(query?.['cursor']), cutsLeft.shift())(signal)) },
+          client: {
+            stream: (_path, { query }) => Promise.resolve(open(Number.parseInt(String(query?.['cursor']), 10), cutsLeft.shift())(signal)),
+          },
           jobId: 'job_1',
           signal,
           onEvent: ({ position }) => positions.push(position),

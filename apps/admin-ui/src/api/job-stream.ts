@@ -25,6 +25,8 @@ export interface JobStreamOptions {
 /** How far a job has been followed. */
 interface Progress {
   position: number;
+  /** Where to go on: the last event's id, or its position when nothing more is known. */
+  cursor: string;
   /** The last event's type. */
   type: string;
   /** Streams since then that did not bring the job's end. */
@@ -41,7 +43,7 @@ const restMs = 5_000;
  */
 export async function followJob(options: JobStreamOptions): Promise<void> {
   const { signal, after, pause = pauseFor } = options;
-  const seen: Progress = { position: after?.position ?? 0, type: after?.type ?? '', failures: 0 };
+  const seen: Progress = { position: after?.position ?? 0, cursor: String(after?.position ?? 0), type: after?.type ?? '', failures: 0 };
   const tell = teller(options);
   if (!isFinalEvent(seen.type)) tell('connecting');
   while (!isAborted(signal) && !isOver(seen)) {
@@ -77,6 +79,12 @@ function isOver(seen: Progress): boolean {
   return isFinalEvent(seen.type) && !isResting(seen);
 }
 
+/** True when the log was restored in between: positions that were seen mean other events then. */
+function isOfAnotherLog(id: string, cursor: string): boolean {
+  const [was, is] = [cursor, id].map((text) => text.split('.')[1]);
+  return was !== undefined && was !== is;
+}
+
 /** A function, for the compiler takes a flag that was false for one that stays so. */
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
@@ -100,16 +108,16 @@ async function readStream(options: JobStreamOptions, seen: Progress, tell: (stat
   alive();
   try {
     const body = await client.stream(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`, {
-      query: { cursor: seen.position },
+      query: { cursor: seen.cursor },
       signal: AbortSignal.any([signal, idle.signal]),
     });
     if (!isResting(seen)) tell('live');
-    for await (const { data } of readEvents(chunksOf(body), alive)) {
+    for await (const { id, data } of readEvents(chunksOf(body), alive)) {
       // What has come already is of no use to a page that was left.
       if (signal.aborted) return;
       const event = JSON.parse(data) as JobEvent;
-      if (event.position <= seen.position) continue;
-      Object.assign(seen, { position: event.position, type: event.type, failures: 0 });
+      if (event.position <= seen.position && !isOfAnotherLog(id, seen.cursor)) continue;
+      Object.assign(seen, { position: event.position, cursor: id === '' ? String(event.position) : id, type: event.type, failures: 0 });
       tell('live');
       onEvent(event);
     }

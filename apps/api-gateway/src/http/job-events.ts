@@ -3,16 +3,16 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { isTerminal } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
-import { invalidField } from '../domain/invalid.js';
 import { RequirePermission } from '../edge/access.js';
+import { jobCursor } from '../edge/change-cursor.js';
 import { asCaller, jobsClient, present, type JobsClient } from '../edge/clients.js';
-import { Caller, opaqueId, position } from '../edge/parse.js';
+import { Caller, opaqueId } from '../edge/parse.js';
 import type { JobStreams } from '../streams/job-events.js';
 
 /** Under this Nest hands the streams to the controller. */
 export const jobStreams = Symbol('streams of jobs');
 
-const query = z.strictObject({ cursor: position.optional() });
+const query = z.strictObject({ cursor: z.string().max(64, 'is not a cursor').optional() });
 
 @Controller('admin/v1/jobs')
 export class JobEventsController {
@@ -23,7 +23,8 @@ export class JobEventsController {
 
   /**
    * The job's events, from its beginning or after `cursor` (or `Last-Event-ID`), and then live; ends after the
-   * one that ends the job, and when the token does. Asked again, it goes on with a job that was tried again since.
+   * one that ends the job, and when the token does. Behind a cursor that a restore of the log has outdated come the
+   * events since what was restored. Asked again, it goes on with a job that was tried again since.
    */
   @Get(':id/events')
   @RequirePermission('job.read')
@@ -34,18 +35,11 @@ export class JobEventsController {
     @Caller() caller: Principal,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const after = cursor ?? positionOf(lastEventId) ?? 0;
+    const after = jobCursor(cursor) ?? jobCursor(lastEventId, 'Last-Event-ID') ?? { position: 0 };
     const { job } = await this.jobs.getJob({ jobId }, asCaller());
     const finished = isTerminal(present(job, 'job').status);
     const stream = this.streams.open({ jobId, after, finished, expiresAtMs: caller.expiresAtMs });
     // A proxy that buffers would turn live into late.
     void reply.header('content-type', 'text/event-stream').header('x-accel-buffering', 'no').send(stream);
   }
-}
-
-function positionOf(lastEventId: string | undefined): number | undefined {
-  if (lastEventId === undefined || lastEventId === '') return undefined;
-  const parsed = position.safeParse(lastEventId);
-  if (!parsed.success) throw invalidField('Last-Event-ID', 'is not a position');
-  return parsed.data;
 }

@@ -122,7 +122,7 @@ describe("a job's events", () => {
     expect(types(seen)).toEqual(['job_queued', 'step_started', 'job_succeeded']);
     expect(seen.ended).toBe(true);
     expect(seen.events.at(-1)).toEqual({
-      id: String(last),
+      id: expect.stringMatching(new RegExp(`^${last}\\.[0-9a-f-]{36}$`)),
       event: 'job_succeeded',
       data: {
         ...{
@@ -168,7 +168,7 @@ describe("a job's events", () => {
     const positions = [await append('job_queued'), await append('step_started'), await append('step_succeeded')];
     const first = await follow(path());
     await eventually(() => types(first.seen).length === 3, { what: 'three events' });
-    expect(first.seen.events.map(({ id }) => Number(id))).toEqual(positions);
+    expect(first.seen.events.map(({ id }) => Number.parseInt(id, 10))).toEqual(positions);
     first.close();
 
     const byCursor = await follow(`${path()}?cursor=${positions[1] ?? 0}`);
@@ -177,6 +177,41 @@ describe("a job's events", () => {
     await Promise.all([byCursor.done, byId.done]);
     expect(types(byCursor.seen)).toEqual(['step_succeeded', 'job_cancelled']);
     expect(types(byId.seen)).toEqual(['job_cancelled']);
+  });
+
+  it.each([false, true])('go on from where a restored log went on, with nothing left out (the job has ended: %s)', async (ended) => {
+    const kept = await append('job_queued');
+    const restored = await database.adminSql.query<{ position: number; recorded_at: Date }>('select position, recorded_at from log.head');
+    expect(restored[0]?.position).toBe(kept);
+    const before = await follow(path());
+    await appendAll(['step_started', 'step_failed', 'step_started']);
+    await eventually(() => types(before.seen).length === 4, { what: 'what is lost' });
+    const lastId = before.seen.events.at(-1)?.id ?? '';
+    // As a restored backup leaves it.
+    await database.adminSql.query(
+      `alter table log.event disable trigger append_only;
+       alter table log.head disable trigger head_goes_forward;
+       delete from log.event where position > ${kept};
+       update log.stream set version = 1, position = ${kept} where aggregate_id = '${jobId}';
+       update log.head set position = ${kept};
+       alter table log.event enable always trigger append_only;
+       alter table log.head enable always trigger head_goes_forward;
+       select log.begin_incarnation()`,
+    );
+    await appendAll(['step_succeeded', 'job_started']);
+    if (ended) {
+      await append('job_succeeded');
+      status = 'succeeded';
+    }
+    // A client that reads on, and one that comes again with what it saw last, or just learned of the restore.
+    const after = await follow(path(), { headers: { 'last-event-id': lastId } });
+    const expected = ['step_succeeded', 'job_started', ...(ended ? ['job_succeeded'] : [])];
+    await eventually(() => types(after.seen).length >= expected.length, { what: 'what came after the restore' });
+    expect(types(after.seen)).toEqual(expected);
+    await eventually(() => types(before.seen).length >= 4 + expected.length, { what: 'the same on the stream that was open' });
+    expect(types(before.seen).slice(4)).toEqual(expected);
+    const [incarnation, earlier] = [after.seen.events[0]?.id, lastId].map((id) => id?.split('.')[1]);
+    expect(incarnation).not.toBe(earlier);
   });
 
   it('end at once when the job has ended and all has been seen', async () => {

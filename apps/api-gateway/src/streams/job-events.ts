@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
-import { describeError, FairleadError, isFinalEvent } from '@fairlead/contracts';
-import { readLog, type LogFollower, type StoredEvent } from '@fairlead/event-log';
+import { describeError, FairleadError, isFinalEvent, supersededSchema } from '@fairlead/contracts';
+import { formatCursor, readLog, readPage, resolveCursor, type LogCursor, type LogFollower, type StoredEvent } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 
@@ -10,8 +10,8 @@ const maxStreams = 1_000;
 
 export interface JobStreamRequest {
   readonly jobId: string;
-  /** Events after this position; 0 for all. */
-  readonly after: number;
+  /** Events after this; position 0 for all. After a restore to before it, those from where the log went on. */
+  readonly after: LogCursor;
   /** The job has ended: what the log holds of it is all there will be. */
   readonly finished: boolean;
   /** When the caller's token ends, and the stream with it. */
@@ -73,10 +73,10 @@ function startStream(deps: JobStreamDeps, request: JobStreamRequest, ending: Abo
 }
 
 async function copyEvents(deps: JobStreamDeps, request: JobStreamRequest, out: PassThrough, signal: AbortSignal): Promise<void> {
-  for await (const { events, position } of eventsOfJob(deps, request, signal)) {
-    if (events.length === 0) out.write(`: position ${position}\n\n`);
+  for await (const { events, cursor } of eventsOfJob(deps, request, signal)) {
+    if (events.length === 0) out.write(`: position ${cursor.position}\n\n`);
     for (const event of events) {
-      if (!out.write(frame(event))) await once(out, 'drain', { signal });
+      if (!out.write(frame(event, cursor))) await once(out, 'drain', { signal });
       if (!request.finished && isFinalEvent(event.type) && (await isLast(deps.sql, event))) return;
     }
   }
@@ -90,28 +90,49 @@ async function isLast(sql: Sql, { aggregateType, aggregateId, position }: Stored
 interface Batch {
   /** None: a sign of life. */
   events: readonly StoredEvent[];
-  position: number;
+  cursor: Required<LogCursor>;
 }
 
 /** A job's events after the cursor: of a finished one what the log holds, else that and then what comes. */
-async function* eventsOfJob({ sql, follower }: JobStreamDeps, request: JobStreamRequest, signal: AbortSignal): AsyncGenerator<Batch> {
-  if (!request.finished) {
-    const filter = { aggregateTypes: ['job'], aggregateId: request.jobId };
-    for await (const { events, cursor } of follower.subscribe({ cursor: { position: request.after }, filter, signal })) {
-      yield { events, position: cursor.position };
-    }
-    return;
-  }
-  let after = request.after;
+async function* eventsOfJob(deps: JobStreamDeps, request: JobStreamRequest, signal: AbortSignal): AsyncGenerator<Batch> {
+  let from = request.after;
   while (!signal.aborted) {
-    const events = await readLog(sql, { aggregateType: 'job', aggregateId: request.jobId, after, limit: pageSize });
-    if (events.length === 0) return;
-    after = events.at(-1)?.position ?? after;
-    yield { events, position: after };
+    try {
+      const read = request.finished ? storedEvents : liveEvents;
+      for await (const batch of read(deps, { ...request, after: from }, signal)) {
+        yield batch;
+        from = batch.cursor;
+      }
+      return;
+    } catch (error) {
+      // The log was restored to before it: what happened since then is all new to the reader, in positions that it has seen.
+      if (!(error instanceof FairleadError && error.code === 'cursor_superseded')) throw error;
+      const { incarnation, valid_until } = supersededSchema.parse(error.details);
+      from = { position: valid_until, incarnation };
+    }
   }
 }
 
-function frame(event: StoredEvent): string {
+function liveEvents({ follower }: JobStreamDeps, { jobId, after }: JobStreamRequest, signal: AbortSignal): AsyncIterable<Batch> {
+  return follower.subscribe({ cursor: after, filter: filterOf(jobId), signal });
+}
+
+async function* storedEvents({ sql }: JobStreamDeps, { jobId, after }: JobStreamRequest, signal: AbortSignal): AsyncGenerator<Batch> {
+  let from = after;
+  while (!signal.aborted) {
+    const page = await readPage(sql, { after: from.position, limit: pageSize, filter: filterOf(jobId) });
+    // Afterwards, so that a restore just before the page is noticed.
+    await resolveCursor(sql, from);
+    const cursor = { position: page.position, incarnation: page.head.incarnation };
+    if (page.events.length > 0) yield { events: page.events, cursor };
+    from = cursor;
+    if (page.position >= page.head.position) return;
+  }
+}
+
+const filterOf = (jobId: string) => ({ aggregateTypes: ['job'], aggregateId: jobId });
+
+function frame(event: StoredEvent, { incarnation }: Required<LogCursor>): string {
   const { meta } = event;
   const data = {
     position: event.position,
@@ -125,5 +146,5 @@ function frame(event: StoredEvent): string {
     correlation_id: meta.correlation_id,
     payload: event.payload,
   };
-  return `id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
+  return `id: ${formatCursor({ position: event.position, incarnation })}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
