@@ -18,7 +18,7 @@ import { logBell } from './bell.js';
 import { lastSequence, openEventStream } from './event-stream.js';
 import { isSameEvent, LogApart } from './fork.js';
 import { relayMetrics } from './metrics.js';
-import { readPage } from './page.js';
+import { readPage, type Page } from './page.js';
 import { isBeaten, maxBatched, publishPage } from './publish.js';
 import { assertGapless, readLog } from './read.js';
 import { takeover, type BeginIncarnation } from './takeover.js';
@@ -67,8 +67,10 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
     let last = reached;
     let known = await eventAt(sql, last);
     const lookAt = performance.now() + lookMs;
+    let ahead: Promise<Page> | undefined;
     while (!signal.aborted && messaging.connections() === connection) {
-      const page = await readPage(sql, { after: Math.max(0, last - 1), limit: known === undefined ? pageSize : pageSize + 1 });
+      const page = await (ahead ?? readPage(sql, { after: Math.max(0, last - 1), limit: known === undefined ? pageSize : pageSize + 1 }));
+      ahead = undefined;
       const events = following(page.events, known);
       if (page.head.incarnation !== incarnation || events === undefined) return;
       if (events.length === 0) {
@@ -90,6 +92,11 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
         if (known === undefined) return;
         continue;
       }
+      // When there is much, what comes next is read meanwhile, from the last of these on as always.
+      const next = events.at(-1)?.position ?? last;
+      if (next < page.head.position) ahead = readPage(sql, { after: next - 1, limit: pageSize + 1 });
+      // What fails with it is met when it is awaited, unless the publishing fails too.
+      ahead?.catch(() => undefined);
       await publishPage({ messaging, tracing, incarnation, atomic: stream.atomic && performance.now() >= batchesFrom }, events);
       known = events.at(-1) ?? known;
       last = known?.position ?? last;
