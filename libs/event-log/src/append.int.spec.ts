@@ -49,6 +49,23 @@ describe('append', () => {
     expect(await readLog(db, { after: 0, limit: 10, aggregateType: 'tenant', aggregateId: 'beside' })).toEqual([]);
   });
 
+  const deep = `{"text":${'['.repeat(600)}${']'.repeat(600)}}`;
+  it.each([
+    ['null for metadata', '{}', 'null'],
+    ['a list for a payload', '[]', '{}'],
+    ['a payload that no reader could walk through', deep, '{}'],
+    ['such metadata', '{}', deep],
+  ])('refuses %s, whoever calls the log', async (_, payload, meta) => {
+    const before = await headPosition(db);
+    const fields = ['tenant', 'odd', null, 'changed', 1, payload, meta];
+    await expect(db.query('select log.append_event($1, $2, $3, $4, $5, $6, $7, $8)', [newId('command'), ...fields])).rejects.toThrow(
+      'objects',
+    );
+    const lists = [[newId('command')], [1], ...fields.map((field) => [field])];
+    await expect(db.query('select log.append($1, $2, $3, $4, $5, $6, $7, $8, $9)', lists)).rejects.toThrow('objects');
+    expect(await headPosition(db)).toBe(before);
+  });
+
   it('keeps the command ids of the services apart', async () => {
     const once = command(event('mine'));
     const theirs = { commandId: once.commandId, events: [event('theirs', { aggregateType: 'job' as const })] };

@@ -78,6 +78,13 @@ describe('a command', () => {
     expect(() => encodeCommand(wrong, context, testEvents)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 
+  it('holds what nests 64 levels, brackets in texts not counted, and not more', () => {
+    const nested = (levels: number): unknown => (levels === 0 ? '\\"[[{{' : [nested(levels - 1)]);
+    const events = (levels: number) => command(event({ payload: { text: nested(levels) } }));
+    expect(encodeCommand(events(63), context, testEvents).events).toHaveLength(1);
+    expect(() => encodeCommand(events(64), context, testEvents)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  });
+
   it('holds events of 256 KiB with their metadata, not more', () => {
     const payload = { text: 'x'.repeat(maxEventBytes - 1_000) };
     expect(encodeCommand(command(event({ payload })), context, testEvents).bytes).toBeGreaterThan(maxEventBytes - 1_000);

@@ -9,6 +9,8 @@ export const maxEventBytes = 256 * 1024;
 export const maxEventsPerCommand = 1_000;
 /** The largest command, all its events together, in bytes of JSON. */
 export const maxCommandBytes = 4 * 1024 * 1024;
+/** Objects and lists within each other, in a payload or metadata. */
+const maxDepth = 64;
 /** Ids and event types, in bytes of UTF-8. */
 const maxNameBytes = 255;
 
@@ -74,7 +76,28 @@ function encodeJson(event: AnyEvent, value: unknown): string {
   const json = JSON.stringify(value);
   if (!isStorable(json))
     throw new FairleadError('invalid_argument', `event ${event.type} holds text that is not valid Unicode, or a NUL character`);
+  if (depthOf(json) > maxDepth)
+    throw new FairleadError('invalid_argument', `event ${event.type} nests more than ${String(maxDepth)} levels`);
   return json;
+}
+
+/** How many levels of objects and lists are within each other. */
+function depthOf(json: string): number {
+  let [depth, deepest] = [0, 0];
+  for (let at = 0; at < json.length; at += 1) {
+    const char = json[at];
+    if (char === '{' || char === '[') deepest = Math.max(deepest, (depth += 1));
+    else if (char === '}' || char === ']') depth -= 1;
+    else if (char === '"') at = endOfText(json, at);
+  }
+  return deepest;
+}
+
+/** Where the text ends that begins at a quote. */
+function endOfText(json: string, from: number): number {
+  let at = from + 1;
+  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at;
 }
 
 /** NUL and halves of surrogate pairs, which jsonb refuses; JSON.stringify writes both as \u escapes. */

@@ -10,6 +10,17 @@ const notAsExpected = 'LG002';
  */
 const headTimeout = '2s';
 
+/** Deeper JSON could not be read any more: who walks through it runs out of stack. The appender's bound is far below. */
+const deepest = '500';
+
+/** SQL: every reader can take the event. What nests deeply is long, and only that is looked through. */
+function isReadable(row?: string): string {
+  const of = (column: string) => (row === undefined ? column : `${row}.${column}`);
+  const shallow = (column: string) =>
+    `(octet_length(${of(column)}) < ${deepest} or not jsonb_path_exists(${of(`${column}_json`)}, '$.**{${deepest} to last}'))`;
+  return `jsonb_typeof(${of('payload_json')}) = 'object' and jsonb_typeof(${of('meta_json')}) = 'object' and ${shallow('payload')} and ${shallow('meta')}`;
+}
+
 /**
  * The one way to write. `log.append` takes commands in order, and their events in order as arrays: command c has
  * sizes[c] of them. An expected version (null for any) is the aggregate's before that event. When every command was
@@ -39,6 +50,7 @@ declare
   largest int;
   refused text;
   named boolean;
+  readable boolean;
   until bigint;
   head_position bigint;
   now_at timestamptz;
@@ -59,14 +71,19 @@ begin
   end if;
   select max(octet_length(e.payload) + octet_length(e.meta)),
       min(e.kind) filter (where e.kind <> all (array(select o.aggregate_type from log.aggregate_owner o where o.role = session_user))),
-      bool_and(octet_length(e.key) between 1 and 255 and octet_length(e.type) between 1 and 255 and e.of_schema > 0)
-    into largest, refused, named
-    from unnest(payloads, metas, aggregate_types, aggregate_ids, types, schema_versions) e(payload, meta, kind, key, type, of_schema);
+      bool_and(octet_length(e.key) between 1 and 255 and octet_length(e.type) between 1 and 255 and e.of_schema > 0),
+      bool_and(${isReadable('e')})
+    into largest, refused, named, readable
+    from unnest(payloads, metas, payloads_json, metas_json, aggregate_types, aggregate_ids, types, schema_versions)
+      e(payload, meta, payload_json, meta_json, kind, key, type, of_schema);
   if largest > 262144 then
     raise exception 'an event is larger than 256 KiB' using errcode = 'program_limit_exceeded';
   end if;
   if named is distinct from true or '' = any (command_ids) then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
+  end if;
+  if readable is distinct from true then
+    raise exception 'payload and metadata are objects that nest less than ${deepest} levels' using errcode = 'invalid_parameter_value';
   end if;
   if refused is not null then
     raise exception '% may not append events of %', session_user, refused using errcode = 'insufficient_privilege';
@@ -222,6 +239,9 @@ begin
   end if;
   if (given_id <> '' and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
+  end if;
+  if (${isReadable()}) is distinct from true then
+    raise exception 'payload and metadata are objects that nest less than ${deepest} levels' using errcode = 'invalid_parameter_value';
   end if;
   -- Takes the head by moving it, which is one write less, and moves it back when nothing is appended.
   update log.head h set position = h.position + 1, recorded_at = greatest(clock_timestamp(), h.recorded_at)

@@ -47,7 +47,7 @@ declare
   present uuid;
 begin
   select h.incarnation into present from log.head h for update;
-  if present <> of_incarnation then
+  if present is distinct from of_incarnation then
     return null;
   end if;
   if after is null then

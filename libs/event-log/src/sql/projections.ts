@@ -208,7 +208,7 @@ begin
       stopped_at = case when p.stopped_position = at_position then p.stopped_at else clock_timestamp() end, retry_at = clock_timestamp() + rest,
       updated_at = case when p.stopped_position = at_position then p.updated_at else clock_timestamp() end
     where p.name = projection_name and p.epoch = of_epoch and p.part = of_part and p.position < at_position
-      and p.skip_position is distinct from at_position and log.owns_projection(projection_name);
+      and at_position <= (select h.position from log.head h) and p.skip_position is distinct from at_position and log.owns_projection(projection_name);
   return found;
 end $$;
 
