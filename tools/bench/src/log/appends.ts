@@ -5,25 +5,28 @@ import type { BenchRun } from '../run.js';
 import type { Appended, AppendingOptions } from './appending.js';
 import { inProcesses } from './processes.js';
 import { clusterOf, type Access, type Cluster } from './servers.js';
-import { rowsAtOnce, rowsTable, type StoreName } from './stores.js';
+import { categories, rowsAtOnce, rowsTable, storeNames, type StoreName } from './stores.js';
 
 interface Setting {
   appenders: number;
   processes: number;
   /** By peer; a peer that is not named is only shown. */
   goals: Partial<Record<StoreName, Goal>>;
+  /** Shown beside message-db with one category: what it does when nobody wants an order of all. */
+  categories?: boolean;
 }
 
-const stores = ['ours', 'message-db', 'emmett', 'rows'] as const;
+const stores = storeNames;
 const settings: readonly Setting[] = [
   { appenders: 1, processes: 1, goals: { 'message-db': { atLeast: 0.9 } } },
   { appenders: 8, processes: 1, goals: {} },
   { appenders: 64, processes: 1, goals: { rows: { atLeast: 0.5 } } },
-  { appenders: 64, processes: 4, goals: { 'message-db': { atLeast: 5 }, emmett: { atLeast: 5 } } },
+  { appenders: 64, processes: 4, categories: true, goals: { 'message-db': { atLeast: 5 }, emmett: { atLeast: 5 } } },
 ];
 const slowDisk: readonly Setting[] = [{ appenders: 64, processes: 1, goals: { 'message-db': { atLeast: 10 } } }];
 const peerNames: Partial<Record<StoreName, string>> = {
   'message-db': 'message-db 1.3.1',
+  'message-db-categories': `message-db, ${String(categories)} categories`,
   emmett: 'Emmett 0.42.0',
   rows: `INSERT of ${String(rowsAtOnce)} rows`,
 };
@@ -52,16 +55,20 @@ async function openArena(cluster: Cluster): Promise<Arena> {
   const access = {
     ours: await cluster.eventLog('ours'),
     'message-db': await cluster.messageDb('message_db'),
+    'message-db-categories': await cluster.messageDb('message_db_categories'),
     emmett: await cluster.emmett('emmett'),
     rows: await cluster.empty('rows'),
   };
   await query(access.rows.adminUrl, rowsTable);
-  return { access, appended: { ours: 0, 'message-db': 0, emmett: 0, rows: 0 } };
+  return { access, appended: { ours: 0, 'message-db': 0, 'message-db-categories': 0, emmett: 0, rows: 0 } };
 }
 
 async function measure(run: BenchRun, arena: Arena, setting: Setting, conditions: string): Promise<Row[]> {
   // Rows are inserted by one connection, whatever the others do; they stand beside one process.
-  const compared = stores.filter((store) => store !== 'rows' || setting.goals.rows !== undefined);
+  const compared = stores.filter((store) => {
+    if (store === 'message-db-categories') return setting.categories === true;
+    return store !== 'rows' || setting.goals.rows !== undefined;
+  });
   const rates: Partial<Record<StoreName, number[]>> = {};
   const rounds = run.quick ? 1 : 5;
   for (let round = 0; round < rounds; round += 1) {
@@ -117,6 +124,7 @@ async function checkAll({ access, appended }: Arena): Promise<void> {
       'select count(*)::text, max(position)::text as last, (select position::text from log.head) as head from log.event',
     ),
     'message-db': await query(access['message-db'].adminUrl, 'select count(*)::text from message_store.messages'),
+    'message-db-categories': await query(access['message-db-categories'].adminUrl, 'select count(*)::text from message_store.messages'),
     emmett: await query(access.emmett.adminUrl, 'select count(*)::text from emt_messages'),
     rows: await query(access.rows.adminUrl, 'select count(*)::text from row_of_event'),
   };

@@ -1,4 +1,5 @@
 /** The stores that are compared, each used as its documentation says, behind the one call that is measured. */
+import { crc32 } from 'node:zlib';
 import pg from 'pg';
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { newId } from '@fairlead/contracts';
@@ -7,7 +8,7 @@ import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { openDatabase } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 
-export const storeNames = ['ours', 'message-db', 'emmett', 'rows'] as const;
+export const storeNames = ['ours', 'message-db', 'message-db-categories', 'emmett', 'rows'] as const;
 export type StoreName = (typeof storeNames)[number];
 
 export interface Store {
@@ -44,7 +45,8 @@ export interface StoreOptions {
 /** Opens a store. */
 export async function openStore({ store, url, natsUrl, appenders }: StoreOptions): Promise<Store> {
   if (store === 'ours') return openOurs(url, natsUrl);
-  if (store === 'message-db') return openMessageDb(url, appenders);
+  if (store === 'message-db') return openMessageDb(url, appenders, () => 'tenant');
+  if (store === 'message-db-categories') return openMessageDb(url, appenders, (stream) => `tenant${String(crc32(stream) % categories)}`);
   if (store === 'emmett') return openEmmett(url, appenders);
   return openRows(url);
 }
@@ -99,12 +101,22 @@ export function openOurDatabase(url: string) {
   return openDatabase({ url, password, schema: 'placement', applicationName: 'bench', poolSize: 10, logger });
 }
 
-/** A connection a caller, one category, a prepared statement. */
-function openMessageDb(url: string, appenders: number): Store {
+/** So many that writers seldom meet in one. */
+export const categories = 1_000;
+
+/** A connection a caller, a prepared statement, the category as given: of all streams, or of each. */
+function openMessageDb(url: string, appenders: number, categoryOf: (stream: string) => string): Store {
   const pool = new pg.Pool({ connectionString: url, max: appenders });
   return {
     append: async (stream, version) => {
-      const values = [crypto.randomUUID(), `tenant-${stream}`, 'TenantCreated', JSON.stringify(payload), JSON.stringify(meta), version - 1];
+      const values = [
+        crypto.randomUUID(),
+        `${categoryOf(stream)}-${stream}`,
+        'TenantCreated',
+        JSON.stringify(payload),
+        JSON.stringify(meta),
+        version - 1,
+      ];
       await pool.query({ name: 'write', text: 'select message_store.write_message($1, $2, $3, $4, $5, $6)', values });
     },
     close: () => pool.end(),
