@@ -2,8 +2,9 @@
  * Projections are rebuilt while they serve: no read is wrong, incomplete or older than asked for, whatever dies.
  *
  * A long log is written beforehand. Then the audit service's projections are rebuilt over the API, while events are
- * appended, readers ask for what was just appended, and the audit service is killed in between. In the end each table is
- * what a fold of the whole log in memory makes.
+ * appended and readers ask both for what was just appended. The filling is led page by page to places where the audit
+ * service is killed in the middle of a page, and where it waits until reads have begun and ended. In the end each table
+ * is what a fold of the whole log in memory makes.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -24,8 +25,10 @@ import { Operator } from '../e2e/support/operator.js';
 import { proof } from '../e2e/support/proof.js';
 
 const { full, random, figures, raw } = proof();
-const events = full ? 1_000_000 : 8_000;
+const events = full ? 1_000_000 : 12_000;
 const kills = full ? 4 : 1;
+/** Of each projection, that begin after its rebuild was asked for and end before its swap; while one page of it is held. */
+const readsWithin = 5;
 const patienceMs = full ? 600_000 : 60_000;
 const logger = createLogger({ service: 'test', level: 'silent' });
 
@@ -71,38 +74,66 @@ const payloadOf = (shard: string, revision: number) =>
 
 /** The log as it is before the rebuild, and the projections that follow it as far. */
 async function writeLog(): Promise<void> {
-  const each = 2_000;
-  for (let written = 0; written < events; written += each) {
-    const list = Array.from({ length: each }, (_, n) => {
-      const shard = `bulk-${(written + n) % 977}`;
-      const meta = { principal: `user:usr_${n % 7}`, request_id: `bulk-${written + n}`, correlation_id: 'bulk', tenant_id: `t${n % 50}` };
-      return { aggregate_type: 'shard', aggregate_id: shard, type: 'shard_changed', payload: payloadOf(shard, written + n), meta };
-    });
-    const commands = [{ command_id: newId('command'), events: list }];
-    await placement.query('select last_position from log.append($1::jsonb)', [JSON.stringify(commands)]);
-  }
+  const each = 1_000;
+  const appender = createAppender({ sql: placement });
+  const commands = Array.from({ length: events / each }, (_, command) => ({
+    commandId: newId('command'),
+    events: Array.from({ length: each }, (__, n) => {
+      const nth = command * each + n;
+      const meta = { principal: `user:usr_${nth % 7}`, request_id: `bulk-${nth}`, correlation_id: 'bulk', tenant_id: `t${nth % 50}` };
+      const shard = `bulk-${nth % 977}`;
+      return { aggregateType: 'shard', aggregateId: shard, type: 'shard_changed', payload: payloadOf(shard, nth), meta } as const;
+    }),
+  }));
+  for (const command of commands) expect(await appender.append(command)).toMatchObject({ status: 'ok' });
+  await appender.close();
+}
+
+type Name = 'audit_record' | 'aggregate_summary';
+/** When a read began and ended, in milliseconds of this process. */
+interface Read {
+  readonly of: Name;
+  readonly began: number;
+  readonly ended: number;
+}
+const allReads: Read[] = [];
+const readsOf = (name: Name, since: number, until = Infinity) =>
+  allReads.filter(({ of, began, ended }) => of === name && began > since && ended < until).length;
+
+interface Tally {
+  refused: number;
+  appended: number;
+  /** What was answered besides answers and `503`. */
+  strange: number[];
 }
 
 interface Reader {
-  stop(): Promise<{ reads: number; refused: number; appended: number }>;
+  stop(): Promise<Tally>;
 }
 
 type Page = { items: { position: number; request_id: string }[]; position: number };
 
-/** Appends an event, reads it over the API, on and on; every answer has exactly it, and the newest page never goes back. */
-function startReader(): Reader {
+/**
+ * Appends an event, reads it over the API, on and on: its record, its aggregate, and the newest page. Every answer has
+ * exactly it, and the newest page never goes back.
+ */
+function startReader(reader: number): Reader {
   const aborter = new AbortController();
   const appender = createAppender({ sql: placement });
-  const tally = { reads: 0, refused: 0, appended: 0 };
+  const tally: Tally = { refused: 0, appended: 0, strange: [] };
   let newest = 0;
-  const ask = async (query: string): Promise<Page> =>
+  const ask = <Body>(of: Name, path: string): Promise<Body> =>
     eventually(
       async () => {
-        const { status, body } = await ann.get<Page>(`/admin/v1/audit?${query}`);
-        if (status === 200) return body;
+        const began = performance.now();
+        const { status, body } = await ann.get<Body>(path);
+        if (status === 200) {
+          allReads.push({ of, began, ended: performance.now() });
+          return body;
+        }
         // The service is being started again, or has not come so far: it says so instead of an old answer.
-        expect(status).toBe(503);
-        tally.refused += 1;
+        if (status === 503) tally.refused += 1;
+        else tally.strange.push(status);
         return undefined;
       },
       { timeoutMs: patienceMs, what: 'an answer' },
@@ -110,7 +141,7 @@ function startReader(): Reader {
   const running = (async () => {
     while (!aborter.signal.aborted) {
       const requestId = newId('request');
-      const shard = `live-${tally.appended % 13}`;
+      const shard = `live-${reader}-${tally.appended % 13}`;
       const outcome = await appender.append({
         commandId: newId('command'),
         events: [
@@ -125,15 +156,17 @@ function startReader(): Reader {
       });
       if (outcome.status !== 'ok') throw new Error('the append must succeed');
       tally.appended += 1;
-      const found = await ask(`request_id=${requestId}&wait_for=${outcome.lastPosition}`);
+      const found = await ask<Page>('audit_record', `/admin/v1/audit?request_id=${requestId}&wait_for=${outcome.lastPosition}`);
       expect(found.items.map(({ position }) => position)).toEqual([outcome.lastPosition]);
-      const page = await ask('limit=50');
+      const path = `/admin/v1/log/aggregates/shard/${shard}?wait_for=${outcome.lastPosition}`;
+      const aggregate = await ask<{ version: number; last_position: number }>('aggregate_summary', path);
+      expect(aggregate).toMatchObject({ last_position: outcome.lastPosition, version: Math.ceil(tally.appended / 13) });
+      const page = await ask<Page>('audit_record', '/admin/v1/audit?limit=50');
       const [first] = page.items;
       expect(first?.position).toBeGreaterThanOrEqual(Math.max(newest, outcome.lastPosition));
       // Whole: every event has its record, so a page of all has no gap.
       expect(page.items.map(({ position }) => position)).toEqual(page.items.map((_, n) => (first?.position ?? 0) - n));
       newest = first?.position ?? 0;
-      tally.reads += 2;
     }
     await appender.close();
     return tally;
@@ -146,36 +179,87 @@ function startReader(): Reader {
   };
 }
 
-/** Kills the audit service when the rebuild has come to some places of the log, and notes the progress it shows. */
-async function rebuilt(name: string): Promise<{ seconds: number; killed: number }> {
+/**
+ * Has a projection rebuilt. Its filling is held page by page: at some places of the log the audit service is killed while
+ * it is in the middle of a page, and once it waits until reads have come and gone. Notes the progress it shows.
+ */
+async function rebuilt(name: Name, table: string): Promise<{ seconds: number; killed: number; reads_within: number }> {
   const before = await serving(name);
-  const startedAt = performance.now();
+  const askedAt = performance.now();
   const { status } = await ann.post(`/admin/v1/projections/${name}/rebuild`, { reason: 'proof' });
   expect(status).toBe(202);
-  const places = Array.from({ length: kills }, () => Math.floor(random() * events * 0.9)).sort((a, b) => a - b);
+  const places = Array.from({ length: kills }, () => Math.floor(random() * events * 0.3)).sort((a, b) => a - b);
+  const epoch = await eventually(() => filling(name), { timeoutMs: patienceMs, what: `the rebuild of ${name} to begin` });
   let killed = 0;
+  for (const place of places) {
+    for (let held = false; !held;) {
+      held = await holdingPage(`${table}_e${epoch.epoch}`, async (inPage) => {
+        const now = await filling(name);
+        expect(now).toBeDefined();
+        if (now === undefined || now.position < place || now.furthest === 0) return false;
+        await inPage();
+        const pid = stack.pids()['audit'];
+        if (pid === undefined) return false;
+        process.kill(pid, 'SIGKILL');
+        killed += 1;
+        await eventually(() => stack.pids()['audit'] !== pid, { what: 'the audit service to be gone' });
+        return true;
+      });
+    }
+  }
+  await holdingPage(`${table}_e${epoch.epoch}`, async (inPage) => {
+    await inPage();
+    await eventually(() => readsOf(name, askedAt) >= readsWithin, { timeoutMs: patienceMs, what: `reads of ${name}` });
+  });
+  let last = performance.now();
   await eventually(
     async () => {
-      const [state] = await listProjections(audit, name);
-      const filling = state?.epochs.find((epoch) => epoch.rebuild !== null);
-      if (filling?.rebuild) {
-        const { head, eventsPerSecond } = filling.rebuild;
-        const left = eventsPerSecond === undefined ? null : Math.round((head - filling.position) / eventsPerSecond);
-        raw.push({ name, position: filling.position, head, events_per_second: eventsPerSecond ?? null, eta_s: left });
-        const place = places[0];
-        const pid = stack.pids()['audit'];
-        if (place !== undefined && filling.position >= place && pid !== undefined) {
-          places.shift();
-          killed += 1;
-          process.kill(pid, 'SIGKILL');
-          await eventually(() => stack.pids()['audit'] !== pid, { what: 'the audit service to be gone' });
-        }
-      }
-      return (await serving(name)) > before;
+      const lookedAt = performance.now();
+      if ((await serving(name)) > before) return true;
+      // No swap had been made when this was asked.
+      last = lookedAt;
+      await filling(name);
+      return false;
     },
     { timeoutMs: patienceMs, intervalMs: 25, what: `${name} to be rebuilt` },
   );
-  return { seconds: (performance.now() - startedAt) / 1_000, killed };
+  return { seconds: (performance.now() - askedAt) / 1_000, killed, reads_within: readsOf(name, askedAt, last) };
+}
+
+/** Where the epoch that is being filled stands, if there is one. */
+async function filling(name: Name): Promise<{ epoch: number; position: number; furthest: number } | undefined> {
+  const [state] = await listProjections(audit, name);
+  const found = state?.epochs.find((epoch) => epoch.rebuild !== null);
+  if (!found?.rebuild) return undefined;
+  const { head, eventsPerSecond } = found.rebuild;
+  const left = eventsPerSecond === undefined ? null : Math.round((head - found.position) / eventsPerSecond);
+  raw.push({ name, position: found.position, head, events_per_second: eventsPerSecond ?? null, eta_s: left });
+  const sql = 'select max(position) as furthest from log.projection_part where name = $1 and epoch = $2';
+  const [row] = await audit.query<{ furthest: number }>(sql, [name, found.epoch]);
+  return { epoch: found.epoch, position: found.position, furthest: row?.furthest ?? 0 };
+}
+
+/**
+ * Does something while no page of a table can be written: granted between two pages, it has the next one wait in the
+ * middle. `inPage` waits until one does.
+ */
+async function holdingPage<T>(table: string, work: (inPage: () => Promise<void>) => Promise<T>): Promise<T> {
+  return audit.transaction(async (tx) => {
+    await tx.query(`lock table ${table} in share row exclusive mode`);
+    // A transaction that idles for 5 s is cut off.
+    const awake = setInterval(() => void tx.query('select 1').catch(() => undefined), 1_000);
+    const waiting = 'select 1 from pg_locks where relation = $1::regclass and not granted';
+    try {
+      return await work(async () => {
+        await eventually(async () => (await audit.query(waiting, [table])).length > 0, {
+          timeoutMs: patienceMs,
+          what: `a page of ${table}`,
+        });
+      });
+    } finally {
+      clearInterval(awake);
+    }
+  });
 }
 
 async function serving(name: string): Promise<number> {
@@ -221,13 +305,15 @@ async function* wholeLog(from: number, until: number): AsyncGenerator<StoredEven
 
 describe('a rebuild beside appends, reads and kills', () => {
   it('answers every read rightly, and ends with the tables that a fold of the log makes', async () => {
-    const readers = [startReader(), startReader()];
-    const found = Object.fromEntries(
-      await Promise.all(['audit_record', 'aggregate_summary'].map(async (name) => [name, await rebuilt(name)] as const)),
-    );
+    const readers = [startReader(1), startReader(2)];
+    const [record, summary] = await Promise.all([rebuilt('audit_record', 'record'), rebuilt('aggregate_summary', 'aggregate_summary')]);
+    const found = { audit_record: record, aggregate_summary: summary };
     const tallies = await Promise.all(readers.map((reader) => reader.stop()));
-    const reads = tallies.reduce((sum, tally) => sum + tally.reads, 0);
-    for (const tally of tallies) expect(tally.reads).toBeGreaterThan(0);
+    for (const { killed, reads_within: reads } of Object.values(found)) {
+      expect(killed).toBe(kills);
+      expect(reads).toBeGreaterThanOrEqual(readsWithin);
+    }
+    for (const tally of tallies) expect(tally.strange).toEqual([]);
 
     let until = 0;
     let aggregates: unknown;
@@ -253,7 +339,7 @@ describe('a rebuild beside appends, reads and kills', () => {
     expect(aggregates).toEqual(await digestOf([...summaries.values()].sort((a, b) => b.lastPosition - a.lastPosition)));
     Object.assign(figures, {
       events: until,
-      reads,
+      reads: allReads.length,
       refused_with_503: tallies.reduce((sum, tally) => sum + tally.refused, 0),
       appended_meanwhile: tallies.reduce((sum, tally) => sum + tally.appended, 0),
       rebuilds: found,
