@@ -97,7 +97,7 @@ async function grant(client: Client): Promise<void> {
       log.append_event(text, text, text, bigint, text, int, text, text), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int, text[]),
       log.retire_epoch(text, int), log.drop_epoch(text, int), log.claim_parts(text, int, bigint),
       log.advance_parts(text, int, int[], bigint, bigint), log.stop_part(text, int, int, bigint, text, interval), log.lock_parts(text),
-      log.swap_epoch(text, int) to ${roles}`,
+      log.swap_epoch(text, int), log.epoch_is_level(text, int), log.swap_was_told(text, int) to ${roles}`,
   );
   // Operators decide through audit, which writes down who did, and keeps the log's house.
   await client.query(

@@ -1,11 +1,12 @@
 /** What counts as stuck: what does not get on by itself, or only when somebody does something. Pure; times are given. */
-import type { ProjectionState } from '@fairlead/event-log';
+import type { EpochState, ProjectionState } from '@fairlead/event-log';
 
 export interface Stuck {
   readonly what:
     | 'projection_stopped'
     | 'projection_paused'
     | 'projection_lagging'
+    | 'rebuild_stalled'
     | 'nats_away'
     | 'relay_behind'
     | 'stream_of_another_log'
@@ -25,6 +26,7 @@ export interface Stuck {
 export const limits = {
   pausedMs: 15 * 60_000,
   laggingMs: 30_000,
+  rebuildMs: 60_000,
   relayMs: 10_000,
   consumerMs: 60_000,
   /** From here on a delay is critical. */
@@ -36,9 +38,9 @@ export function severityOf(since: Date | undefined, now: Date): Stuck['severity'
   return since !== undefined && now.getTime() - since.getTime() >= limits.criticalMs ? 'critical' : 'warning';
 }
 
-/** A projection that is stopped, paused for long, or behind for long. */
+/** A projection that is stopped, paused for long, or behind for long, or whose rebuild does not get on. */
 export function stuckProjection(projection: ProjectionState, now: Date): Stuck[] {
-  const { name, paused, lag, lagSeconds, epochs, updatedAt } = projection;
+  const { name, paused, lag, epochs, controlledAt: since } = projection;
   const stopped = epochs.flatMap(({ stopped: at, epoch }): Stuck[] =>
     at === null
       ? []
@@ -52,16 +54,60 @@ export function stuckProjection(projection: ProjectionState, now: Date): Stuck[]
   );
   if (stopped.length > 0) return stopped;
   if (paused) {
-    if (now.getTime() - updatedAt.getTime() < limits.pausedMs) return [];
+    if (now.getTime() - since.getTime() < limits.pausedMs) return [];
     const message = `paused, ${lag} events behind`;
     const advice = `fairlead projection resume ${name} --reason …`;
-    return [{ what: 'projection_paused', subject: name, severity: 'warning', since: updatedAt, message, advice }];
+    return [{ what: 'projection_paused', subject: name, severity: 'warning', since, message, advice }];
   }
+  return [...lagging(projection, now), ...stalledRebuild(projection, now)];
+}
+
+function lagging({ name, owner, lag, lagSeconds }: ProjectionState, now: Date): Stuck[] {
   if (lagSeconds * 1_000 < limits.laggingMs) return [];
   const since = new Date(now.getTime() - lagSeconds * 1_000);
   const message = `${lag} events behind`;
-  const advice = `is ${projection.owner} running? its log says why it does not get on: "${name}"`;
+  const advice = `is ${owner} running? its log says why it does not get on: "${name}"`;
   return [{ what: 'projection_lagging', subject: name, severity: severityOf(since, now), since, message, advice }];
+}
+
+/** A rebuild that was asked for and is not begun, that stands still, or that is done but not swapped in. Until then the epoch before serves. */
+function stalledRebuild({ name, owner, epochs, rebuildRequestedAt, controlledAt }: ProjectionState, now: Date): Stuck[] {
+  const filling = epochs.find(({ rebuild }) => rebuild !== null);
+  const standing = filling === undefined ? notBegun(rebuildRequestedAt, owner) : standstill(filling);
+  if (standing === undefined) return [];
+  // While it was paused it could not.
+  const since = new Date(Math.max(standing.since.getTime(), controlledAt.getTime()));
+  if (now.getTime() - since.getTime() < limits.rebuildMs) return [];
+  const { message, advice } = standing;
+  const giveUp = `or fairlead projection rebuild ${name} --cancel --reason …`;
+  return [{ what: 'rebuild_stalled', subject: name, severity: 'warning', since, message, advice: `${advice}; ${giveUp}` }];
+}
+
+interface Standing {
+  readonly since: Date;
+  readonly message: string;
+  readonly advice: string;
+}
+
+function notBegun(since: Date | null, owner: string): Standing | undefined {
+  return since === null
+    ? undefined
+    : { since, message: 'a rebuild was asked for, and nobody has begun it', advice: `is ${owner} running?` };
+}
+
+function standstill({ epoch, position, version, rebuild }: EpochState): Standing | undefined {
+  if (rebuild === null) return undefined;
+  const { levelAt, movedAt, head } = rebuild;
+  if (levelAt !== null) {
+    const advice = 'end what holds its view or its tables for long (pg_stat_activity, pg_locks)';
+    return { since: levelAt, message: `epoch ${epoch} is level, but reads could not be given to it`, advice };
+  }
+  if (position >= head) return undefined;
+  return {
+    since: movedAt,
+    message: `epoch ${epoch} stands at ${position} of ${head}`,
+    advice: `is a release running that has its version, ${version}?`,
+  };
 }
 
 /** Where a durable consumer of a stream stands. */

@@ -42,6 +42,7 @@ describe('the list', () => {
       owner: 'audit',
       paused: false,
       rebuildRequested: false,
+      rebuildRequestedAt: null,
       epochs: [
         {
           epoch: 1,
@@ -49,13 +50,14 @@ describe('the list', () => {
           version: 3,
           position: 2,
           parts: 2,
-          stopped: { position: 3, reason: 'no such field', part: 1 },
+          stopped: { position: 3, reason: 'no such field', part: 1, since: expect.any(Date) },
           rebuild: null,
           updatedAt: expect.any(Date),
         },
       ],
       lag: 3,
       lagSeconds: expect.any(Number),
+      controlledAt: expect.any(Date),
       updatedAt: expect.any(Date),
     });
     expect(listed?.lagSeconds).toBeGreaterThan(0);
@@ -98,7 +100,14 @@ describe('decisions', () => {
       epoch: 2,
       serving: false,
       position: 4,
-      rebuild: { from: 0, head: 5, eventsPerSecond: expect.any(Number), startedAt: expect.any(Date) },
+      rebuild: {
+        from: 0,
+        head: 5,
+        eventsPerSecond: expect.any(Number),
+        startedAt: expect.any(Date),
+        movedAt: expect.any(Date),
+        levelAt: null,
+      },
     });
     await transaction((tx) => cancelRebuild(tx, 'kept'));
     expect((await state())?.epochs).toHaveLength(1);

@@ -38,6 +38,10 @@ export interface RebuildProgress {
   /** Positions per second since it began; left out before the first page. */
   eventsPerSecond?: number;
   startedAt: Date;
+  /** When the part that is furthest behind last moved. */
+  movedAt: Date;
+  /** Since when it could take the place of the epoch that serves; null while it is too far behind. */
+  levelAt: Date | null;
 }
 
 export interface ProjectionState {
@@ -47,12 +51,16 @@ export interface ProjectionState {
   paused: boolean;
   /** A rebuild was asked for, and no worker has begun it yet. */
   rebuildRequested: boolean;
+  /** When; null without such a request. */
+  rebuildRequestedAt: Date | null;
   /** The epoch that serves and, during a rebuild, the one beside it. */
   epochs: EpochState[];
   /** Events of the log that the epoch that serves has not applied. */
   lag: number;
-  /** How long ago the oldest of them was appended, in seconds; 0 when there is none. */
+  /** How long ago the oldest of them was appended, in seconds; 0 when there is none, or when the clock went back since. */
   lagSeconds: number;
+  /** When an operator decided something, or a rebuild began or ended, last. */
+  controlledAt: Date;
   updatedAt: Date;
 }
 
@@ -60,7 +68,7 @@ interface EpochRow {
   name: string;
   role: string;
   paused: boolean;
-  requested: boolean;
+  requested_at: Date | null;
   control_updated_at: Date;
   epoch: number;
   serving: boolean;
@@ -72,6 +80,8 @@ interface EpochRow {
   stopped_part: number | null;
   stopped_at: Date | null;
   started_at: Date;
+  moved_at: Date;
+  level_at: Date | null;
   updated_at: Date;
   head: number;
   filled_for_s: number;
@@ -81,8 +91,9 @@ interface EpochRow {
 /** All projections, by name, or the one of a name. */
 export async function listProjections(sql: Sql, name?: string): Promise<ProjectionState[]> {
   const rows = await sql.query<EpochRow>(
-    `select p.name, p.role, p.paused, c.rebuild_requested_at is not null as requested, c.updated_at as control_updated_at,
-       p.epoch, p.serving, p.version, p.parts, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, p.stopped_at, e.started_at, p.updated_at,
+    `select p.name, p.role, p.paused, c.rebuild_requested_at as requested_at, c.updated_at as control_updated_at,
+       p.epoch, p.serving, p.version, p.parts, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, p.stopped_at, e.started_at, e.level_at, p.updated_at,
+       (select min(q.updated_at) from log.projection_part q where q.name = p.name and q.epoch = p.epoch and q.position = p.position) as moved_at,
        h.position as head, extract(epoch from p.updated_at - e.started_at)::float8 as filled_for_s,
        coalesce(greatest(0, extract(epoch from clock_timestamp() -
          case when p.serving then (select n.recorded_at from log.event n where n.position = p.position + 1) end)), 0)::float8 as lag_s
@@ -108,10 +119,12 @@ function stateOf(rows: readonly EpochRow[]): ProjectionState {
     name: serving.name,
     owner,
     paused: serving.paused,
-    rebuildRequested: serving.requested,
+    rebuildRequested: serving.requested_at !== null,
+    rebuildRequestedAt: serving.requested_at,
     epochs: rows.map(epochOf),
     lag: Math.max(0, serving.head - serving.position),
     lagSeconds: serving.lag_s,
+    controlledAt: serving.control_updated_at,
     updatedAt: new Date(Math.max(...updates)),
   };
 }
@@ -119,7 +132,7 @@ function stateOf(rows: readonly EpochRow[]): ProjectionState {
 function epochOf(row: EpochRow): EpochState {
   const { epoch, serving, version, position, parts, head, filled_for_s } = row;
   const speed = position > 0 && filled_for_s > 0 ? { eventsPerSecond: position / filled_for_s } : {};
-  const rebuild = serving ? null : { from: 0, head, ...speed, startedAt: row.started_at };
+  const rebuild = serving ? null : { from: 0, head, ...speed, startedAt: row.started_at, movedAt: row.moved_at, levelAt: row.level_at };
   return { epoch, serving, version, position, parts, stopped: stoppedOf(row), rebuild, updatedAt: row.updated_at };
 }
 

@@ -17,7 +17,7 @@ export interface Epoch {
   tables: string[];
 }
 
-/** A swap: reads went from one epoch to another, which has everything up to a position. */
+/** A swap: reads went from one epoch to another, which had everything up to a position. */
 export interface Swap {
   epoch: number;
   previousEpoch: number;
@@ -88,21 +88,19 @@ async function serveTables(tx: Transaction, tables: readonly string[], epoch: nu
 
 /**
  * Has reads go to the epoch that was filled, when it is near enough: holds all parts, applies what is left of the log up
- * to where the epoch before has come, and moves the views, in one transaction, which ends with `onSwapped`. Answers
- * whether it did.
+ * to where the epoch before has come, and moves the views, in one transaction. It does not wait for the log's head, which
+ * appenders may hold for long, while readers wait for the views. Answers whether it did.
  */
-export async function swapWhenLevel(
-  db: Database,
-  definition: ProjectionDefinition,
-  onSwapped: (tx: Transaction, swap: Swap) => Promise<void>,
-): Promise<boolean> {
+export async function swapWhenLevel(db: Database, definition: ProjectionDefinition): Promise<boolean> {
   const { name } = definition;
-  if (!(await isNear(db, definition))) return false;
+  const near = await findNear(db, definition);
+  if (near === undefined) return false;
+  await db.query('select log.epoch_is_level($1, $2)', [name, near]);
   return underLock(db, name, async (tx) => {
     const epochs = await readEpochs(tx, name);
     const filling = epochs.find((epoch) => isFilling(epoch) && epoch.version === definition.version);
     if (filling === undefined) return false;
-    const position = await catchUp(tx, definition, filling);
+    await catchUp(tx, definition, filling);
     const [row] = await tx.query<{ swapped: boolean }>('select log.swap_epoch($1, $2) as swapped', [name, filling.epoch]);
     if (row?.swapped !== true) return false;
     const previous = epochs.find((epoch) => epoch.serving);
@@ -113,25 +111,40 @@ export async function swapWhenLevel(
       null,
     );
     await serveTables(tx, filling.tables, filling.epoch);
-    await onSwapped(tx, { epoch: filling.epoch, previousEpoch: previous?.epoch ?? 0, position });
     return true;
   });
 }
 
-/** Asked without a lock, so that nobody waits for a swap that is not due. */
-async function isNear(db: Database, { name, version }: ProjectionDefinition): Promise<boolean> {
-  const [row] = await db.query<{ near: boolean }>(
-    `select filling.version = $2 and filling.stopped_position is null and not filling.paused
+/**
+ * Tells of swaps that nobody was told of yet. Each stays to be told until `onSwapped` has returned, and may be told again
+ * when the process dies just then.
+ */
+export async function tellSwaps(db: Database, { name }: ProjectionDefinition, onSwapped: (swap: Swap) => Promise<void>): Promise<void> {
+  const swaps = await db.query<Swap>(
+    `select epoch, untold_previous as "previousEpoch", swapped_position as position
+       from log.projection_epoch where name = $1 and untold_previous is not null order by epoch`,
+    [name],
+  );
+  for (const swap of swaps) {
+    await onSwapped(swap);
+    await db.query('select log.swap_was_told($1, $2)', [name, swap.epoch]);
+  }
+}
+
+/** The epoch that may be swapped in. Asked without a lock, so that nobody waits for a swap that is not due. */
+async function findNear(db: Database, { name, version }: ProjectionDefinition): Promise<number | undefined> {
+  const [row] = await db.query<{ epoch: number; near: boolean }>(
+    `select filling.epoch, filling.version = $2 and filling.stopped_position is null and not filling.paused
          and filling.position + $3 >= (select max(position) from log.projection_part part where part.name = serving.name and part.epoch = serving.epoch) as near
        from log.projection serving join log.projection filling using (name)
        where name = $1 and serving.serving and not filling.serving and not filling.retired`,
     [name, version, swapWithin],
   );
-  return row?.near === true;
+  return row?.near === true ? row.epoch : undefined;
 }
 
-/** Applies what an epoch has not, up to where the one that serves has come; answers that position. */
-async function catchUp(tx: Transaction, definition: ProjectionDefinition, { epoch, parts }: Epoch): Promise<number> {
+/** Applies what an epoch has not, up to where the one that serves has come. */
+async function catchUp(tx: Transaction, definition: ProjectionDefinition, { epoch, parts }: Epoch): Promise<void> {
   const locked = await tx.query<{ epoch: number; part: number; at: number; skip: number | null; serving: boolean }>(
     'select epoch, part, at, skip, serving from log.lock_parts($1)',
     [definition.name],
@@ -144,13 +157,13 @@ async function catchUp(tx: Transaction, definition: ProjectionDefinition, { epoc
       after = page.until;
     }
   }
-  return until;
 }
 
 /** Drops the tables of epochs that were given up. Throws when readers hold one up; call it again. */
 export async function dropRetired(db: Database, definition: ProjectionDefinition): Promise<number[]> {
   const { name } = definition;
   const retired = (await readEpochs(db, name)).filter((epoch) => epoch.retired);
+  const dropped: number[] = [];
   for (const { epoch, tables } of retired) {
     await underLock(db, name, async (tx) => {
       const [row] = await tx.query<{ dropped: boolean }>('select log.drop_epoch($1, $2) as dropped', [name, epoch]);
@@ -158,9 +171,10 @@ export async function dropRetired(db: Database, definition: ProjectionDefinition
       // An epoch of a release that kept no list of them has the tables of the first version.
       const known = new Set([...tables, ...Object.keys(definition.tables)]);
       for (const table of known) await tx.query('select drop_epoch_table($1, $2)', [table, epoch]);
+      dropped.push(epoch);
     });
   }
-  return retired.map(({ epoch }) => epoch);
+  return dropped;
 }
 
 /** Runs work alone among all workers of a projection, and waits for nobody for long. */

@@ -5,13 +5,13 @@
  */
 import { describeError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
-import type { Database, Transaction } from '@fairlead/postgres';
+import type { Database } from '@fairlead/postgres';
 import type { Logger, Registry } from '@fairlead/telemetry';
 import { Bell } from '../bell.js';
 import { projectionMetrics } from '../metrics.js';
 import { listProjections } from './control.js';
 import type { ProjectionDefinition } from './define.js';
-import { beginRequested, dropRetired, openEpochs, readEpochs, swapWhenLevel, type Epoch, type Swap } from './epochs.js';
+import { beginRequested, dropRetired, openEpochs, readEpochs, swapWhenLevel, tellSwaps, type Epoch, type Swap } from './epochs.js';
 import { startRunner, type Runner } from './runner.js';
 
 export interface ProjectionOptions {
@@ -25,8 +25,11 @@ export interface ProjectionOptions {
   pageSize?: number;
   /** How long a worker without news waits before it looks for events, in milliseconds. */
   pollMs?: number;
-  /** Called last in the transaction that has reads go to another epoch; what it throws takes the swap back. */
-  onSwapped?(tx: Transaction, swap: Swap): Promise<void>;
+  /**
+   * Called once reads go to another epoch, by some worker: again and again until it does not throw, and once more when the
+   * process dies just then.
+   */
+  onSwapped?(swap: Swap): Promise<void>;
   /** Parts that this worker works on at once, when it has much to do; 2 unless said otherwise. */
   concurrency?: number;
 }
@@ -64,10 +67,11 @@ export function startProjection(options: ProjectionOptions): Projection {
       await beginRequested(db, definition);
       await keepRunners();
     }
-    if (await swapWhenLevel(db, definition, async (tx, swap) => options.onSwapped?.(tx, swap))) {
+    if (await swapWhenLevel(db, definition)) {
       logger.info('the projection was rebuilt; reads go to the new epoch');
       await keepRunners();
     }
+    await tellSwaps(db, definition, async (swap) => options.onSwapped?.(swap));
     const dropped = await dropRetired(db, definition);
     if (dropped.length > 0) logger.info({ epochs: dropped }, 'tables of epochs that nobody reads were dropped');
   }

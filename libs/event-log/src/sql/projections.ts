@@ -34,6 +34,11 @@ create table if not exists log.projection_epoch (
   primary key (name, epoch),
   check (not (serving and retired))
 );
+-- Since when it could be swapped in.
+alter table log.projection_epoch add column if not exists level_at timestamptz;
+-- Its swap, while nobody was told of it yet: the epoch before, and what it had when it took that one's place.
+alter table log.projection_epoch add column if not exists untold_previous int;
+alter table log.projection_epoch add column if not exists swapped_position bigint;
 create unique index if not exists projection_epoch_serving on log.projection_epoch (name) where serving;
 create unique index if not exists projection_epoch_filling on log.projection_epoch (name) where not serving and not retired;
 
@@ -133,11 +138,11 @@ begin
   return found;
 end $$;
 
--- Forgets an epoch that was given up; call it in the transaction that drops its tables.
+-- Forgets an epoch that was given up, unless its swap is yet to be told; call it in the transaction that drops its tables.
 create or replace function log.drop_epoch(projection_name text, of_epoch int) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if not exists (select from log.projection_epoch e where e.name = projection_name and e.epoch = of_epoch and e.retired)
+  if not exists (select from log.projection_epoch e where e.name = projection_name and e.epoch = of_epoch and e.retired and e.untold_previous is null)
       or not log.owns_projection(projection_name) then
     return false;
   end if;
@@ -230,8 +235,11 @@ end $$;
 -- its parts have come as far as any part of the epoch before: no reader ever goes back.
 create or replace function log.swap_epoch(projection_name text, to_epoch int) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  previous int;
 begin
   perform from log.lock_parts(projection_name);
+  select e.epoch into previous from log.projection_epoch e where e.name = projection_name and e.serving;
   perform from log.projection_control c where c.name = projection_name and not c.paused for update;
   if not found then
     return false;
@@ -242,10 +250,26 @@ begin
     return false;
   end if;
   update log.projection_epoch e set serving = false, retired = true where e.name = projection_name and e.serving;
-  update log.projection_epoch e set serving = true where e.name = projection_name and e.epoch = to_epoch;
+  update log.projection_epoch e set serving = true, untold_previous = previous,
+      swapped_position = (select min(p.position) from log.projection_part p where p.name = projection_name and p.epoch = to_epoch)
+    where e.name = projection_name and e.epoch = to_epoch;
   update log.projection_control c set updated_at = clock_timestamp() where c.name = projection_name;
   return true;
 end $$;
+
+-- Says that an epoch has come near enough to be swapped in; the first time counts.
+create or replace function log.epoch_is_level(projection_name text, of_epoch int) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update log.projection_epoch e set level_at = clock_timestamp()
+    where e.name = projection_name and e.epoch = of_epoch and e.level_at is null and log.owns_projection(projection_name)
+$$;
+
+-- Says that whoever must know was told of an epoch's swap.
+create or replace function log.swap_was_told(projection_name text, of_epoch int) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update log.projection_epoch e set untold_previous = null
+    where e.name = projection_name and e.epoch = of_epoch and log.owns_projection(projection_name)
+$$;
 `;
 
 /**

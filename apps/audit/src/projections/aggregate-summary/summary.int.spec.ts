@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { headPosition, listProjections, readLog, requestRebuild, waitForProjection } from '@fairlead/event-log';
-import { eventually } from '@fairlead/testing';
+import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { jobEvent, meta, startStack, type Stack } from '../../audit.fixture.js';
 import { fold } from './evolve.js';
 import { aggregateSummary } from './projection.js';
@@ -87,10 +87,16 @@ describe('the summary of an aggregate', () => {
         what: 'the swap',
       },
     );
-    const events = await readLog(stack.database.db, { after: 0, limit: 10_000 });
-    expect(events.filter((event) => event.aggregateType === 'projection')).toMatchObject([
-      { aggregateId: name, type: 'swapped', payload: { epoch: 2, previous_epoch: 1, position: expect.any(Number) } },
-    ]);
+    // It is told after the swap.
+    await eventuallyHolds(
+      async () => {
+        const events = await readLog(stack.database.db, { after: 0, limit: 10_000 });
+        expect(events.filter((event) => event.aggregateType === 'projection')).toMatchObject([
+          { aggregateId: name, type: 'swapped', payload: { epoch: 2, previous_epoch: 1, position: expect.any(Number) } },
+        ]);
+      },
+      { what: 'the swap to be in the log' },
+    );
     await expectFolded();
   });
 });
