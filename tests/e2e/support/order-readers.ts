@@ -103,18 +103,35 @@ export function projectionReader(options: { db: Database; messaging: Messaging; 
   };
 }
 
-/** Remembers the highest value of a column that it saw, as one does with a sequence or a time. Answers the ids it saw. */
-export function naiveReader(sql: Sql, column: 'id' | 'at'): { ids: Set<number>; stop(): Promise<void> } {
+/** A reader that may miss rows, by the ids that it saw. */
+export interface NaiveReader {
+  /** Rows that it has yet to come to. */
+  unread(): Promise<number>;
+  /** Rows that it has passed over without seeing them. */
+  missed(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Remembers the highest value of a column that it saw, as one does with a sequence or a time. */
+export function naiveReader(sql: Sql, column: 'id' | 'at'): NaiveReader {
   const ids = new Set<number>();
   let cursor: string | null = null;
+  const beyond = `($1::text is null or ${column} > $1::${column === 'id' ? 'bigint' : 'timestamptz'})`;
   const stop = loop(async () => {
     const rows: { id: number; cursor: string }[] = await sql.query(
-      `select id, ${column}::text as cursor from naive where $1::text is null or ${column} > $1::${column === 'id' ? 'bigint' : 'timestamptz'} order by ${column} limit 500`,
+      `select id, ${column}::text as cursor from naive where ${beyond} order by ${column} limit 500`,
       [cursor],
     );
     for (const { id } of rows) ids.add(id);
     cursor = rows.at(-1)?.cursor ?? cursor;
     return rows.length > 0;
   });
-  return { ids, stop };
+  return {
+    unread: async () => (await sql.query(`select id from naive where ${beyond}`, [cursor])).length,
+    missed: async () => {
+      const passed = await sql.query<{ id: number }>(`select id from naive where not ${beyond}`, [cursor]);
+      return passed.filter(({ id }) => !ids.has(id)).length;
+    },
+    stop,
+  };
 }
