@@ -7,7 +7,7 @@ import type { RequestContext } from '@fairlead/telemetry';
 export interface RpcCall {
   readonly principal: Principal;
   readonly context: RequestContext;
-  /** Aborted when the caller has gone or its deadline has passed; a stream's also when the caller's token ends. */
+  /** Aborted when the caller has gone or its deadline has passed; a stream's also when the caller's token ends, and with the error that it ends with when its reader takes nothing. */
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +29,8 @@ export interface Rpc<Request, Response> extends Guarded {
  */
 export interface StreamRpc<Request, Response> extends Guarded {
   stream(this: void, request: Request, call: RpcCall): AsyncIterable<Response>;
+  /** Where to go on after a message: what a reader is told who is cut off, for taking nothing. */
+  cursorOf?(this: void, message: Response): string;
 }
 
 type RequestOf<Method> = Method extends { requestDeserialize: (bytes: Buffer) => infer Request } ? Request : never;
@@ -73,10 +75,10 @@ export function rpc<Request, Response>(permission: Permission, handle: Rpc<Reque
 
 /** Declares one RPC that answers with a stream; `scoped` when it heeds the caller's scope. */
 export function streamRpc<Request, Response>(
-  { permission, scoped = false }: { permission: Permission; scoped?: boolean },
+  { permission, scoped = false, cursorOf }: Omit<StreamRpc<Request, Response>, 'stream'>,
   stream: StreamRpc<Request, Response>['stream'],
 ): StreamRpc<Request, Response> {
-  return { permission, scoped, stream };
+  return { permission, scoped, cursorOf, stream };
 }
 
 /** Binds handlers to a generated service definition. */

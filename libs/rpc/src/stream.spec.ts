@@ -18,13 +18,20 @@ let gateway: TokenSigner;
 let stream: (call: RpcCall) => AsyncIterable<Message>;
 let observed: string[];
 
-async function serve(scoped: boolean): Promise<GrpcTransport> {
+async function serve(scoped: boolean, stallMs?: number): Promise<GrpcTransport> {
   const started = new GrpcTransport({
     host: '127.0.0.1',
     port: 0,
-    services: [defineRpcs(definition, { watch: streamRpc({ permission: 'change.read', scoped }, (_request, call) => stream(call)) })],
+    services: [
+      defineRpcs(definition, {
+        watch: streamRpc({ permission: 'change.read', scoped, cursorOf: ({ cursor }) => cursor.split(' ')[0] ?? '' }, (_request, call) =>
+          stream(call),
+        ),
+      }),
+    ],
     verifier: createTokenVerifier({ jwks: { keys: [key.publicJwk] } }),
     logger: createLogger({ service: 'test', level: 'silent' }),
+    stallMs,
     observe: (_method, code) => observed.push(code),
   });
   await new Promise<void>((resolve, reject) => {
@@ -144,6 +151,31 @@ describe('a stream', () => {
     const rest = (await read(messages)).map((cursor) => Number(cursor.split(' ')[0]));
     expect(rest).toEqual(Array.from({ length: 999 }, (_, index) => index + 2));
   }, 60_000);
+
+  it('cuts a reader off who takes nothing, with the cursor to go on from', async () => {
+    const other = await serve(true, 200);
+    const otherClient = createRpcClient(definition, { address: other.address, token: () => 'none' });
+    const text = 'x'.repeat(10_000);
+    let ended = false;
+    stream = async function* () {
+      try {
+        for (let made = 1; ; made++) yield await Promise.resolve(message(`${made} ${text}`));
+      } finally {
+        ended = true;
+      }
+    };
+    const messages = otherClient.watch(request, { token: await token() });
+    await messages.next();
+    await eventually(() => ended, { what: 'the handler to be told', timeoutMs: 10_000 });
+    const seen: string[] = [];
+    const error = await (async () => {
+      for await (const { cursor } of messages) seen.push(cursor.split(' ')[0] ?? '');
+    })().catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'overloaded', details: { cursor: seen.at(-1) } });
+    expect(observed).toEqual(['overloaded']);
+    otherClient.close();
+    await other.close();
+  }, 30_000);
 
   it('ends for the server when the reader leaves, gives up, or its deadline has passed', async () => {
     let ended = 0;

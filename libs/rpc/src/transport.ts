@@ -35,6 +35,8 @@ export interface GrpcTransportOptions {
   tracing?: Tracing;
   /** Called after each call with its method, outcome code and duration. */
   observe?: (method: string, code: string, seconds: number) => void;
+  /** How long a stream's reader may take nothing of what waits for it; 30 s when not given. */
+  stallMs?: number;
 }
 
 /**
@@ -132,7 +134,9 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
           aborter.abort();
         });
       const finish = this.observing(path);
-      this.guarded(path, found, call.metadata, (caller) => send(found, call, caller, aborter))
+      this.guarded(path, found, call.metadata, (caller) =>
+        send(found, call, { ...caller, stallMs: this.options.stallMs ?? defaultStallMs }, aborter),
+      )
         .then(
           () => {
             finish();
@@ -182,16 +186,18 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
   }
 }
 
+const defaultStallMs = 30_000;
+
 type Caller = Pick<RpcCall, 'principal' | 'context'>;
 
 /**
- * Sends a stream's messages as fast as they are taken. Ends with an error when the caller's token does, or the server:
- * the end without one means that there is nothing more to tell.
+ * Sends a stream's messages as fast as they are taken. Ends with an error when the reader takes nothing, the caller's
+ * token ends, or the server does: the end without one means that there is nothing more to tell.
  */
 async function send(
   found: StreamRpc<unknown, unknown>,
   call: ServerWritableStream<unknown, unknown>,
-  caller: Caller,
+  { stallMs, ...caller }: Caller & { stallMs: number },
   aborter: AbortController,
 ): Promise<void> {
   const { signal } = aborter;
@@ -199,13 +205,21 @@ async function send(
   try {
     for await (const message of found.stream(call.request, { ...caller, signal })) {
       if (signal.aborted) break;
-      if (!call.write(message)) await once(call, 'drain', { signal });
+      if (call.write(message)) continue;
+      const stalled = setTimeout(() => {
+        const details = found.cursorOf === undefined ? undefined : { cursor: found.cursorOf(message) };
+        aborter.abort(new FairleadError('overloaded', 'the reader takes nothing', { details }));
+      }, stallMs);
+      await once(call, 'drain', { signal }).finally(() => {
+        clearTimeout(stalled);
+      });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     expired.cancel();
   }
+  if (signal.reason instanceof FairleadError) throw signal.reason;
   if (expired.happened()) throw new FairleadError('unauthenticated', 'The access token has expired');
   if (signal.aborted && !call.cancelled) throw new FairleadError('unavailable', 'The service is stopping');
 }

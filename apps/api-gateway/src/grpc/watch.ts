@@ -22,31 +22,35 @@ const requestSchema = z.object({
 
 /** Changes behind a cursor, then live, until the reader leaves, the token ends, or the service drains. */
 export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamRpc<changesV1.WatchRequest, changesV1.WatchResponse> =>
-  streamRpc({ permission: 'change.read', scoped: true }, async function* (request, { principal: reader, signal }) {
-    const parsed = requestSchema.safeParse(request);
-    if (!parsed.success)
-      throw invalidFields(parsed.error.issues.map(({ path, message }) => ({ pointer: pointerOf(path), detail: message })));
-    const { cursor, types, aggregate, tenant, node } = parsed.data;
-    const filter = { types, aggregate, tenant, node };
-    const opened = await deps.changes.open({ reader, cursor: changeCursor(cursor), filter }, 'grpc');
-    signal.addEventListener('abort', opened.end, { once: true });
-    try {
-      yield { cursor: opened.cursor, change: undefined };
-      for await (const batch of opened.batches()) {
-        for (const { change, cursor: reached } of batch.changes)
-          yield { cursor: reached, change: messageOf(change.view(batch.incarnation, opened.inScope)) };
-        if (batch.changes.length === 0) yield { cursor: batch.cursor, change: undefined };
+  streamRpc(
+    { permission: 'change.read', scoped: true, cursorOf: ({ cursor }) => cursor },
+    async function* (request, { principal: reader, signal }) {
+      const parsed = requestSchema.safeParse(request);
+      if (!parsed.success)
+        throw invalidFields(parsed.error.issues.map(({ path, message }) => ({ pointer: pointerOf(path), detail: message })));
+      const { cursor, types, aggregate, tenant, node } = parsed.data;
+      const filter = { types, aggregate, tenant, node };
+      const opened = await deps.changes.open({ reader, cursor: changeCursor(cursor), filter }, 'grpc');
+      signal.addEventListener('abort', opened.end, { once: true });
+      try {
+        yield { cursor: opened.cursor, change: undefined };
+        for await (const batch of opened.batches()) {
+          for (const { change, cursor: reached } of batch.changes)
+            yield { cursor: reached, change: messageOf(change.view(batch.incarnation, opened.inScope)) };
+          if (batch.changes.length === 0) yield { cursor: batch.cursor, change: undefined };
+        }
+        const reason = opened.reason();
+        if (reason !== undefined) throw new FairleadError(reason, 'The stream has ended; go on from its last cursor');
+      } catch (error) {
+        if (error instanceof FairleadError) deps.limits.cutOff('grpc', error.code);
+        throw error;
+      } finally {
+        if (signal.reason instanceof FairleadError) deps.limits.cutOff('grpc', signal.reason.code);
+        signal.removeEventListener('abort', opened.end);
+        opened.end();
       }
-      const reason = opened.reason();
-      if (reason !== undefined) throw new FairleadError(reason, 'The stream has ended; go on from its last cursor');
-    } catch (error) {
-      if (error instanceof FairleadError) deps.limits.cutOff('grpc', error.code);
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', opened.end);
-      opened.end();
-    }
-  });
+    },
+  );
 
 function messageOf(view: ChangeView): changesV1.Change {
   return {
