@@ -1,6 +1,5 @@
 // Real: Postgres with the event log, NATS, the gateway's HTTP server; sessions as browsers and the CLI use them.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { decodeJwt } from 'jose';
 import type { Answer, TestGateway } from '../testing/gateway.js';
 import { password, startIdentityStage, type Held, type IdentityStage, type TestUser } from '../testing/identity.js';
 
@@ -73,7 +72,11 @@ describe('a refresh', () => {
     expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer', expires_in: 300 } });
     expect(cookieOf(answer)).toBe('');
     const token = String(answer.body['access_token']);
-    expect(decodeJwt(token)).toMatchObject({ sub: `user:${user.id}`, sid: held.id, roles: ['viewer'] });
+    expect(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({
+      sub: `user:${user.id}`,
+      sid: held.id,
+      roles: ['viewer'],
+    });
     expect((await gateway.call('GET', `${auth}/me`, { token })).body).toMatchObject({ email: user.email, roles: ['viewer'] });
   });
 
