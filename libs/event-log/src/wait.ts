@@ -20,33 +20,85 @@ interface Reached {
 }
 
 const pollMs = 50;
+/** Who waits for one projection in one process. */
+const maxWaiters = 1_000;
+
+const watches = new WeakMap<Sql, Map<string, Watch>>();
 
 /**
  * Waits until a projection has applied a position, in the epoch that serves, so that a read after it shows the write: an
  * epoch that takes its place has come at least as far. Read with a statement of its own afterwards, not in a transaction
  * with an earlier snapshot. Throws `projection_lagging` when it has not by then, saying whether it is paused, stopped or
- * being rebuilt: never an old answer.
+ * being rebuilt: never an old answer; `overloaded` when too many wait.
  */
 export async function waitForProjection(options: WaitOptions): Promise<void> {
-  const { sql, name, position, messaging } = options;
-  const deadline = performance.now() + options.timeoutMs;
-  const bell = new Bell();
-  const signal = options.signal ?? new AbortController().signal;
-  const unsubscribe = messaging?.subscribeCore(messaging.topology.subjects.checkpointPoke, (data) => {
-    if (typeof data === 'object' && data !== null && 'name' in data && data.name === name) bell.ring();
-  });
-  try {
-    for (;;) {
-      const reached = await readReached(sql, name);
-      if (reached.position >= position) return;
-      const leftMs = deadline - performance.now();
-      if (leftMs <= 0 || signal.aborted) throw lagging(name, reached, position);
-      await bell.wait(Math.min(pollMs, leftMs), signal);
+  const { sql, name } = options;
+  const named = watches.get(sql) ?? new Map<string, Watch>();
+  watches.set(sql, named);
+  const watch = named.get(name) ?? new Watch(sql, name);
+  named.set(name, watch);
+  await watch.wait(options);
+}
+
+/** One look at a projection for all who wait for it through the same connection pool; looks only while somebody waits. */
+class Watch {
+  private readonly bell = new Bell();
+  private readonly waiters = new Set<{ hear: (reached: Reached) => void; fail: (error: unknown) => void }>();
+  private unsubscribe: (() => void) | undefined;
+  private running = false;
+
+  constructor(
+    private readonly sql: Sql,
+    private readonly name: string,
+  ) {}
+
+  async wait({ position, timeoutMs, messaging, signal }: WaitOptions): Promise<void> {
+    if (this.waiters.size >= maxWaiters)
+      throw new FairleadError('overloaded', `too many wait for ${this.name}`, { details: { retry_after_seconds: 1 } });
+    const deadline = performance.now() + timeoutMs;
+    this.unsubscribe ??= messaging?.subscribeCore(messaging.topology.subjects.checkpointPoke, (data) => {
+      if (typeof data === 'object' && data !== null && 'name' in data && data.name === this.name) this.bell.ring();
+    });
+    const ring = () => {
+      this.bell.ring();
+    };
+    signal?.addEventListener('abort', ring);
+    await new Promise<void>((resolve, reject) => {
+      const waiter = {
+        hear: (reached: Reached) => {
+          if (reached.position < position && performance.now() < deadline && signal?.aborted !== true) return;
+          this.waiters.delete(waiter);
+          if (reached.position >= position) resolve();
+          else reject(lagging(this.name, reached, position));
+        },
+        fail: (error: unknown) => {
+          this.waiters.delete(waiter);
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      };
+      this.waiters.add(waiter);
+      if (!this.running) void this.run();
+    }).finally(() => signal?.removeEventListener('abort', ring));
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    while (this.waiters.size > 0) {
+      try {
+        const reached = await readReached(this.sql, this.name);
+        for (const waiter of this.waiters) waiter.hear(reached);
+      } catch (error) {
+        for (const waiter of this.waiters) waiter.fail(error);
+      }
+      if (this.waiters.size > 0) await this.bell.wait(pollMs, neverAborted);
     }
-  } finally {
-    unsubscribe?.();
+    this.running = false;
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
   }
 }
+
+const neverAborted = new AbortController().signal;
 
 async function readReached(sql: Sql, name: string): Promise<Reached> {
   const [row] = await sql.query<Reached>(
