@@ -6,7 +6,16 @@ import { controlPlaneServices, newId, type ControlPlaneService } from '@fairlead
 import { adminClient, openDatabase, prepareDatabase, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testEvents, testFolder, type TestDatabase } from '@fairlead/testing';
-import { archivePartitions, createAppender, installEventLog, readLog } from './index.js';
+import {
+  archivePartitions,
+  createAppender,
+  followLog,
+  headPosition,
+  installEventLog,
+  listProjections,
+  readEventsAt,
+  readLog,
+} from './index.js';
 
 let cluster: TestDatabase;
 let access: { adminUrl: string; adminPassword: string; database: string };
@@ -146,5 +155,49 @@ describe('partitions that are full', () => {
     done.resolve(undefined);
     await reading;
     expect(await archivePartitions(access, { tablespace, keep: 1 })).toEqual(['event_000002']);
+  }, 20_000);
+
+  it('hold up nobody else while one is moved', async () => {
+    await db.query(`select log.lock_projection('cold_spec'), log.add_epoch('cold_spec', 1, 1, '{}')`);
+    await db.query(`select log.advance_parts('cold_spec', 1, array[0], 0, 420)`);
+    const holding = Promise.withResolvers<undefined>();
+    const done = Promise.withResolvers<undefined>();
+    const moving = (async () => {
+      // As archivePartitions does, which can't be held up half-way.
+      await admin.query('vacuum (analyze) log.event_000003');
+      await admin.query('begin');
+      await admin.query(`select log.archive_partition('event_000003', $1)`, [tablespace]);
+      holding.resolve(undefined);
+      await done.promise;
+      await admin.query('rollback');
+    })();
+    await holding.promise;
+    try {
+      await db.transaction(async (tx) => {
+        await tx.query(`set local lock_timeout = '1s'`);
+        const appender = createAppender({ catalogue: testEvents, sql: tx });
+        const event = { aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: {} } as const;
+        expect(await appender.append({ commandId: newId('command'), events: [event] })).toMatchObject({ status: 'ok' });
+        const head = await headPosition(tx);
+        const follower = followLog({ sql: tx, logger: createLogger({ service: 'test', level: 'silent' }) });
+        const { events } = await follower.read({ cursor: { position: 420 }, limit: 5 });
+        expect(events.map((one) => one.position)).toEqual([421, 422, 423, 424, 425]);
+        await follower.stop();
+        expect((await readLog(tx, { after: head - 3, limit: 10 })).map((one) => one.position)).toEqual([head - 2, head - 1, head]);
+        expect((await readEventsAt(tx, [1, head])).map((one) => one.position)).toEqual([1, head]);
+        const found = await tx.query<{ name: string; bytes: number }>('select name, bytes from log.partitions');
+        for (const { bytes } of found) expect(bytes).toBeGreaterThan(0);
+        expect(await listProjections(tx)).toMatchObject([{ name: 'cold_spec', lag: head - 420 }]);
+      });
+      // It is locked, and who asks for more than the others waits.
+      const all = db.transaction(async (tx) => {
+        await tx.query(`set local lock_timeout = '100ms'`);
+        await tx.query('select max(position) from log.event');
+      });
+      await expect(all).rejects.toThrow('lock timeout');
+    } finally {
+      done.resolve(undefined);
+      await moving;
+    }
   }, 20_000);
 });

@@ -18,8 +18,8 @@ interface Content {
 /**
  * Moves the log's full partitions, but for the newest, to another tablespace, the oldest first, each in a transaction
  * of its own; answers the names of those that were moved. Safe to repeat and to interrupt. The partition that events
- * are appended to and those made ahead never move. Reads each before and after, and undoes a move after which it reads
- * otherwise.
+ * are appended to and those made ahead never move. Reads each before it is locked and after it is free again, and throws
+ * when it reads otherwise.
  */
 export async function archivePartitions(access: AdminAccess, options: ArchiveOptions): Promise<string[]> {
   if (!Number.isSafeInteger(options.keep) || options.keep < 0) throw new Error('how many partitions stay is a whole number from 0 on');
@@ -33,24 +33,24 @@ export async function archivePartitions(access: AdminAccess, options: ArchiveOpt
   };
   try {
     const { rows } = await client.query<{ name: string }>(
-      `select name from (select name, first_position, row_number() over (order by first_position desc) as nth from log.partitions where sealed) p
-         where nth > $1 order by first_position`,
-      [options.keep],
+      `select name from (select name, first_position, tablespace, row_number() over (order by first_position desc) as nth from log.partitions where sealed) p
+         where nth > $1 and tablespace <> $2 order by first_position`,
+      [options.keep, options.tablespace],
     );
     for (const { name } of rows) {
-      await client.query('begin');
+      // Also for its size, which is not measured while it is locked.
+      await client.query(`vacuum (analyze) log.${client.escapeIdentifier(name)}`);
       const before = await contentOf(name);
       const answer = await client.query<{ moved: boolean }>('select log.archive_partition($1, $2) as moved', [name, options.tablespace]);
-      const after = answer.rows[0]?.moved === true ? await contentOf(name) : before;
-      if (before.rows !== after.rows || before.digest !== after.digest) throw new Error(`partition ${name} reads otherwise once moved`);
-      await client.query('commit');
       if (answer.rows[0]?.moved !== true) continue;
+      const after = await contentOf(name);
+      if (before.rows !== after.rows || before.digest !== after.digest)
+        throw new Error(`partition ${name} reads otherwise since it was moved`);
       moved.push(name);
       options.onMoved?.(name);
     }
     return moved;
   } finally {
-    // A transaction that is open is undone with its connection.
     await client.end();
   }
 }

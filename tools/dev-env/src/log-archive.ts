@@ -9,7 +9,8 @@ import { databaseAccessSchema } from './settings.js';
 const usage = `npm run log:archive -- --tablespace NAME [--keep N]
 Moves the full partitions of the event log to a tablespace, but for the N newest (2 when not given), one at a time. The
 tablespace is made before, on the storage it is for: create tablespace cold location '/mnt/cold'.
-Safe to interrupt and to repeat. Who reads a partition that is being moved waits; nobody else does.
+Safe to interrupt and to repeat. Who reads a partition that is being moved waits; so does who looks for events without
+saying at which positions (an aggregate's history, log verify). Appends, the relay, followers and statistics go on.
 From the environment (each also as NAME_FILE, which names a file that holds the value):
   ADMIN_DATABASE_URL        postgres://<superuser>@<host>:<port>/postgres, without password
   ADMIN_DATABASE_PASSWORD   its password

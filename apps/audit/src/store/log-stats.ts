@@ -9,15 +9,24 @@ export interface TypeCount {
 /** About so many events are read to tell how many there are of each type. */
 const sampleSize = 50_000;
 
-/** How many events there are of each aggregate type, most first; from a sample of the log's pages when it is large. */
+/**
+ * How many events there are of each aggregate type, most first; from a sample of the log's pages when it is large, and
+ * from the other partitions when one is on its way to another tablespace.
+ */
 export async function countTypes(sql: Sql, head: number): Promise<{ types: TypeCount[]; estimated: boolean }> {
   const percent = head <= sampleSize ? 100 : (100 * sampleSize) / head;
+  const [locked] = await sql.query<{ first: number | null; last: number | null }>(
+    `select min(p.first_position) as first, max(p.last_position) as last from log.partitions p
+       join pg_class c on c.relname = p.name and c.relnamespace = 'log'::regnamespace
+       join pg_locks l on l.relation = c.oid and l.mode = 'AccessExclusiveLock'`,
+  );
   const types = await sql.query<TypeCount>(
-    `select aggregate_type as "aggregateType", count(*) as events from log.event tablesample system ($1) group by 1 order by 2 desc, 1`,
-    [percent],
+    `select aggregate_type as "aggregateType", count(*) as events from log.event tablesample system ($1)
+       where $2::bigint is null or position < $2 or position > $3 group by 1 order by 2 desc, 1`,
+    [percent, locked?.first ?? null, locked?.last ?? null],
   );
   const sampled = types.reduce((sum, { events }) => sum + events, 0);
-  const estimated = percent < 100;
+  const estimated = percent < 100 || (locked?.first ?? null) !== null;
   return {
     types: estimated ? types.map(({ aggregateType, events }) => ({ aggregateType, events: Math.round((events * head) / sampled) })) : types,
     estimated,

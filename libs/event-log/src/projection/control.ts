@@ -85,7 +85,6 @@ interface EpochRow {
   updated_at: Date;
   head: number;
   filled_for_s: number;
-  lag_s: number;
 }
 
 /** All projections, by name, or the one of a name. */
@@ -94,9 +93,7 @@ export async function listProjections(sql: Sql, name?: string): Promise<Projecti
     `select p.name, p.role, p.paused, c.rebuild_requested_at as requested_at, c.updated_at as control_updated_at,
        p.epoch, p.serving, p.version, p.parts, p.position, p.stopped_position, p.stopped_reason, p.stopped_part, p.stopped_at, e.started_at, e.level_at, p.updated_at,
        (select min(q.updated_at) from log.projection_part q where q.name = p.name and q.epoch = p.epoch and q.position = p.position) as moved_at,
-       h.position as head, extract(epoch from p.updated_at - e.started_at)::float8 as filled_for_s,
-       coalesce(greatest(0, extract(epoch from clock_timestamp() -
-         case when p.serving then (select n.recorded_at from log.event n where n.position = p.position + 1) end)), 0)::float8 as lag_s
+       h.position as head, extract(epoch from p.updated_at - e.started_at)::float8 as filled_for_s
      from log.projection p
      join log.projection_control c using (name)
      join log.projection_epoch e using (name, epoch)
@@ -106,10 +103,28 @@ export async function listProjections(sql: Sql, name?: string): Promise<Projecti
     [name ?? null],
   );
   const names = [...new Set(rows.map((row) => row.name))];
-  return names.map((of) => stateOf(rows.filter((row) => row.name === of)));
+  const ages = await agesAt(
+    sql,
+    rows.filter((row) => row.serving).map((row) => row.position + 1),
+  );
+  return names.map((of) =>
+    stateOf(
+      rows.filter((row) => row.name === of),
+      ages,
+    ),
+  );
 }
 
-function stateOf(rows: readonly EpochRow[]): ProjectionState {
+/** How old the events at some positions are, in seconds. Asked by position alone, so that no other partition is locked for it. */
+async function agesAt(sql: Sql, positions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  const found = await sql.query<{ position: number; age_s: number }>(
+    `select position, greatest(0, extract(epoch from clock_timestamp() - recorded_at))::float8 as age_s from log.event where position = any($1::bigint[])`,
+    [positions],
+  );
+  return new Map(found.map(({ position, age_s }) => [position, age_s]));
+}
+
+function stateOf(rows: readonly EpochRow[], ages: ReadonlyMap<number, number>): ProjectionState {
   const serving = rows.find((row) => row.serving);
   if (serving === undefined) throw new Error('a projection has an epoch that serves');
   const owner = controlPlaneServices.find((service) => roleOf(service) === serving.role);
@@ -123,7 +138,7 @@ function stateOf(rows: readonly EpochRow[]): ProjectionState {
     rebuildRequestedAt: serving.requested_at,
     epochs: rows.map(epochOf),
     lag: Math.max(0, serving.head - serving.position),
-    lagSeconds: serving.lag_s,
+    lagSeconds: ages.get(serving.position + 1) ?? 0,
     controlledAt: serving.control_updated_at,
     updatedAt: new Date(Math.max(...updates)),
   };

@@ -34,10 +34,12 @@ begin
   return made;
 end $$;
 
--- The partitions, for who looks after the log. A sealed one is full: nothing is appended to it any more.
+-- The partitions, for who looks after the log. A sealed one is full: nothing is appended to it any more. Its size is
+-- that of the last vacuum, because to measure it takes a lock, and it may be on its way to another tablespace.
 create or replace view log.partitions as
   select c.relname::text as name, r.first_position, r.last_position, h.position >= r.last_position as sealed,
-      greatest(c.reltuples, 0)::bigint as estimated_rows, pg_total_relation_size(c.oid) as bytes,
+      greatest(c.reltuples, 0)::bigint as estimated_rows,
+      case when h.position >= r.last_position and c.relpages > 0 then s.bytes else pg_total_relation_size(c.oid) end as bytes,
       coalesce(t.spcname, d.spcname)::text as tablespace
     from log.head h, pg_inherits i
     join pg_class c on c.oid = i.inhrelid
@@ -46,13 +48,18 @@ create or replace view log.partitions as
     join pg_tablespace d on d.oid = b.dattablespace
     cross join lateral (
       select bound[1]::bigint as first_position, bound[2]::bigint - 1 as last_position
-        from regexp_match(pg_get_expr(c.relpartbound, c.oid), '[(]''?([0-9]+)''?[)] TO [(]''?([0-9]+)''?[)]') bound
+        from regexp_match(pg_get_expr(c.relpartbound, 0), '[(]''?([0-9]+)''?[)] TO [(]''?([0-9]+)''?[)]') bound
     ) r
+    cross join lateral (
+      select (sum(f.relpages::bigint) * current_setting('block_size')::bigint)::bigint as bytes from pg_class f
+        where f.oid in (c.oid, c.reltoastrelid) or f.oid in (select x.indexrelid from pg_index x where x.indrelid in (c.oid, c.reltoastrelid))
+    ) s
     where i.inhparent = 'log.event'::regclass;
 
 -- Moves a sealed partition and its indexes to another tablespace; false when it is there. For administrators. The
 -- files are copied as they are and taken over at the commit: no row is written, so none can change, and a crash
--- leaves the partition where it was. Who reads this one partition waits meanwhile, nobody else.
+-- leaves the partition where it was. Who reads this partition waits meanwhile; so does a statement that does not say
+-- which positions it is about, since it locks every partition.
 create or replace function log.archive_partition(partition text, tablespace text) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 declare
