@@ -38,13 +38,17 @@ export interface CurrentEvent {
 const metaInScope = ['job_id', 'step'] as const satisfies readonly (keyof EventMeta)[];
 
 /**
- * What is left out of such a reader's payloads, at any depth: text that services and people write freely, who of the
- * platform acted, and what steps measured, which may be of a machine that several tenants share.
+ * What is left out at any depth also of what the catalogue lets such readers see: text that services and people write
+ * freely, who of the platform acted, and what steps measured, which may be of a machine that several tenants share.
  */
 const notInScope: readonly string[] = ['message', 'reason', 'by', 'output'];
 
-/** The view of an event; `inScope` for readers who are kept to a scope that covers it. */
-export function changeView(event: CurrentEvent, audience: Audience, { cursor, inScope }: { cursor: string; inScope: boolean }): ChangeView {
+/** The view of an event; for readers who are kept to a scope that covers it, with what `scoped` names of its payload. */
+export function changeView(
+  event: CurrentEvent,
+  audience: Audience,
+  { cursor, scoped }: { cursor: string; scoped?: readonly string[] },
+): ChangeView {
   return {
     cursor,
     position: event.position,
@@ -56,13 +60,29 @@ export function changeView(event: CurrentEvent, audience: Audience, { cursor, in
     recorded_at: event.recordedAt.toISOString(),
     tenant_id: audience.tenant ?? null,
     node_id: audience.node ?? null,
-    payload: inScope ? (kept(event.payload) as Payload) : event.payload,
-    meta: inScope ? metaOf(event.meta) : event.meta,
+    payload: scoped === undefined ? event.payload : payloadOf(event.payload, scoped),
+    meta: scoped === undefined ? event.meta : metaOf(event.meta),
   };
 }
 
 function metaOf(meta: EventMeta): Partial<EventMeta> {
   return Object.fromEntries(metaInScope.flatMap((name) => (meta[name] === undefined ? [] : [[name, meta[name]]])));
+}
+
+function payloadOf(payload: Payload, fields: readonly string[]): Payload {
+  const shown: Record<string, unknown> = {};
+  for (const [field = '', inner] of fields.map((path) => path.split('.'))) {
+    const value = Object.hasOwn(payload, field) ? payload[field] : undefined;
+    if (value === undefined || notInScope.includes(field)) continue;
+    if (inner === undefined) shown[field] = kept(value);
+    else if (typeof value === 'object' && value !== null)
+      shown[field] = { ...(shown[field] as object | undefined), ...only(value as Payload, inner) };
+  }
+  return shown;
+}
+
+function only(value: Payload, name: string): Payload {
+  return value[name] === undefined ? {} : { [name]: kept(value[name]) };
 }
 
 function kept(value: unknown): unknown {

@@ -28,7 +28,10 @@ export function changeForms(deps: { catalogue: EventCatalogue; decode: Decode; l
         ? { ...audienceOf(stored, deps.catalogue), tenant: undefined, node: undefined }
         : audienceOf(event, deps.catalogue);
     const view = (incarnation: string, inScope: boolean) =>
-      changeView(event ?? stored, audience, { cursor: cursorOf(stored, incarnation), inScope });
+      changeView(event ?? stored, audience, {
+        cursor: cursorOf(stored, incarnation),
+        scoped: inScope ? (deps.catalogue[stored.aggregateType]?.scoped?.[stored.type] ?? []) : undefined,
+      });
     const [whole, scoped] = [keptFrame(view, false), keptFrame(view, true)];
     return { audience, view, frame: (incarnation, inScope) => (inScope ? scoped : whole)(incarnation) };
   });

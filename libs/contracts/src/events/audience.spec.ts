@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { permissions } from '../permissions.js';
 import { eventCatalogue } from './catalogue.js';
 import type { EventCatalogue, EventFacts } from './define.js';
@@ -38,6 +39,19 @@ describe('whose business an event is', () => {
       for (const aggregateId of ['@all', 'shard/runner/r']) {
         if (aggregate === catalogue['tenant'] || aggregate === catalogue['placement_map']) continue;
         expect(aggregate.tenantOf?.({ ...facts, aggregateId })).toBeUndefined();
+      }
+    }
+  });
+
+  it('says what its tenants see of each type that they may get, and names fields that there are', () => {
+    for (const [name, { tenantOf: tenant, nodeOf, scoped = {}, types }] of Object.entries(catalogue)) {
+      const platformAlone = name === 'placement_map' ? ['placement_epoch_raised'] : [];
+      const expected =
+        tenant === undefined && nodeOf === undefined ? [] : Object.keys(types).filter((type) => !platformAlone.includes(type));
+      expect([name, Object.keys(scoped).sort()]).toEqual([name, expected.sort()]);
+      for (const [type, fields] of Object.entries(scoped)) {
+        const { properties = {} } = z.toJSONSchema(types[type]?.schemas.at(-1) ?? z.never(), { io: 'input' });
+        expect(Object.keys(properties)).toEqual(expect.arrayContaining(fields.map((field) => field.split('.')[0])));
       }
     }
   });

@@ -30,6 +30,11 @@ export interface AggregateEvents {
   tenantOf?(event: EventFacts): string | undefined;
   /** The node whose business an event is; undefined: no node's. */
   nodeOf?(event: EventFacts): string | undefined;
+  /**
+   * What a reader who is kept to a tenant or node sees of each type's payload: fields, or `field.inner`. What is not
+   * named, and any type that is not, is kept from them.
+   */
+  readonly scoped?: Readonly<Record<string, readonly string[]>>;
   readonly types: Readonly<Record<string, EventType>>;
 }
 

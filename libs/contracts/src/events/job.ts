@@ -26,6 +26,26 @@ export function tenantOfWork({ payload }: Pick<EventFacts, 'payload'>): string |
 export const jobEvents = {
   permission: 'job.read',
   tenantOf: tenantOfWork,
+  // Not who acted, nor what steps measured: machines are shared.
+  scoped: {
+    job_queued: ['tenant_id', 'kind', 'plan_id', 'plan_digest', 'params', 'locks', 'steps'],
+    job_started: ['tenant_id', 'replica', 'fence', 'previous_owner'],
+    job_resumed: ['tenant_id', 'replica', 'fence', 'previous_owner'],
+    job_taken_over: ['tenant_id', 'replica', 'fence', 'previous_owner'],
+    job_cancel_requested: ['tenant_id'],
+    job_retried: ['tenant_id', 'step'],
+    job_compensating: ['tenant_id', 'error.code', 'error.step'],
+    job_succeeded: ['tenant_id', 'error.code', 'error.step'],
+    job_failed: ['tenant_id', 'error.code', 'error.step'],
+    job_cancelled: ['tenant_id', 'error.code', 'error.step'],
+    job_needs_attention: ['tenant_id', 'error.code', 'error.step'],
+    step_started: ['tenant_id', 'step', 'attempt', 'fence'],
+    step_undo_started: ['tenant_id', 'step', 'attempt', 'fence'],
+    step_succeeded: ['tenant_id', 'step', 'attempt'],
+    step_undone: ['tenant_id', 'step', 'attempt'],
+    step_retrying: ['tenant_id', 'step', 'attempt', 'delay_ms', 'error.code'],
+    step_failed: ['tenant_id', 'step', 'attempt', 'error.code'],
+  },
   types: {
     job_queued: eventType(
       z.strictObject({

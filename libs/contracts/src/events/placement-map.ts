@@ -9,6 +9,7 @@ export const wholePlacementMap = '@all';
 export const placementMapEvents = {
   permission: 'placement.read',
   tenantOf: ({ aggregateId }) => (aggregateId === wholePlacementMap ? undefined : aggregateId),
+  scoped: { tenant_moved: ['tenant_id', 'moves', 'revision', 'epoch', 'idempotency_key', 'fence'] },
   types: {
     tenant_moved: eventType(
       z.strictObject({

@@ -7,6 +7,7 @@ import { tenantOfWork } from './job.js';
 export const planEvents = {
   permission: 'job.read',
   tenantOf: tenantOfWork,
+  scoped: { plan_created: ['kind', 'digest', 'params', 'verdicts', 'tenant_id'] },
   types: {
     plan_created: eventType(
       z.strictObject({

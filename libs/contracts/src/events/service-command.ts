@@ -29,6 +29,11 @@ const answer = z.union([
 export const serviceCommandEvents = {
   permission: 'fleet.read',
   tenantOf: ({ aggregateId }) => /^tenant\/([^/]+)\/[^/]+$/.exec(aggregateId)?.[1],
+  scoped: {
+    command_issued: ['operation', 'idempotency_key', 'fence', 'attempt', 'request'],
+    command_succeeded: ['operation', 'idempotency_key', 'fence', 'attempt', 'answer'],
+    command_failed: ['operation', 'idempotency_key', 'fence', 'attempt', 'error.code'],
+  },
   types: {
     command_issued: eventType(command.extend({ request })),
     command_succeeded: eventType(command.extend({ answer })),

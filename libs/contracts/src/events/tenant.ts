@@ -6,6 +6,7 @@ import { count, placedKind, text } from './fields.js';
 export const tenantEvents = {
   permission: 'tenant.read',
   tenantOf: ({ aggregateId }) => aggregateId,
+  scoped: { tenant_created: ['tenant_id', 'name', 'requested', 'placement', 'revision', 'epoch'] },
   types: {
     tenant_created: eventType(
       z.strictObject({
