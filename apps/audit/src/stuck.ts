@@ -63,7 +63,8 @@ async function checkRelay({ sql, messaging }: StuckDeps, now: Date): Promise<Stu
   if (last >= head.position) return [];
   const [oldest] = await readEventsAt(sql, [last + 1]);
   const since = oldest?.recordedAt;
-  if (since === undefined || now.getTime() - since.getTime() < limits.relayMs) return [];
+  const behind = head.position - last;
+  if (since === undefined || (now.getTime() - since.getTime() < limits.relayMs && behind < limits.laggingEvents)) return [];
   const message = info === undefined ? `there is no stream ${name}` : `${head.position - last} events are not in the stream yet`;
   const advice = 'the log of audit says why its relay does not get on: "the relay can not go on"';
   return [{ what: 'relay_behind', subject: name, severity: severityOf(since, now), since, message, advice }];

@@ -48,6 +48,13 @@ describe('a rebuild', () => {
   });
 });
 
+describe('a projection that is behind', () => {
+  it('is told by how many events too, since a clock that went back gives them no age', () => {
+    expect(told(projection({ lag: limits.laggingEvents - 1 }), began)).toEqual([]);
+    expect(told(projection({ lag: limits.laggingEvents }), began)).toEqual([['projection_lagging', undefined, '10000 events behind']]);
+  });
+});
+
 describe('a projection that is stopped', () => {
   it('is told with since when it is, whatever other parts do', () => {
     const stopped = { position: 41, reason: 'no such field', part: 0, since: began };

@@ -26,6 +26,8 @@ export interface Stuck {
 export const limits = {
   pausedMs: 15 * 60_000,
   laggingMs: 30_000,
+  /** So many events behind is told whatever their age, which a clock that went back hides. */
+  laggingEvents: 10_000,
   rebuildMs: 60_000,
   relayMs: 10_000,
   consumerMs: 60_000,
@@ -63,8 +65,9 @@ export function stuckProjection(projection: ProjectionState, now: Date): Stuck[]
 }
 
 function lagging({ name, owner, lag, lagSeconds }: ProjectionState, now: Date): Stuck[] {
-  if (lagSeconds * 1_000 < limits.laggingMs) return [];
-  const since = new Date(now.getTime() - lagSeconds * 1_000);
+  const old = lagSeconds * 1_000 >= limits.laggingMs;
+  if (!old && lag < limits.laggingEvents) return [];
+  const since = old ? new Date(now.getTime() - lagSeconds * 1_000) : undefined;
   const message = `${lag} events behind`;
   const advice = `is ${owner} running? its log says why it does not get on: "${name}"`;
   return [{ what: 'projection_lagging', subject: name, severity: severityOf(since, now), since, message, advice }];

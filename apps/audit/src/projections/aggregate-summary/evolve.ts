@@ -1,4 +1,5 @@
-import type { StoredEvent } from '@fairlead/event-log';
+import { eventCatalogue, type EventCatalogue } from '@fairlead/contracts';
+import { decodeEvent, type StoredEvent } from '@fairlead/event-log';
 import { objectOf, textOf } from '../../domain/text.js';
 import type { AggregateSummary } from './type.js';
 
@@ -6,7 +7,6 @@ import type { AggregateSummary } from './type.js';
 export function evolve(summary: AggregateSummary | undefined, event: StoredEvent): AggregateSummary {
   const meta = objectOf(event.meta);
   const { aggregateType, aggregateId, position, type, recordedAt } = event;
-  const tenantId = textOf(meta['tenant_id']) ?? (aggregateType === 'tenant' ? aggregateId : null);
   const counts = summary?.eventCounts ?? {};
   return {
     aggregateType,
@@ -19,8 +19,31 @@ export function evolve(summary: AggregateSummary | undefined, event: StoredEvent
     eventCounts: { ...counts, [type]: (Object.hasOwn(counts, type) ? (counts[type] ?? 0) : 0) + 1 },
     lastType: type,
     lastPrincipal: textOf(meta['principal']) ?? 'unknown',
-    tenantId: tenantId ?? summary?.tenantId ?? null,
+    tenantId: tenantOf(event) ?? summary?.tenantId ?? null,
   };
+}
+
+const catalogue: EventCatalogue = eventCatalogue;
+
+/** Whose business an event is, by what its owner wrote; never by its metadata, which callers choose. */
+function tenantOf(event: StoredEvent): string | null {
+  const events = Object.hasOwn(catalogue, event.aggregateType) ? catalogue[event.aggregateType] : undefined;
+  if (events?.tenantOf === undefined) return null;
+  try {
+    return textOf(events.tenantOf({ ...event, payload: payloadOf(event) }));
+  } catch {
+    // A payload that can not be judged.
+    return null;
+  }
+}
+
+/** As the present version has it, or as it is where that can't be told. */
+function payloadOf(event: StoredEvent): StoredEvent['payload'] {
+  try {
+    return decodeEvent(event).payload;
+  } catch {
+    return event.payload;
+  }
 }
 
 /** One key for an aggregate: its type has no slash. */

@@ -7,7 +7,8 @@ import { tables, type AggregateSummary } from './type.js';
 /** One row an aggregate, for the inspector. It reads events as they are stored: what stops others is looked for here. */
 export const aggregateSummary = defineProjection({
   name: 'aggregate_summary',
-  version: 1,
+  // 2: the tenant is what the catalogue says.
+  version: 2,
   partitions: 4,
   tables,
   reads: 'raw',

@@ -52,8 +52,13 @@ describe('the summary of an aggregate', () => {
       eventCounts: { job_queued: 1, step_started: 2 },
       lastType: 'step_started',
       lastPrincipal: 'service:job-orchestrator',
-      tenantId: 'acme',
+      // The metadata's is what a caller chose.
+      tenantId: null,
     });
+    const named = { ...jobEvent('job_of_tenant', 'job_queued'), payload: { params: { tenant_id: 'acme' }, tenant_id: 'acme' } };
+    await stack.append('job-orchestrator', { ...named, meta: meta({ tenant_id: 'another' }) });
+    await level();
+    expect(await getAggregate(sql, 'job', 'job_of_tenant')).toMatchObject({ tenantId: 'acme' });
     expect(await getAggregate(sql, 'tenant', 'job_a%b')).toBeUndefined();
     await expectFolded();
   });

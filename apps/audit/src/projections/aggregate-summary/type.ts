@@ -12,7 +12,7 @@ export interface AggregateSummary {
   readonly eventCounts: Readonly<Record<string, number>>;
   readonly lastType: string;
   readonly lastPrincipal: string;
-  /** The tenant whose business its events are, by the last one that says so. */
+  /** The tenant whose business its events are, by the catalogue and the last one that says so. */
   readonly tenantId: string | null;
 }
 
