@@ -34,14 +34,12 @@ async function append(count: number): Promise<void> {
 async function restore(position: number, table?: string): Promise<void> {
   await database.adminSql.query(`
     alter table log.event disable trigger append_only;
-    alter table log.head disable trigger head_goes_forward;
     delete from log.event where position > ${String(position)};
     ${table === undefined ? '' : `insert into log.event select * from ${table} where position > ${String(position)};`}
     delete from log.stream;
     insert into log.stream select aggregate_type, aggregate_id, max(version), max(position) from log.event group by 1, 2;
     update log.head set position = (select max(position) from log.event);
-    alter table log.event enable always trigger append_only;
-    alter table log.head enable always trigger head_goes_forward`);
+    alter table log.event enable always trigger append_only`);
 }
 
 const outcome = (cursor: Parameters<LogFollower['read']>[0]['cursor']) =>
