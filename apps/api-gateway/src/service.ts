@@ -1,5 +1,15 @@
 import type { DynamicModule } from '@nestjs/common';
-import { auditV1, changesV1, eventCatalogue, fleetV1, jobsV1, logV1, placementV1, projectionsV1 } from '@fairlead/contracts';
+import {
+  auditV1,
+  changesV1,
+  eventCatalogue,
+  type EventCatalogue,
+  fleetV1,
+  jobsV1,
+  logV1,
+  placementV1,
+  projectionsV1,
+} from '@fairlead/contracts';
 import { parseJwks, type TokenVerifier } from '@fairlead/auth';
 import { createAppender, decodeEvent, followLog, pokeLog } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
@@ -34,6 +44,8 @@ export interface Overrides {
   imports?: readonly DynamicModule[];
   /** Says whom a token speaks for, instead of the trusted keys: principals that no role makes. */
   verifier?: TokenVerifier;
+  /** Whose business events are, and what such readers see: the change stream's alone. */
+  catalogue?: EventCatalogue;
   heartbeatMs?: number;
   /** How long the reader of a change stream may take nothing. */
   stallMs?: number;
@@ -60,7 +72,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   });
   const streams = createJobStreams({ sql: database, follower, logger });
   const limits = changeLimits({ max: config.CHANGE_STREAMS_MAX, maxPerPrincipal: config.CHANGE_STREAMS_MAX_PER_PRINCIPAL, registry });
-  const changes = createChanges({ follower, catalogue: eventCatalogue, decode: decodeEvent, limits, logger });
+  const changes = createChanges({ follower, catalogue: overrides.catalogue ?? eventCatalogue, decode: decodeEvent, limits, logger });
   const ownIdentity = identityOf(config, { ...resources, passwords, appender });
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },

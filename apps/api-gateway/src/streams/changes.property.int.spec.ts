@@ -2,7 +2,7 @@
 // read a log of mixed events in all three ways; each gets exactly what the table below lets them have.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { changesV1, type Permission } from '@fairlead/contracts';
+import { changesV1, eventCatalogue, type EventCatalogue, type Permission } from '@fairlead/contracts';
 import type { Scope } from '@fairlead/auth';
 import type { NewEvent } from '@fairlead/event-log';
 import { eventually } from '@fairlead/testing';
@@ -16,7 +16,18 @@ interface Known {
   readonly event: NewEvent;
   readonly permission: Permission;
   readonly tenant: string | undefined;
+  readonly node?: string;
 }
+
+/** No event belongs to a node yet: here those of endpoints do, to the one that their shard is called like. */
+const catalogue: EventCatalogue = {
+  ...eventCatalogue,
+  endpoint: {
+    ...eventCatalogue.endpoint,
+    nodeOf: ({ payload }) => String(payload['shard_id']),
+    scoped: { endpoint_health_changed: ['endpoint_id'] },
+  },
+};
 
 const other = (tenant: string) => tenants.find((name) => name !== tenant) ?? '';
 /** A caller chose these: they name somebody whom the event is not about. */
@@ -103,11 +114,12 @@ const kinds: Record<string, (tenant: string) => Known> = {
     tenant: undefined,
   }),
   endpointChanged: (tenant) => ({
+    node: 'node-1',
     event: {
       aggregateType: 'endpoint',
       aggregateId: `runner.runner-1.e${++made}`,
       type: 'endpoint_health_changed',
-      payload: { kind: 'runner', shard_id: 'runner-1', endpoint_id: `e${made}`, url: 'http://127.0.0.1:1', from: null, to: null },
+      payload: { kind: 'runner', shard_id: 'node-1', endpoint_id: `e${made}`, url: 'http://127.0.0.1:1', from: null, to: null },
       meta: metaOf(tenant),
     },
     permission: 'fleet.read',
@@ -146,7 +158,7 @@ let stage: ChangeStage;
 const log: (Known & { position: number })[] = [];
 
 beforeAll(async () => {
-  stage = await startChangeStage();
+  stage = await startChangeStage({}, { catalogue });
   const names = fc.sample(fc.tuple(fc.constantFrom(...Object.keys(kinds)), fc.constantFrom(...tenants)), { numRuns: 150, seed: 1 });
   for (const [kind, tenant] of names) {
     const known = kinds[kind]?.(tenant);
@@ -195,14 +207,17 @@ async function grpc(token: string): Promise<Read> {
 
 describe('the change stream', () => {
   it('gives each reader exactly what they may read, whichever way they ask', async () => {
-    let [toScoped, toOthers] = [0, 0];
+    let [toScoped, toOthers, ofNodes] = [0, 0, 0];
     await fc.assert(
       fc.asyncProperty(readers, async ({ grants, scope }) => {
         const token = stage.reader(['change.read', ...grants], { scope });
         const own = scope?.tenants ?? [];
         const expected = log.filter(
-          ({ permission, tenant }) =>
-            grants.includes(permission) && (scope === undefined || (tenant !== undefined && own.includes(tenant))),
+          ({ permission, tenant, node }) =>
+            grants.includes(permission) &&
+            (scope === undefined ||
+              (tenant !== undefined && own.includes(tenant)) ||
+              (node !== undefined && (scope.nodes ?? []).includes(node))),
         );
         const reads = await Promise.all([poll(token), sse(token), grpc(token)]);
         for (const { positions, text } of reads) {
@@ -213,10 +228,11 @@ describe('the change stream', () => {
         }
         if (scope === undefined) toOthers += expected.length;
         else toScoped += expected.length;
+        if (scope !== undefined) ofNodes += expected.filter(({ node }) => node !== undefined).length;
       }),
-      { numRuns: 40 },
+      { numRuns: 40, examples: [[{ grants: ['fleet.read'], scope: { nodes: ['node-1'] } }]] },
     );
-    expect(Math.min(toScoped, toOthers)).toBeGreaterThan(0);
+    expect(Math.min(toScoped, toOthers, ofNodes)).toBeGreaterThan(0);
   }, 60_000);
 
   it('shows a reader who is kept to a scope less of an event than others', async () => {
