@@ -225,6 +225,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'append_event',
     'claim_parts',
     'drop_epoch',
+    'epoch_is_level',
     'event: select',
     'head: select',
     'incarnation: select',
@@ -240,6 +241,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'stop_part',
     'stream: select',
     'swap_epoch',
+    'swap_was_told',
   ];
   const namesOf = async (role: string) => (await allowed(role)).map((row) => row.name);
   expect(await namesOf('fairlead_placement')).toEqual(ofServices);
