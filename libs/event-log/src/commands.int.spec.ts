@@ -22,7 +22,7 @@ const command = (): Command<TestEvents> => ({
 /** So many commands of an age, as they stand in the log's table. */
 const insertOld = (count: number, age: string) =>
   database.adminSql.query(
-    `insert into log.command select 'fairlead_audit', 'old-' || $2 || '-' || n, n, n, now() - $2::interval from generate_series(1, $1::int) n`,
+    `insert into log.command select 'fairlead_audit', 'old-' || $2 || '-' || n, n - 2000000, n - 2000000, now() - $2::interval from generate_series(1, $1::int) n`,
     [count, age],
   );
 const kept = async () =>
@@ -32,6 +32,10 @@ it('forgets what is older than 7 days, a part of the table at a time, and nothin
   const appender = createAppender({ catalogue: testEvents, sql: database.db });
   const recent = command();
   const first = await appender.append(recent);
+  // After a jump of the clock what was appended just now looks old; it is among the last positions.
+  const jumped = command();
+  const appended = await appender.append(jumped);
+  await database.adminSql.query(`update log.command set recorded_at = now() - interval '8 days' where command_id = $1`, [jumped.commandId]);
   await insertOld(20_000, '7 days 1 minute');
   await insertOld(10, '6 days 23 hours');
   let next = await forgetFrom(database.db, 0);
@@ -46,6 +50,7 @@ it('forgets what is older than 7 days, a part of the table at a time, and nothin
   expect(await database.db.query('select forgotten, next_block from log.forget_commands(1000000)')).toEqual([
     { forgotten: 0, next_block: 128 },
   ]);
+  expect(await appender.append(jumped)).toEqual({ ...appended, repeated: true });
   expect(await appender.append(recent)).toEqual({ ...first, repeated: true });
 });
 
@@ -53,7 +58,10 @@ it('goes on by itself, and an id that was forgotten is a new one', async () => {
   const appender = createAppender({ catalogue: testEvents, sql: database.db });
   const old = command();
   const first = await appender.append(old);
-  await database.adminSql.query(`update log.command set recorded_at = now() - interval '8 days' where command_id = $1`, [old.commandId]);
+  await database.adminSql.query(
+    `update log.command set recorded_at = now() - interval '8 days', last_position = -2000000 where command_id = $1`,
+    [old.commandId],
+  );
   const stop = forgetCommands({ sql: database.db, logger: createLogger({ service: 'test', level: 'silent' }) });
   try {
     await eventually(

@@ -1,6 +1,7 @@
 import { aggregateOwners, controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { adminClient, roleOf, schemaOf, withSetupLock, type AdminAccess } from '@fairlead/postgres';
 import { appendSql } from './sql/append.js';
+import { commandsSql } from './sql/commands.js';
 import { incarnationsSql } from './sql/incarnations.js';
 import { partitionsSql } from './sql/partitions.js';
 import { epochTablesSql, projectionControlSql, projectionsSql } from './sql/projections.js';
@@ -69,7 +70,8 @@ async function prepareRoles(client: Client): Promise<void> {
 }
 
 async function installSchema(client: Client, partitionSize: number): Promise<void> {
-  for (const sql of [tablesSql, incarnationsSql, partitionsSql, appendSql, projectionsSql, projectionControlSql]) await client.query(sql);
+  for (const sql of [tablesSql, incarnationsSql, partitionsSql, appendSql, commandsSql, projectionsSql, projectionControlSql])
+    await client.query(sql);
   await client.query('insert into log.head (partition_size) values ($1) on conflict do nothing', [partitionSize]);
   // Of a log that was installed before there was a history, what came before is not known.
   await client.query(
