@@ -37,7 +37,7 @@ async function all(filter: Partial<logV1.ListEventsRequest>): Promise<{ position
 describe('an event', () => {
   it('is shown whole, however deep and large it is, with its neighbours', async () => {
     const jobId = newId('job');
-    const payload = { text: 'x'.repeat(200_000), deep: Array.from({ length: 80 }).reduce<unknown>((inner) => [inner], 'end') };
+    const payload = { text: 'x'.repeat(200_000), deep: Array.from({ length: 60 }).reduce<unknown>((inner) => [inner], 'end') };
     const first = await stack.append('job-orchestrator', jobEvent(jobId, 'job_created'));
     const position = await stack.append('job-orchestrator', { ...jobEvent(jobId, 'job_started'), payload, meta: meta({ reason: 'why' }) });
     const last = await stack.append('job-orchestrator', jobEvent(jobId, 'job_succeeded'));

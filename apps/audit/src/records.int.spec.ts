@@ -81,7 +81,7 @@ describe('a record', () => {
             aggregate_id: 'odd',
             type: 't'.repeat(250),
             schema_version: 1,
-            payload: [1, 2],
+            payload: { odd: [1, 2] },
             meta: { job_id: 5, reason: 'r'.repeat(9_000) },
           },
         ],
@@ -90,7 +90,7 @@ describe('a record', () => {
     const placement = await stack.writer('placement');
     const rows = await placement.query<{ last_position: number }>('select last_position from log.append($1::jsonb)', [wrong]);
     const { records } = await stack.list({ tenantId: 'odd', waitForPosition: rows[0]?.last_position ?? 0 });
-    expect(records).toEqual([expect.objectContaining({ principal: 'unknown', requestId: '', jobId: '', details: { value: [1, 2] } })]);
+    expect(records).toEqual([expect.objectContaining({ principal: 'unknown', requestId: '', jobId: '', details: { odd: [1, 2] } })]);
   });
 });
 

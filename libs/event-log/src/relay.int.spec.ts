@@ -102,7 +102,13 @@ describe('the relay', () => {
       {
         command_id: newId('command'),
         events: [
-          { aggregate_type: 'tenant', aggregate_id: 'ü '.repeat(80), type: '*.>', payload: { odd: [1] }, meta: { job_id: 5, request_id: 'a\nb' } },
+          {
+            aggregate_type: 'tenant',
+            aggregate_id: 'ü '.repeat(80),
+            type: '*.>',
+            payload: { odd: [1] },
+            meta: { job_id: 5, request_id: 'a\nb' },
+          },
         ],
       },
     ];

@@ -317,22 +317,4 @@ begin
       from (select u.n, u.size, sum(u.size) over (order by u.n)::bigint as upto, answer.outcomes -> (u.n::int - 1) as told
               from unnest(sizes) with ordinality u(size, n)) o;
 end $$;
-
--- Forgets ids of commands that were appended more than 7 days ago, in the table's next blocks; answers how many, and where to
--- go on. Blocks, because an index on the time would make every append dearer.
-create or replace function log.forget_commands(from_block bigint, out forgotten int, out next_block bigint, out blocks bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  at_once constant int := 128;
-begin
-  blocks := pg_relation_size('log.command') / current_setting('block_size')::int;
-  if from_block < 0 or from_block >= blocks then
-    from_block := 0;
-  end if;
-  delete from log.command c
-    where c.ctid >= format('(%s,0)', from_block)::tid and c.ctid < format('(%s,0)', from_block + at_once)::tid
-      and c.recorded_at < clock_timestamp() - interval '7 days';
-  get diagnostics forgotten = row_count;
-  next_block := case when from_block + at_once < blocks then from_block + at_once else 0 end;
-end $$;
 `;
