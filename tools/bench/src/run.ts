@@ -58,9 +58,14 @@ function given(bench: Bench): { json: boolean; quick: boolean; only: string | un
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
   } as const;
-  const { values } = parseArgs({ options });
-  if (values.only !== undefined && !(values.only in bench.parts)) {
-    throw new Error(`There is no part ${values.only}. There are: ${Object.keys(bench.parts).join(', ')}`);
+  try {
+    const { values } = parseArgs({ options });
+    if (values.only !== undefined && !(values.only in bench.parts)) {
+      throw new Error(`There is no part ${values.only}. There are: ${Object.keys(bench.parts).join(', ')}`);
+    }
+    return { json: values.json, quick: values.quick, only: values.only };
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(2);
   }
-  return { json: values.json, quick: values.quick, only: values.only };
 }

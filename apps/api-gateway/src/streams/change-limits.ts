@@ -15,7 +15,7 @@ export interface ChangeLimits {
 export interface LimitOptions {
   /** Streams of this process. */
   readonly max: number;
-  /** Of one user or API token. */
+  /** Of one login or API token; all tokens of a user have half of `max` together. */
   readonly maxPerPrincipal: number;
   readonly registry: Registry;
 }
@@ -41,19 +41,26 @@ export function changeLimits({ max, maxPerPrincipal, registry }: LimitOptions): 
     labelNames: ['transport', 'code'],
     registers,
   });
-  const perPrincipal = new Map<string, number>();
+  const taken = new Map<string, number>();
   let all = 0;
+  const change = (who: string, by: 1 | -1) => {
+    const now = (taken.get(who) ?? 0) + by;
+    if (now === 0) taken.delete(who);
+    else taken.set(who, now);
+  };
   return {
     enter: (reader, transport) => {
-      const who = reader.apiTokenId ?? reader.id;
-      const own = perPrincipal.get(who) ?? 0;
-      if (own >= maxPerPrincipal)
+      const mine = placesOf(reader, { max, maxPerPrincipal });
+      for (const { who, most } of mine) {
+        const own = taken.get(who) ?? 0;
+        if (own < most) continue;
         throw new FairleadError('rate_limited', `${String(own)} change streams of yours are open, as many as may be`, {
           details: { retry_after_seconds: 10 },
         });
+      }
       if (all >= max) throw new FairleadError('overloaded', 'Too many change streams are open', { details: { retry_after_seconds: 5 } });
       all += 1;
-      perPrincipal.set(who, own + 1);
+      for (const { who } of mine) change(who, 1);
       open.inc({ transport });
       let left = false;
       return () => {
@@ -61,9 +68,7 @@ export function changeLimits({ max, maxPerPrincipal, registry }: LimitOptions): 
         left = true;
         all -= 1;
         open.dec({ transport });
-        const rest = (perPrincipal.get(who) ?? 1) - 1;
-        if (rest === 0) perPrincipal.delete(who);
-        else perPrincipal.set(who, rest);
+        for (const { who } of mine) change(who, -1);
       };
     },
     delivered: (transport, count) => {
@@ -73,4 +78,12 @@ export function changeLimits({ max, maxPerPrincipal, registry }: LimitOptions): 
       cutOffs.inc({ transport, code });
     },
   };
+}
+
+/** Whose places a stream takes: the API token's or login's, and the user's, who may have many tokens, but never all places. */
+function placesOf(reader: Principal, { max, maxPerPrincipal }: Pick<LimitOptions, 'max' | 'maxPerPrincipal'>) {
+  return [
+    { who: `as ${reader.apiTokenId ?? reader.id}`, most: maxPerPrincipal },
+    { who: reader.onBehalfOf ?? reader.id, most: Math.max(maxPerPrincipal, Math.ceil(max / 2)) },
+  ];
 }
