@@ -9,6 +9,7 @@ const reader = (user: string, apiTokenId?: string): Principal => ({
   kind: 'user',
   roles: [],
   grants: new Set(),
+  expiresAtMs: Infinity,
   ...(apiTokenId === undefined ? {} : { apiTokenId }),
 });
 
