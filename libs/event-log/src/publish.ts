@@ -60,7 +60,10 @@ export async function publishPage(options: PublishOptions, events: readonly Stor
 
 async function publishPipelined({ messaging, tracing }: PublishOptions, outgoing: readonly Outgoing[]): Promise<void> {
   const client = messaging.jetstream();
-  await Promise.all(outgoing.map((one) => traced(tracing, messaging, one, () => publishOne(client, one))));
+  const sent = await Promise.allSettled(outgoing.map((one) => traced(tracing, messaging, one, () => publishOne(client, one))));
+  // Thrown once none is on its way any more: where the stream ends is read next.
+  const failed = sent.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** All of them or none: the server keeps them aside until the last has come, and looks at the expected sequence then. */

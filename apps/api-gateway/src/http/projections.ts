@@ -96,7 +96,7 @@ export class ProjectionsController {
   }
 }
 
-function decided({ projection, position }: projectionsV1.ChangeProjectionResponse, reply: FastifyReply) {
+function decided({ projection, position }: projectionsV1.PauseProjectionResponse, reply: FastifyReply) {
   tellPosition(reply, position);
   return projectionView(present(projection, 'projection'));
 }

@@ -80,11 +80,11 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     defineRpcs(projectionsV1.ProjectionServiceService, {
       listProjections: answer('listProjections', 'projection.read', projectionsV1.ListProjectionsResponse),
       getProjection: answer('getProjection', 'projection.read', projectionsV1.GetProjectionResponse),
-      pauseProjection: answer('pauseProjection', 'projection.manage', projectionsV1.ChangeProjectionResponse),
-      resumeProjection: answer('resumeProjection', 'projection.manage', projectionsV1.ChangeProjectionResponse),
-      rebuildProjection: answer('rebuildProjection', 'projection.manage', projectionsV1.ChangeProjectionResponse),
-      cancelRebuild: answer('cancelRebuild', 'projection.manage', projectionsV1.ChangeProjectionResponse),
-      skipEvent: answer('skipEvent', 'projection.manage', projectionsV1.ChangeProjectionResponse),
+      pauseProjection: answer('pauseProjection', 'projection.manage', projectionsV1.PauseProjectionResponse),
+      resumeProjection: answer('resumeProjection', 'projection.manage', projectionsV1.ResumeProjectionResponse),
+      rebuildProjection: answer('rebuildProjection', 'projection.manage', projectionsV1.RebuildProjectionResponse),
+      cancelRebuild: answer('cancelRebuild', 'projection.manage', projectionsV1.CancelRebuildResponse),
+      skipEvent: answer('skipEvent', 'projection.manage', projectionsV1.SkipEventResponse),
     }),
   ];
   const transport = new GrpcTransport({ host: '127.0.0.1', port: 0, services, verifier, logger });

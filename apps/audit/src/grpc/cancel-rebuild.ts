@@ -4,5 +4,5 @@ import type { ProjectionDeps } from '../projection-control.js';
 import { decisionRpc } from './projections.js';
 
 /** Gives a rebuild up; the epoch that serves stays. See `decide` for what it throws. */
-export const cancelRebuild = (deps: ProjectionDeps): Rpc<projectionsV1.CancelRebuildRequest, projectionsV1.ChangeProjectionResponse> =>
+export const cancelRebuild = (deps: ProjectionDeps): Rpc<projectionsV1.CancelRebuildRequest, projectionsV1.CancelRebuildResponse> =>
   decisionRpc(deps, () => ({ what: 'cancel-rebuild' }));

@@ -51,7 +51,7 @@ function epochMessage({ stopped, rebuild, updatedAt: _, ...epoch }: EpochState):
 export function decisionRpc<Request extends { name: string; reason: string }>(
   deps: ProjectionDeps,
   decisionOf: (request: Request) => Decision,
-): Rpc<Request, projectionsV1.ChangeProjectionResponse> {
+): Rpc<Request, { projection: projectionsV1.Projection; position: number }> {
   return rpc('projection.manage', async (request) => {
     const { name, reason } = parseInput(decisionInput, request);
     const { projection, position } = await decide(deps, name, decisionOf(request), reason);

@@ -6,4 +6,4 @@ import { decisionRpc } from './projections.js';
 /** Asks for a new epoch to be filled and swapped in. See `decide` for what it throws. */
 export const rebuildProjection = (
   deps: ProjectionDeps,
-): Rpc<projectionsV1.RebuildProjectionRequest, projectionsV1.ChangeProjectionResponse> => decisionRpc(deps, () => ({ what: 'rebuild' }));
+): Rpc<projectionsV1.RebuildProjectionRequest, projectionsV1.RebuildProjectionResponse> => decisionRpc(deps, () => ({ what: 'rebuild' }));

@@ -6,4 +6,4 @@ import { decisionRpc } from './projections.js';
 /** Lets a paused projection go on. See `decide` for what it throws. */
 export const resumeProjection = (
   deps: ProjectionDeps,
-): Rpc<projectionsV1.ResumeProjectionRequest, projectionsV1.ChangeProjectionResponse> => decisionRpc(deps, () => ({ what: 'resume' }));
+): Rpc<projectionsV1.ResumeProjectionRequest, projectionsV1.ResumeProjectionResponse> => decisionRpc(deps, () => ({ what: 'resume' }));

@@ -108,7 +108,39 @@ export interface SkipEventRequest {
   epoch: number;
 }
 
-export interface ChangeProjectionResponse {
+export interface PauseProjectionResponse {
+  projection:
+    | Projection
+    | undefined;
+  /** Of the event that says so. */
+  position: number;
+}
+
+export interface ResumeProjectionResponse {
+  projection:
+    | Projection
+    | undefined;
+  /** Of the event that says so. */
+  position: number;
+}
+
+export interface RebuildProjectionResponse {
+  projection:
+    | Projection
+    | undefined;
+  /** Of the event that says so. */
+  position: number;
+}
+
+export interface CancelRebuildResponse {
+  projection:
+    | Projection
+    | undefined;
+  /** Of the event that says so. */
+  position: number;
+}
+
+export interface SkipEventResponse {
   projection:
     | Projection
     | undefined;
@@ -1517,12 +1549,12 @@ export const SkipEventRequest: MessageFns<SkipEventRequest> = {
   },
 };
 
-function createBaseChangeProjectionResponse(): ChangeProjectionResponse {
+function createBasePauseProjectionResponse(): PauseProjectionResponse {
   return { projection: undefined, position: 0 };
 }
 
-export const ChangeProjectionResponse: MessageFns<ChangeProjectionResponse> = {
-  encode(message: ChangeProjectionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const PauseProjectionResponse: MessageFns<PauseProjectionResponse> = {
+  encode(message: PauseProjectionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.projection !== undefined) {
       Projection.encode(message.projection, writer.uint32(10).fork()).join();
     }
@@ -1532,7 +1564,7 @@ export const ChangeProjectionResponse: MessageFns<ChangeProjectionResponse> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): ChangeProjectionResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): PauseProjectionResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1541,7 +1573,7 @@ export const ChangeProjectionResponse: MessageFns<ChangeProjectionResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseChangeProjectionResponse();
+      const message = createBasePauseProjectionResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1573,14 +1605,14 @@ export const ChangeProjectionResponse: MessageFns<ChangeProjectionResponse> = {
     }
   },
 
-  fromJSON(object: any): ChangeProjectionResponse {
+  fromJSON(object: any): PauseProjectionResponse {
     return {
       projection: isSet(object.projection) ? Projection.fromJSON(object.projection) : undefined,
       position: isSet(object.position) ? globalThis.Number(object.position) : 0,
     };
   },
 
-  toJSON(message: ChangeProjectionResponse): unknown {
+  toJSON(message: PauseProjectionResponse): unknown {
     const obj: any = {};
     if (message.projection !== undefined) {
       obj.projection = Projection.toJSON(message.projection);
@@ -1591,11 +1623,359 @@ export const ChangeProjectionResponse: MessageFns<ChangeProjectionResponse> = {
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<ChangeProjectionResponse>, I>>(base?: I): ChangeProjectionResponse {
-    return ChangeProjectionResponse.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<PauseProjectionResponse>, I>>(base?: I): PauseProjectionResponse {
+    return PauseProjectionResponse.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<ChangeProjectionResponse>, I>>(object: I): ChangeProjectionResponse {
-    const message = createBaseChangeProjectionResponse();
+  fromPartial<I extends Exact<DeepPartial<PauseProjectionResponse>, I>>(object: I): PauseProjectionResponse {
+    const message = createBasePauseProjectionResponse();
+    message.projection = (object.projection !== undefined && object.projection !== null)
+      ? Projection.fromPartial(object.projection)
+      : undefined;
+    message.position = object.position ?? 0;
+    return message;
+  },
+};
+
+function createBaseResumeProjectionResponse(): ResumeProjectionResponse {
+  return { projection: undefined, position: 0 };
+}
+
+export const ResumeProjectionResponse: MessageFns<ResumeProjectionResponse> = {
+  encode(message: ResumeProjectionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projection !== undefined) {
+      Projection.encode(message.projection, writer.uint32(10).fork()).join();
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).int64(message.position);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResumeProjectionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResumeProjectionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projection = Projection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResumeProjectionResponse {
+    return {
+      projection: isSet(object.projection) ? Projection.fromJSON(object.projection) : undefined,
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+    };
+  },
+
+  toJSON(message: ResumeProjectionResponse): unknown {
+    const obj: any = {};
+    if (message.projection !== undefined) {
+      obj.projection = Projection.toJSON(message.projection);
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResumeProjectionResponse>, I>>(base?: I): ResumeProjectionResponse {
+    return ResumeProjectionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResumeProjectionResponse>, I>>(object: I): ResumeProjectionResponse {
+    const message = createBaseResumeProjectionResponse();
+    message.projection = (object.projection !== undefined && object.projection !== null)
+      ? Projection.fromPartial(object.projection)
+      : undefined;
+    message.position = object.position ?? 0;
+    return message;
+  },
+};
+
+function createBaseRebuildProjectionResponse(): RebuildProjectionResponse {
+  return { projection: undefined, position: 0 };
+}
+
+export const RebuildProjectionResponse: MessageFns<RebuildProjectionResponse> = {
+  encode(message: RebuildProjectionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projection !== undefined) {
+      Projection.encode(message.projection, writer.uint32(10).fork()).join();
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).int64(message.position);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebuildProjectionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebuildProjectionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projection = Projection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RebuildProjectionResponse {
+    return {
+      projection: isSet(object.projection) ? Projection.fromJSON(object.projection) : undefined,
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+    };
+  },
+
+  toJSON(message: RebuildProjectionResponse): unknown {
+    const obj: any = {};
+    if (message.projection !== undefined) {
+      obj.projection = Projection.toJSON(message.projection);
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RebuildProjectionResponse>, I>>(base?: I): RebuildProjectionResponse {
+    return RebuildProjectionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RebuildProjectionResponse>, I>>(object: I): RebuildProjectionResponse {
+    const message = createBaseRebuildProjectionResponse();
+    message.projection = (object.projection !== undefined && object.projection !== null)
+      ? Projection.fromPartial(object.projection)
+      : undefined;
+    message.position = object.position ?? 0;
+    return message;
+  },
+};
+
+function createBaseCancelRebuildResponse(): CancelRebuildResponse {
+  return { projection: undefined, position: 0 };
+}
+
+export const CancelRebuildResponse: MessageFns<CancelRebuildResponse> = {
+  encode(message: CancelRebuildResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projection !== undefined) {
+      Projection.encode(message.projection, writer.uint32(10).fork()).join();
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).int64(message.position);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelRebuildResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelRebuildResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projection = Projection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelRebuildResponse {
+    return {
+      projection: isSet(object.projection) ? Projection.fromJSON(object.projection) : undefined,
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+    };
+  },
+
+  toJSON(message: CancelRebuildResponse): unknown {
+    const obj: any = {};
+    if (message.projection !== undefined) {
+      obj.projection = Projection.toJSON(message.projection);
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelRebuildResponse>, I>>(base?: I): CancelRebuildResponse {
+    return CancelRebuildResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelRebuildResponse>, I>>(object: I): CancelRebuildResponse {
+    const message = createBaseCancelRebuildResponse();
+    message.projection = (object.projection !== undefined && object.projection !== null)
+      ? Projection.fromPartial(object.projection)
+      : undefined;
+    message.position = object.position ?? 0;
+    return message;
+  },
+};
+
+function createBaseSkipEventResponse(): SkipEventResponse {
+  return { projection: undefined, position: 0 };
+}
+
+export const SkipEventResponse: MessageFns<SkipEventResponse> = {
+  encode(message: SkipEventResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.projection !== undefined) {
+      Projection.encode(message.projection, writer.uint32(10).fork()).join();
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).int64(message.position);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SkipEventResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSkipEventResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.projection = Projection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SkipEventResponse {
+    return {
+      projection: isSet(object.projection) ? Projection.fromJSON(object.projection) : undefined,
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+    };
+  },
+
+  toJSON(message: SkipEventResponse): unknown {
+    const obj: any = {};
+    if (message.projection !== undefined) {
+      obj.projection = Projection.toJSON(message.projection);
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SkipEventResponse>, I>>(base?: I): SkipEventResponse {
+    return SkipEventResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SkipEventResponse>, I>>(object: I): SkipEventResponse {
+    const message = createBaseSkipEventResponse();
     message.projection = (object.projection !== undefined && object.projection !== null)
       ? Projection.fromPartial(object.projection)
       : undefined;
@@ -1636,9 +2016,9 @@ export const ProjectionServiceService = {
     requestSerialize: (value: PauseProjectionRequest): Buffer =>
       Buffer.from(PauseProjectionRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): PauseProjectionRequest => PauseProjectionRequest.decode(value),
-    responseSerialize: (value: ChangeProjectionResponse): Buffer =>
-      Buffer.from(ChangeProjectionResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ChangeProjectionResponse => ChangeProjectionResponse.decode(value),
+    responseSerialize: (value: PauseProjectionResponse): Buffer =>
+      Buffer.from(PauseProjectionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PauseProjectionResponse => PauseProjectionResponse.decode(value),
   },
   resumeProjection: {
     path: "/fairlead.audit.v1.ProjectionService/ResumeProjection" as const,
@@ -1647,9 +2027,9 @@ export const ProjectionServiceService = {
     requestSerialize: (value: ResumeProjectionRequest): Buffer =>
       Buffer.from(ResumeProjectionRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ResumeProjectionRequest => ResumeProjectionRequest.decode(value),
-    responseSerialize: (value: ChangeProjectionResponse): Buffer =>
-      Buffer.from(ChangeProjectionResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ChangeProjectionResponse => ChangeProjectionResponse.decode(value),
+    responseSerialize: (value: ResumeProjectionResponse): Buffer =>
+      Buffer.from(ResumeProjectionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResumeProjectionResponse => ResumeProjectionResponse.decode(value),
   },
   /** Fills a new epoch beside the one that serves, then swaps them. */
   rebuildProjection: {
@@ -1659,9 +2039,9 @@ export const ProjectionServiceService = {
     requestSerialize: (value: RebuildProjectionRequest): Buffer =>
       Buffer.from(RebuildProjectionRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): RebuildProjectionRequest => RebuildProjectionRequest.decode(value),
-    responseSerialize: (value: ChangeProjectionResponse): Buffer =>
-      Buffer.from(ChangeProjectionResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ChangeProjectionResponse => ChangeProjectionResponse.decode(value),
+    responseSerialize: (value: RebuildProjectionResponse): Buffer =>
+      Buffer.from(RebuildProjectionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RebuildProjectionResponse => RebuildProjectionResponse.decode(value),
   },
   cancelRebuild: {
     path: "/fairlead.audit.v1.ProjectionService/CancelRebuild" as const,
@@ -1669,9 +2049,9 @@ export const ProjectionServiceService = {
     responseStream: false as const,
     requestSerialize: (value: CancelRebuildRequest): Buffer => Buffer.from(CancelRebuildRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): CancelRebuildRequest => CancelRebuildRequest.decode(value),
-    responseSerialize: (value: ChangeProjectionResponse): Buffer =>
-      Buffer.from(ChangeProjectionResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ChangeProjectionResponse => ChangeProjectionResponse.decode(value),
+    responseSerialize: (value: CancelRebuildResponse): Buffer =>
+      Buffer.from(CancelRebuildResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelRebuildResponse => CancelRebuildResponse.decode(value),
   },
   /** Lets one event pass that the projection is stopped at. */
   skipEvent: {
@@ -1680,9 +2060,8 @@ export const ProjectionServiceService = {
     responseStream: false as const,
     requestSerialize: (value: SkipEventRequest): Buffer => Buffer.from(SkipEventRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): SkipEventRequest => SkipEventRequest.decode(value),
-    responseSerialize: (value: ChangeProjectionResponse): Buffer =>
-      Buffer.from(ChangeProjectionResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ChangeProjectionResponse => ChangeProjectionResponse.decode(value),
+    responseSerialize: (value: SkipEventResponse): Buffer => Buffer.from(SkipEventResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SkipEventResponse => SkipEventResponse.decode(value),
   },
 } as const;
 
@@ -1690,13 +2069,13 @@ export interface ProjectionServiceServer extends UntypedServiceImplementation {
   listProjections: handleUnaryCall<ListProjectionsRequest, ListProjectionsResponse>;
   getProjection: handleUnaryCall<GetProjectionRequest, GetProjectionResponse>;
   /** Its workers end after the page at hand. */
-  pauseProjection: handleUnaryCall<PauseProjectionRequest, ChangeProjectionResponse>;
-  resumeProjection: handleUnaryCall<ResumeProjectionRequest, ChangeProjectionResponse>;
+  pauseProjection: handleUnaryCall<PauseProjectionRequest, PauseProjectionResponse>;
+  resumeProjection: handleUnaryCall<ResumeProjectionRequest, ResumeProjectionResponse>;
   /** Fills a new epoch beside the one that serves, then swaps them. */
-  rebuildProjection: handleUnaryCall<RebuildProjectionRequest, ChangeProjectionResponse>;
-  cancelRebuild: handleUnaryCall<CancelRebuildRequest, ChangeProjectionResponse>;
+  rebuildProjection: handleUnaryCall<RebuildProjectionRequest, RebuildProjectionResponse>;
+  cancelRebuild: handleUnaryCall<CancelRebuildRequest, CancelRebuildResponse>;
   /** Lets one event pass that the projection is stopped at. */
-  skipEvent: handleUnaryCall<SkipEventRequest, ChangeProjectionResponse>;
+  skipEvent: handleUnaryCall<SkipEventRequest, SkipEventResponse>;
 }
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
