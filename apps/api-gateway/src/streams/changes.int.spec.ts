@@ -254,9 +254,12 @@ describe('a restore of the log', () => {
   it('is told to all who stream, with where to go on, and the client goes on', async () => {
     const known = [await stage.append(jobEvent('acme')), await stage.append(jobEvent('acme'))];
     const before = await latest();
-    const client = follow(`${(known[0] ?? 1) - 1}.${before.split('.')[1] ?? ''}`);
-    const stream = await stage.stream('', { token: viewer });
-    const grpc = stage.grpc.watch(changesV1.WatchRequest.fromPartial({}), { token: viewer });
+    const incarnation = before.split('.')[1] ?? '';
+    const client = follow(`${(known[0] ?? 1) - 1}.${incarnation}`);
+    // From a cursor: without one a stream begins where this gateway stands, which may be an event or two back.
+    const cursor = `${String(known[1])}.${incarnation}`;
+    const stream = await stage.stream(`?cursor=${cursor}`, { token: viewer });
+    const grpc = stage.grpc.watch(changesV1.WatchRequest.fromPartial({ cursor }), { token: viewer });
     await grpc.next();
     await eventually(() => client.changes().length === 2 && stream.seen.length > 0, { what: 'what was before' });
     await stage.database.adminSql.query('select log.begin_incarnation()');
