@@ -95,6 +95,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       config.GRPC_PORT === undefined
         ? undefined
         : [defineRpcs(changesV1.ChangeStreamServiceService, { watch: watch({ changes, limits }) })],
+    stallMs: overrides.stallMs,
     verifier: withApiTokens(verifier, ownIdentity),
     imports: [api, ...(overrides.imports ?? [])],
     adapter: createEdge({

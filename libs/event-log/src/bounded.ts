@@ -5,6 +5,9 @@ import { oncePerEvent } from './filter.js';
 /** A page ends once its events take so much; the first is always in it. */
 export const pageBytes = 4 * 1024 * 1024;
 
+/** A smaller page, for readers of whom there may be many, and who may be slow: each keeps one while it does not read on. */
+export const smallPageBytes = 256 * 1024;
+
 export const eventColumns = 'position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at';
 
 /**
@@ -18,22 +21,22 @@ export const eventBytesSql = ['payload', 'meta']
   .join(' + ');
 
 /**
- * SQL for the first events that meet the conditions, in position order, as many as `limit` (SQL) and `pageBytes` allow.
+ * SQL for the first events that meet the conditions, in position order, as many as `limit` (SQL) and `bytes` allow.
  * `is_cut` of the last one says that the bytes ended the page: more of what was asked for follows.
  */
-export function boundedSql(conditions: string, limit: string): string {
+export function boundedSql(conditions: string, limit: string, bytes = pageBytes): string {
   return `select ${eventColumns}, is_cut from (
       select *, sum(bytes) over page - bytes as bytes_before, lead(position) over page is not null as is_cut from (
         select ${eventColumns}, ${eventBytesSql} as bytes from log.event where ${conditions} order by position limit ${limit}
       ) wanted window page as (order by position rows unbounded preceding)
-    ) summed where bytes_before < ${String(pageBytes)}`;
+    ) summed where bytes_before < ${String(bytes)}`;
 }
 
 /** About as many bytes as an event takes in memory, and on the wire. */
 export const sizeOf = oncePerEvent(({ payload, meta }: StoredEvent) => JSON.stringify(payload).length + JSON.stringify(meta).length);
 
 /** As many of the first events as take so many bytes together; the first always. */
-export function fitting(events: readonly StoredEvent[], bytes: number): readonly StoredEvent[] {
+export function fitting(events: StoredEvent[], bytes: number): StoredEvent[] {
   let left = bytes;
   const end = events.findIndex((event, index) => (left -= sizeOf(event)) < 0 && index > 0);
   return end === -1 ? events : events.slice(0, end);

@@ -10,7 +10,7 @@ import type { Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger, Registry } from '@fairlead/telemetry';
 import { Bell } from './bell.js';
-import { fitting, pageBytes, sizeOf } from './bounded.js';
+import { fitting, pageBytes, sizeOf, smallPageBytes } from './bounded.js';
 import { readHistory, resolveWith, validUntil, type LogCursor, type LogHistory } from './cursor.js';
 import { isWanted, type EventFilter } from './filter.js';
 import { isSameEvent } from './fork.js';
@@ -25,8 +25,8 @@ import type { StoredEvent } from './types.js';
 
 /** Events that are handed out together; none: a sign of life, which says how far the log was looked through. */
 export interface FeedBatch {
-  /** Those that are wanted, in position order. */
-  readonly events: readonly StoredEvent[];
+  /** Those that are wanted, in position order. The list is its reader's own: a slow one may empty it, to keep less. */
+  readonly events: StoredEvent[];
   /** Up to here everything was looked at for this reader: where to go on from. */
   readonly cursor: Required<LogCursor>;
 }
@@ -238,14 +238,18 @@ export function followLog(options: FollowOptions): LogFollower {
   }
 
   /** What follows for a reader that is not level with the tail: from memory if it reaches back, else from Postgres. */
-  async function nextPage(tail: Tail, reader: Subscriber, limit: number): Promise<Pick<Page, 'events' | 'position'>> {
+  async function nextPage(
+    tail: Tail,
+    reader: Subscriber,
+    { limit, bytes }: { limit: number; bytes: number },
+  ): Promise<Pick<Page, 'events' | 'position'>> {
     const { filter, position } = reader;
     const recent = tail.recent.after(position, pageSize);
     if (recent !== undefined) {
       return { events: recent.filter((event) => isWanted(filter, event)), position: recent.at(-1)?.position ?? position };
     }
     const rows = filter.matches === undefined ? Math.min(limit, pageSize) : pageSize;
-    const page = await inTurn(() => readPage(sql, { after: position, limit: rows, filter }));
+    const page = await inTurn(() => readPage(sql, { after: position, limit: rows, bytes, filter }));
     if (page.head.incarnation === reader.incarnation && page.head.position >= position) return page;
     // The log is another one than the reader began with; once the tail knows, the reader is told.
     await check();
@@ -273,7 +277,7 @@ export function followLog(options: FollowOptions): LogFollower {
             continue;
           }
         } else if (position < tail.position) {
-          ({ events, position } = await nextPage(tail, subscriber, pageSize));
+          ({ events, position } = await nextPage(tail, subscriber, { limit: pageSize, bytes: smallPageBytes }));
           // Throws when it was ended meanwhile: what was read may be of another incarnation.
           subscriber.take();
         } else {
@@ -297,10 +301,10 @@ export function followLog(options: FollowOptions): LogFollower {
     if (tail === undefined) throw new FairleadError('unavailable', 'the service is stopping');
     const reader = await admit(tail, cursor, filter);
     const until = performance.now() + readBudgetMs;
-    let found: readonly StoredEvent[] = [];
+    let found: StoredEvent[] = [];
     try {
       while (reader.position < tail.position && found.length < limit && performance.now() < until) {
-        const page = await nextPage(tail, reader, limit - found.length);
+        const page = await nextPage(tail, reader, { limit: limit - found.length, bytes: pageBytes });
         // Throws when it was ended meanwhile.
         reader.take();
         const events = fitting([...found, ...page.events].slice(0, limit), pageBytes);

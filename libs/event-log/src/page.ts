@@ -10,6 +10,8 @@ export interface PageOptions {
   readonly after: number;
   /** Events at most. */
   readonly limit: number;
+  /** About as many bytes of events at most, but one event at least; `pageBytes` when not given. */
+  readonly bytes?: number;
   readonly filter?: EventFilter;
 }
 
@@ -31,13 +33,13 @@ const positionsPerPage = { aggregate: 1_000_000, types: 50_000 };
  * Reads what is wanted of the events after a position. Bounded, also in bytes: it may find few or nothing, and be far from
  * the head still; `position` tells.
  */
-export async function readPage(sql: Sql, { after, limit, filter = {} }: PageOptions): Promise<Page> {
+export async function readPage(sql: Sql, { after, limit, bytes, filter = {} }: PageOptions): Promise<Page> {
   const positions = filter.aggregateId !== undefined ? positionsPerPage.aggregate : positionsPerPage.types;
   const until = after + (filter.aggregateTypes === undefined && filter.aggregateId === undefined ? limit : positions);
   const rows = await sql.query<{ head: number; incarnation: string } & ((EventRow & { is_cut: boolean }) | { position: null })>(
     `select h.position as head, h.incarnation::text, e.*
        from log.head h left join lateral (
-         ${boundedSql('position > $1 and position <= $2 and ($3::text[] is null or aggregate_type = any ($3)) and ($4::text is null or aggregate_id = $4)', '$5')}
+         ${boundedSql('position > $1 and position <= $2 and ($3::text[] is null or aggregate_type = any ($3)) and ($4::text is null or aggregate_id = $4)', '$5', bytes)}
        ) e on true
        order by e.position`,
     [after, until, filter.aggregateTypes ?? null, filter.aggregateId ?? null, limit],

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   Server as GrpcServer,
   ServerCredentials,
@@ -205,12 +204,11 @@ async function send(
   try {
     for await (const message of found.stream(call.request, { ...caller, signal })) {
       if (signal.aborted) break;
-      if (call.write(message)) continue;
       const stalled = setTimeout(() => {
         const details = found.cursorOf === undefined ? undefined : { cursor: found.cursorOf(message) };
         aborter.abort(new FairleadError('overloaded', 'the reader takes nothing', { details }));
       }, stallMs);
-      await once(call, 'drain', { signal }).finally(() => {
+      await written(call, message, signal).finally(() => {
         clearTimeout(stalled);
       });
     }
@@ -222,6 +220,24 @@ async function send(
   if (signal.reason instanceof FairleadError) throw signal.reason;
   if (expired.happened()) throw new FairleadError('unauthenticated', 'The access token has expired');
   if (signal.aborted && !call.cancelled) throw new FairleadError('unavailable', 'The service is stopping');
+}
+
+/**
+ * Writes a message and waits until it has been handed to the connection, or the signal aborts: one message at a time waits for its
+ * reader. The call itself would let sixteen wait, however large they are.
+ */
+function written(call: ServerWritableStream<unknown, unknown>, message: unknown, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const gone = () => {
+      reject(new Error('the call has ended'));
+    };
+    signal.addEventListener('abort', gone, { once: true });
+    call.write(message, (error?: Error | null) => {
+      signal.removeEventListener('abort', gone);
+      if (error == null) resolve();
+      else reject(error);
+    });
+  });
 }
 
 /** Aborts when the principal's token ends. */

@@ -25,6 +25,8 @@ export interface StartOptions {
   config: { HTTP_HOST: string; HTTP_PORT: number; GRPC_HOST?: string; GRPC_PORT?: number };
   /** gRPC services to answer. */
   rpcs?: readonly RpcService[];
+  /** How long the reader of an RPC's stream may take nothing of what waits for it; 30 s when not given. */
+  stallMs?: number;
   /** Who tells the callers of RPCs; the resources' own when it is left out. */
   verifier?: TokenVerifier;
   /** Readiness checks beyond Postgres, migrations and NATS. */
@@ -119,6 +121,7 @@ function grpcTransport(options: StartOptions): GrpcTransport {
     host: config.GRPC_HOST ?? '127.0.0.1',
     port: config.GRPC_PORT ?? 0,
     services: options.rpcs ?? [],
+    stallMs: options.stallMs,
     verifier: options.verifier ?? resources.verifier,
     logger: resources.logger,
     tracing: resources.tracing,

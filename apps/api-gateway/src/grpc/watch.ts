@@ -7,7 +7,7 @@ import { invalidFields } from '../domain/invalid.js';
 import type { ChangeView } from '../domain/change-view.js';
 import { filterFields, typeList } from '../http/changes.js';
 import type { ChangeLimits } from '../streams/change-limits.js';
-import type { Changes } from '../streams/changes.js';
+import type { ChangeBatch, Changes } from '../streams/changes.js';
 
 /** Proto's empty text stands for none. */
 const orNone = <Schema extends z.ZodType>(schema: Schema) => z.preprocess((value) => (value === '' ? undefined : value), schema);
@@ -35,9 +35,8 @@ export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamR
       try {
         yield { cursor: opened.cursor, change: undefined };
         for await (const batch of opened.batches()) {
-          for (const { change, cursor: reached } of batch.changes)
-            yield { cursor: reached, change: messageOf(change.view(batch.incarnation, opened.inScope)) };
           if (batch.changes.length === 0) yield { cursor: batch.cursor, change: undefined };
+          yield* messagesOf(batch, opened.inScope);
         }
         const reason = opened.reason();
         if (reason !== undefined) throw new FairleadError(reason, 'The stream has ended; go on from its last cursor');
@@ -51,6 +50,12 @@ export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamR
       }
     },
   );
+
+/** A batch's changes one after the other; what has gone out is not kept. */
+function* messagesOf({ changes, incarnation }: ChangeBatch, inScope: boolean): Generator<changesV1.WatchResponse> {
+  for (let next = changes.shift(); next !== undefined; next = changes.shift())
+    yield { cursor: next.cursor, change: messageOf(next.change.view(incarnation, inScope)) };
+}
 
 function messageOf(view: ChangeView): changesV1.Change {
   return {

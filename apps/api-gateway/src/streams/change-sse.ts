@@ -1,19 +1,18 @@
-import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { describeError, FairleadError, type ErrorCode } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
 import type { ChangeLimits } from './change-limits.js';
 import { frameOf } from './change-forms.js';
-import type { OpenedChanges } from './changes.js';
+import type { ChangeBatch, OpenedChanges } from './changes.js';
+import { sseWriter } from './sse-writer.js';
 
 export interface SseDeps {
   readonly limits: ChangeLimits;
   readonly logger: Logger;
-  /** How long a reader may take nothing of what waits for it. */
+  /** How long a reader may take nothing of what waits for it; 30 s when not given. */
   readonly stallMs?: number;
 }
 
-const defaultStallMs = 30_000;
 /** How long what is left of an ended stream is kept for its reader. */
 const lingerMs = 30_000;
 /** As much as is written before it is asked whether the reader keeps up. */
@@ -25,41 +24,22 @@ const chunkBytes = 64 * 1024;
  */
 export function changeEvents(deps: SseDeps, opened: OpenedChanges): Readable {
   const out = new PassThrough();
-  const stallMs = deps.stallMs ?? defaultStallMs;
   let cursor = opened.cursor;
   out.once('close', opened.end);
   // Something at once, with a cursor: whoever began at the present knows where that was.
   out.write('retry: 1000\n\n');
   out.write(heartbeat(cursor));
 
-  /** Writes, and waits until the reader keeps up. */
-  const write = async (data: Buffer, reached: string): Promise<void> => {
-    cursor = reached;
-    if (out.write(data)) return;
-    const slow = AbortSignal.timeout(stallMs);
-    try {
-      await once(out, 'drain', { signal: AbortSignal.any([opened.signal, slow]) });
-    } catch (error) {
-      if (slow.aborted && !opened.signal.aborted) throw new FairleadError('overloaded', 'the reader takes nothing', { cause: error });
-      throw error;
-    }
-  };
+  const write = sseWriter(out, { signal: opened.signal, stallMs: deps.stallMs });
 
   const copy = async (): Promise<void> => {
     for await (const batch of opened.batches()) {
-      let waiting: Buffer[] = [];
-      let bytes = 0;
-      for (const { change, cursor: reached } of batch.changes) {
-        const frame = change.frame(batch.incarnation, opened.inScope);
-        waiting.push(frame);
-        bytes += frame.length;
-        if (bytes < chunkBytes) continue;
-        await write(Buffer.concat(waiting), reached);
-        [waiting, bytes] = [[], 0];
+      const frames = takeFrames(batch, opened.inScope);
+      while (frames.length > 0) {
+        const chunk = takeChunk(frames);
+        ({ cursor } = chunk);
+        await write(chunk.data);
       }
-      // A batch says how far it was looked: behind its last change when there was nothing else.
-      if (batch.changes.length === 0) await write(heartbeat(batch.cursor), batch.cursor);
-      else if (waiting.length > 0) await write(Buffer.concat(waiting), batch.changes.at(-1)?.cursor ?? cursor);
     }
   };
 
@@ -82,6 +62,26 @@ export function changeEvents(deps: SseDeps, opened: OpenedChanges): Readable {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+interface Frame {
+  readonly data: Buffer;
+  readonly cursor: string;
+}
+
+/** What a batch puts on the wire. It is empty then: of a reader who is slow the bytes alone are kept, not the events. */
+function takeFrames({ changes, cursor, incarnation }: ChangeBatch, inScope: boolean): Frame[] {
+  // A batch says how far it was looked: behind its last change when there was nothing else.
+  if (changes.length === 0) return [{ data: heartbeat(cursor), cursor }];
+  return changes.splice(0).map(({ change, cursor: reached }) => ({ data: change.frame(incarnation, inScope), cursor: reached }));
+}
+
+/** The first frames in one piece, and where to go on behind them. */
+function takeChunk(frames: Frame[]): Frame {
+  let bytes = 0;
+  const last = frames.findIndex(({ data }) => (bytes += data.length) >= chunkBytes);
+  const taken = frames.splice(0, last === -1 ? frames.length : last + 1);
+  return { data: Buffer.concat(taken.map(({ data }) => data)), cursor: taken.at(-1)?.cursor ?? '' };
 }
 
 function heartbeat(cursor: string): Buffer {

@@ -38,7 +38,8 @@ export interface PollAnswer {
 
 /** Changes that go out together; none: a sign of life. */
 export interface ChangeBatch {
-  readonly changes: readonly { readonly change: Change; readonly cursor: string }[];
+  /** Whoever waits for a slow reader empties the list as it goes out, so that nothing is kept twice. */
+  readonly changes: { readonly change: Change; readonly cursor: string }[];
   /** Everything up to here was looked at for this reader. */
   readonly cursor: string;
   readonly incarnation: string;
@@ -170,12 +171,20 @@ export function createChanges(deps: ChangesDeps): Changes {
   }
 
   async function* batchesOf(feed: AsyncIterable<FeedBatch>, transport: Transport): AsyncGenerator<ChangeBatch, void, undefined> {
-    for await (const { events, cursor } of feed) {
-      const { incarnation } = cursor;
-      const changes = events.map((event) => ({ change: formsOf(event), cursor: formatCursor({ position: event.position, incarnation }) }));
-      yield { changes, cursor: formatCursor(cursor), incarnation };
-      limits.delivered(transport, events.length);
+    for await (const found of feed) {
+      const count = found.events.length;
+      yield takeBatch(found);
+      limits.delivered(transport, count);
     }
+  }
+
+  /** The events in the forms that go out; the list is empty then. */
+  function takeBatch({ events, cursor }: FeedBatch): ChangeBatch {
+    const { incarnation } = cursor;
+    const changes = events
+      .splice(0)
+      .map((event) => ({ change: formsOf(event), cursor: formatCursor({ position: event.position, incarnation }) }));
+    return { changes, cursor: formatCursor(cursor), incarnation };
   }
 
   return {

@@ -1,11 +1,13 @@
-import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { describeError, FairleadError, isFinalEvent, supersededSchema } from '@fairlead/contracts';
 import { formatCursor, readLog, readPage, resolveCursor, type LogCursor, type LogFollower, type StoredEvent } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
+import { sseWriter } from './sse-writer.js';
 
 const pageSize = 500;
+/** Each reader keeps a page while it does not read on. */
+const pageBytes = 256 * 1024;
 const maxStreams = 1_000;
 
 export interface JobStreamRequest {
@@ -73,10 +75,11 @@ function startStream(deps: JobStreamDeps, request: JobStreamRequest, ending: Abo
 }
 
 async function copyEvents(deps: JobStreamDeps, request: JobStreamRequest, out: PassThrough, signal: AbortSignal): Promise<void> {
+  const write = sseWriter(out, { signal });
   for await (const { events, cursor } of eventsOfJob(deps, request, signal)) {
-    if (events.length === 0) out.write(`: position ${cursor.position}\n\n`);
+    if (events.length === 0) await write(`: position ${cursor.position}\n\n`);
     for (const event of events) {
-      if (!out.write(frame(event, cursor))) await once(out, 'drain', { signal });
+      await write(frame(event, cursor));
       if (!request.finished && isFinalEvent(event.type) && (await isLast(deps.sql, event))) return;
     }
   }
@@ -120,7 +123,7 @@ function liveEvents({ follower }: JobStreamDeps, { jobId, after }: JobStreamRequ
 async function* storedEvents({ sql }: JobStreamDeps, { jobId, after }: JobStreamRequest, signal: AbortSignal): AsyncGenerator<Batch> {
   let from = after;
   while (!signal.aborted) {
-    const page = await readPage(sql, { after: from.position, limit: pageSize, filter: filterOf(jobId) });
+    const page = await readPage(sql, { after: from.position, limit: pageSize, bytes: pageBytes, filter: filterOf(jobId) });
     // Afterwards, so that a restore just before the page is noticed.
     await resolveCursor(sql, from);
     const cursor = { position: page.position, incarnation: page.head.incarnation };
