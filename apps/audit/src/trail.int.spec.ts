@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { headPosition } from '@fairlead/event-log';
-import { eventually } from '@fairlead/testing';
+import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { jobEvent, meta, positionsOf, startStack, type Stack } from './audit.fixture.js';
 
 // Real servers on a busy machine take their time.
@@ -73,29 +73,37 @@ describe('the trail', () => {
   });
 
   it('answers projection_lagging rather than an old answer, within its limit', async () => {
-    const head = await headPosition(stack.database.db);
+    const admin = stack.projectionsOf('admin');
+    const { position: paused } = await admin.pauseProjection({ name: 'audit_record', reason: 'a test' });
     const startedAt = performance.now();
-    await expect(stack.list({ waitForPosition: head + 1 })).rejects.toMatchObject({
+    await expect(stack.list({ waitForPosition: paused })).rejects.toMatchObject({
       code: 'projection_lagging',
-      details: { wanted: head + 1 },
+      details: { wanted: paused },
     });
     expect(performance.now() - startedAt).toBeGreaterThan(1_900);
     expect(performance.now() - startedAt).toBeLessThan(8_000);
-    const waiting = stack.list({ waitForPosition: head + 1, limit: 1 });
-    const position = await stack.append('placement', {
-      aggregateType: 'tenant',
-      aggregateId: 'late',
-      type: 'tenant_created',
-      payload: {},
-      meta: meta(),
-    });
-    expect(positionsOf(await waiting)).toEqual([position]);
+    const event = { aggregateType: 'tenant', aggregateId: 'late', type: 'tenant_created', payload: {}, meta: meta() } as const;
+    const position = await stack.append('placement', event);
+    const waiting = stack.list({ waitForPosition: position, limit: 2 });
+    const { position: resumed } = await admin.resumeProjection({ name: 'audit_record', reason: 'a test' });
+    expect(positionsOf(await waiting)).toContain(position);
+    await stack.list({ waitForPosition: resumed });
+  });
+
+  it('refuses at once to wait for what the log does not hold', async () => {
+    const head = await headPosition(stack.database.db);
+    await expect(stack.list({ waitForPosition: head + 1 })).rejects.toMatchObject({ code: 'log_behind', details: { position: head } });
   });
 
   it('shows its progress as metrics', async () => {
-    const text = await (await fetch(`${stack.service().httpUrl}/metrics`)).text();
-    expect(text).toMatch(/^fairlead_projection_position\{projection="audit_record"\} [1-9]\d*$/m);
-    expect(text).toMatch(/^fairlead_relay_position [1-9]\d*$/m);
+    await eventuallyHolds(
+      async () => {
+        const text = await (await fetch(`${stack.service().httpUrl}/metrics`)).text();
+        expect(text).toMatch(/^fairlead_projection_position\{projection="audit_record"\} [1-9]\d*$/m);
+        expect(text).toMatch(/^fairlead_relay_position [1-9]\d*$/m);
+      },
+      { what: 'both positions' },
+    );
     expect((await fetch(`${stack.service().httpUrl}/ready`)).status).toBe(200);
   });
 });

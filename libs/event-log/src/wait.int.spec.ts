@@ -1,7 +1,7 @@
 // Real: Postgres, NATS, a projection's worker.
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Sql } from '@fairlead/postgres';
-import { pauseProjection, resumeProjection, waitForProjection } from './index.js';
+import { headPosition, pauseProjection, resumeProjection, waitForProjection } from './index.js';
 import { startBench, type Bench } from './projection/projection.fixture.js';
 
 let bench: Bench;
@@ -43,3 +43,38 @@ it('looks once for all who wait, and lets no more wait than it can serve', async
   // Nobody waits: nothing is asked any more, and the next one begins anew.
   expect(await wait(0)).toBe('reached');
 }, 60_000);
+
+describe('a position beyond the end of the log', () => {
+  it('is refused at once', async () => {
+    const definition = await bench.define('beyond');
+    bench.start(definition);
+    const head = await bench.append(1);
+    const startedAt = performance.now();
+    for (const name of [definition.name, 'nobody']) {
+      const waiting = waitForProjection({ sql: bench.db, name, position: head + 1, timeoutMs: 30_000 });
+      await expect(waiting).rejects.toMatchObject({ code: 'log_behind', details: { position: head } });
+    }
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
+  it('is none that was committed while a look at the projection was on its way', async () => {
+    const definition = await bench.define('overtaken');
+    bench.start(definition);
+    await bench.expectSeen(definition.name, await bench.append(1));
+    const [looked, held] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const sql: Sql = {
+      query: async (...asked) => {
+        const rows = await bench.db.query(...asked);
+        looked.resolve(undefined);
+        await held.promise;
+        return rows as never;
+      },
+    };
+    const wait = (position: number) => waitForProjection({ sql, name: definition.name, position, timeoutMs: 30_000 });
+    const first = wait(await headPosition(bench.db));
+    await looked.promise;
+    const second = wait(await bench.append(1));
+    held.resolve(undefined);
+    await Promise.all([first, second]);
+  });
+});

@@ -14,6 +14,8 @@ export interface WaitOptions {
 
 interface Reached {
   position: number;
+  /** The log's end. */
+  head: number;
   paused: boolean;
   stopped: boolean;
   rebuilding: boolean;
@@ -29,7 +31,8 @@ const watches = new WeakMap<Sql, Map<string, Watch>>();
  * Waits until a projection has applied a position, in the epoch that serves, so that a read after it shows the write: an
  * epoch that takes its place has come at least as far. Read with a statement of its own afterwards, not in a transaction
  * with an earlier snapshot. Throws `projection_lagging` when it has not by then, saying whether it is paused, stopped or
- * being rebuilt: never an old answer; `overloaded` when too many wait.
+ * being rebuilt: never an old answer; `log_behind` at once when the log itself does not hold the position, as one that was
+ * committed before the call always is; `overloaded` when too many wait.
  */
 export async function waitForProjection(options: WaitOptions): Promise<void> {
   const { sql, name } = options;
@@ -43,7 +46,7 @@ export async function waitForProjection(options: WaitOptions): Promise<void> {
 /** One look at a projection for all who wait for it through the same connection pool; looks only while somebody waits. */
 class Watch {
   private readonly bell = new Bell();
-  private readonly waiters = new Set<{ hear: (reached: Reached) => void; fail: (error: unknown) => void }>();
+  private readonly waiters = new Set<{ hear: (reached: Reached, asked: boolean) => void; fail: (error: unknown) => void }>();
   private unsubscribe: (() => void) | undefined;
   private running = false;
 
@@ -65,11 +68,12 @@ class Watch {
     signal?.addEventListener('abort', ring);
     await new Promise<void>((resolve, reject) => {
       const waiter = {
-        hear: (reached: Reached) => {
-          if (reached.position < position && performance.now() < deadline && signal?.aborted !== true) return;
+        hear: (reached: Reached, asked: boolean) => {
+          const beyond = asked && position > reached.head;
+          if (reached.position < position && !beyond && performance.now() < deadline && signal?.aborted !== true) return;
           this.waiters.delete(waiter);
           if (reached.position >= position) resolve();
-          else reject(lagging(this.name, reached, position));
+          else reject(beyond ? behind(reached.head, position) : lagging(this.name, reached, position));
         },
         fail: (error: unknown) => {
           this.waiters.delete(waiter);
@@ -84,9 +88,11 @@ class Watch {
   private async run(): Promise<void> {
     this.running = true;
     while (this.waiters.size > 0) {
+      // The look may be older than what those who come meanwhile wait for: the log's end is not said to them.
+      const asked = new Set(this.waiters);
       try {
         const reached = await readReached(this.sql, this.name);
-        for (const waiter of this.waiters) waiter.hear(reached);
+        for (const waiter of this.waiters) waiter.hear(reached, asked.has(waiter));
       } catch (error) {
         for (const waiter of this.waiters) waiter.fail(error);
       }
@@ -102,12 +108,17 @@ const neverAborted = new AbortController().signal;
 
 async function readReached(sql: Sql, name: string): Promise<Reached> {
   const [row] = await sql.query<Reached>(
-    `select position, paused, stopped_position is not null as stopped,
+    `select h.position as head, coalesce(p.position, 0) as position, coalesce(p.paused, false) as paused, p.stopped_position is not null as stopped,
        exists (select from log.projection_epoch e where e.name = p.name and not e.serving and not e.retired) as rebuilding
-     from log.projection p where name = $1 and serving`,
+     from log.head h left join log.projection p on p.name = $1 and p.serving`,
     [name],
   );
-  return row ?? { position: 0, paused: false, stopped: false, rebuilding: false };
+  if (row === undefined) throw new Error('the event log has no head');
+  return row;
+}
+
+function behind(head: number, wanted: number): FairleadError {
+  return new FairleadError('log_behind', `the event log is at ${head}: it holds no position ${wanted}`, { details: { position: head } });
 }
 
 function lagging(name: string, { position: reached, paused, stopped, rebuilding }: Reached, wanted: number): FairleadError {
