@@ -1,92 +1,152 @@
-/** A database of an earlier release, brought up to date. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { testDatabase, type TestDatabase } from '@fairlead/testing';
-import { installEventLog, listProjections } from './index.js';
+/** A database that an earlier release installed, brought up to date. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@fairlead/contracts';
+import { openDatabase, type Database } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+import { testDatabase, testEvents, type TestDatabase } from '@fairlead/testing';
+import { createAppender, installEventLog, listProjections, readLog } from './index.js';
 
 let database: TestDatabase;
+let audit: Database;
 
 beforeAll(async () => {
-  database = await testDatabase({ service: 'audit' });
+  database = await testDatabase({ service: 'placement' });
+  audit = await openDatabase({
+    ...{ ...database.access('audit'), schema: 'audit', applicationName: 'test', poolSize: 2 },
+    logger: createLogger({ service: 'test', level: 'silent' }),
+  });
+  await database.adminSql.query('drop schema log cascade');
+  await database.adminSql.query(readFileSync(join(import.meta.dirname, 'install-0.1.fixture.sql'), 'utf8'));
 }, 60_000);
 
-afterAll(() => database.drop());
-
-/** The table and functions of the release in which a projection was one row an epoch. */
-const earlier = `
-drop view log.projection;
-drop table log.projection_part, log.projection_epoch, log.projection_control;
-create table log.projection (
-  name text not null check (octet_length(name) between 1 and 100),
-  epoch int not null default 1,
-  role name not null,
-  serving boolean not null default true,
-  position bigint not null default 0,
-  stopped_position bigint,
-  stopped_reason text,
-  updated_at timestamptz not null default clock_timestamp(),
-  primary key (name, epoch)
-);
-create unique index projection_serving on log.projection (name) where serving;
-create function log.open_projection(projection_name text) returns table (epoch int, at bigint) language sql as 'select 1, 1::bigint';
-create function log.advance_projection(text, int, bigint, bigint) returns boolean language sql as 'select true';
-create function log.stop_projection(text, int, bigint, text) returns boolean language sql as 'select true';
-alter table log.projection owner to fairlead_log_owner;
-alter function log.open_projection owner to fairlead_log_owner;
-alter function log.advance_projection owner to fairlead_log_owner;
-alter function log.stop_projection owner to fairlead_log_owner;
-insert into log.projection (name, role, position, stopped_position, stopped_reason, updated_at)
-  values ('audit_record', 'fairlead_audit', 41, 42, 'no such field', '2026-11-01T10:00:00Z'), ('other', 'fairlead_placement', 7, null, null, '2026-11-02T10:00:00Z');
-`;
-
-it('carries the checkpoints of an earlier release over, once', async () => {
-  await database.adminSql.query(earlier);
-  await installEventLog(database.admin);
-  await installEventLog(database.admin);
-  expect(await listProjections(database.db)).toMatchObject([
-    {
-      name: 'audit_record',
-      owner: 'audit',
-      paused: false,
-      epochs: [
-        {
-          epoch: 1,
-          serving: true,
-          version: 1,
-          parts: 1,
-          position: 41,
-          stopped: { position: 42, reason: 'no such field', part: 0 },
-          rebuild: null,
-        },
-      ],
-    },
-    { name: 'other', owner: 'placement', epochs: [{ position: 7, stopped: null, updatedAt: new Date('2026-11-02T10:00:00Z') }] },
-  ]);
-  // As readers of that release ask.
-  expect(await database.db.query(`select position, stopped_reason from log.projection where name = 'audit_record' and serving`)).toEqual([
-    { position: 41, stopped_reason: 'no such field' },
-  ]);
+afterAll(async () => {
+  await audit.close();
+  await database.drop();
 });
 
-/** What the log's tables said of their columns before log.append said it. */
-const earlierChecks = `
-alter table log.head add check (singleton), add check (partition_size >= 100);
-alter table log.event add check (octet_length(aggregate_id) between 1 and 255), add check (octet_length(type) between 1 and 255);
-alter table log.command add check (octet_length(command_id) between 1 and 255);
-`;
+const given = (id: string, count: number, more: object = {}) => ({
+  command_id: id,
+  events: Array.from({ length: count }, (_, n) => ({
+    aggregate_type: 'tenant',
+    aggregate_id: 'acme',
+    type: 'changed',
+    payload: { n },
+    meta: { of: id },
+    ...more,
+  })),
+});
 
-it('takes the constraints of an earlier release off the log and keeps what it holds', async () => {
-  const given = {
-    command_id: 'of an earlier release',
-    events: [{ aggregate_type: 'event_log', aggregate_id: 'log', expected_version: 0, type: 'changed', payload: { n: 1 }, meta: {} }],
-  };
-  const append = () => database.db.query<object>('select * from log.append($1::jsonb)', [JSON.stringify([given])]);
-  const [first] = await append();
-  await database.adminSql.query(earlierChecks);
-  await installEventLog(database.admin);
-  const left = `select conname from pg_constraint where contype = 'c' and connamespace = 'log'::regnamespace and conrelid::regclass::text ~ '^log.(head|event|command)'`;
-  expect(await database.adminSql.query(left)).toEqual([]);
-  expect(await append()).toEqual([{ ...first, status: 'repeated' }]);
-  expect(await database.db.query(`select version, payload from log.event where aggregate_type = 'event_log'`)).toEqual([
-    { version: 1, payload: { n: 1 } },
-  ]);
+/** As services of that release, and of the one after, append. */
+const append = (...commands: object[]) => database.db.query<object>('select * from log.append($1::jsonb)', [JSON.stringify(commands)]);
+
+/** All rows of the log, by table; `name` is text since. */
+async function rows(tables: readonly string[]): Promise<Record<string, unknown>> {
+  const read = async (table: string) =>
+    (await database.adminSql.query<{ row: unknown }>(`select to_jsonb(t) as row from log.${table} t order by to_jsonb(t)::text`)).map(
+      ({ row }) => row,
+    );
+  return Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await read(table)] as const)));
+}
+const kept = ['event', 'head', 'stream', 'command'];
+
+/** Everything that is installed but for partitions: relations with their columns, constraints, functions, rights, triggers. */
+const installed = () =>
+  database.adminSql.query(
+    `select 'relation' as what, c.relname::text as name, c.relkind::text || ' ' || coalesce(c.relacl::text, '') || ' ' || c.relowner::regrole::text
+         || (select string_agg(' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce(' ' || pg_get_expr(d.adbin, d.adrelid), '') || ' ' || a.attnotnull, ',' order by a.attname)
+               from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as definition
+       from pg_class c where c.relnamespace = 'log'::regnamespace and not c.relispartition and c.relkind <> 'i' and c.relkind <> 'I'
+     union all select 'index', indexname::text, indexdef from pg_indexes where schemaname = 'log' and tablename !~ '_[0-9]{6}$'
+     union all select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) from pg_constraint
+       where connamespace = 'log'::regnamespace and conrelid::regclass::text !~ '_[0-9]{6}$'
+     union all select 'function', oid::regprocedure::text, pg_get_functiondef(oid) || coalesce(proacl::text, '') from pg_proc where pronamespace = 'log'::regnamespace
+     union all select 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) || tgenabled::text from pg_trigger
+       where not tgisinternal and tgrelid::regclass::text ~ '^log[.]' and tgrelid::regclass::text !~ '_[0-9]{6}$'
+     order by 1, 2`,
+  );
+
+describe('the log of version 0.1', () => {
+  let before: Record<string, unknown>;
+
+  it('is filled by its own functions', async () => {
+    for (let n = 0; n < 12; n += 1) {
+      await database.db.query('select log.keep_partitions()');
+      await append(given(`many-${String(n)}`, 20));
+    }
+    await append(given('one', 1, { expected_version: 240 }), given('other', 2, { aggregate_id: 'other', schema_version: 3 }));
+    await database.db.query(`select * from log.open_projection('kept_by_placement')`);
+    await audit.query(`select * from log.open_projection('audit_record')`);
+    await audit.query(
+      `select log.advance_projection('audit_record', 1, 0, 41), log.stop_projection('audit_record', 1, 42, 'no such field')`,
+    );
+    before = await rows(kept);
+    expect(before['event']).toHaveLength(243);
+    expect(before['command']).toHaveLength(14);
+    expect(before['head']).toMatchObject([{ position: 243, partition_size: 100, partitioned_until: 300 }]);
+  });
+
+  it('is brought up to date with all that it holds, and a second time changes nothing', async () => {
+    await installEventLog(database.admin);
+    expect(await rows(kept)).toEqual({ ...before, head: [expect.objectContaining((before['head'] as [object])[0])] });
+    expect(await listProjections(database.db)).toMatchObject([
+      {
+        ...{ name: 'audit_record', owner: 'audit', paused: false },
+        epochs: [
+          {
+            ...{ epoch: 1, serving: true, version: 1, parts: 1, position: 41, rebuild: null },
+            stopped: { position: 42, reason: 'no such field', part: 0 },
+          },
+        ],
+      },
+      { name: 'kept_by_placement', owner: 'placement', epochs: [{ position: 0, stopped: null }] },
+    ]);
+    // As readers of that release ask.
+    expect(await audit.query(`select position, stopped_reason from log.projection where name = 'audit_record' and serving`)).toEqual([
+      { position: 41, stopped_reason: 'no such field' },
+    ]);
+    const all = [...kept, 'incarnation', 'aggregate_owner', 'projection_control', 'projection_epoch', 'projection_part', 'partitions'];
+    const [first, schema] = [await rows(all), await installed()];
+    await installEventLog(database.admin);
+    expect([await rows(all), await installed()]).toEqual([first, schema]);
+  });
+
+  it('is then what a new installation is', async () => {
+    const upgraded = await installed();
+    const fresh = await testDatabase({ service: 'placement' });
+    const [was, here] = [database, fresh];
+    try {
+      database = here;
+      expect(upgraded).toEqual(await installed());
+    } finally {
+      database = was;
+      await fresh.drop();
+    }
+  });
+
+  it('is appended to in the old form and in the new one', async () => {
+    expect(await append(given('one', 1), given('stale', 1, { expected_version: 5 }), given('late', 2))).toEqual([
+      { command_index: 0, status: 'repeated', first_position: 241, last_position: 241, conflict: null },
+      expect.objectContaining({
+        command_index: 1,
+        status: 'conflict',
+        conflict: { aggregate_type: 'tenant', aggregate_id: 'acme', expected: 5, actual: 241 },
+      }),
+      { command_index: 2, status: 'ok', first_position: 244, last_position: 245, conflict: null },
+    ]);
+    const appender = createAppender({ catalogue: testEvents, sql: database.db });
+    const event = { aggregateType: 'tenant', aggregateId: 'acme', type: 'changed', payload: {}, expectedVersion: 243 } as const;
+    expect(await appender.append({ commandId: newId('command'), events: [event] })).toMatchObject({ status: 'ok', lastPosition: 246 });
+    expect(await appender.append({ commandId: 'many-0', events: [event] })).toMatchObject({ status: 'ok', firstPosition: 1 });
+    expect(await readLog(database.db, { after: 240, limit: 10 })).toMatchObject([
+      { position: 241, aggregateId: 'acme', version: 241, payload: { n: 0 }, meta: { of: 'one' } },
+      { position: 242, aggregateId: 'other', version: 1, schemaVersion: 3 },
+      { position: 243, aggregateId: 'other', version: 2 },
+      { position: 244, aggregateId: 'acme', version: 242 },
+      { position: 245, version: 243 },
+      { position: 246, version: 244 },
+    ]);
+    await expect(database.adminSql.query(`update log.event set type = 'forged' where position = 1`)).rejects.toThrow('append-only');
+  });
 });
