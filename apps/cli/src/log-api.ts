@@ -75,11 +75,11 @@ const stuckSchema = z.looseObject({
   message: text,
   advice: text,
 });
-export type Stuck = z.output<typeof stuckSchema>;
 const stuckListSchema = z.looseObject({
   items: z.array(stuckSchema),
   not_checked: z.array(z.looseObject({ what: z.string(), why: text })),
 });
+export type StuckList = z.output<typeof stuckListSchema>;
 
 const stopSchema = z.looseObject({ position: z.number(), reason: text, part: count, since: text }).nullable();
 const epochSchema = z.looseObject({

@@ -245,8 +245,28 @@ describe('stuck', () => {
     expect(await run(['stuck'])).toMatchObject({ exitCode: exitCodes.ok, out: 'nothing is stuck\n' });
     gateway.on('GET /admin/v1/stuck', { body: { items: [finding], next_cursor: null, not_checked: [] } });
     expect(await run(['stuck'])).toMatchObject({ exitCode: exitCodes.failed, out: 'warning  relay_behind  EVT\n  m \n  do: do this\n' });
-    gateway.on('GET /admin/v1/stuck', { body: { items: [], next_cursor: null, not_checked: [{ what: 'jobs', why: 'away' }] } });
-    expect(await run(['stuck'])).toMatchObject({ exitCode: exitCodes.failed, err: expect.stringContaining('not looked at: jobs: away') });
+    const unseen = [
+      { what: 'log', why: "audit can't be reached" },
+      { what: 'jobs', why: '' },
+    ];
+    gateway.on('GET /admin/v1/stuck', { body: { items: [], next_cursor: null, not_checked: unseen } });
+    expect(await run(['stuck'])).toEqual({
+      exitCode: exitCodes.failed,
+      out: "not looked at  log\n  audit can't be reached\nnot looked at  jobs\n  -\n",
+      err: 'error: nothing is known to be stuck, and not everything could be looked at: log, jobs\n',
+    });
+    gateway.on('GET /admin/v1/stuck', { body: { items: [finding], next_cursor: null, not_checked: unseen.slice(1) } });
+    expect(await run(['stuck', '-o', 'json'])).toMatchObject({
+      exitCode: exitCodes.failed,
+      err: 'error: 1 thing is stuck, and not everything could be looked at: jobs\n',
+    });
+    await gateway.stop();
+    const { exitCode, out, err } = await run(['stuck']);
+    expect([exitCode, out, err]).toEqual([
+      exitCodes.failed,
+      '',
+      expect.stringMatching(/^error: http.* can't be reached \(ECONNREFUSED\)\n$/),
+    ]);
   });
 });
 

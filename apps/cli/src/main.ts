@@ -5,4 +5,6 @@ import { processTerminal } from './terminal.js';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
+// With nobody to tell, an error is not told.
+process.stderr.on('error', () => undefined);
 process.exitCode = await runCli(process.argv.slice(2), processTerminal());

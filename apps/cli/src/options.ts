@@ -1,6 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ChangeOptions } from './change.js';
 
+const longestMs = 10 * 366 * 24 * 3_600_000;
+/** Node's timers take no more. */
+const longestTimerMs = 24 * 24 * 3_600_000;
+
 /** A whole number of at least 1. */
 export function positive(value: string): number {
   if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('A whole number of at least 1 is expected.');
@@ -18,7 +22,16 @@ export function durationMs(value: string): number {
   const match = /^([1-9]\d{0,7})(ms|s|m|h)$/.exec(value);
   if (match === null) throw new InvalidArgumentError('A duration such as 30s, 5m or 2h is expected.');
   const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h'];
-  return Number(match[1]) * unitMs;
+  const ms = Number(match[1]) * unitMs;
+  if (ms > longestMs) throw new InvalidArgumentError('That is longer than 10 years.');
+  return ms;
+}
+
+/** The same, as long as a timer can be set. */
+export function timeoutMs(value: string): number {
+  const ms = durationMs(value);
+  if (ms > longestTimerMs) throw new InvalidArgumentError('That is longer than 24 days.');
+  return ms;
 }
 
 /** An RFC 3339 time, or a duration ago. */
@@ -38,7 +51,7 @@ export function list(value: string, previous: readonly string[] = []): string[] 
 /** How long to follow a job. */
 export function watchTimeout(): Option {
   return new Option('--timeout <duration>', 'give up following after this time, such as 90s; the job goes on')
-    .argParser(durationMs)
+    .argParser(timeoutMs)
     .default(3_600_000, '1h');
 }
 

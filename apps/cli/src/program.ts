@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { describeError } from '@fairlead/contracts';
 import { aggregateList } from './commands/aggregate-list.js';
 import { aggregateShow } from './commands/aggregate-show.js';
 import { auditList } from './commands/audit-list.js';
@@ -42,6 +43,7 @@ import { whoami } from './commands/whoami.js';
 import { createRun, type Run } from './context.js';
 import { CliError, exitCodes, type ExitCode } from './exit.js';
 import type { Terminal } from './terminal.js';
+import { printable } from './view/text.js';
 
 type Register = (parent: Command, run: Run) => void;
 
@@ -117,7 +119,8 @@ export async function runCli(args: readonly string[], terminal: Terminal, versio
   } catch (error) {
     // Commander has told its own already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    terminal.err(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    // A CliError says itself what its causes mean.
+    terminal.err(`error: ${printable(error instanceof CliError ? error.message : describeError(error))}\n`);
     return error instanceof CliError ? error.exitCode : exitCodes.failed;
   }
 }

@@ -93,9 +93,17 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorCodes, value);
 }
 
-/** The message of anything thrown, its causes appended; for logs and job errors, never parsed. */
+/** The message of anything thrown, its causes appended; for logs and job errors, never parsed, never empty. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? `: ${describeError(error.cause)}` : '';
-  return `${error.message}${cause}`;
+  const cause = error.cause instanceof Error ? [describeError(error.cause)] : [];
+  const said = [error.message, ...cause].filter((text) => text !== '');
+  return said.length > 0 ? said.join(': ') : unsaid(error);
+}
+
+/** Of an error without a message, as of a host that could be reached at none of its addresses. */
+function unsaid(error: Error): string {
+  const parts = error instanceof AggregateError ? error.errors.map(describeError) : [];
+  if (parts.length > 0) return [...new Set(parts)].join(', ');
+  return 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : error.name;
 }

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { Context, Run } from '../context.js';
 import { CliError, exitCodes } from '../exit.js';
 import type { Projection } from '../log-api.js';
-import { durationMs } from '../options.js';
+import { timeoutMs } from '../options.js';
 import { renderProgress } from '../view/projection.js';
 
 interface RebuildOptions {
@@ -24,9 +24,7 @@ export function projectionRebuild(parent: Command, run: Run): void {
     .requiredOption('--reason <text>', 'why; kept in the audit trail')
     .option('--cancel', 'give the rebuild up that runs; the old one goes on serving')
     .option('--wait', 'show how far it is, until it is swapped')
-    .addOption(
-      new Option('--timeout <duration>', 'stop waiting after this time; it goes on').argParser(durationMs).default(3_600_000, '1h'),
-    )
+    .addOption(new Option('--timeout <duration>', 'stop waiting after this time; it goes on').argParser(timeoutMs).default(3_600_000, '1h'))
     .action((name: string, options: RebuildOptions, command: Command) =>
       run(command, (context) => (options.cancel === true ? cancel(context, name, options) : rebuild(context, name, options))),
     );

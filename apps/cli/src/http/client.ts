@@ -144,7 +144,7 @@ async function reach(url: string, attempt: () => Promise<Response>): Promise<Res
     return await attempt();
   } catch (error) {
     const { name, cause } = error as { name?: string; cause?: NodeJS.ErrnoException };
-    if (name === 'AbortError') throw error;
+    if (name === 'AbortError' || error instanceof CliError) throw error;
     if (name === 'TimeoutError') throw new UnreachableError(`${url} did not answer in time`, exitCodes.timeout, { cause: error });
     const code = cause?.code === undefined ? '' : ` (${cause.code})`;
     throw new UnreachableError(`${url} can't be reached${code}`, exitCodes.failed, { cause: error });
@@ -161,7 +161,11 @@ async function readJson(response: Response): Promise<unknown> {
 }
 
 function urlOf(base: string, path: string, query: RequestOptions['query'] = {}): string {
-  const url = new URL(`${base.replace(/\/+$/, '')}${path}`);
+  const root = base.replace(/\/+$/, '');
+  const url = new URL(`${root}${path}`);
+  // A name that is empty, or that a URL takes for a way to somewhere else, would be about another thing.
+  if (`${url.origin}${url.pathname}` !== new URL(root).href.replace(/\/+$/, '') + path || path.endsWith('/') || path.includes('//'))
+    throw new CliError(`no name can be empty, . or ..: ${decodeURIComponent(path)}`, exitCodes.usage);
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
   return url.href;
 }

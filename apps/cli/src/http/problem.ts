@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { CliError, exitCodes, type ExitCode } from '../exit.js';
 import { printable } from '../view/text.js';
 
+/** What is empty, or no text, tells nothing. */
+const text = z.string().trim().min(1).optional().catch(undefined);
 const problemSchema = z.looseObject({
-  detail: z.string().optional(),
-  title: z.string().optional(),
-  code: z.string().optional(),
-  request_id: z.string().optional(),
-  details: z.record(z.string(), z.unknown()).optional(),
+  detail: text,
+  title: text,
+  code: text,
+  request_id: text,
+  details: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });
 
 /** An answer of the gateway that is not a success, as `application/problem+json` told it. */
@@ -29,8 +31,7 @@ export class ApiError extends CliError {
 
 /** Reads a failed answer. Takes any body: what is not a problem is told by its status. */
 export async function problemOf(response: Response): Promise<ApiError> {
-  const text = await response.text().catch(() => '');
-  const parsed = problemSchema.safeParse(parseJson(text));
+  const parsed = problemSchema.safeParse(parseJson(await response.text().catch(() => '')));
   const problem = parsed.success ? parsed.data : {};
   return new ApiError({
     status: response.status,
