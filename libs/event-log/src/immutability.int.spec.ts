@@ -49,6 +49,7 @@ const forgeries = [
   `update log.projection_control set paused = true`,
   `select log.request_rebuild('audit_record')`,
   `select log.skip_event('audit_record', 1, 1)`,
+  `select log.remove_projection('audit_record')`,
   `alter table log.event detach partition log.event_000000`,
   `drop table log.event_000000`,
   `drop trigger append_only on log.event`,

@@ -2,9 +2,11 @@ import { aggregateOwners, controlPlaneServices, type ControlPlaneService } from 
 import { adminClient, roleOf, schemaOf, withSetupLock, type AdminAccess } from '@fairlead/postgres';
 import { appendSql } from './sql/append.js';
 import { commandsSql } from './sql/commands.js';
+import { epochTablesSql } from './sql/epoch-tables.js';
 import { incarnationsSql } from './sql/incarnations.js';
 import { partitionsSql } from './sql/partitions.js';
-import { epochTablesSql, projectionControlSql, projectionsSql } from './sql/projections.js';
+import { projectionControlSql } from './sql/projection-control.js';
+import { projectionsSql } from './sql/projections.js';
 import { tablesSql } from './sql/tables.js';
 
 const ownerRole = 'fairlead_log_owner';

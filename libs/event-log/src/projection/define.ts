@@ -1,6 +1,7 @@
 import { eventCatalogue, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
 import { decodeEvent, type DecodedEvent } from '../catalogue.js';
+import { projectionNames } from '../sql/projections.js';
 import type { StoredEvent } from '../types.js';
 
 /** What a projection is, whichever events it reads. */
@@ -50,7 +51,7 @@ export interface ProjectionDefinition<Table extends string = string> extends Req
   apply(tx: Sql, events: readonly StoredEvent[], tables: Readonly<Record<Table, string>>): Promise<void>;
 }
 
-const namePattern = /^[a-z][a-z0-9_]{0,40}$/;
+const namePattern = new RegExp(projectionNames);
 const mostPartitions = 64;
 
 /** Defines a projection; throws when names or numbers are not such as its tables can have. */

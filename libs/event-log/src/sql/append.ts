@@ -79,7 +79,7 @@ begin
   if largest > 262144 then
     raise exception 'an event is larger than 256 KiB' using errcode = 'program_limit_exceeded';
   end if;
-  if named is distinct from true or '' = any (command_ids) then
+  if named is distinct from true or exists (select from unnest(command_ids) c(id) where (octet_length(c.id) between 1 and 255) is distinct from true) then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
   end if;
   if readable is distinct from true then
@@ -237,11 +237,14 @@ begin
   if octet_length(payload) + octet_length(meta) > 262144 then
     raise exception 'an event is larger than 256 KiB' using errcode = 'program_limit_exceeded';
   end if;
-  if (given_id <> '' and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
+  if (octet_length(given_id) between 1 and 255 and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
   end if;
   if (${isReadable()}) is distinct from true then
     raise exception 'payload and metadata are objects that nest less than ${deepest} levels' using errcode = 'invalid_parameter_value';
+  end if;
+  if expected_version < 0 then
+    raise exception 'an expected version is 0 or more' using errcode = 'invalid_parameter_value';
   end if;
   -- Takes the head by moving it, which is one write less, and moves it back when nothing is appended.
   update log.head h set position = h.position + 1, recorded_at = greatest(clock_timestamp(), h.recorded_at)

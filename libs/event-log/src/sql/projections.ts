@@ -1,3 +1,10 @@
+/** What projections and their tables may be called, for Postgres and for us. */
+export const projectionNames = '^[a-z][a-z0-9_]{0,40}$';
+/** Names that a role may make known, in all: they stay until an administrator removes one. */
+const mostProjections = 100;
+/** Epochs of a projection at once, given-up ones whose tables are not dropped yet included. */
+const mostEpochs = 50;
+
 /**
  * Where each projection stands, and the functions that move it. A projection has epochs: one serves, a rebuild fills
  * another beside it. An epoch has parts, over which aggregates are spread; each part has its own checkpoint.
@@ -105,8 +112,19 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   owner name;
 begin
-  insert into log.projection_control (name, role) values (projection_name, session_user) on conflict do nothing;
   select c.role into owner from log.projection_control c where c.name = projection_name for update;
+  if not found then
+    if (projection_name ~ '${projectionNames}') is distinct from true then
+      raise exception 'a projection has a name of small letters, digits and _, 41 at most' using errcode = 'invalid_parameter_value';
+    end if;
+    -- So that those who make one known at the same time are counted too.
+    perform pg_advisory_xact_lock(hashtextextended('log.lock_projection ' || session_user, 0));
+    if (select count(*) from log.projection_control c where c.role = session_user) >= ${String(mostProjections)} then
+      raise exception '% has ${String(mostProjections)} projections already; log.remove_projection() removes one', session_user using errcode = 'program_limit_exceeded';
+    end if;
+    insert into log.projection_control (name, role) values (projection_name, session_user) on conflict do nothing;
+    select c.role into owner from log.projection_control c where c.name = projection_name for update;
+  end if;
   if owner <> session_user then
     raise exception 'projection % belongs to %', projection_name, owner using errcode = 'insufficient_privilege';
   end if;
@@ -122,6 +140,13 @@ begin
     where c.name = projection_name and c.role = session_user returning c.last_epoch into added;
   if not found then
     raise exception 'projection % is not of %', projection_name, session_user using errcode = 'insufficient_privilege';
+  end if;
+  if (of_version > 0 and of_parts between 1 and 64 and cardinality(of_tables) <= 50) is distinct from true
+      or exists (select from unnest(of_tables) t(name) where (t.name ~ '${projectionNames}') is distinct from true) then
+    raise exception 'an epoch has a version, 1 to 64 parts and the names of its tables' using errcode = 'invalid_parameter_value';
+  end if;
+  if (select count(*) from log.projection_epoch e where e.name = projection_name) >= ${String(mostEpochs)} then
+    raise exception 'projection % has ${String(mostEpochs)} epochs; drop those that were given up', projection_name using errcode = 'program_limit_exceeded';
   end if;
   insert into log.projection_epoch (name, epoch, version, parts, tables, serving)
     values (projection_name, added, of_version, of_parts, of_tables, not exists (select from log.projection_epoch e where e.name = projection_name and e.serving));
@@ -190,18 +215,25 @@ begin
     order by p.part for update skip locked;
 end $$;
 
--- Moves checkpoints on, fenced: false when not all of them stand where the caller thinks; then roll back.
+-- Moves checkpoints on, fenced: false when they do not stand where the caller thinks, an error when only some of them do.
 create or replace function log.advance_parts(projection_name text, of_epoch int, of_parts int[], from_position bigint, to_position bigint) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   moved int;
 begin
+  if (projection_name <> '' and of_epoch > 0 and from_position >= 0 and to_position > from_position and cardinality(of_parts) > 0) is distinct from true
+      or (select count(distinct p.part) from unnest(of_parts) p(part)) <> cardinality(of_parts) then
+    raise exception 'parts, at least one and each once, are moved from a position to a later one' using errcode = 'invalid_parameter_value';
+  end if;
   update log.projection_part p set position = to_position, stopped_position = null, stopped_reason = null, stopped_at = null, retry_at = null,
       skip_position = case when p.skip_position > to_position then p.skip_position end, updated_at = clock_timestamp()
     where p.name = projection_name and p.epoch = of_epoch and p.part = any (of_parts) and p.position = from_position
-      and to_position > from_position and to_position <= (select h.position from log.head h) and log.owns_projection(projection_name);
+      and to_position <= (select h.position from log.head h) and log.owns_projection(projection_name);
   get diagnostics moved = row_count;
-  return moved = cardinality(of_parts);
+  if moved not in (0, cardinality(of_parts)) then
+    raise exception 'not all of these parts stand at %', from_position using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  return moved > 0;
 end $$;
 
 -- Says which event can not be applied and why, and lets it rest; false when it has been applied or skipped meanwhile. What
@@ -209,6 +241,9 @@ end $$;
 create or replace function log.stop_part(projection_name text, of_epoch int, of_part int, at_position bigint, reason text, rest interval) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if (at_position > 0 and reason is not null and rest between interval '0' and interval '1 hour') is distinct from true then
+    raise exception 'a part stops at a position, for a reason, and rests for an hour at most' using errcode = 'invalid_parameter_value';
+  end if;
   update log.projection_part p set position = at_position - 1, stopped_position = at_position, stopped_reason = left(reason, 2000),
       stopped_at = case when p.stopped_position = at_position then p.stopped_at else clock_timestamp() end, retry_at = clock_timestamp() + rest,
       updated_at = case when p.stopped_position = at_position then p.updated_at else clock_timestamp() end
@@ -271,93 +306,3 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where e.name = projection_name and e.epoch = of_epoch and log.owns_projection(projection_name)
 $$;
 `;
-
-/**
- * What operators decide. Each function answers 'done', 'unknown' (no such projection) or 'state' (it is not in a state
- * in which that can be done; nothing was changed).
- */
-export const projectionControlSql = `
-create or replace function log.set_projection_paused(projection_name text, to_paused boolean) returns text
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  update log.projection_control c set paused = to_paused, updated_at = clock_timestamp() where c.name = projection_name and c.paused <> to_paused;
-  if found then
-    return 'done';
-  end if;
-  return case when exists (select from log.projection_control c where c.name = projection_name) then 'state' else 'unknown' end;
-end $$;
-
--- Lets one event pass without being applied, in one epoch, and only where it is stopped at it.
-create or replace function log.skip_event(projection_name text, of_epoch int, at_position bigint) returns text
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform from log.projection_control c where c.name = projection_name for update;
-  if not found then
-    return 'unknown';
-  end if;
-  update log.projection_part p set skip_position = at_position, retry_at = null, updated_at = clock_timestamp()
-    where p.name = projection_name and p.epoch = of_epoch and p.stopped_position = at_position and p.skip_position is distinct from at_position
-      and exists (select from log.projection_epoch e where e.name = projection_name and e.epoch = of_epoch and not e.retired);
-  return case when found then 'done' else 'state' end;
-end $$;
-
-create or replace function log.request_rebuild(projection_name text) returns text
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform from log.projection_control c where c.name = projection_name for update;
-  if not found then
-    return 'unknown';
-  end if;
-  update log.projection_control c set rebuild_requested_at = clock_timestamp(), updated_at = clock_timestamp()
-    where c.name = projection_name and c.rebuild_requested_at is null
-      and not exists (select from log.projection_epoch e where e.name = projection_name and not e.serving and not e.retired);
-  return case when found then 'done' else 'state' end;
-end $$;
-
-create or replace function log.cancel_rebuild(projection_name text) returns text
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  requested boolean;
-begin
-  select c.rebuild_requested_at is not null into requested from log.projection_control c where c.name = projection_name for update;
-  if not found then
-    return 'unknown';
-  end if;
-  update log.projection_control c set rebuild_requested_at = null, updated_at = clock_timestamp() where c.name = projection_name;
-  update log.projection_epoch e set retired = true where e.name = projection_name and not e.serving and not e.retired;
-  return case when found or requested then 'done' else 'state' end;
-end $$;
-`;
-
-/**
- * What makes and drops the tables of epochs in a service's own schema, run as the schema's owner: the service itself can
- * neither make nor drop a table. An epoch's table is a copy of an empty one that a migration made, its shape; reads go
- * through a view of the table's name without the epoch.
- */
-export function epochTablesSql(schema: string): string {
-  return `
-create or replace function ${schema}.make_epoch_table(name text, of_epoch int, shape text) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  execute format('create table if not exists ${schema}.%I (like ${schema}.%I including all)', name || '_e' || of_epoch, shape);
-end $$;
-
--- Without an epoch the name is served no more.
-create or replace function ${schema}.serve_epoch_table(name text, of_epoch int) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  execute format('drop view if exists ${schema}.%I', name);
-  if of_epoch is null then
-    return;
-  end if;
-  execute format('create view ${schema}.%I as select * from ${schema}.%I', name, name || '_e' || of_epoch);
-end $$;
-
--- Refused by Postgres while the view reads from it.
-create or replace function ${schema}.drop_epoch_table(name text, of_epoch int) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  execute format('drop table if exists ${schema}.%I', name || '_e' || of_epoch);
-end $$;
-`;
-}
