@@ -250,7 +250,10 @@ export function followLog(options: FollowOptions): LogFollower {
     }
     const rows = filter.matches === undefined ? Math.min(limit, pageSize) : pageSize;
     const page = await inTurn(() => readPage(sql, { after: position, limit: rows, bytes, filter }));
-    if (page.head.incarnation === reader.incarnation && page.head.position >= position) return page;
+    if (page.head.incarnation === reader.incarnation && page.head.position >= position) {
+      if (page.whole) return page;
+      throw new Error(`the event log does not hold all positions between ${position} and ${page.position}`);
+    }
     // The log is another one than the reader began with; once the tail knows, the reader is told.
     await check();
     return { events: [], position };

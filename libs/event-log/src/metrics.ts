@@ -31,15 +31,38 @@ function nameOf(outcome: AppendOutcome): Outcome {
   return outcome.repeated ? 'repeated' : 'ok';
 }
 
-export interface ReaderMetrics {
-  /** Where a reader stands and, when known, where the log does. */
-  at(position: number, head?: number): void;
+export interface RelayMetrics {
+  /** Where the relay stands, and where the log does. */
+  at(position: number, head: number): void;
+  /** Where the log stands while the relay does not get on. */
+  waiting(head: number): void;
   stopped(yes: boolean): void;
 }
 
-/** Gauges of the relay. */
-export function relayMetrics(registry: Registry | undefined): ReaderMetrics {
-  return readerMetrics(registry, 'relay');
+/**
+ * Gauges of the relay. What it has not relayed is counted from the last position it is known to have been at: while the
+ * stream has not been seen yet, or is ahead of a log that was restored, from where the log was found.
+ */
+export function relayMetrics(registry: Registry | undefined): RelayMetrics {
+  if (registry === undefined) return { at: () => undefined, waiting: () => undefined, stopped: () => undefined };
+  const position = gauge(registry, 'fairlead_relay_position', 'The last position the relay is done with.');
+  const lag = gauge(registry, 'fairlead_relay_lag', 'Events the relay is not done with yet.');
+  const stopped = gauge(registry, 'fairlead_relay_stopped', '1 while the relay can not go on and needs attention.');
+  let reached = Infinity;
+  return {
+    at: (at, head) => {
+      reached = at;
+      position.set(at);
+      lag.set(Math.max(0, head - at));
+    },
+    waiting: (head) => {
+      reached = Math.min(reached, head);
+      lag.set(head - reached);
+    },
+    stopped: (yes) => {
+      stopped.set(yes ? 1 : 0);
+    },
+  };
 }
 
 /** Gauges of one projection, set from its state; several in a process share them by label. */
@@ -119,22 +142,6 @@ export function followerMetrics(registry: Registry | undefined): FollowerMetrics
     },
     ended: (code) => {
       ended.inc({ code });
-    },
-  };
-}
-
-function readerMetrics(registry: Registry | undefined, reader: string): ReaderMetrics {
-  if (registry === undefined) return { at: () => undefined, stopped: () => undefined };
-  const position = gauge(registry, `fairlead_${reader}_position`, `The last position the ${reader} is done with.`);
-  const lag = gauge(registry, `fairlead_${reader}_lag`, `Events the ${reader} is not done with yet.`);
-  const stopped = gauge(registry, `fairlead_${reader}_stopped`, `1 while the ${reader} can not go on and needs attention.`);
-  return {
-    at: (reached, head) => {
-      position.set(reached);
-      if (head !== undefined) lag.set(Math.max(0, head - reached));
-    },
-    stopped: (yes) => {
-      stopped.set(yes ? 1 : 0);
     },
   };
 }

@@ -21,6 +21,8 @@ export interface Page {
   readonly events: StoredEvent[];
   /** Up to here everything was looked at. */
   readonly position: number;
+  /** False when the log does not hold positions that were looked at: whoever skips them would miss events. */
+  readonly whole: boolean;
 }
 
 /**
@@ -30,14 +32,29 @@ export interface Page {
 const positionsPerPage = { aggregate: 1_000_000, types: 50_000 };
 
 /**
+ * SQL: true when positions are missing after `$1` up to `$2`. It looks at the ends and at one position of each partition in between, so
+ * that it costs little however far the range reaches: a partition that is not there is found, a single row is not. The bounds
+ * are said twice, lest every partition is locked.
+ */
+const tornSql = `exists (
+  select from log.head h
+    cross join lateral (select least($2, h.position) as until) r
+    cross join lateral (select generate_series($1 + 1, r.until, h.partition_size) union all select r.until where r.until > $1) probe (position)
+    left join lateral (select true as found from log.event e where e.position > $1 and e.position <= $2 and e.position = probe.position limit 1) f on true
+    where f.found is null)`;
+
+/**
  * Reads what is wanted of the events after a position. Bounded, also in bytes: it may find few or nothing, and be far from
  * the head still; `position` tells.
  */
 export async function readPage(sql: Sql, { after, limit, bytes, filter = {} }: PageOptions): Promise<Page> {
   const positions = filter.aggregateId !== undefined ? positionsPerPage.aggregate : positionsPerPage.types;
-  const until = after + (filter.aggregateTypes === undefined && filter.aggregateId === undefined ? limit : positions);
-  const rows = await sql.query<{ head: number; incarnation: string } & ((EventRow & { is_cut: boolean }) | { position: null })>(
-    `select h.position as head, h.incarnation::text, e.*
+  const everything = filter.aggregateTypes === undefined && filter.aggregateId === undefined;
+  const until = after + (everything ? limit : positions);
+  const rows = await sql.query<
+    { head: number; incarnation: string; torn: boolean } & ((EventRow & { is_cut: boolean }) | { position: null })
+  >(
+    `select h.position as head, h.incarnation::text, ${everything ? 'false' : tornSql} as torn, e.*
        from log.head h left join lateral (
          ${boundedSql('position > $1 and position <= $2 and ($3::text[] is null or aggregate_type = any ($3)) and ($4::text is null or aggregate_id = $4)', '$5', bytes)}
        ) e on true
@@ -49,9 +66,11 @@ export async function readPage(sql: Sql, { after, limit, bytes, filter = {} }: P
   const last = rows.at(-1);
   const full = last !== undefined && last.position !== null && (last.is_cut || rows.length === limit);
   const found = rows.flatMap((row) => (row.position === null ? [] : [eventOfRow(row)]));
+  const position = full ? last.position : limit === 0 ? after : Math.max(after, Math.min(until, first.head));
   return {
     head: { position: first.head, incarnation: first.incarnation },
     events: found.filter((event) => isWanted(filter, event)),
-    position: full ? last.position : limit === 0 ? after : Math.max(after, Math.min(until, first.head)),
+    position,
+    whole: everything ? found.length === position - after : !first.torn,
   };
 }

@@ -20,7 +20,7 @@ import { isSameEvent, LogApart } from './fork.js';
 import { relayMetrics } from './metrics.js';
 import { readPage, type Page } from './page.js';
 import { isBeaten, maxBatched, publishPage } from './publish.js';
-import { assertGapless, readLog } from './read.js';
+import { assertGapless, headPosition, readLog } from './read.js';
 import { takeover, type BeginIncarnation } from './takeover.js';
 import type { StoredEvent } from './types.js';
 
@@ -100,7 +100,7 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
       await publishPage({ messaging, tracing, incarnation, atomic: stream.atomic && performance.now() >= batchesFrom }, events);
       known = events.at(-1) ?? known;
       last = known?.position ?? last;
-      metrics.at(last);
+      metrics.at(last, page.head.position);
     }
   }
 
@@ -115,7 +115,10 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
     while (!signal.aborted) {
       try {
         if (messaging.connected()) await round();
-        else await bell.wait(awayMs, signal);
+        else {
+          await tellLag();
+          await bell.wait(awayMs, signal);
+        }
       } catch (error) {
         await restAfter(error);
       }
@@ -135,7 +138,17 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
     if (reason !== trouble) logger.warn({ reason }, 'the relay can not go on; it is tried again');
     trouble = reason;
     metrics.stopped(true);
+    await tellLag();
     await pause(awayMs, undefined, { signal }).catch(() => undefined);
+  }
+
+  /** The log goes on while nothing of it is relayed. */
+  async function tellLag(): Promise<void> {
+    try {
+      metrics.waiting(await headPosition(sql));
+    } catch {
+      // Postgres is away too: nothing is appended.
+    }
   }
 
   /** Undefined when a new incarnation was begun, so that it can go on. */

@@ -126,6 +126,7 @@ async function* storedEvents({ sql }: JobStreamDeps, { jobId, after }: JobStream
     const page = await readPage(sql, { after: from.position, limit: pageSize, bytes: pageBytes, filter: filterOf(jobId) });
     // Afterwards, so that a restore just before the page is noticed.
     await resolveCursor(sql, from);
+    if (!page.whole) throw new Error(`the event log does not hold all positions between ${from.position} and ${page.position}`);
     const cursor = { position: page.position, incarnation: page.head.incarnation };
     if (page.events.length > 0) yield { events: page.events, cursor };
     from = cursor;
