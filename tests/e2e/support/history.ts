@@ -179,13 +179,18 @@ export class History {
     }
   }
 
-  /** What operators decide about a projection; while it is paused a rebuild comes to no end, so that it can be cancelled. */
+  /** What operators decide about a projection; while it is paused a rebuild comes to no end, so that it can be cancelled; the last one is swapped in. */
   private async projections(): Promise<void> {
     for (const decision of ['pause', 'rebuild', 'cancel-rebuild', 'resume', 'rebuild']) {
       const path = `/admin/v1/projections/aggregate_summary/${decision}`;
       const { status, body } = await this.ann.post(path, { reason: 'part of a history' });
       if (status >= 300) throw new Error(`${decision}: ${JSON.stringify(body)}`);
     }
+    await eventually(async () => (await this.records.events()).some(({ type }) => type === 'swapped'), {
+      timeoutMs: 30_000,
+      intervalMs: 200,
+      what: 'the rebuild to be swapped in, and told',
+    });
   }
 
   private messaging(): Promise<Messaging> {

@@ -11,7 +11,6 @@ export const folder = join(import.meta.dirname, '..');
 export const unrecorded: Readonly<Record<string, string>> = {
   'dead_letter.dead_letter_discard_failed': 'NATS has to go in the very moment of a discard',
   'projection.event_skipped': 'a projection has to be stopped by an event that it can not take',
-  'projection.swapped': 'the histories were recorded before audit wrote it',
   'event_log.incarnation_begun': 'the database has to be restored from a backup',
 };
 
