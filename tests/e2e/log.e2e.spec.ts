@@ -25,10 +25,12 @@ afterAll(async () => {
   await stack.stop();
 }, 60_000);
 
-async function fairlead(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [join(root, 'apps/cli/bin/fairlead.mjs'), ...args], {
-    env: { ...process.env, FAIRLEAD_URL: stack.url, FAIRLEAD_TOKEN: token },
-  });
+const fairlead = (...args: string[]) => runProcess(process.execPath, [join(root, 'apps/cli/bin/fairlead.mjs'), ...args]);
+/** `$0` is node. */
+const inShell = (command: string) => runProcess('/bin/sh', ['-c', command, process.execPath]);
+
+async function runProcess(program: string, args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(program, args, { env: { ...process.env, FAIRLEAD_URL: stack.url, FAIRLEAD_TOKEN: token } });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
@@ -64,6 +66,27 @@ describe('the log', () => {
     expect(verified).toMatchObject({ code: 0, out: expect.stringContaining('all is well'), err: '' });
     expect(await fairlead('stuck')).toMatchObject({ code: 0, out: 'nothing is stuck\n', err: '' });
   }, 90_000);
+
+  const codes: Readonly<Record<string, number>> = { 'log show x': 2, 'aggregate show tenant:nobody': 4 };
+
+  it.each([
+    ...['log show', 'log stats', 'log verify', 'log tail --cursor 0 --count 5', 'aggregate list', 'aggregate show tenant:nobody'],
+    ...['projection list', 'projection show audit_record', 'stuck', 'log show x'],
+  ])(
+    '%s: who reads no further than the first line is told no more',
+    async (line) => {
+      const piped = `"$0" "${join(root, 'apps/cli/bin/fairlead.mjs')}" ${line}`;
+      for (const command of [`${piped} | head -1`, `${piped} 2>&1 | head -1`]) {
+        const { out, err } = await inShell(command);
+        expect(out.split('\n').length).toBeLessThanOrEqual(2);
+        expect(out + err).not.toMatch(/\n\s+at |EPIPE|Unhandled/);
+      }
+      // Nobody reads the errors: the exit code is what it is.
+      const { out } = await inShell(`exec 3>&1; (${piped} 2>&1 >/dev/null; echo "$?" >&3) | true`);
+      expect(Number(out)).toBe(codes[line] ?? 0);
+    },
+    60_000,
+  );
 
   it('rebuilds a projection while it serves, and tells who decided', async () => {
     const rebuilt = await fairlead('projection', 'rebuild', 'audit_record', '--reason', 'a drill', '--wait', '--timeout', '60s');

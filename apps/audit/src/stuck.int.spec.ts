@@ -121,6 +121,16 @@ describe('what is stuck is told', () => {
     expect(await findings()).toContainEqual(['relay_behind', nats.messaging.topology.streams.evt.name, 'critical']);
   });
 
+  it('what can not be looked at when the log can not be read: of that nothing is said to be well', async () => {
+    const { adminSql } = stack.database;
+    await adminSql.query('revoke select on log.head from fairlead_audit');
+    const { notChecked } = await findStuck({ sql: stack.database.db, messaging: stack.nats.messaging }, new Date());
+    await adminSql.query('grant select on log.head to fairlead_audit');
+    expect(notChecked).toEqual(
+      ['projections', 'partitions', 'relay'].map((what) => ({ what, why: expect.stringContaining('permission denied for table head') })),
+    );
+  });
+
   it('NATS being away, and what can not be looked at then', async () => {
     const { messaging } = stack.nats;
     await messaging.close();
