@@ -1,7 +1,8 @@
 /**
  * The stream EVT: made with the first sequence that is worth having, and marked with the incarnation of the log it
  * mirrors. A stream of an earlier incarnation is replaced; one of a later incarnation is left alone, because its
- * positions may mean other events. It is used only while its last message is the log's event at that position.
+ * positions may mean other events. It is used only while its last message is the log's event at that position. One that
+ * lost messages is replaced too: those who follow it would wait for them in vain, or pass over them.
  */
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { ensureStream, findStream, streamConfig, type Messaging } from '@fairlead/messaging';
@@ -10,6 +11,7 @@ import type { Logger } from '@fairlead/telemetry';
 import { incarnationHeader } from './event-message.js';
 import { agreesWithLog, LogApart } from './fork.js';
 import { readHead } from './read.js';
+import { lossOf } from './stream-loss.js';
 
 /** In the stream's metadata, as on its messages. */
 const incarnationKey = incarnationHeader;
@@ -52,7 +54,8 @@ export async function openEventStream(options: EventStreamOptions): Promise<Open
   }
   if (info === undefined) await makeStream(manager, incarnation, options);
   const asked = { ...streamConfig(spec, { replicas: messaging.replicas }), ...(takesBatches(messaging) ? { allow_atomic: true } : {}) };
-  const { config, state } = (await ensureStream(manager, asked, logger)).info;
+  const { info: kept } = await ensureStream(manager, asked, logger);
+  const { config, state } = kept;
   // Read after the stream's state: a stream filled from this log can not be ahead of it.
   const head = await readHead(sql);
   if (head.incarnation !== incarnation || config.metadata?.[incarnationKey] !== incarnation) {
@@ -61,6 +64,14 @@ export async function openEventStream(options: EventStreamOptions): Promise<Open
   const apart = { sql, manager, stream: spec.name, incarnation, first: state.first_seq, last: state.last_seq, head: head.position };
   if (state.last_seq > head.position) throw new LogApart({ ...apart, cause: 'log_behind_stream' });
   if (!(await agreesWithLog(apart, state.last_seq))) throw new LogApart({ ...apart, cause: 'log_differs_from_stream' });
+  const lost = await lossOf({ sql, info: kept, maxAgeMs: spec.maxAgeMs });
+  if (lost !== undefined) {
+    logger.error({ stream: spec.name, lost }, 'the stream has lost messages; it is replaced, and filled from the log');
+    // Another relay may have replaced it already.
+    const now = await findStream(manager, spec.name);
+    if (now?.created === kept.created) await manager.streams.delete(spec.name);
+    throw new Error(`stream ${spec.name} had lost messages: ${lost}`);
+  }
   return { last: state.last_seq, incarnation, atomic: config.allow_atomic === true };
 }
 
