@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { auditV1, newId } from '@fairlead/contracts';
 import type { EventMeta } from '@fairlead/event-log';
+import { eventually } from '@fairlead/testing';
 import { jobEvent, meta, positionsOf, startStack, type Stack } from './audit.fixture.js';
 
 // Real servers on a busy machine take their time.
@@ -104,6 +105,12 @@ describe('filters', () => {
       drain: meta({ tenant_id: tenant, principal: 'user:usr_grace', job_id: newId('job'), trace_id: 'a'.repeat(32), step: 'drain' }),
       moved: meta({ tenant_id: tenant, principal: 'user:usr_grace', job_id: newId('job'), trace_id: 'b'.repeat(32) }),
     };
+    /** The trail tells times in milliseconds: two events in one could not be told apart. */
+    const later = async (...given: Parameters<Stack['append']>) => {
+      const before = Date.now();
+      await eventually(() => Date.now() > before + 1, { intervalMs: 1, what: 'the clock to go on' });
+      return stack.append(...given);
+    };
     positions = {
       drain: await stack.append('provisioner', {
         aggregateType: 'service_command',
@@ -112,21 +119,21 @@ describe('filters', () => {
         payload: {},
         meta: ids.drain,
       }),
-      moved: await stack.append('placement', {
+      moved: await later('placement', {
         aggregateType: 'tenant',
         aggregateId: tenant,
         type: 'tenant_moved',
         payload: {},
         meta: ids.moved,
       }),
-      failed: await stack.append('placement', {
+      failed: await later('placement', {
         aggregateType: 'tenant',
         aggregateId: tenant,
         type: 'tenantXmoved_failed',
         payload: {},
         meta: meta({ principal: 'user:usr_grace' }),
       }),
-      login: await stack.append('api-gateway', {
+      login: await later('api-gateway', {
         aggregateType: 'user',
         aggregateId: 'usr_grace',
         type: 'login_succeeded',
