@@ -157,6 +157,7 @@ async function run({ url, dir }: { url: string; dir: string }, args: string[], o
     err: (chunk) => {
       written.err += chunk;
     },
+    failing: () => undefined,
     now: () => new Date(options.now ?? '2026-11-01T10:00:00Z'),
     readInput: () => Promise.resolve(options.input ?? ''),
     ask,

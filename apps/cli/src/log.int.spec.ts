@@ -87,6 +87,14 @@ describe('log verify', () => {
     expect(gateway.seen.map(({ body }) => body)).toEqual([{ from: 1 }, { from: 21 }]);
   });
 
+  it('tells as JSON too that all is well, and of a log that is empty', async () => {
+    gateway.on(`POST ${path}`, checked(1, 40, null));
+    const { out, exitCode } = await run(['log', 'verify', '-o', 'json']);
+    expect([exitCode, JSON.parse(out)]).toMatchObject([exitCodes.ok, { from: 1, to: 40, fully_checked: true, findings: [] }]);
+    gateway.on(`POST ${path}`, checked(1, 0, null));
+    expect((await run(['log', 'verify'])).out).toBe('there is nothing to check\n');
+  });
+
   it('fails with findings, each with what to do, also as JSON', async () => {
     const finding = { position: 25, kind: 'event_missing', message: 'position 25 is missing', advice: 'restore a backup' };
     gateway.on(`POST ${path}`, ({ body }) =>
@@ -102,17 +110,25 @@ describe('log verify', () => {
     ]);
     const json = await run(['log', 'verify', '--from', '21', '--to', '30', '-o', 'json']);
     expect(json.exitCode).toBe(exitCodes.failed);
-    expect(
-      json.out
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as unknown),
-    ).toEqual([finding, { ...finding, position: null }]);
+    expect(JSON.parse(json.out)).toEqual({
+      ...{ from: 21, to: 30, fully_checked: true, findings: [finding, { ...finding, position: null }] },
+      ...{ stream_compared: 10, stream_problem: null },
+    });
   });
 
-  it('tells when the stream was not looked at, and does not turn in circles', async () => {
-    gateway.on(`POST ${path}`, { body: { ...checked(1, 40, null).body, stream_problem: 'NATS is not connected' } });
-    expect((await run(['log', 'verify'])).err).toContain('the event stream was not compared: NATS is not connected');
+  it('fails when the stream was not looked at, with what could be said, and does not turn in circles', async () => {
+    gateway.on(`POST ${path}`, { body: { ...checked(1, 40, null).body, stream_compared: 3, stream_problem: 'NATS is not connected' } });
+    const { out, err, exitCode } = await run(['log', 'verify']);
+    expect([exitCode, out, err]).toEqual([
+      exitCodes.failed,
+      'positions 1 to 40 are checked, 3 of them against the event stream: not fully checked\n',
+      'error: the log is not fully checked: the event stream was not compared: NATS is not connected\n',
+    ]);
+    const json = await run(['log', 'verify', '-o', 'json']);
+    expect([json.exitCode, JSON.parse(json.out)]).toMatchObject([
+      exitCodes.failed,
+      { fully_checked: false, findings: [], stream_problem: 'NATS is not connected' },
+    ]);
     gateway.on(`POST ${path}`, checked(1, 20, 1));
     expect((await run(['log', 'verify'])).exitCode).toBe(exitCodes.failed);
   });

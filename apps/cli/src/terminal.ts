@@ -12,6 +12,8 @@ export interface Terminal {
   readonly out: (text: string) => void;
   /** Everything else: progress, hints, errors. */
   readonly err: (text: string) => void;
+  /** The command will fail: so that it does also when nobody takes its results to the end. */
+  readonly failing: () => void;
   readonly now: () => Date;
   /** Reads all of the standard input. */
   readonly readInput: () => Promise<string>;
@@ -31,6 +33,9 @@ export function processTerminal(): Terminal {
     },
     err: (text) => {
       process.stderr.write(text);
+    },
+    failing: () => {
+      process.exitCode = exitCodes.failed;
     },
     now: () => new Date(),
     readInput: () => text(process.stdin),
