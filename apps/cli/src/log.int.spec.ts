@@ -49,6 +49,25 @@ describe('log show', () => {
     expect(JSON.parse(json.out)).toEqual({ items: [event(9)], next_cursor: 'a' });
   });
 
+  it.each([[null], [[]], ['text'], [5], [{ principal: { id: 7 }, 'odd\u001b[2J name': [1] }]])(
+    'shows what is stored, also where meta and payload are %j',
+    async (odd) => {
+      const stored = { ...event(17), meta: odd, payload: odd, previous_position: null, next_position: null };
+      gateway.on(`GET ${path}`, { body: { items: [stored], next_cursor: null, head: 17 } });
+      gateway.on(`GET ${path}/17`, { body: stored });
+      for (const args of [
+        ['log', 'show'],
+        ['log', 'show', '17'],
+      ]) {
+        const { out, err, exitCode } = await run(args);
+        expect([exitCode, err]).toEqual([exitCodes.ok, '']);
+        expect(out).toContain('job:job_1');
+        expect(out).not.toContain('\u001b');
+        expect(JSON.parse((await run([...args, '-o', 'json'])).out)).toMatchObject(args.length === 3 ? stored : { items: [stored] });
+      }
+    },
+  );
+
   it('shows one in full', async () => {
     gateway.on(`GET ${path}/17`, {
       body: { ...event(17, { deep: [{ text: 'x'.repeat(200) }] }), previous_position: 9, next_position: null },

@@ -89,6 +89,14 @@ describe('following the change stream', () => {
     expect((await reading).items.length).toBeLessThan(2);
   });
 
+  it('brings an event whose payload and metadata are no objects as it is', async () => {
+    for (const odd of [null, [], 'text', 5]) {
+      const stored = { ...change(1), payload: odd, meta: odd };
+      const { items } = await read([{ text: sse('1.i1', 'change', stored) }], 1);
+      expect(items).toEqual([{ kind: 'change', cursor: '1.i1', change: stored }]);
+    }
+  });
+
   it('asks for the present when it is given no cursor', async () => {
     expect((await read([{ text: changed(3) }], 1)).asked).toEqual([{}]);
   });

@@ -17,8 +17,9 @@ export const changeSchema = z.looseObject({
   recorded_at: z.string(),
   tenant_id: z.string().nullable(),
   node_id: z.string().nullable(),
-  payload: z.record(z.string(), z.unknown()),
-  meta: z.record(z.string(), z.unknown()),
+  // Objects, but for what older or foreign writers stored.
+  payload: z.unknown(),
+  meta: z.unknown(),
 });
 export type Change = z.output<typeof changeSchema>;
 

@@ -2,7 +2,7 @@
 import { contextHeaders, externalIdPattern, namePattern, type Topology } from '@fairlead/contracts';
 import { traceparentOf } from '@fairlead/telemetry';
 import { headers as natsHeaders, type MsgHdrs } from '@nats-io/nats-core';
-import type { StoredEvent } from './types.js';
+import { metaOf, type StoredEvent } from './types.js';
 
 /** Header with the event's position, for who does not parse the payload. */
 export const positionHeader = 'fairlead-position';
@@ -26,7 +26,9 @@ export function encodeEvent(
 }
 
 /** The ids of the request that the event belongs to, as headers. */
-export function headersOf({ position, meta }: StoredEvent): Record<string, string> {
+export function headersOf(event: StoredEvent): Record<string, string> {
+  const { position } = event;
+  const meta = metaOf(event);
   const found: Record<string, string> = { [positionHeader]: String(position) };
   const take = (name: string, value: unknown, pattern: RegExp) => {
     if (typeof value === 'string' && pattern.test(value)) found[name] = value;

@@ -30,5 +30,5 @@ export { startProjection, type Projection, type ProjectionOptions } from './proj
 export { headPosition, readEventsAt, readHead, readLog, type LogHead, type ReadOptions } from './read.js';
 export { startRelay, type RelayOptions } from './relay.js';
 export { type BeginIncarnation, type FoundRestored } from './takeover.js';
-export type { AppendOutcome, Command, EventMeta, NewEvent, StoredEvent } from './types.js';
+export { metaOf, type AppendOutcome, type Command, type EventMeta, type NewEvent, type StoredEvent } from './types.js';
 export { waitForProjection, type WaitOptions } from './wait.js';

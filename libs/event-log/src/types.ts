@@ -59,6 +59,11 @@ export interface StoredEvent {
   recordedAt: Date;
 }
 
+/** An event's metadata by name. None when it is no object: the log refuses that now, and an older or foreign writer may have stored it. */
+export function metaOf({ meta }: { readonly meta: unknown }): Readonly<Partial<Record<keyof EventMeta, unknown>>> {
+  return typeof meta === 'object' && meta !== null ? meta : {};
+}
+
 export type AppendOutcome =
   | { status: 'ok'; firstPosition: number; lastPosition: number; repeated: boolean }
   | { status: 'conflict'; aggregateType: string; aggregateId: string; expected: number; actual: number };

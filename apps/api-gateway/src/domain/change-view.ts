@@ -1,6 +1,6 @@
 /** An event as readers of the change stream get it: docs/change-stream.md. */
 import type { Payload } from '@fairlead/contracts';
-import type { EventMeta } from '@fairlead/event-log';
+import { metaOf, type EventMeta } from '@fairlead/event-log';
 import type { Audience } from './audience.js';
 
 export interface ChangeView {
@@ -15,7 +15,7 @@ export interface ChangeView {
   readonly tenant_id: string | null;
   readonly node_id: string | null;
   readonly payload: Payload;
-  readonly meta: Partial<EventMeta>;
+  readonly meta: Readonly<Partial<Record<keyof EventMeta, unknown>>>;
 }
 
 /** An event in the current version of its type. */
@@ -61,11 +61,12 @@ export function changeView(
     tenant_id: audience.tenant ?? null,
     node_id: audience.node ?? null,
     payload: scoped === undefined ? event.payload : payloadOf(event.payload, scoped),
-    meta: scoped === undefined ? event.meta : metaOf(event.meta),
+    meta: scoped === undefined ? event.meta : metaInScopeOf(event),
   };
 }
 
-function metaOf(meta: EventMeta): Partial<EventMeta> {
+function metaInScopeOf(event: Pick<CurrentEvent, 'meta'>): ChangeView['meta'] {
+  const meta = metaOf(event);
   return Object.fromEntries(metaInScope.flatMap((name) => (meta[name] === undefined ? [] : [[name, meta[name]]])));
 }
 

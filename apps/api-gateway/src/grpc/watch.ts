@@ -68,7 +68,24 @@ function messageOf(view: ChangeView): changesV1.Change {
     recordedAt: view.recorded_at,
     tenantId: view.tenant_id ?? '',
     nodeId: view.node_id ?? '',
-    payload: view.payload,
-    meta: view.meta,
+    payload: structOf(view.payload),
+    meta: structOf(view.meta),
   };
+}
+
+/** Readers of protobuf refuse what nests deeper than 100 messages; a level of JSON takes three. */
+const maxLevels = 24;
+
+/** As it is; what is no object, from an older or foreign writer, as the `value` of one, and what nests too deep as its JSON text. */
+function structOf(value: unknown): Record<string, unknown> {
+  const told = withinLevels(value, maxLevels);
+  const isObject = typeof told === 'object' && told !== null && !Array.isArray(told);
+  return isObject ? (told as Record<string, unknown>) : { value: told };
+}
+
+function withinLevels(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (levels === 0) return JSON.stringify(value);
+  if (Array.isArray(value)) return value.map((inner) => withinLevels(inner, levels - 1));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withinLevels(inner, levels - 1)]));
 }

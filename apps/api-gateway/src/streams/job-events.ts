@@ -1,6 +1,15 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { describeError, FairleadError, isFinalEvent, supersededSchema } from '@fairlead/contracts';
-import { formatCursor, readLog, readPage, resolveCursor, type LogCursor, type LogFollower, type StoredEvent } from '@fairlead/event-log';
+import {
+  formatCursor,
+  metaOf,
+  readLog,
+  readPage,
+  resolveCursor,
+  type LogCursor,
+  type LogFollower,
+  type StoredEvent,
+} from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 import { sseWriter } from './sse-writer.js';
@@ -137,7 +146,7 @@ async function* storedEvents({ sql }: JobStreamDeps, { jobId, after }: JobStream
 const filterOf = (jobId: string) => ({ aggregateTypes: ['job'], aggregateId: jobId });
 
 function frame(event: StoredEvent, { incarnation }: Required<LogCursor>): string {
-  const { meta } = event;
+  const meta = metaOf(event);
   const data = {
     position: event.position,
     type: event.type,
@@ -145,9 +154,9 @@ function frame(event: StoredEvent, { incarnation }: Required<LogCursor>): string
     version: event.version,
     recorded_at: event.recordedAt.toISOString(),
     step: meta.step ?? null,
-    principal: meta.principal,
-    request_id: meta.request_id,
-    correlation_id: meta.correlation_id,
+    principal: meta.principal ?? null,
+    request_id: meta.request_id ?? null,
+    correlation_id: meta.correlation_id ?? null,
     payload: event.payload,
   };
   return `id: ${formatCursor({ position: event.position, incarnation })}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -16,20 +16,21 @@ export function renderEvents(events: readonly LogEvent[]): string {
       `${event.aggregate_type}:${event.aggregate_id}`,
       event.version,
       event.type,
-      event.meta.principal,
-      shortened(JSON.stringify(event.payload)),
+      membersOf(event.meta)['principal'],
+      shortened(event.payload),
     ]),
   );
 }
 
-function shortened(text: string): string {
+function shortened(value: unknown): string {
+  const text = JSON.stringify(value ?? null);
   return text.length <= payloadWidth ? text : `${text.slice(0, payloadWidth)}…`;
 }
 
 /** A change as one line, as it comes. */
 export function renderChange(change: Change): string {
   const aggregate = `${change.aggregate_type}:${change.aggregate_id}`;
-  const parts = [String(change.position), change.recorded_at, aggregate, change.type, shortened(JSON.stringify(change.payload))];
+  const parts = [String(change.position), change.recorded_at, aggregate, change.type, shortened(change.payload)];
   return `${parts.map(printable).join('  ')}\n`;
 }
 
@@ -44,13 +45,22 @@ export function renderEvent(event: WholeEvent): string {
     ['schema version', event.schema_version],
     ['its event before', event.previous_position],
     ['its event after', event.next_position],
-    ...Object.entries(event.meta).map(([name, value]) => [name.replaceAll('_', ' '), value] as const),
+    ...(isObject(event.meta) ? [] : [['meta', JSON.stringify(event.meta ?? null)] as const]),
+    ...Object.entries(membersOf(event.meta)).map(([name, value]) => [printable(name.replaceAll('_', ' ')), value] as const),
   ]);
   return `${head}\n${indented(event.payload)}`;
 }
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {};
+}
+
 function indented(value: unknown): string {
-  const lines = JSON.stringify(value, null, 2).split('\n');
+  const lines = JSON.stringify(value ?? null, null, 2).split('\n');
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
