@@ -51,6 +51,51 @@ describe('an event', () => {
     await expect(log.getEvent({ position: 0 })).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
+  it('is one of a page of large ones that ends early, with where to go on, both ways', async () => {
+    const jobId = newId('job');
+    const payload = { text: 'x'.repeat(250 * 1024) };
+    const positions: number[] = [];
+    for (let n = 0; n < 100; n++) positions.push(await stack.append('job-orchestrator', { ...jobEvent(jobId, 'step_started'), payload }));
+    const filter = { aggregateType: 'job', aggregateId: jobId, limit: 200 };
+    const page = await listed(filter);
+    expect(page.events.length).toBeLessThan(10);
+    expect(page.nextCursor).toBe(positionsOf(page).at(-1));
+    expect((await all(filter)).positions).toEqual([...positions].reverse());
+    expect((await all({ ...filter, oldestFirst: true })).positions).toEqual(positions);
+  });
+
+  it('is shown as it is stored when its metadata or payload is no object, and stops no projection', async () => {
+    const jobId = newId('job');
+    const odd = [null, [], ['text'], 'text', 5, { principal: 5, tenant_id: [1], job_id: null }, { principal: { deep: [{}] } }];
+    const stored = odd.flatMap((value) => [
+      { payload: value, meta: meta() },
+      { payload: {}, meta: value },
+    ]);
+    // As an older release or another program would have: the log's function refuses them now.
+    for (const [index, { payload, meta: of }] of stored.entries())
+      await stack.database.adminSql.query(
+        `with head as (update log.head set position = position + 1 returning position)
+         insert into log.event select position, 'job', $1, $2, 'step_started', 1, $3, $4, now() from head`,
+        [jobId, index + 1, JSON.stringify(payload), JSON.stringify(of)],
+      );
+    await stack.database.adminSql.query(
+      `insert into log.stream select aggregate_type, aggregate_id, max(version), max(position) from log.event where aggregate_id = $1 group by 1, 2`,
+      [jobId],
+    );
+    const last = await stack.append('job-orchestrator', jobEvent(jobId, 'job_succeeded'));
+    const { events } = await listed({ aggregateType: 'job', aggregateId: jobId, oldestFirst: true, toPosition: last - 1 });
+    expect(
+      events.map(({ payloadJson, metaJson }) => ({ payload: JSON.parse(payloadJson) as unknown, meta: JSON.parse(metaJson) as unknown })),
+    ).toEqual(stored);
+    for (const { position, payloadJson, metaJson } of events)
+      expect((await log.getEvent({ position })).event).toMatchObject({ payloadJson, metaJson });
+    await eventually(async () => (await trailPosition(stack.database.db)) >= last, { what: 'the trail to go on' });
+    const { aggregate } = await log.getAggregate({ aggregateType: 'job', aggregateId: jobId, waitForPosition: last });
+    expect(aggregate).toMatchObject({ version: stored.length + 1, lastType: 'job_succeeded' });
+    const kinds = (await log.verifyRange({ fromPosition: last - stored.length, toPosition: last })).findings.map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(['event_unreadable']));
+  });
+
   it('needs permission to read the log', async () => {
     const nobody = stack.logOf();
     for (const call of [

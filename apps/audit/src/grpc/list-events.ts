@@ -3,7 +3,7 @@ import type { logV1 } from '@fairlead/contracts';
 import { headPosition, readEventsAt, type StoredEvent } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import { rpc, type Rpc } from '@fairlead/rpc';
-import { pageOf } from '../domain/page.js';
+import { maxPageBytes, pageOf } from '../domain/page.js';
 import { findEvents } from '../find-events.js';
 import { trailPosition } from '../projections/audit-record/query.js';
 import { parseInput } from './input.js';
@@ -59,13 +59,24 @@ export const listEvents = ({ sql }: { sql: Sql }): Rpc<logV1.ListEventsRequest, 
       trailPosition: trail,
     });
     const read = await eventsAt(sql, found.positions);
-    const { records, more } = pageOf(read, ({ payload, meta }) => [payload, meta], read.length);
-    const next = more ? (records.at(-1)?.position ?? 0) : (found.cursor ?? 0);
+    const { records, more } = pageOf(read.events, ({ payload, meta }) => [payload, meta], read.events.length);
+    const next = more || read.more ? (records.at(-1)?.position ?? 0) : (found.cursor ?? 0);
     return { events: records.map(eventMessage), nextCursor: next, head };
   });
 
-/** The events in the order of their positions as given. */
-async function eventsAt(sql: Sql, positions: readonly number[]): Promise<StoredEvent[]> {
-  const events = new Map((await readEventsAt(sql, positions)).map((event) => [event.position, event]));
-  return positions.flatMap((position) => events.get(position) ?? []);
+/** Events read at a time: of the largest ones some MiB. */
+const step = 20;
+
+/** The events in the order of their positions as given, not many more than a page may hold; `more` says that some are left. */
+async function eventsAt(sql: Sql, positions: readonly number[]): Promise<{ events: StoredEvent[]; more: boolean }> {
+  const events: StoredEvent[] = [];
+  for (let at = 0, bytes = 0; at < positions.length; at += step) {
+    if (bytes > maxPageBytes) return { events, more: true };
+    const asked = positions.slice(at, at + step);
+    const read = new Map((await readEventsAt(sql, asked)).map((event) => [event.position, event]));
+    const found = asked.flatMap((position) => read.get(position) ?? []);
+    bytes += found.reduce((sum, { payload, meta }) => sum + JSON.stringify([payload, meta]).length, 0);
+    events.push(...found);
+  }
+  return { events, more: false };
 }
