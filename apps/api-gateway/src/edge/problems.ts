@@ -77,6 +77,24 @@ export function problemOf(error: unknown, requestId: string): Problem {
   };
 }
 
+/** What Node's HTTP parser refuses, by its error's code; anything else is no HTTP request. */
+const unreadable: Readonly<Record<string, Pick<Problem, 'code' | 'title' | 'detail' | 'status'>>> = {
+  HPE_HEADER_OVERFLOW: { code: 'too_large', title: titles.too_large, status: 431, detail: "The request's headers are too large" },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'deadline_exceeded',
+    title: titles.deadline_exceeded,
+    status: 408,
+    detail: 'The request took too long to come in',
+  },
+};
+const noRequest = { code: 'invalid_argument', title: titles.invalid_argument, status: 400, detail: 'The request can not be read' } as const;
+
+/** The problem of a request that could not be read at all. */
+export function unreadableProblem({ code = '' }: { readonly code?: string }, requestId: string): Problem {
+  const found = unreadable[code] ?? noRequest;
+  return { type: typeOf(found.code), ...found, request_id: requestId };
+}
+
 function typeOf(code: ProblemCode): string {
   return `urn:fairlead:problem:${code}`;
 }

@@ -279,6 +279,29 @@ describe('the edge', () => {
     expect(await registry.metrics()).toContain('{method="POST",route="/t/open",status="499"} 1');
   });
 
+  it.each([
+    ['headers that are too large', `GET /t/open HTTP/1.1\r\nHost: x\r\nX-Big: ${'y'.repeat(20_000)}\r\n\r\n`, 431, 'too_large'],
+    ['a request line that is none', 'NONSENSE\r\n\r\n', 400, 'invalid_argument'],
+    ['a header that is none', 'GET /t/open HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n', 400, 'invalid_argument'],
+  ])('answers %s with a problem', async (_, text, status, code) => {
+    const before = lines.length;
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.write(text);
+    await once(socket, 'close');
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head).toContain('content-type: application/problem+json; charset=utf-8');
+    expect(head).toContain('x-content-type-options: nosniff');
+    const problem = JSON.parse(body) as { request_id: string };
+    expect(problem).toMatchObject({ status, code, type: `urn:fairlead:problem:${code}`, detail: expect.any(String) });
+    expect(head).toContain(`x-request-id: ${problem.request_id}`);
+    const told = lines.slice(before).filter((line) => line.includes(problem.request_id));
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.join('')).not.toMatch(/yyy|NONSENSE/);
+  });
+
   it('answers a request that is not HTTP, and goes on', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const raw = httpRequest(

@@ -8,6 +8,7 @@ import { clientAddress } from './client-address.js';
 import { contextOf } from './context.js';
 import { logProblem, problemOf, sendProblem } from './problems.js';
 import { traceRequest } from './trace.js';
+import { refuseUnreadable } from './unreadable.js';
 
 export interface EdgeDeps extends CallerDeps {
   readonly logger: Logger;
@@ -79,7 +80,9 @@ class JsonOnlyAdapter extends FastifyAdapter {
 
 /** Makes the HTTP server's adapter, with what happens to every request before and after its handler. */
 export function createEdge(deps: EdgeDeps): FastifyAdapter {
+  const unreadable = refuseUnreadable(deps.logger, securityHeaders);
   const adapter = new JsonOnlyAdapter({
+    clientErrorHandler: unreadable.clientErrorHandler,
     bodyLimit: bodyLimitBytes,
     // Slow bodies: the whole request must be there in time. Answers may take longer.
     requestTimeout: 30_000,
@@ -102,6 +105,7 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
   });
   const instance = adapter.getInstance<FastifyInstance>();
   adapter.watchConnections();
+  unreadable.watch(instance);
   acceptJsonOnly(instance);
   instance.addHook('onRequest', (request, reply, done) => {
     traceRequest(deps.tracing ?? noTracing, request, reply);

@@ -178,6 +178,13 @@ describe('a stream', () => {
     expect([...first.changes(), ...second.changes()].map(({ position }) => position)).toEqual(positions);
   });
 
+  it('is given to who asks for one in whatever letter case, and not to who rules it out', async () => {
+    const stream = await stage.stream('', { token: viewer, headers: { accept: 'Text/Event-Stream' } });
+    expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
+    const headers = { accept: 'application/json, text/event-stream;q=0' };
+    expect(await stage.gateway.call('GET', path, { token: viewer, headers })).toMatchObject({ status: 200, body: { items: [] } });
+  });
+
   it('moves the cursor of who gets nothing on, with heartbeats', async () => {
     const stream = await stage.stream('?tenant=nobody', { token: viewer });
     const position = await stage.append(tenantCreated(name()));

@@ -2,6 +2,7 @@ import { Controller, Get, Headers, Inject, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '@fairlead/auth';
+import { accepts } from '../edge/accept.js';
 import { RequirePermission } from '../edge/access.js';
 import { Caller, nodeId, tenantId } from '../edge/parse.js';
 import { changeCursor } from '../edge/change-cursor.js';
@@ -73,7 +74,7 @@ export class ChangesController {
   ): Promise<void> {
     const { types, aggregate, tenant, node } = asked;
     const filter = { types, aggregate, tenant, node };
-    if (accept?.includes('text/event-stream') === true) {
+    if (accepts(accept, 'text/event-stream')) {
       // What a client that reconnects has seen last is newer than the address that it began with.
       const cursor =
         lastEventId === undefined || lastEventId === '' ? changeCursor(asked.cursor) : changeCursor(lastEventId, 'Last-Event-ID');
