@@ -96,6 +96,26 @@ describe('the relay', () => {
     await stage.expectMirror(head, { first: old + 1 });
   });
 
+  it('takes events whose metadata or payload is no object to the stream, as they are stored', async () => {
+    const odd = [null, [], 'text', 5];
+    // As an older release or another program would have: the log's function refuses them now.
+    for (const value of odd)
+      await stage.database.adminSql.query(
+        `with head as (update log.head set position = position + 1 returning position)
+         insert into log.event select position, 'tenant', 'odd', position, 'changed', 1, $1, $1, now() from head`,
+        [JSON.stringify(value)],
+      );
+    stage.relay();
+    await eventuallyHolds(
+      async () => {
+        expect((await stage.streamInfo()).state.last_seq).toBe(odd.length);
+      },
+      { what: 'all of them' },
+    );
+    const message = await (await stage.messaging.manager()).streams.getMessage('EVT', { seq: 1 });
+    expect(message?.json()).toMatchObject({ position: 1, payload: null, meta: null });
+  });
+
   it('passes on what is in the log whatever its metadata holds', async () => {
     stage.relay();
     const wrong = [

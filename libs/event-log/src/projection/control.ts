@@ -4,6 +4,7 @@
  */
 import { controlPlaneServices, FairleadError, type ControlPlaneService } from '@fairlead/contracts';
 import { roleOf, type Sql } from '@fairlead/postgres';
+import { agesOf } from './age.js';
 
 /** One filling of a projection's tables. */
 export interface EpochState {
@@ -103,9 +104,9 @@ export async function listProjections(sql: Sql, name?: string): Promise<Projecti
     [name ?? null],
   );
   const names = [...new Set(rows.map((row) => row.name))];
-  const ages = await agesAt(
+  const ages = await agesOf(
     sql,
-    rows.filter((row) => row.serving).map((row) => row.position + 1),
+    rows.filter((row) => row.serving),
   );
   return names.map((of) =>
     stateOf(
@@ -115,16 +116,7 @@ export async function listProjections(sql: Sql, name?: string): Promise<Projecti
   );
 }
 
-/** How old the events at some positions are, in seconds. Asked by position alone, so that no other partition is locked for it. */
-async function agesAt(sql: Sql, positions: readonly number[]): Promise<ReadonlyMap<number, number>> {
-  const found = await sql.query<{ position: number; age_s: number }>(
-    `select position, greatest(0, extract(epoch from clock_timestamp() - recorded_at))::float8 as age_s from log.event where position = any($1::bigint[])`,
-    [positions],
-  );
-  return new Map(found.map(({ position, age_s }) => [position, age_s]));
-}
-
-function stateOf(rows: readonly EpochRow[], ages: ReadonlyMap<number, number>): ProjectionState {
+function stateOf(rows: readonly EpochRow[], ages: ReadonlyMap<string, number>): ProjectionState {
   const serving = rows.find((row) => row.serving);
   if (serving === undefined) throw new Error('a projection has an epoch that serves');
   const owner = controlPlaneServices.find((service) => roleOf(service) === serving.role);
@@ -138,7 +130,7 @@ function stateOf(rows: readonly EpochRow[], ages: ReadonlyMap<number, number>): 
     rebuildRequestedAt: serving.requested_at,
     epochs: rows.map(epochOf),
     lag: Math.max(0, serving.head - serving.position),
-    lagSeconds: ages.get(serving.position + 1) ?? 0,
+    lagSeconds: ages.get(serving.name) ?? 0,
     controlledAt: serving.control_updated_at,
     updatedAt: new Date(Math.max(...updates)),
   };
