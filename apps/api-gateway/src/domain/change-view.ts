@@ -1,6 +1,6 @@
 /** An event as readers of the change stream get it: docs/change-stream.md. */
 import type { Payload } from '@fairlead/contracts';
-import { metaOf, type EventMeta } from '@fairlead/event-log';
+import type { EventMeta } from '@fairlead/event-log';
 import type { Audience } from './audience.js';
 
 export interface ChangeView {
@@ -65,8 +65,9 @@ export function changeView(
   };
 }
 
-function metaInScopeOf(event: Pick<CurrentEvent, 'meta'>): ChangeView['meta'] {
-  const meta = metaOf(event);
+/** Older or foreign writers may have stored what is no object. */
+function metaInScopeOf({ meta: stored }: { readonly meta: unknown }): ChangeView['meta'] {
+  const meta: Partial<EventMeta> = typeof stored === 'object' && stored !== null ? stored : {};
   return Object.fromEntries(metaInScope.flatMap((name) => (meta[name] === undefined ? [] : [[name, meta[name]]])));
 }
 
