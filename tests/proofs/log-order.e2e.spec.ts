@@ -106,9 +106,9 @@ async function appendLate(pool: Database, id: number, on: { now: boolean }, tall
 
 /** Appends through an appender, which coalesces and repeats after a lost connection. */
 async function appendSoon(pool: Database, on: { now: boolean }, tally: Tally): Promise<void> {
-  const appender = createAppender({ catalogue: testEvents, sql: pool });
+  const appender = createAppender({ catalogue: testEvents, sql: pool.pipeline() });
   while (on.now) {
-    const commands = Array.from({ length: 4 }, () => commandOf('soon'));
+    const commands = Array.from({ length: 1 + Math.floor(random() * 30) }, () => commandOf('soon'));
     const outcomes = await Promise.allSettled(commands.map((command) => appender.append(command)));
     outcomes.forEach((outcome, index) => {
       if (outcome.status === 'fulfilled') tally.committed.add(commands[index]?.commandId ?? '');

@@ -65,7 +65,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
   const follower = followLog({ sql: database, messaging, logger, registry, heartbeatMs: overrides.heartbeatMs });
   const appender = createAppender({
-    sql: database,
+    sql: database.pipeline(),
     onAppended: (position) => {
       pokeLog(messaging, position);
     },

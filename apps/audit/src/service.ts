@@ -38,7 +38,7 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
   const stopPartitions = keepPartitions({ sql, logger });
   const stopForgetting = forgetCommands({ sql, logger });
   const appender = createAppender({
-    sql,
+    sql: sql.pipeline(),
     onAppended: (position) => {
       pokeLog(messaging, position);
     },

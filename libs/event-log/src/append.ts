@@ -109,9 +109,10 @@ async function callAppendEvent(sql: Sql, commandId: string, event: EncodedEvent)
 
 function parametersOf(commands: readonly EncodedCommand[]): unknown[] {
   const events = commands.flatMap((command) => command.events);
+  let end = 0;
   return [
     textArray(commands.map((command) => command.id)),
-    commands.map((command) => command.events.length),
+    commands.map((command) => (end += command.events.length)),
     textArray(events.map((event) => event.aggregateType)),
     textArray(events.map((event) => event.aggregateId)),
     events.map((event) => event.expectedVersion),

@@ -1,11 +1,12 @@
 /**
  * Coalesces concurrent commands: while one call to the log is on its way, what comes meanwhile waits, and travels
- * together in the next. One call at a time, so a process's commands are appended in the order they were given, and a
- * large one is never overtaken. The longer a call takes, because others hold the head, the more the next one carries.
+ * together in the next. The calls of a process follow each other, on one connection, so its commands are appended in the
+ * order they were given, and a large one is never overtaken; only those of a call that failed may come later. The longer a
+ * call takes, because others hold the head, the more the next one carries.
  */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { eventCatalogue, FairleadError, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
-import { isConnectionError, sqlState, type Sql } from '@fairlead/postgres';
+import { isConnectionError, sqlState, type Pipeline, type Sql } from '@fairlead/postgres';
 import { currentContext, type Registry } from '@fairlead/telemetry';
 import { callAppend } from './append.js';
 import { encodeCommand, maxCommandBytes, type EncodedCommand } from './command.js';
@@ -14,7 +15,8 @@ import { partitionMissing } from './sql/append.js';
 import type { AppendOutcome, Command } from './types.js';
 
 export interface AppenderOptions<Catalogue extends EventCatalogue = ProductEvents> {
-  sql: Sql;
+  /** On a pipeline a second call is sent after the first while many wait; else one call at a time. */
+  sql: Sql | Pipeline;
   /** What may be appended; the product's events when left out. */
   catalogue?: Catalogue;
   /** Told the last position of each call; pokes readers. Must not throw. */
@@ -47,6 +49,8 @@ interface Queued extends EncodedCommand {
   reject(error: unknown): void;
 }
 
+type Batch = readonly Queued[];
+
 /** What one call carries at most; a command's own bounds let each one fit. */
 const maxBatchBytes = maxCommandBytes;
 const maxBatchEvents = 5_000;
@@ -56,8 +60,8 @@ const retryPausesMs = [50, 500];
 /** SQLSTATE of a transaction that held the head for longer than it may. */
 const tookTooLong = '25P04';
 
-/** Fewer travel in one call: that costs less than two. */
-const worthHalving = 40;
+/** So many must wait before a second call is sent after the first: of fewer, one call more costs more than it gains. */
+const worthASecondCall = 20;
 
 /** Makes an appender; commands given at the same time travel together, in one short statement. */
 export function createAppender<Catalogue extends EventCatalogue = ProductEvents>(options: AppenderOptions<Catalogue>): Appender<Catalogue> {
@@ -65,89 +69,110 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
   const catalogue: EventCatalogue = options.catalogue ?? eventCatalogue;
   const measure = appendMetrics(options.registry);
   /** In the order they were given. */
-  const queue = new Set<Queued>();
+  const queue: Queued[] = [];
   let queuedBytes = 0;
   /** Commands that a call can carry now: half of what took the log too long, then more with each call that went well. */
   let pace = maxBatch;
-  let draining: Promise<void> | undefined;
+  const maxCalls = 'inOrder' in sql ? 2 : 1;
+  let calls = 0;
+  /** Commands in these calls. */
+  let onTheirWay = 0;
+  /** Calls that failed, and are not done with. */
+  let troubles = 0;
+  /** Resolves when all calls so far are settled. */
+  let settled = Promise.resolve();
+  let sending = false;
   let closed = false;
 
-  async function drain(): Promise<void> {
-    let tellLast: () => void = () => undefined;
-    let untold = 0;
-    while (queue.size > 0) {
-      const batch = takeBatch(untold);
-      const settled = call(batch);
-      if (untold > 0) {
-        // Told only when the next call is on the wire: who hears it gives the next command while the log is at work.
-        await nextTurn();
-        tellLast();
-      }
-      tellLast = await settled;
-      untold = batch.length;
+  /** At the end of this turn, so that what is given in it travels together. */
+  function sendSoon(): void {
+    if (sending) return;
+    sending = true;
+    process.nextTick(send);
+  }
+
+  function send(): void {
+    sending = false;
+    while (queue.length > 0 && (calls === 0 || (calls < maxCalls && troubles === 0 && queue.length >= worthASecondCall))) {
+      const batch = takeBatch();
+      calls += 1;
+      onTheirWay += batch.length;
+      const before = settled;
+      const done = call(batch, before).then(() => {
+        calls -= 1;
+        onTheirWay -= batch.length;
+        if (queue.length > 0) sendSoon();
+      });
+      settled = Promise.all([before, done]).then(() => undefined);
     }
-    draining = undefined;
-    tellLast();
   }
 
   /**
    * Takes from the queue's front what travels together; at least one command. Of many callers that all wait, half are left
    * to the call after, so that this process and Postgres work at the same time and not in turn.
    */
-  function takeBatch(untold: number): Queued[] {
-    const outstanding = queue.size + untold;
-    const most = outstanding < worthHalving ? pace : Math.min(pace, Math.ceil(outstanding / 2));
-    const batch: Queued[] = [];
-    let bytes = 0;
-    let events = 0;
+  function takeBatch(): Batch {
+    const waiting = queue.length + onTheirWay;
+    const most = maxCalls === 1 || waiting < 2 * worthASecondCall ? pace : Math.min(pace, Math.ceil(waiting / 2));
+    let [size, bytes, events] = [0, 0, 0];
     for (const entry of queue) {
+      if (size > 0 && (size >= most || bytes + entry.bytes > maxBatchBytes || events + entry.events.length > maxBatchEvents)) break;
+      size += 1;
       bytes += entry.bytes;
       events += entry.events.length;
-      if (batch.length > 0 && (batch.length >= most || bytes > maxBatchBytes || events > maxBatchEvents)) break;
-      batch.push(entry);
-      leave(entry);
     }
-    return batch;
+    queuedBytes -= bytes;
+    return queue.splice(0, size);
   }
 
-  function leave(entry: Queued): void {
-    if (queue.delete(entry)) queuedBytes -= entry.bytes;
-  }
-
-  /** Never throws; answers how to tell the callers. */
-  async function call(batch: readonly Queued[]): Promise<() => void> {
+  /** Never throws. What its first try fails with is dealt with when the calls before it are settled. */
+  async function call(batch: Batch, before: Promise<void>): Promise<void> {
     try {
-      const outcomes = await callSafely(sql, batch);
-      if (batch.length >= pace) pace = Math.min(maxBatch, pace + Math.ceil(pace / 8));
-      return () => {
-        settle(batch, outcomes);
-      };
+      settle(batch, await callAppend(sql, batch));
     } catch (error) {
-      return failed(batch, error);
+      troubles += 1;
+      await before;
+      await mend(batch, error, retryPausesMs);
+      troubles -= 1;
     }
   }
 
-  async function failed(batch: readonly Queued[], error: unknown): Promise<() => void> {
+  /** After a lost connection the outcome is unknown; the command ids make a repeat safe. Never throws. */
+  async function mend(batch: Batch, error: unknown, [pauseMs, ...pausesMs]: readonly number[]): Promise<void> {
     if (batch.length > 1 && sqlState(error) === tookTooLong) {
       pace = Math.ceil(batch.length / 2);
-      const halves = [batch.slice(0, pace), batch.slice(pace)];
-      for (const half of halves) (await call(half))();
-      return () => undefined;
-    }
-    if (batch.length > 1 && !isConnectionError(error)) {
+      await callEach([batch.slice(0, pace), batch.slice(pace)]);
+    } else if (pauseMs !== undefined && (isConnectionError(error) || sqlState(error) === partitionMissing)) {
+      try {
+        if (sqlState(error) === partitionMissing) await sql.query('select log.keep_partitions()');
+        else await pause(pauseMs);
+        settle(batch, await callAppend(sql, batch));
+      } catch (again) {
+        await mend(batch, again, pausesMs);
+      }
+    } else if (batch.length > 1 && !isConnectionError(error)) {
       // One bad command fails the whole statement: each is tried alone, so that it fails alone.
-      for (const entry of batch) (await call([entry]))();
-      return () => undefined;
-    }
-    const told = isConnectionError(error)
-      ? new FairleadError('unavailable', 'the connection to the log was lost; the command may be repeated with its id', { cause: error })
-      : error;
-    return () => {
+      await callEach(batch.map((entry) => [entry]));
+    } else {
+      const told = isConnectionError(error)
+        ? new FairleadError('unavailable', 'the connection to the log was lost; the command may be repeated with its id', { cause: error })
+        : error;
       for (const entry of batch) entry.reject(told);
-    };
+    }
   }
 
-  function settle(batch: readonly Queued[], outcomes: readonly AppendOutcome[]): void {
+  async function callEach(batches: readonly Batch[]): Promise<void> {
+    for (const batch of batches) {
+      try {
+        settle(batch, await callAppend(sql, batch));
+      } catch (error) {
+        await mend(batch, error, retryPausesMs);
+      }
+    }
+  }
+
+  function settle(batch: Batch, outcomes: readonly AppendOutcome[]): void {
+    if (batch.length >= pace) pace = Math.min(maxBatch, pace + Math.ceil(pace / 8));
     measure(outcomes);
     const last = outcomes.reduce((reached, outcome) => (outcome.status === 'ok' ? Math.max(reached, outcome.lastPosition) : reached), 0);
     if (last > 0) onAppended?.(last);
@@ -160,13 +185,15 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
   function enqueue(encoded: EncodedCommand, signal: AbortSignal | undefined): Promise<AppendOutcome> {
     return new Promise((resolve, reject) => {
       const entry: Queued = { ...encoded, resolve, reject };
-      queue.add(entry);
+      queue.push(entry);
       queuedBytes += entry.bytes;
-      draining ??= Promise.resolve().then(drain);
+      sendSoon();
       if (signal === undefined) return;
       const giveUp = () => {
-        if (!queue.has(entry)) return;
-        leave(entry);
+        const at = queue.indexOf(entry);
+        if (at === -1) return;
+        queue.splice(at, 1);
+        queuedBytes -= entry.bytes;
         reject(givenUp(signal));
       };
       const stopListening = () => {
@@ -189,7 +216,7 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
     append: async (command, { signal } = {}) => {
       if (closed) throw new FairleadError('unavailable', 'the appender is closed');
       if (signal?.aborted === true) throw givenUp(signal);
-      if (queue.size >= maxQueued) throw new FairleadError('overloaded', `${String(maxQueued)} commands wait to be appended`);
+      if (queue.length >= maxQueued) throw new FairleadError('overloaded', `${String(maxQueued)} commands wait to be appended`);
       const encoded = encodeCommand(command, currentContext(), catalogue);
       if (queuedBytes + encoded.bytes > maxQueuedBytes) {
         throw new FairleadError('overloaded', `commands of ${String(queuedBytes)} bytes wait to be appended`);
@@ -198,7 +225,10 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
     },
     close: async () => {
       closed = true;
-      await draining;
+      while (queue.length > 0 || calls > 0) {
+        await settled;
+        await nextTurn();
+      }
     },
   };
 }
@@ -207,19 +237,4 @@ function givenUp(signal: AbortSignal): FairleadError {
   return new FairleadError('deadline_exceeded', 'the command was given up before it was on its way; nothing of it is appended', {
     cause: signal.reason,
   });
-}
-
-/** After a lost connection the outcome is unknown; the command ids make a repeat safe. */
-async function callSafely(sql: Sql, commands: readonly EncodedCommand[]): Promise<AppendOutcome[]> {
-  for (const pauseMs of retryPausesMs) {
-    try {
-      return await callAppend(sql, commands);
-    } catch (error) {
-      if (sqlState(error) === partitionMissing) await sql.query('select log.keep_partitions()');
-      else if (commands.length > 1 && sqlState(error) === tookTooLong) throw error;
-      else if (isConnectionError(error)) await pause(pauseMs);
-      else throw error;
-    }
-  }
-  return callAppend(sql, commands);
 }

@@ -99,21 +99,25 @@ describe('what waits', () => {
 });
 
 describe('a log that takes so long for each event that a batch does not fit in the time of a holder', () => {
-  it('is given less at once, until all is appended once', async () => {
-    await admin.query(`
-      create function log.be_slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.02); return new; end';
+  it.each(['one call at a time', 'a pipeline'])(
+    'is given less at once on %s, until all is appended once',
+    async (way) => {
+      await admin.query(`
+      create function log.be_slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.012); return new; end';
       create trigger be_slow after insert on log.event for each row execute function log.be_slow()`);
-    try {
-      const appender = appenderWith();
-      const before = await headPosition(database.db);
-      const outcomes = await Promise.all(Array.from({ length: 150 }, () => appender.append(command('slow'))));
-      expect(outcomes.every((outcome) => outcome.status === 'ok')).toBe(true);
-      expect(await headPosition(database.db)).toBe(before + 150);
-      expect(await lengthOf('slow')).toBe(150);
-    } finally {
-      await admin.query('drop trigger be_slow on log.event; drop function log.be_slow()');
-    }
-  }, 60_000);
+      try {
+        const appender = appenderWith(way === 'a pipeline' ? { sql: database.db.pipeline() } : {});
+        const before = await headPosition(database.db);
+        const outcomes = await Promise.all(Array.from({ length: 240 }, () => appender.append(command(way))));
+        expect(outcomes.every((outcome) => outcome.status === 'ok')).toBe(true);
+        expect(await headPosition(database.db)).toBe(before + 240);
+        expect(await lengthOf(way)).toBe(240);
+      } finally {
+        await admin.query('drop trigger be_slow on log.event; drop function log.be_slow()');
+      }
+    },
+    60_000,
+  );
 });
 
 describe('a signal', () => {
@@ -166,33 +170,36 @@ it('closes while it is full: what it has accepted is appended, and close waits f
   expect(await lengthOf('closing')).toBe(appended);
 });
 
-it('appends in the order of asking, a command of 1,000 events among small ones too', async () => {
-  const appender = appenderWith({ maxBatch: 100 });
-  const start = await headPosition(database.db);
-  const given: Promise<number>[] = [];
-  const give = (events: number) => {
-    const appended = appender.append(command(`turn-${String(given.length)}`, events)).then((outcome) => {
-      if (outcome.status !== 'ok') throw new Error('nothing here can conflict');
-      return outcome.firstPosition;
-    });
-    given.push(appended);
-    return appended;
-  };
-  // 32 callers that ask again as soon as they are answered, all the time that the large command waits.
-  let large: Promise<number> | undefined;
-  let done = false;
-  const callers = Array.from({ length: 32 }, async () => {
-    for (let asked = 0; !done || asked < 5; asked += 1) {
-      await give(1);
-      if (asked !== 2 || large !== undefined) continue;
-      large = give(1_000);
-      void large.then(() => {
-        done = true;
+it.each(['one call at a time', 'a pipeline'])(
+  'appends in the order of asking on %s, a command of 1,000 events among small ones too',
+  async (way) => {
+    const appender = appenderWith({ maxBatch: 100, ...(way === 'a pipeline' ? { sql: database.db.pipeline() } : {}) });
+    const start = await headPosition(database.db);
+    const given: Promise<number>[] = [];
+    const give = (events: number) => {
+      const appended = appender.append(command(`turn-${String(given.length)}`, events)).then((outcome) => {
+        if (outcome.status !== 'ok') throw new Error('nothing here can conflict');
+        return outcome.firstPosition;
       });
-    }
-  });
-  await Promise.all(callers);
-  const positions = await Promise.all(given);
-  expect(positions).toEqual(positions.toSorted((a, b) => a - b));
-  expect(await headPosition(database.db)).toBe(start + given.length - 1 + 1_000);
-});
+      given.push(appended);
+      return appended;
+    };
+    // 64 callers that ask again as soon as they are answered, all the time that the large command waits.
+    let large: Promise<number> | undefined;
+    let done = false;
+    const callers = Array.from({ length: 64 }, async () => {
+      for (let asked = 0; !done || asked < 5; asked += 1) {
+        await give(1);
+        if (asked !== 2 || large !== undefined) continue;
+        large = give(1_000);
+        void large.then(() => {
+          done = true;
+        });
+      }
+    });
+    await Promise.all(callers);
+    const positions = await Promise.all(given);
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+    expect(await headPosition(database.db)).toBe(start + given.length - 1 + 1_000);
+  },
+);

@@ -73,7 +73,9 @@ describe('32 appenders, with rollbacks and killed connections beside them', () =
   it('fill the log without a gap, in commit order, each command once', async () => {
     const start = await headPosition(database.db);
     const reader = startReader(start);
-    const appenders = Array.from({ length: 32 }, (_, n) => createAppender({ catalogue: testEvents, sql: pool(n), maxBatch: 10 }));
+    const appenders = Array.from({ length: 32 }, (_, n) => {
+      return createAppender({ catalogue: testEvents, sql: n % 2 === 0 ? pool(n).pipeline() : pool(n), maxBatch: 10 });
+    });
     const accepted: string[] = [];
     const appending = { on: true };
     const killer = (async () => {
@@ -101,7 +103,7 @@ describe('32 appenders, with rollbacks and killed connections beside them', () =
       }
     });
     const appends = appenders.flatMap((appender, a) =>
-      Array.from({ length: 25 }, async (_, n) => {
+      Array.from({ length: 50 }, async (_, n) => {
         const given = command(`t-${String((a + n) % 40)}`);
         const outcome = await untilKnown(() => appender.append(given));
         expect(outcome.status).toBe('ok');

@@ -2,7 +2,9 @@ import type pg from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { FairleadError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
+import { unavailableWhenLost } from './errors.js';
 import { createOrmLogger } from './orm-logger.js';
+import { openPipeline, type Pipeline } from './pipeline.js';
 
 /**
  * Runs one statement with bound parameters ($1, $2, …) and answers its rows, also those of RETURNING. int8 comes as
@@ -22,6 +24,8 @@ export interface Database extends Sql {
   readonly dataSource: DataSource;
   /** Commits when the work resolves, rolls back when it throws. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** A connection of its own for statements that are given without waiting for the ones before; closed with the pool. */
+  pipeline(): Pipeline;
   /** Throws unless Postgres answers. */
   ping(): Promise<void>;
   /** Names of migrations that this build has and the database has not. */
@@ -55,40 +59,7 @@ export function withPassword(url: string, password: string): string {
   return complete.href;
 }
 
-/** SQLSTATE class 08, admin shutdowns and Node's socket errors: the statement's outcome may be unknown. */
-const connectionErrorCodes = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '25P03', '25P04']);
-
-/** True when an error means the connection is gone, not that the statement was refused. */
-export function isConnectionError(error: unknown): boolean {
-  for (
-    let current = error, depth = 0;
-    current instanceof Error && depth < 5;
-    current = current.cause ?? (current as { driverError?: unknown }).driverError, depth++
-  ) {
-    const code = (current as NodeJS.ErrnoException).code ?? '';
-    if (connectionErrorCodes.has(code) || code.startsWith('08')) return true;
-    if (
-      /Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect/i.test(
-        current.message,
-      )
-    )
-      return true;
-  }
-  return false;
-}
-
-/** A lost connection is `unavailable` to whoever asked: a repeat may help. Other errors stay as they are. */
-function unavailableWhenLost(error: unknown): unknown {
-  if (error instanceof FairleadError || !isConnectionError(error)) return error;
-  return new FairleadError('unavailable', 'The connection to Postgres was lost', { cause: error });
-}
-
-/** The SQLSTATE of an error from Postgres, or undefined. */
-export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const code: unknown = (error as { code?: unknown }).code ?? (error as { driverError?: { code?: unknown } }).driverError?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-}
+const connectTimeoutMs = 10_000;
 
 /**
  * Opens a pool. Resolves when Postgres has answered once; throws FairleadError('unavailable') when it does not
@@ -107,7 +78,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       options.logger.warn({ err: error }, 'an idle Postgres connection was lost');
     },
     logger: createOrmLogger(options.logger),
-    connectTimeoutMS: 10_000,
+    connectTimeoutMS: connectTimeoutMs,
     poolSize: options.poolSize ?? 10,
     extra: { keepAlive: true },
   });
@@ -117,12 +88,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
   }
   heedDeathAtBirth(dataSource);
-  const { master: pool } = dataSource.driver as unknown as { master: pg.Pool };
+  const pipelines: Pipeline[] = [];
   const query = async <T>(text: string, params: readonly unknown[] = [], preparedAs?: string): Promise<T[]> => {
-    if (preparedAs !== undefined) return prepared<T>(pool, { name: preparedAs, text, values: [...params] });
     const runner = dataSource.createQueryRunner();
     try {
-      return await runWith<T>(runner, text, params, undefined);
+      return await runWith<T>(runner, text, params, preparedAs);
     } catch (error) {
       throw unavailableWhenLost(error);
     } finally {
@@ -141,11 +111,24 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         throw unavailableWhenLost(error);
       }
     },
+    pipeline: () => {
+      const pipeline = openPipeline({
+        connectionString: withPassword(options.url, options.password),
+        application_name: options.applicationName,
+        connectionTimeoutMillis: connectTimeoutMs,
+        keepAlive: true,
+      });
+      pipelines.push(pipeline);
+      return pipeline;
+    },
     ping: async () => {
       await query('select 1');
     },
     pendingMigrations: () => pendingMigrations({ query }, options.schema, options.migrations ?? []),
-    close: () => dataSource.destroy(),
+    close: async () => {
+      await Promise.all(pipelines.map((pipeline) => pipeline.close()));
+      await dataSource.destroy();
+    },
   };
 }
 
@@ -158,22 +141,6 @@ function heedDeathAtBirth(dataSource: DataSource): void {
   master.on('connect', (client) => {
     client.on('error', () => undefined);
   });
-}
-
-/** TypeORM prepares nothing: past it, on one of the pool's connections. */
-async function prepared<T>(pool: pg.Pool, query: { name: string; text: string; values: unknown[] }): Promise<T[]> {
-  let lost: Error | undefined;
-  let client: pg.PoolClient | undefined;
-  try {
-    client = await pool.connect();
-    return (await client.query(query)).rows as T[];
-  } catch (error) {
-    if (error instanceof Error && isConnectionError(error)) lost = error;
-    throw unavailableWhenLost(error);
-  } finally {
-    // One whose connection is lost is not given to anybody else.
-    client?.release(lost);
-  }
 }
 
 function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[], preparedAs?: string): Promise<T[]> {

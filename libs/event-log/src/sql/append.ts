@@ -14,16 +14,24 @@ const headTimeout = '2s';
 const deepest = '500';
 
 /** SQL: every reader can take the event. What nests deeply is long, and only that is looked through. */
-function isReadable(row?: string): string {
-  const of = (column: string) => (row === undefined ? column : `${row}.${column}`);
+function isReadable(text: (column: string) => string, json: (column: string) => string): string {
   const shallow = (column: string) =>
-    `(octet_length(${of(column)}) < ${deepest} or not jsonb_path_exists(${of(`${column}_json`)}, '$.**{${deepest} to last}'))`;
-  return `jsonb_typeof(${of('payload_json')}) = 'object' and jsonb_typeof(${of('meta_json')}) = 'object' and ${shallow('payload')} and ${shallow('meta')}`;
+    `(octet_length(${text(column)}) < ${deepest} or not jsonb_path_exists(${json(column)}, '$.**{${deepest} to last}'))`;
+  return ['payload', 'meta'].map((column) => `jsonb_typeof(${json(column)}) = 'object' and ${shallow(column)}`).join(' and ');
 }
 
+const isReadableEvent = isReadable(
+  (column) => column,
+  (column) => `${column}_json`,
+);
+const areReadableEvents = isReadable(
+  (column) => `${column}s[n]`,
+  (column) => `${column}s_json[n]`,
+);
+
 /**
- * The one way to write. `log.append` takes commands in order, and their events in order as arrays: command c has
- * sizes[c] of them. An expected version (null for any) is the aggregate's before that event. When every command was
+ * The one way to write. `log.append` takes commands in order, and their events in order as arrays: the last event of
+ * command c is number ends[c]. An expected version (null for any) is the aggregate's before that event. When every command was
  * appended, it answers the first position and no outcomes; else an outcome for each command: ok, repeated (the id is
  * known: nothing is appended, the first positions are answered) or conflict (an expected version does not hold:
  * nothing of the command is appended). Anything else wrong fails the whole call.
@@ -35,8 +43,12 @@ function isReadable(row?: string): string {
  * be scanned when they have grown.
  */
 export const appendSql = `
-create or replace function log.append(
-  command_ids text[], sizes int[],
+-- Made anew, because a parameter can't be renamed.
+drop function if exists log.append(text[], int[], text[], text[], bigint[], text[], int[], text[], text[]);
+drop function if exists log.judge(text[], int[], text[], text[], bigint[], bigint);
+
+create function log.append(
+  command_ids text[], ends int[],
   aggregate_types text[], aggregate_ids text[], expected_versions bigint[], types text[], schema_versions int[], payloads text[], metas text[],
   out first_position bigint, out outcomes jsonb
 )
@@ -44,13 +56,17 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_variable
 declare
+  commands int := cardinality(command_ids);
   count int := cardinality(aggregate_types);
   payloads_json jsonb[] := payloads;
   metas_json jsonb[] := metas;
   largest int;
   refused text;
   named boolean;
+  identified boolean;
+  filled boolean;
   readable boolean;
+  apart boolean;
   until bigint;
   head_position bigint;
   now_at timestamptz;
@@ -60,26 +76,31 @@ declare
   kept boolean[];
   kept_commands boolean[];
 begin
-  if coalesce(count, 0) = 0 or coalesce(0 >= any (sizes), true) or (select sum(s) from unnest(sizes) s) <> count
-      or cardinality(command_ids) <> cardinality(sizes)
-      or (cardinality(aggregate_ids), cardinality(expected_versions), cardinality(types), cardinality(schema_versions), cardinality(payloads), cardinality(metas))
-        is distinct from (count, count, count, count, count, count) then
+  if coalesce(count, 0) = 0 or ends[commands] is distinct from count
+      or (cardinality(ends), cardinality(aggregate_ids), cardinality(expected_versions), cardinality(types), cardinality(schema_versions), cardinality(payloads), cardinality(metas))
+        is distinct from (commands, count, count, count, count, count, count) then
     raise exception 'a command has at least one event, and an event all its fields' using errcode = 'invalid_parameter_value';
   end if;
   if count > 10000 then
     raise exception 'more than 10000 events in one call' using errcode = 'program_limit_exceeded';
   end if;
-  select max(octet_length(e.payload) + octet_length(e.meta)),
-      min(e.kind) filter (where e.kind <> all (array(select o.aggregate_type from log.aggregate_owner o where o.role = session_user))),
-      bool_and(octet_length(e.key) between 1 and 255 and octet_length(e.type) between 1 and 255 and e.of_schema > 0),
-      bool_and(${isReadable('e')})
-    into largest, refused, named, readable
-    from unnest(payloads, metas, payloads_json, metas_json, aggregate_types, aggregate_ids, types, schema_versions)
-      e(payload, meta, payload_json, meta_json, kind, key, type, of_schema);
+  -- By number, since a command is there for each of the first numbers too: to walk through many arrays side by side costs more.
+  select max(octet_length(payloads[n]) + octet_length(metas[n])),
+      min(aggregate_types[n]) filter (where aggregate_types[n] <> all (array(select o.aggregate_type from log.aggregate_owner o where o.role = session_user))),
+      bool_and(octet_length(aggregate_ids[n]) between 1 and 255 and octet_length(types[n]) between 1 and 255 and schema_versions[n] > 0),
+      bool_and((octet_length(command_ids[n]) between 1 and 255) is true) filter (where n <= commands),
+      bool_and((ends[n] > case n when 1 then 0 else ends[n - 1] end) is true) filter (where n <= commands),
+      bool_and(${areReadableEvents}),
+      count(distinct aggregate_ids[n]) = count
+    into largest, refused, named, identified, filled, readable, apart
+    from generate_series(1, count) n;
+  if filled is distinct from true then
+    raise exception 'a command has at least one event, and an event all its fields' using errcode = 'invalid_parameter_value';
+  end if;
   if largest > 262144 then
     raise exception 'an event is larger than 256 KiB' using errcode = 'program_limit_exceeded';
   end if;
-  if named is distinct from true or exists (select from unnest(command_ids) c(id) where (octet_length(c.id) between 1 and 255) is distinct from true) then
+  if (named and identified) is distinct from true then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
   end if;
   if readable is distinct from true then
@@ -106,21 +127,32 @@ begin
       -- Writes as if every command were new, which the key of log.command refutes, and every expected version held, which
       -- shows once it is counted up.
       insert into log.command (role, command_id, first_position, last_position, recorded_at)
-        select session_user, c.id, head_position + c.upto - c.size + 1, head_position + c.upto, now_at
-          from (select u.id, u.size, sum(u.size) over (order by u.n) as upto from unnest(command_ids, sizes) with ordinality u(id, size, n)) c;
-      with given as materialized (
-        select g.n, g.kind, g.key, g.expected, row_number() over (partition by g.kind, g.key order by g.n) as nth,
-            count(*) over (partition by g.kind, g.key) as of
-          from unnest(aggregate_types, aggregate_ids, expected_versions) with ordinality g(kind, key, expected, n)
-      ), counted as (
-        insert into log.stream as s (aggregate_type, aggregate_id, version, position)
-          select g.kind, g.key, g.nth, head_position + g.n from given g where g.nth = g.of
-          on conflict (aggregate_type, aggregate_id) do update set version = s.version + excluded.version, position = excluded.position
-          returning s.aggregate_type, s.aggregate_id, s.version
-      )
-      select array_agg(c.version - g.of + g.nth order by g.n), coalesce(bool_and(g.expected = c.version - g.of + g.nth - 1), true)
-        into versions, holds
-        from given g join counted c on c.aggregate_type = g.kind and c.aggregate_id = g.key;
+        select session_user, command_ids[n], head_position + coalesce(ends[n - 1], 0) + 1, head_position + ends[n], now_at
+          from generate_series(1, commands) n;
+      if apart then
+        -- Its row's position says which event a version is of.
+        with counted as (
+          insert into log.stream as s (aggregate_type, aggregate_id, version, position)
+            select aggregate_types[n], aggregate_ids[n], 1, head_position + n from generate_series(1, count) n
+            on conflict (aggregate_type, aggregate_id) do update set version = s.version + 1, position = excluded.position
+            returning s.version, s.position - head_position as n
+        )
+        select array_agg(c.version order by c.n), coalesce(bool_and(expected_versions[c.n] = c.version - 1), true) into versions, holds from counted c;
+      else
+        with given as materialized (
+          select g.n, g.kind, g.key, g.expected, row_number() over (partition by g.kind, g.key order by g.n) as nth,
+              count(*) over (partition by g.kind, g.key) as of
+            from unnest(aggregate_types, aggregate_ids, expected_versions) with ordinality g(kind, key, expected, n)
+        ), counted as (
+          insert into log.stream as s (aggregate_type, aggregate_id, version, position)
+            select g.kind, g.key, g.nth, head_position + g.n from given g where g.nth = g.of
+            on conflict (aggregate_type, aggregate_id) do update set version = s.version + excluded.version, position = excluded.position
+            returning s.aggregate_type, s.aggregate_id, s.version
+        )
+        select array_agg(c.version - g.of + g.nth order by g.n), coalesce(bool_and(g.expected = c.version - g.of + g.nth - 1), true)
+          into versions, holds
+          from given g join counted c on c.aggregate_type = g.kind and c.aggregate_id = g.key;
+      end if;
       exit when holds;
       raise exception 'an expected version does not hold' using errcode = '${notAsExpected}';
     exception when unique_violation or sqlstate '${notAsExpected}' then
@@ -128,7 +160,7 @@ begin
     end;
     -- Seldom: judges one command after the other, and goes on with those that are to be appended, all of which hold.
     select j.kept, j.kept_commands, j.outcomes into kept, kept_commands, outcomes
-      from log.judge(command_ids, sizes, aggregate_types, aggregate_ids, expected_versions, head_position) j;
+      from log.judge(command_ids, ends, aggregate_types, aggregate_ids, expected_versions, head_position) j;
     select array_agg(e.kind order by e.n), array_agg(e.key order by e.n), array_agg(e.expected order by e.n), array_agg(e.type order by e.n),
         array_agg(e.of_schema order by e.n), array_agg(e.payload order by e.n), array_agg(e.meta order by e.n), count(*)
       into aggregate_types, aggregate_ids, expected_versions, types, schema_versions, payloads_json, metas_json, count
@@ -138,8 +170,11 @@ begin
     if count = 0 then
       return;
     end if;
-    select array_agg(c.id order by c.n), array_agg(c.size order by c.n) into command_ids, sizes
-      from unnest(kept_commands, command_ids, sizes) with ordinality c(kept, id, size, n) where c.kept;
+    select array_agg(c.id order by c.n), array_agg(c.upto order by c.n), count(*) into command_ids, ends, commands
+      from (
+        select k.n, k.id, sum(k.upto - k.before) over (order by k.n)::int as upto
+          from unnest(kept_commands, command_ids, ends, (0 || ends)[:commands]) with ordinality k(kept, id, upto, before, n) where k.kept
+      ) c;
   end loop;
 
   first_position := head_position + 1;
@@ -151,8 +186,8 @@ begin
 end $$;
 
 -- Which commands of a call are appended and what becomes of each, judged in order: one that is refused changes no version.
-create or replace function log.judge(
-  command_ids text[], sizes int[], aggregate_types text[], aggregate_ids text[], expected_versions bigint[], head_position bigint,
+create function log.judge(
+  command_ids text[], ends int[], aggregate_types text[], aggregate_ids text[], expected_versions bigint[], head_position bigint,
   out kept boolean[], out kept_commands boolean[], out outcomes jsonb
 )
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
@@ -164,13 +199,14 @@ declare
   standing bigint[];
   reached bigint := head_position;
   item int := 0;
+  size int;
   at int;
   earlier int;
   conflict jsonb;
   found jsonb[] := '{}';
 begin
   kept := array_fill(false, array[cardinality(aggregate_types)]);
-  kept_commands := array_fill(false, array[cardinality(sizes)]);
+  kept_commands := array_fill(false, array[cardinality(ends)]);
   select array_agg(k.first_position order by i.n), array_agg(k.last_position order by i.n) into known_first, known_last
     from unnest(command_ids) with ordinality i(id, n)
     left join lateral (select c.first_position, c.last_position from log.command c where c.role = session_user and c.command_id = i.id limit 1) k on true;
@@ -182,13 +218,14 @@ begin
       select g.n, g.kind, g.key, min(g.n) over (partition by g.kind, g.key) as first
         from unnest(aggregate_types, aggregate_ids) with ordinality g(kind, key, n)
     ) e;
-  for c in 1 .. cardinality(sizes) loop
+  for c in 1 .. cardinality(ends) loop
     conflict := null;
+    size := ends[c] - item;
     earlier := array_position(command_ids, command_ids[c]);
     if known_first[earlier] is not null then
       found := found || jsonb_build_object('status', 'repeated', 'first_position', known_first[earlier], 'last_position', known_last[earlier]);
     else
-      for i in item + 1 .. item + sizes[c] loop
+      for i in item + 1 .. item + size loop
         at := of_aggregate[i];
         if expected_versions[i] <> standing[at] then
           conflict := jsonb_build_object('aggregate_type', aggregate_types[i], 'aggregate_id', aggregate_ids[i],
@@ -204,17 +241,17 @@ begin
         found := found || jsonb_build_object('status', 'conflict', 'conflict', conflict);
       else
         kept_commands[c] := true;
-        for i in item + 1 .. item + sizes[c] loop
+        for i in item + 1 .. item + size loop
           kept[i] := true;
         end loop;
         -- An id may come again in this call, also after a first try that was a conflict.
         known_first[earlier] := reached + 1;
-        known_last[earlier] := reached + sizes[c];
-        reached := reached + sizes[c];
+        known_last[earlier] := reached + size;
+        reached := reached + size;
         found := found || jsonb_build_object('status', 'ok', 'first_position', known_first[earlier], 'last_position', known_last[earlier]);
       end if;
     end if;
-    item := item + sizes[c];
+    item := ends[c];
   end loop;
   outcomes := to_jsonb(found);
 end $$;
@@ -240,7 +277,7 @@ begin
   if (octet_length(given_id) between 1 and 255 and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
   end if;
-  if (${isReadable()}) is distinct from true then
+  if (${isReadableEvent}) is distinct from true then
     raise exception 'payload and metadata are objects that nest less than ${deepest} levels' using errcode = 'invalid_parameter_value';
   end if;
   if expected_version < 0 then
@@ -298,11 +335,14 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
   ids text[];
-  sizes int[];
+  ends int[];
   answer record;
 begin
-  select array_agg(c.value ->> 'command_id' order by c.n), array_agg(jsonb_array_length(c.value -> 'events') order by c.n) into ids, sizes
-    from jsonb_array_elements(commands) with ordinality c(value, n);
+  select array_agg(c.id order by c.n), array_agg(c.upto order by c.n) into ids, ends
+    from (
+      select e.n, e.value ->> 'command_id' as id, sum(jsonb_array_length(e.value -> 'events')) over (order by e.n)::int as upto
+        from jsonb_array_elements(commands) with ordinality e(value, n)
+    ) c;
   select a.* into answer
     from (
       select array_agg(e.value ->> 'aggregate_type' order by c.n, e.n) as kinds, array_agg(e.value ->> 'aggregate_id' order by c.n, e.n) as keys,
@@ -311,13 +351,13 @@ begin
           array_agg((e.value -> 'payload')::text order by c.n, e.n) as payloads, array_agg((e.value -> 'meta')::text order by c.n, e.n) as metas
         from jsonb_array_elements(commands) with ordinality c(value, n)
         cross join lateral jsonb_array_elements(c.value -> 'events') with ordinality e(value, n)
-    ) g, log.append(ids, sizes, g.kinds, g.keys, g.expected, g.types, g.of_schemas, g.payloads, g.metas) a;
+    ) g, log.append(ids, ends, g.kinds, g.keys, g.expected, g.types, g.of_schemas, g.payloads, g.metas) a;
   return query
     select o.n::int - 1, coalesce(o.told ->> 'status', 'ok'),
-        case when answer.outcomes is null then answer.first_position + o.upto - o.size else (o.told ->> 'first_position')::bigint end,
+        case when answer.outcomes is null then answer.first_position + o.before else (o.told ->> 'first_position')::bigint end,
         case when answer.outcomes is null then answer.first_position + o.upto - 1 else (o.told ->> 'last_position')::bigint end,
         o.told -> 'conflict'
-      from (select u.n, u.size, sum(u.size) over (order by u.n)::bigint as upto, answer.outcomes -> (u.n::int - 1) as told
-              from unnest(sizes) with ordinality u(size, n)) o;
+      from (select u.n, u.upto, u.before, answer.outcomes -> (u.n::int - 1) as told
+              from unnest(ends, (0 || ends)[:cardinality(ends)]) with ordinality u(upto, before, n)) o;
 end $$;
 `;

@@ -58,7 +58,7 @@ async function openOurs(url: string, natsUrl: string | undefined): Promise<Store
   const onAppended = (position: number) => {
     if (messaging !== undefined) pokeLog(messaging, position);
   };
-  const appender = createAppender({ sql: db, onAppended });
+  const appender = createAppender({ sql: db.pipeline(), onAppended });
   return {
     append: async (stream, version) => {
       const event = {

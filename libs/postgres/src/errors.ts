@@ -1,0 +1,36 @@
+/** What an error from Postgres says, also one that others have wrapped. */
+import { FairleadError } from '@fairlead/contracts';
+
+/** SQLSTATE class 08, admin shutdowns and Node's socket errors: the statement's outcome may be unknown. */
+const connectionErrorCodes = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '25P03', '25P04']);
+const connectionErrorTexts =
+  /Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired/i;
+
+/** True when an error means the connection is gone, not that the statement was refused. */
+export function isConnectionError(error: unknown): boolean {
+  return causesOf(error).some(({ code, message }) => {
+    return connectionErrorCodes.has(code) || code.startsWith('08') || connectionErrorTexts.test(message);
+  });
+}
+
+/** The SQLSTATE of an error from Postgres, or undefined. */
+export function sqlState(error: unknown): string | undefined {
+  return causesOf(error).find(({ code }) => /^[0-9A-Z]{5}$/.test(code))?.code;
+}
+
+/** A lost connection is `unavailable` to whoever asked: a repeat may help. Other errors stay as they are. */
+export function unavailableWhenLost(error: unknown): unknown {
+  if (error instanceof FairleadError || !isConnectionError(error)) return error;
+  return new FairleadError('unavailable', 'The connection to Postgres was lost', { cause: error });
+}
+
+/** An error and what caused it, each with its code. */
+function causesOf(error: unknown): { code: string; message: string }[] {
+  const found: { code: string; message: string }[] = [];
+  let current = error as (Error & { code?: unknown; driverError?: unknown }) | undefined;
+  while (current instanceof Error && found.length < 5) {
+    found.push({ code: typeof current.code === 'string' ? current.code : '', message: current.message });
+    current = (current.cause ?? current.driverError) as typeof current;
+  }
+  return found;
+}
