@@ -7,6 +7,7 @@ import { incarnationsSql } from './sql/incarnations.js';
 import { partitionsSql } from './sql/partitions.js';
 import { projectionControlSql } from './sql/projection-control.js';
 import { projectionsSql } from './sql/projections.js';
+import { readSql } from './sql/read.js';
 import { tablesSql } from './sql/tables.js';
 
 const ownerRole = 'fairlead_log_owner';
@@ -72,7 +73,7 @@ async function prepareRoles(client: Client): Promise<void> {
 }
 
 async function installSchema(client: Client, partitionSize: number): Promise<void> {
-  for (const sql of [tablesSql, incarnationsSql, partitionsSql, appendSql, commandsSql, projectionsSql, projectionControlSql])
+  for (const sql of [tablesSql, incarnationsSql, partitionsSql, appendSql, readSql, commandsSql, projectionsSql, projectionControlSql])
     await client.query(sql);
   await client.query('insert into log.head (partition_size) values ($1) on conflict do nothing', [partitionSize]);
   // Of a log that was installed before there was a history, what came before is not known.
@@ -98,7 +99,7 @@ async function grant(client: Client): Promise<void> {
   await client.query(`grant select on log.projection, log.projection_control, log.projection_epoch, log.projection_part to ${roles}`);
   await client.query(
     `grant execute on function log.append(jsonb), log.append(text[], int[], text[], text[], bigint[], text[], int[], text[], text[]),
-      log.append_event(text, text, text, bigint, text, int, text, text), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int, text[]),
+      log.append_event(text, text, text, bigint, text, int, text, text), log.read(bigint, bigint, bigint), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int, text[]),
       log.retire_epoch(text, int), log.drop_epoch(text, int), log.claim_parts(text, int, bigint),
       log.advance_parts(text, int, int[], bigint, bigint), log.stop_part(text, int, int, bigint, text, interval), log.lock_parts(text),
       log.swap_epoch(text, int), log.epoch_is_level(text, int), log.swap_was_told(text, int) to ${roles}`,

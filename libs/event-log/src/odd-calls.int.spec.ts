@@ -42,6 +42,7 @@ const sound = (service: ControlPlaneService): Readonly<Record<string, readonly s
       ...[`array['c']`, `'{1}'`, `array['${kind}']`, `array['x']`, `'{0}'`, texts[0] ?? '', `'{1}'`, ...texts.slice(1)],
     ],
     'log.append_event(text,text,text,bigint,text,integer,text,text)': [...[`'c'`, `'${kind}'`, `'x'`, `0`, `'x'`, `1`, `'{}'`, `'{}'`]],
+    'log.read(bigint,bigint,bigint)': ['0', '2', '1000'],
     'log.keep_partitions()': [],
     'log.lock_projection(text)': [`'another'`],
     'log.add_epoch(text,integer,integer,text[])': [name, '1', '1', `'{kept}'`],

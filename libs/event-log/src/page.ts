@@ -1,6 +1,6 @@
 /** A page of events together with the log's head: one statement, so that both are of the same incarnation. */
 import type { Sql } from '@fairlead/postgres';
-import { boundedSql } from './bounded.js';
+import { boundedSql, pageBytes } from './bounded.js';
 import { isWanted, type EventFilter } from './filter.js';
 import { eventOfRow, type EventRow, type LogHead } from './read.js';
 import type { StoredEvent } from './types.js';
@@ -47,14 +47,34 @@ const tornSql = `exists (
  * Reads what is wanted of the events after a position. Bounded, also in bytes: it may find few or nothing, and be far from
  * the head still; `position` tells.
  */
-export async function readPage(sql: Sql, { after, limit, bytes, filter = {} }: PageOptions): Promise<Page> {
-  const positions = filter.aggregateId !== undefined ? positionsPerPage.aggregate : positionsPerPage.types;
-  const everything = filter.aggregateTypes === undefined && filter.aggregateId === undefined;
-  const until = after + (everything ? limit : positions);
+export async function readPage(sql: Sql, options: PageOptions): Promise<Page> {
+  const { aggregateTypes, aggregateId } = options.filter ?? {};
+  return aggregateTypes === undefined && aggregateId === undefined ? readAll(sql, options) : readFiltered(sql, options);
+}
+
+type ReadRow = (EventRow & { head: null }) | { position: null; head: number | null; incarnation: string; is_cut: boolean };
+
+async function readAll(sql: Sql, { after, limit, bytes = pageBytes, filter = {} }: PageOptions): Promise<Page> {
+  const rows = await sql.query<ReadRow>('select * from log.read($1, $2, $3)', [after, limit, bytes], 'log.read');
+  const last = rows.pop();
+  if (last?.position !== null || last.head === null) throw new Error('the event log is not installed');
+  const found = rows.flatMap((row) => (row.position === null ? [] : [eventOfRow(row)]));
+  const cutAt = last.is_cut ? found.at(-1)?.position : undefined;
+  const position = cutAt ?? Math.max(after, Math.min(after + limit, last.head));
+  return {
+    head: { position: last.head, incarnation: last.incarnation },
+    events: found.filter((event) => isWanted(filter, event)),
+    position,
+    whole: found.length === position - after,
+  };
+}
+
+async function readFiltered(sql: Sql, { after, limit, bytes, filter = {} }: PageOptions): Promise<Page> {
+  const until = after + (filter.aggregateId !== undefined ? positionsPerPage.aggregate : positionsPerPage.types);
   const rows = await sql.query<
     { head: number; incarnation: string; torn: boolean } & ((EventRow & { is_cut: boolean }) | { position: null })
   >(
-    `select h.position as head, h.incarnation::text, ${everything ? 'false' : tornSql} as torn, e.*
+    `select h.position as head, h.incarnation::text, ${tornSql} as torn, e.*
        from log.head h left join lateral (
          ${boundedSql('position > $1 and position <= $2 and ($3::text[] is null or aggregate_type = any ($3)) and ($4::text is null or aggregate_id = $4)', '$5', bytes)}
        ) e on true
@@ -66,11 +86,10 @@ export async function readPage(sql: Sql, { after, limit, bytes, filter = {} }: P
   const last = rows.at(-1);
   const full = last !== undefined && last.position !== null && (last.is_cut || rows.length === limit);
   const found = rows.flatMap((row) => (row.position === null ? [] : [eventOfRow(row)]));
-  const position = full ? last.position : limit === 0 ? after : Math.max(after, Math.min(until, first.head));
   return {
     head: { position: first.head, incarnation: first.incarnation },
     events: found.filter((event) => isWanted(filter, event)),
-    position,
-    whole: everything ? found.length === position - after : !first.torn,
+    position: full ? last.position : limit === 0 ? after : Math.max(after, Math.min(until, first.head)),
+    whole: !first.torn,
   };
 }

@@ -10,8 +10,10 @@ import { contextFromHeaders, type Tracing } from '@fairlead/telemetry';
 import { encodeEvent, headersOf } from './event-message.js';
 import type { StoredEvent } from './types.js';
 
-/** Publishes on their way at once; a page that is no longer than this is live traffic. */
+/** Publishes on their way at once. */
 const maxPipelined = 100;
+/** So many cost less in a batch, with one flush to disk for all, than one by one; of fewer, setting a batch up costs more. */
+const worthABatch = 16;
 /** What the server takes in one atomic batch. */
 export const maxBatched = 1_000;
 const maxBytes = 4 * 1024 * 1024;
@@ -41,7 +43,7 @@ export function isBeaten(error: unknown): boolean {
 /** Publishes events that follow the stream's last one. Throws on any doubt; then the stream says what it holds. */
 export async function publishPage(options: PublishOptions, events: readonly StoredEvent[]): Promise<void> {
   const { messaging, incarnation } = options;
-  const together = options.atomic && events.length > maxPipelined;
+  const together = options.atomic && events.length >= worthABatch;
   const publish = together ? publishBatch : publishPipelined;
   let waiting: Outgoing[] = [];
   let bytes = 0;
