@@ -2,23 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { controlPlaneServices, newId, type ControlPlaneService } from '@fairlead/contracts';
-import { adminClient, openDatabase, prepareDatabase, type Database } from '@fairlead/postgres';
+import { newId } from '@fairlead/contracts';
+import { adminClient, type AdminAccess, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testEvents, testFolder, type TestDatabase } from '@fairlead/testing';
-import {
-  archivePartitions,
-  createAppender,
-  followLog,
-  headPosition,
-  installEventLog,
-  listProjections,
-  readEventsAt,
-  readLog,
-} from './index.js';
+import { archivePartitions, createAppender, followLog, headPosition, listProjections, readEventsAt, readLog } from './index.js';
+import { partitionedDatabase, type PartitionedDatabase } from './partitions.fixture.js';
 
 let cluster: TestDatabase;
-let access: { adminUrl: string; adminPassword: string; database: string };
+let partitioned: PartitionedDatabase;
+let access: AdminAccess;
 let db: Database;
 let admin: Awaited<ReturnType<typeof adminClient>>;
 let folder: string;
@@ -26,18 +19,8 @@ const tablespace = `cold_${randomBytes(4).toString('hex')}`;
 
 beforeAll(async () => {
   cluster = await testDatabase({ service: 'placement' });
-  access = { ...cluster.admin, database: `test_${randomBytes(8).toString('hex')}` };
-  const passwords = Object.fromEntries(controlPlaneServices.map((service) => [service, cluster.access(service).password]));
-  await prepareDatabase({ ...access, passwords: passwords as Record<ControlPlaneService, string> });
-  await installEventLog({ ...access, partitionSize: 100 });
-  const { url, password } = cluster.access('placement');
-  db = await openDatabase({
-    url: url.replace(cluster.name, access.database),
-    password,
-    schema: 'placement',
-    applicationName: 'test',
-    logger: createLogger({ service: 'test', level: 'silent' }),
-  });
+  partitioned = await partitionedDatabase(cluster);
+  ({ access, db } = partitioned);
   admin = await adminClient(access);
   // The server runs as another user and makes the folder's content its own.
   folder = testFolder('cold');
@@ -56,9 +39,8 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await db.close();
   await admin.end();
-  await cluster.adminSql.query(`drop database ${access.database} with (force)`);
+  await partitioned.drop();
   await cluster.adminSql.query(`drop tablespace ${tablespace}`);
   await cluster.drop();
 });

@@ -1,37 +1,26 @@
 /** Partitions and installation, in a database whose partitions hold 100 positions. */
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { controlPlaneServices, newId, type ControlPlaneService } from '@fairlead/contracts';
-import { openDatabase, prepareDatabase, type Database } from '@fairlead/postgres';
+import { newId } from '@fairlead/contracts';
+import type { Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testEvents, type TestDatabase, type TestEvents } from '@fairlead/testing';
 import { createAppender, headPosition, installEventLog, keepPartitions, readLog, type Command } from './index.js';
+import { partitionedDatabase, type PartitionedDatabase } from './partitions.fixture.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 /** For its cluster; the log under test is in a database of its own. */
 let cluster: TestDatabase;
-let access: { adminUrl: string; adminPassword: string; database: string };
+let partitioned: PartitionedDatabase;
 let db: Database;
 
 beforeAll(async () => {
   cluster = await testDatabase({ service: 'placement' });
-  access = { ...cluster.admin, database: `test_${randomBytes(8).toString('hex')}` };
-  const passwords = Object.fromEntries(controlPlaneServices.map((service) => [service, cluster.access(service).password]));
-  await prepareDatabase({ ...access, passwords: passwords as Record<ControlPlaneService, string> });
-  await installEventLog({ ...access, partitionSize: 100 });
-  const { url, password } = cluster.access('placement');
-  db = await openDatabase({
-    url: url.replace(cluster.name, access.database),
-    password,
-    schema: 'placement',
-    applicationName: 'test',
-    logger,
-  });
+  partitioned = await partitionedDatabase(cluster);
+  ({ db } = partitioned);
 }, 60_000);
 
 afterAll(async () => {
-  await db.close();
-  await cluster.adminSql.query(`drop database ${access.database} with (force)`);
+  await partitioned.drop();
   await cluster.drop();
 });
 
@@ -114,6 +103,7 @@ describe('partitions', () => {
 describe('installing', () => {
   it('again, several at once, changes nothing that is there', async () => {
     const before = await db.query('select * from log.head');
+    const { access } = partitioned;
     await Promise.all([installEventLog(access), installEventLog({ ...access, partitionSize: 500 }), installEventLog(cluster.admin)]);
     expect(await db.query('select * from log.head')).toEqual(before);
     expect(await createAppender({ catalogue: testEvents, sql: db }).append(command())).toMatchObject({ status: 'ok' });
