@@ -1,20 +1,9 @@
 /** Following the log through all that can happen to what it is read from: NATS, its stream, and the log itself. */
-import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
-import { startNats, type RunningNats } from '@fairlead/local-servers';
-import { connectMessaging, streamConfig, type Messaging } from '@fairlead/messaging';
+import { streamConfig } from '@fairlead/messaging';
 import { createLogger, Registry } from '@fairlead/telemetry';
-import {
-  eventually,
-  eventuallyHolds,
-  recordServer,
-  testDatabase,
-  testEvents,
-  testFolder,
-  type TestDatabase,
-  type TestEvents,
-} from '@fairlead/testing';
+import { eventually, eventuallyHolds, testEvents, type TestEvents } from '@fairlead/testing';
 import { headers as natsHeaders } from '@nats-io/nats-core';
 import {
   createAppender,
@@ -22,37 +11,25 @@ import {
   pokeLog,
   readHead,
   readLog,
-  startRelay,
   type Appender,
   type LogCursor,
   type LogFollower,
   type StoredEvent,
   type SubscribeOptions,
 } from './index.js';
+import { RelayStage } from './relay.fixture.js';
 
 jest.setTimeout(60_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
-let dir: string;
-let nats: RunningNats;
-let messaging: Messaging;
-let database: TestDatabase;
+let stage: RelayStage;
 let appender: Appender<TestEvents>;
 let registry: Registry;
 let follower: LogFollower;
-let relays: { stop(): Promise<void> }[];
-
-async function startServer(port?: number): Promise<void> {
-  nats = await startNats({ dir, port, fsync: false, log: () => undefined });
-  recordServer({ pid: nats.pid, signal: 'SIGTERM' });
-}
 
 beforeEach(async () => {
-  dir = testFolder('nats');
-  relays = [];
   registry = new Registry();
-  [database] = await Promise.all([testDatabase({ service: 'placement' }), startServer()]);
-  messaging = await connectMessaging({ url: nats.url, namespace: '', name: 'spec', logger });
-  await eventually(() => messaging.connected(), { what: 'NATS' });
+  stage = await RelayStage.open();
+  const { database, messaging } = stage;
   appender = createAppender({
     catalogue: testEvents,
     sql: database.db,
@@ -65,16 +42,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await follower.stop();
-  await Promise.all(relays.map((relay) => relay.stop()));
-  await messaging.close();
-  await nats.stop();
-  await database.drop();
-  await rm(dir, { recursive: true, force: true });
+  await stage.close();
 });
-
-function relay(): void {
-  relays.push(startRelay({ sql: database.db, messaging, logger }));
-}
 
 async function append(count: number): Promise<number> {
   const command = (n: number) => ({
@@ -109,7 +78,7 @@ async function expectAll({ seen }: ReturnType<typeof listen>, last: number): Pro
   });
   expect(seen.error).toBeUndefined();
   expect(positions(seen.events)).toEqual(range(1, last));
-  expect(seen.events).toEqual(await readLog(database.db, { after: 0, until: last, limit: last }));
+  expect(seen.events).toEqual(await readLog(stage.database.db, { after: 0, until: last, limit: last }));
 }
 
 async function metric(name: string): Promise<number> {
@@ -120,7 +89,7 @@ const fromStream = () => metric('fairlead_follower_events_total{source="stream"}
 const fromPostgres = () => metric('fairlead_follower_events_total{source="postgres"}');
 
 async function consumers(): Promise<number> {
-  return (await (await messaging.manager()).streams.info('EVT')).state.consumer_count;
+  return (await (await stage.messaging.manager()).streams.info('EVT')).state.consumer_count;
 }
 
 /** The log is read from one of its sources, and events come from there. */
@@ -144,15 +113,14 @@ async function expectSource(source: 'stream' | 'postgres'): Promise<void> {
 
 describe('a follower', () => {
   it('reads from JetStream, over a NATS that is killed and comes back', async () => {
-    relay();
+    stage.relay();
     const all = listen({ cursor: { position: 0 } });
     await expectSource('stream');
     await append(200);
-    nats.kill('SIGKILL');
-    await nats.exited;
+    await stage.killNats();
     await expectAll(all, await append(50));
     await expectSource('postgres');
-    await startServer(nats.port);
+    await stage.startNats(stage.nats.port);
     await expectSource('stream');
     await expectAll(all, await append(200));
     await follower.stop();
@@ -160,29 +128,27 @@ describe('a follower', () => {
   });
 
   it('goes on after NATS lost its store', async () => {
-    relay();
+    stage.relay();
     const all = listen({ cursor: { position: 0 } });
     await append(100);
     await expectSource('stream');
-    nats.kill('SIGKILL');
-    await nats.exited;
-    await rm(dir, { recursive: true, force: true });
+    await stage.killNats({ wipe: true });
     await append(30);
-    await startServer(nats.port);
+    await stage.startNats(stage.nats.port);
     await expectAll(all, await append(30));
     await expectSource('stream');
     await expectAll(all, await append(10));
   });
 
   it('goes on when the stream is deleted and made anew, under load and at rest', async () => {
-    relay();
+    stage.relay();
     const all = listen({ cursor: { position: 0 } });
     await expectSource('stream');
-    const manager = await messaging.manager();
+    const manager = await stage.messaging.manager();
     for (let round = 0; round < 3; round += 1) {
       const appended = append(300);
-      // The relay takes its time to make it anew.
-      await eventually(() => manager.streams.delete('EVT'), { what: 'a stream to delete' });
+      // The relay waits 5 s for the answers to what was on its way when the stream went, and makes it anew then.
+      await eventually(() => manager.streams.delete('EVT'), { what: 'a stream to delete', timeoutMs: 20_000 });
       await expectAll(all, await appended);
     }
     await expectSource('stream');
@@ -193,39 +159,38 @@ describe('a follower', () => {
   });
 
   it('leaves a stream that stands still while the log goes on, and comes back to it', async () => {
-    relay();
+    stage.relay();
     const all = listen({ cursor: { position: 0 } });
     await expectSource('stream');
-    await relays.pop()?.stop();
+    await stage.relays.pop()?.stop();
     await expectAll(all, await append(40));
     await expectSource('postgres');
-    nats.kill('SIGKILL');
-    await nats.exited;
-    await startServer(nats.port);
+    await stage.killNats();
+    await stage.startNats(stage.nats.port);
     // The consumer is made anew on a stream that is behind.
     await eventually(async () => (await consumers()) === 1, { what: 'a consumer' });
     await expectAll(all, await append(500));
-    relay();
+    stage.relay();
     await expectSource('stream');
     await expectAll(all, await append(40));
   });
 
   it('gives those below the first sequence of the stream what Postgres holds', async () => {
     await append(60);
-    relay();
+    stage.relay();
     await expectSource('stream');
-    await relays.pop()?.stop();
-    const manager = await messaging.manager();
+    await stage.relays.pop()?.stop();
+    const manager = await stage.messaging.manager();
     await manager.streams.delete('EVT');
-    const { position, incarnation } = await readHead(database.db);
-    const { evt } = messaging.topology.streams;
+    const { position, incarnation } = await readHead(stage.database.db);
+    const { evt } = stage.messaging.topology.streams;
     // Begins after the tail's end, as one that kept nothing.
     const config = {
       ...streamConfig(evt, { replicas: 1, firstSequence: position + 1 }),
       metadata: { 'fairlead-incarnation': incarnation },
     };
     await manager.streams.add(config);
-    relay();
+    stage.relay();
     await expectSource('stream');
     const all = listen({ cursor: { position: 0 } });
     await expectAll(all, await append(20));
@@ -233,17 +198,17 @@ describe('a follower', () => {
 
   it('believes no message that is of another incarnation, of none, or not what its sequence says', async () => {
     const all = listen({ cursor: { position: 0 } });
-    relay();
+    stage.relay();
     await append(3);
     await expectSource('stream');
-    await relays.pop()?.stop();
-    const head = await readHead(database.db);
+    await stage.relays.pop()?.stop();
+    const head = await readHead(stage.database.db);
     const wire = { aggregate_type: 'tenant', aggregate_id: 'x', version: 1, type: 'forged', schema_version: 1, payload: {}, meta: {} };
     const forge = (position: number, incarnation?: string) => {
       const headers = natsHeaders();
       if (incarnation !== undefined) headers.set('fairlead-incarnation', incarnation);
       const data = JSON.stringify({ ...wire, position, recorded_at: new Date().toISOString() });
-      return messaging.jetstream().publish('evt.tenant.x.forged', data, { headers });
+      return stage.messaging.jetstream().publish('evt.tenant.x.forged', data, { headers });
     };
     await forge(head.position + 1);
     await forge(head.position + 2, '01900000-0000-7000-8000-000000000000');
@@ -254,13 +219,13 @@ describe('a follower', () => {
   });
 
   it('tells all who follow that the log was restored, and follows the new incarnation on its stream', async () => {
-    relay();
+    stage.relay();
     const all = listen({ cursor: { position: 0 } });
     const some = listen({ cursor: { position: 0 }, filter: { matches: ({ position }) => position % 3 === 0 } });
     await append(30);
     await expectSource('stream');
     await expectAll(all, await append(1));
-    const [row] = await database.adminSql.query<{ begun: string }>('select log.begin_incarnation(25)::text as begun');
+    const [row] = await stage.database.adminSql.query<{ begun: string }>('select log.begin_incarnation(25)::text as begun');
     await Promise.all([all.done, some.done]);
     for (const { seen } of [all, some])
       expect(seen.error).toMatchObject({ code: 'cursor_superseded', details: { incarnation: row?.begun, valid_until: 25 } });
@@ -278,7 +243,7 @@ describe('a follower', () => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
       return Math.floor((state / 0x80000000) * below);
     };
-    relay();
+    stage.relay();
     await append(400);
     const subscribers = Array.from({ length: 200 }, () => {
       const [position, divisor, rest] = [random(400), 1 + random(6), random(6)];
@@ -296,16 +261,15 @@ describe('a follower', () => {
       return { wanted, ...listen({ cursor: { position }, filter }) };
     });
     await append(300);
-    nats.kill('SIGKILL');
-    await nats.exited;
+    await stage.killNats();
     await append(200);
-    await startServer(nats.port);
+    await stage.startNats(stage.nats.port);
     await append(300);
     await expectSource('stream');
-    await (await messaging.manager()).streams.delete('EVT');
+    await (await stage.messaging.manager()).streams.delete('EVT');
     const head = await append(300);
     await eventually(async () => (await follower.cursor()).position >= head, { what: 'the tail', timeoutMs: 20_000 });
-    const log = await readLog(database.db, { after: 0, limit: 5_000 });
+    const log = await readLog(stage.database.db, { after: 0, limit: 5_000 });
     expect(log.length).toBeGreaterThanOrEqual(1_500);
     for (const { wanted, seen } of subscribers) {
       const expected = positions(log.filter(wanted));
