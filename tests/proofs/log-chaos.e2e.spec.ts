@@ -5,19 +5,19 @@
  * another event for one that it knows.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type ControlPlaneService } from '@fairlead/contracts';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import { createAppender, readHead, readLog, type AppendOutcome, type StoredEvent } from '@fairlead/event-log';
-import { openDatabase, roleOf, schemaOf, type Database } from '@fairlead/postgres';
-import { createLogger } from '@fairlead/telemetry';
+import type { Database } from '@fairlead/postgres';
 import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
 import { idOf, pollingClient, streamingClient, type KnowingClient } from '../e2e/support/known-log.js';
 import { Operator } from '../e2e/support/operator.js';
 import { proof } from '../e2e/support/proof.js';
+import { openStackDatabase } from '../e2e/support/stack-database.js';
 
 const { full, atLeastMs, random, shuffled, figures, raw } = proof();
 
@@ -63,17 +63,8 @@ afterAll(async () => {
 }, 90_000);
 
 /** The stack's database as a service. */
-async function open(service: ControlPlaneService): Promise<Database> {
-  const read = (name: string) => readFileSync(join(stack.stateDir, name), 'utf8').trim();
-  const { postgres } = JSON.parse(read('ports.json')) as { postgres: number };
-  return openDatabase({
-    url: `postgres://${roleOf(service)}@127.0.0.1:${String(postgres)}/fairlead`,
-    password: read(`secrets/${service}.database-password`),
-    schema: schemaOf(service),
-    poolSize: 2,
-    applicationName: 'test-chaos',
-    logger: createLogger({ service: 'test', level: 'silent' }),
-  });
+function open(service: ControlPlaneService): Promise<Database> {
+  return openStackDatabase(stack.stateDir, service, { applicationName: 'test-chaos', poolSize: 2 });
 }
 
 interface Writer {

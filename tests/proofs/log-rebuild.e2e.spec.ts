@@ -7,14 +7,11 @@
  * is what a fold of the whole log in memory makes.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type ControlPlaneService } from '@fairlead/contracts';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import { createAppender, headPosition, listProjections, readLog, waitForProjection, type StoredEvent } from '@fairlead/event-log';
-import { openDatabase, roleOf, schemaOf, type Database } from '@fairlead/postgres';
-import { createLogger } from '@fairlead/telemetry';
+import type { Database } from '@fairlead/postgres';
 import { eventually, testFolder } from '@fairlead/testing';
 import { fold } from '../../apps/audit/src/projections/aggregate-summary/evolve.js';
 import { listAggregates } from '../../apps/audit/src/projections/aggregate-summary/query.js';
@@ -23,6 +20,7 @@ import { recordOf } from '../../apps/audit/src/projections/audit-record/evolve.j
 import { listRecords } from '../../apps/audit/src/projections/audit-record/query.js';
 import { Operator } from '../e2e/support/operator.js';
 import { proof } from '../e2e/support/proof.js';
+import { openStackDatabase } from '../e2e/support/stack-database.js';
 
 const { full, random, figures, raw } = proof();
 const events = full ? 1_000_000 : 12_000;
@@ -30,7 +28,6 @@ const kills = full ? 4 : 1;
 /** Of each projection, that begin after its rebuild was asked for and end before its swap; while one page of it is held. */
 const readsWithin = 5;
 const patienceMs = full ? 600_000 : 60_000;
-const logger = createLogger({ service: 'test', level: 'silent' });
 
 let stack: Stack;
 let ann: Operator;
@@ -57,16 +54,7 @@ afterAll(async () => {
 }, 60_000);
 
 function openAs(service: ControlPlaneService): Promise<Database> {
-  const read = (name: string) => readFileSync(join(stack.stateDir, name), 'utf8').trim();
-  const { postgres } = JSON.parse(read('ports.json')) as { postgres: number };
-  return openDatabase({
-    url: `postgres://${roleOf(service)}@127.0.0.1:${String(postgres)}/fairlead`,
-    password: read(`secrets/${service}.database-password`),
-    schema: schemaOf(service),
-    poolSize: 4,
-    applicationName: 'test-rebuild',
-    logger,
-  });
+  return openStackDatabase(stack.stateDir, service, { applicationName: 'test-rebuild', poolSize: 4 });
 }
 
 const payloadOf = (shard: string, revision: number) =>

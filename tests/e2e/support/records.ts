@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLog, type StoredEvent } from '@fairlead/event-log';
-import { openDatabase, roleOf, schemaOf } from '@fairlead/postgres';
-import { createLogger } from '@fairlead/telemetry';
+import { openStackDatabase } from './stack-database.js';
 
 export interface JobRecord {
   status: string;
@@ -25,17 +24,7 @@ export interface Records {
 
 /** Opens the records of the stack in a state folder. */
 export async function openRecords(stateDir: string): Promise<Records> {
-  const read = (name: string) => readFileSync(join(stateDir, name), 'utf8').trim();
-  const { postgres } = JSON.parse(read('ports.json')) as { postgres: number };
-  const service = 'job-orchestrator';
-  const db = await openDatabase({
-    url: `postgres://${roleOf(service)}@127.0.0.1:${String(postgres)}/fairlead`,
-    password: read(`secrets/${service}.database-password`),
-    schema: schemaOf(service),
-    poolSize: 2,
-    applicationName: 'test-records',
-    logger: createLogger({ service, level: 'fatal' }),
-  });
+  const db = await openStackDatabase(stateDir, 'job-orchestrator', { applicationName: 'test-records', poolSize: 2 });
   return {
     async events(after = 0) {
       const events: StoredEvent[] = [];
