@@ -14,14 +14,8 @@ let gateway: RunningService;
 
 beforeAll(async () => {
   stage = await startChangeStage();
-  // As superuser: nobody else may write other than by the log's function.
-  await stage.database.adminSql.query(
-    `with grown as (
-       insert into log.event select n, 'job', 'job_' || n, 1, 'job_started', 1,
-         jsonb_build_object('replica', 'r', 'fence', n, 'tenant_id', case n when ${needle} then 'needle' else 'acme' end),
-         '{"principal":"user:usr_1","request_id":"r","correlation_id":"c"}', now() from generate_series(1, ${events}) n returning position)
-     update log.head set position = (select max(position) from grown)`,
-  );
+  const tenant = `case n when ${needle} then 'needle' else 'acme' end`;
+  await stage.fill(events, 'job_started', `jsonb_build_object('replica', 'r', 'fence', n, 'tenant_id', ${tenant})`);
   gateway = await stage.gateway.another();
 }, 120_000);
 

@@ -43,6 +43,8 @@ export interface ChangeStage {
   readonly grpc: RpcClient<changesV1.ChangeStreamServiceService>;
   /** Appends as the service that owns the first event's aggregate; answers the last position. */
   append(...events: NewEvent[]): Promise<number>;
+  /** Fills an empty log with events of jobs, one each; `payload` is SQL, in which `n` is the position. */
+  fill(events: number, type: string, payload: string): Promise<void>;
   stream(query: string, options?: { token?: string; headers?: Record<string, string>; url?: string }): Promise<Stream>;
   /** A token of a user who may do just this, and may be kept to a scope; another user each time. */
   reader(grants: readonly Permission[], more?: Partial<Pick<Principal, 'scope' | 'expiresAtMs'>>): string;
@@ -89,6 +91,16 @@ export async function startChangeStage(env: Record<string, string> = {}, overrid
       const outcome = await (await writerOf(owner)).append({ commandId: newId('command'), events });
       if (outcome.status !== 'ok') throw new Error('not appended');
       return outcome.lastPosition;
+    },
+    fill: async (events, type, payload) => {
+      // As superuser: nobody else may write other than by the log's function.
+      await database.adminSql.query(
+        `with grown as (
+           insert into log.event select n, 'job', 'job_' || n, 1, $1, 1, ${payload},
+             '{"principal":"user:usr_1","request_id":"r","correlation_id":"c"}', now() from generate_series(1, $2::int) n returning position)
+         update log.head set position = (select max(position) from grown)`,
+        [type, events],
+      );
     },
     stream: async (query, options = {}) => {
       const stream = await openStream(`${options.url ?? gateway.service.httpUrl}/platform/v1/changes${query}`, {
