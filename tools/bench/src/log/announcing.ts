@@ -2,18 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newId } from '@fairlead/contracts';
 import { createAppender, pokeLog } from '@fairlead/event-log';
-import { connectMessaging, type Messaging } from '@fairlead/messaging';
-import { createLogger } from '@fairlead/telemetry';
+import { openBus, type Bus } from './bus.js';
 import { meta, openOurDatabase, payload } from './stores.js';
 import { nowMs, type Times } from './watching.js';
-
-/** How to reach a NATS server. */
-export interface Bus {
-  url: string;
-  user?: string;
-  token?: string;
-  namespace: string;
-}
 
 export interface AnnounceOptions {
   url: string;
@@ -31,7 +22,7 @@ export const rejectedTenant = 'fan-rejected';
 /** Appends events of both tenants in turn, at a steady pace; answers when each of the wanted ones was committed. */
 export async function prepareAnnounce({ url, bus, publish, events, perSecond }: AnnounceOptions): Promise<() => Promise<Times>> {
   const db = await openOurDatabase(url);
-  const messaging = await openBus(bus);
+  const messaging = await openBus(bus, { readOnly: true });
   const appender = createAppender({ sql: db });
   const announce = async (tenant: string): Promise<number> => {
     const event = { aggregateType: 'tenant', aggregateId: tenant, type: 'tenant_created', payload, meta } as const;
@@ -57,18 +48,4 @@ export async function prepareAnnounce({ url, bus, publish, events, perSecond }: 
     await db.close();
     return times;
   };
-}
-
-/** A connection once it is there; it makes no stream. */
-export async function openBus(bus: Bus): Promise<Messaging> {
-  const logger = createLogger({ service: 'bench', level: 'silent' });
-  const messaging = await connectMessaging({ ...bus, name: 'bench', logger, readOnly: true });
-  const connected = Promise.withResolvers<undefined>();
-  const forget = messaging.onConnect(() => {
-    connected.resolve(undefined);
-    return Promise.resolve();
-  });
-  await connected.promise;
-  forget();
-  return messaging;
 }

@@ -1,7 +1,7 @@
 /** A thousand readers in one process, each with a connection of its own: of the change stream, or of a NATS subject. */
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
-import { openBus, type Bus } from './announcing.js';
+import { openBus, type Bus } from './bus.js';
 import { nowMs, type Times } from './watching.js';
 
 export interface ReadOptions {
@@ -64,7 +64,7 @@ async function stream(
 }
 
 async function subscribe({ bus, subject }: { bus: Bus; subject: string }, onMessage: () => void): Promise<void> {
-  const { connection } = await openBus(bus);
+  const { connection } = await openBus(bus, { readOnly: true });
   if (connection === undefined) throw new Error('NATS has gone');
   connection.subscribe(subject, { callback: onMessage });
   await connection.flush();

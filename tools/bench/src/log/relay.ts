@@ -7,9 +7,10 @@ import type { Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { compare, type Row } from '../figures.js';
 import type { BenchRun } from '../run.js';
+import { openBus, ownBus } from './bus.js';
 import { fillLog } from './filling.js';
 import { clusterOf, startBus } from './servers.js';
-import { openMessaging, openOurDatabase } from './stores.js';
+import { openOurDatabase } from './stores.js';
 
 const pipelined = 100;
 const peerStream = 'PEER';
@@ -20,7 +21,7 @@ export async function measureRelay(run: BenchRun): Promise<Row[]> {
   const nats = await startBus(run, 'relay-nats');
   const { url } = await cluster.eventLog('relay');
   const db = await openOurDatabase(url);
-  const messaging = await openMessaging(nats.url);
+  const messaging = await openBus(ownBus(nats.url));
   const rates = { ours: [] as number[], peer: [] as number[] };
   try {
     const events = await fillLog(db, run.quick ? 3_000 : 30_000);

@@ -4,9 +4,9 @@ import pg from 'pg';
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { newId } from '@fairlead/contracts';
 import { createAppender, pokeLog } from '@fairlead/event-log';
-import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { openDatabase } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
+import { openBus, ownBus } from './bus.js';
 
 export const storeNames = ['ours', 'message-db', 'message-db-categories', 'emmett', 'rows'] as const;
 export type StoreName = (typeof storeNames)[number];
@@ -54,7 +54,7 @@ export async function openStore({ store, url, natsUrl, appenders }: StoreOptions
 /** A service's pool and its one appender: what every service has. */
 async function openOurs(url: string, natsUrl: string | undefined): Promise<Store> {
   const db = await openOurDatabase(url);
-  const messaging = natsUrl === undefined ? undefined : await openMessaging(natsUrl);
+  const messaging = natsUrl === undefined ? undefined : await openBus(ownBus(natsUrl));
   const onAppended = (position: number) => {
     if (messaging !== undefined) pokeLog(messaging, position);
   };
@@ -78,20 +78,6 @@ async function openOurs(url: string, natsUrl: string | undefined): Promise<Store
       await db.close();
     },
   };
-}
-
-/** A connection to NATS as a service has it, once it is there: until then pokes are dropped. */
-export async function openMessaging(natsUrl: string): Promise<Messaging> {
-  const logger = createLogger({ service: 'bench', level: 'silent' });
-  const messaging = await connectMessaging({ url: natsUrl, namespace: 'bench', name: 'bench', logger });
-  const connected = Promise.withResolvers<undefined>();
-  const forget = messaging.onConnect(() => {
-    connected.resolve(undefined);
-    return Promise.resolve();
-  });
-  await connected.promise;
-  forget();
-  return messaging;
 }
 
 /** A pool of a service's size on a database with the event log. */

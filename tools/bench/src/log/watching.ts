@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { followLog, headPosition, readLog, startRelay } from '@fairlead/event-log';
 import { createLogger } from '@fairlead/telemetry';
-import { openMessaging, openOurDatabase, openStore } from './stores.js';
+import { openBus, ownBus } from './bus.js';
+import { openOurDatabase, openStore } from './stores.js';
 
 export interface PaceOptions {
   url: string;
@@ -71,7 +72,7 @@ export async function prepareWatch({ url, natsUrl, streaming = false, count }: W
       return times;
     };
   }
-  const messaging = await openMessaging(natsUrl);
+  const messaging = await openBus(ownBus(natsUrl));
   const registry = new Registry();
   const follower = followLog({ sql: db, messaging, logger, registry });
   const aborter = new AbortController();
@@ -91,7 +92,7 @@ export async function prepareWatch({ url, natsUrl, streaming = false, count }: W
 
 /** Runs a relay until the process ends. */
 export async function prepareRelay({ url, natsUrl }: RelayOptions): Promise<() => Promise<Times>> {
-  const [sql, messaging] = await Promise.all([openOurDatabase(url), openMessaging(natsUrl)]);
+  const [sql, messaging] = await Promise.all([openOurDatabase(url), openBus(ownBus(natsUrl))]);
   startRelay({ sql, messaging, logger });
   return () => Promise.resolve([]);
 }
