@@ -31,8 +31,8 @@ const peerNames: Partial<Record<StoreName, string>> = {
   rows: `INSERT of ${String(rowsAtOnce)} rows`,
 };
 
-/** Databases for all that are compared, and how much was appended to each. */
-interface Arena {
+/** Databases for all that are compared, and how much was appended to each: what is counted in the end. */
+export interface Arena {
   access: Readonly<Record<StoreName, Access>>;
   appended: Record<StoreName, number>;
 }
@@ -51,7 +51,8 @@ export async function measureAppends(run: BenchRun): Promise<Row[]> {
   return rows;
 }
 
-async function openArena(cluster: Cluster): Promise<Arena> {
+/** Makes the databases, with nothing appended. */
+export async function openArena(cluster: Cluster): Promise<Arena> {
   const access = {
     ours: await cluster.eventLog('ours'),
     'message-db': await cluster.messageDb('message_db'),
@@ -116,8 +117,8 @@ async function append(arena: Arena, store: StoreName, setting: Setting, label: s
   return results.map((result) => ({ ...result, count: result.count * factor }));
 }
 
-/** Nothing was lost, and ours has no gap. */
-async function checkAll({ access, appended }: Arena): Promise<void> {
+/** Throws unless each store holds what was appended to it, ours without a gap. */
+export async function checkAll({ access, appended }: Arena): Promise<void> {
   const found: Record<StoreName, unknown> = {
     ours: await query(
       access.ours.adminUrl,
