@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@fairlead/telemetry';
 import { eventuallyHolds, testDatabase } from '@fairlead/testing';
@@ -179,6 +180,26 @@ describe('a connection', () => {
     expect(failures.length).toBeGreaterThan(0);
     for (const failure of failures) expect(failure).toMatchObject({ code: 'unavailable' });
     link.arm(false);
+    expect(await own.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await own.close();
+    link.close();
+  });
+
+  it('that dies as it is made, the very first too, can not end the process', async () => {
+    const link = await startLink();
+    link.arm(true);
+    const settings = { url: link.url, password: database.password, schema: 'placement', applicationName: 'dies', poolSize: 1, logger };
+    for (let n = 0; n < 5; n += 1) await expect(openDatabase(settings)).rejects.toMatchObject({ code: 'unavailable' });
+    link.arm(false);
+    const own = await openDatabase(settings);
+    // In the hands of somebody who does not listen, as between two statements of TypeORM's own.
+    const { master } = own.dataSource.driver as unknown as { master: pg.Pool };
+    const connection = await master.connect();
+    const ended = new Promise((resolve) => connection.once('end', resolve));
+    const { rows } = await connection.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await database.adminSql.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await ended;
+    connection.release(true);
     expect(await own.query('select 1 as one')).toEqual([{ one: 1 }]);
     await own.close();
     link.close();

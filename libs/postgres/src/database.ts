@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { FairleadError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
@@ -62,6 +62,17 @@ export function withPassword(url: string, password: string): string {
 const connectTimeoutMs = 10_000;
 
 /**
+ * A connection can end while nobody listens for errors: in the very packet that makes it ready, or between two statements
+ * of whoever has it. Unheard, that would end the process; the next statement fails anyway.
+ */
+class Connection extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
+/**
  * Opens a pool. Resolves when Postgres has answered once; throws FairleadError('unavailable') when it does not
  * within 10 s. Later outages are ridden out: the pool makes new connections as they are needed.
  */
@@ -80,14 +91,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     logger: createOrmLogger(options.logger),
     connectTimeoutMS: connectTimeoutMs,
     poolSize: options.poolSize ?? 10,
-    extra: { keepAlive: true },
+    extra: { keepAlive: true, Client: Connection },
   });
   try {
     await dataSource.initialize();
   } catch (cause) {
     throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
   }
-  heedDeathAtBirth(dataSource);
   const pipelines: Pipeline[] = [];
   const query = async <T>(text: string, params: readonly unknown[] = [], preparedAs?: string): Promise<T[]> => {
     const runner = dataSource.createQueryRunner();
@@ -130,17 +140,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       await dataSource.destroy();
     },
   };
-}
-
-/**
- * A connection can end in the very packet that makes it ready, before whoever gets it has begun to listen for errors;
- * unheard, that ends the process. Its first statement fails anyway.
- */
-function heedDeathAtBirth(dataSource: DataSource): void {
-  const { master } = dataSource.driver as unknown as { master: pg.Pool };
-  master.on('connect', (client) => {
-    client.on('error', () => undefined);
-  });
 }
 
 function queryWith<T>(manager: EntityManager, text: string, params: readonly unknown[], preparedAs?: string): Promise<T[]> {
