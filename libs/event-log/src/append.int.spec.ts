@@ -66,6 +66,26 @@ describe('append', () => {
     expect(await headPosition(db)).toBe(before);
   });
 
+  it.each([
+    [
+      "of another's, numbered from 5 on",
+      ['{c,d}', '{1,2}', '[5:6]={job,job}', '{x,x}', '{0,1}', '{x,x}', '{1,1}', '{"{}","{}"}', '{"{}","{}"}'],
+    ],
+    ["of another's, in two rows", ['{c,d}', '{1,2}', '{{job},{job}}', '{x,x}', '{0,1}', '{x,x}', '{1,1}', '{"{}","{}"}', '{"{}","{}"}']],
+    ['that can not be read', ['{c,d}', '{1,2}', '{tenant,tenant}', '{x,x}', '{0,1}', '{x,x}', '{1,1}', '[2:3]={"{}","[]"}', '{"{}","{}"}']],
+    ['for more commands than there are', ['{c,d}', '{1,1}', '{tenant}', '{x}', '{0}', '{x}', '{1}', '{"{}"}', '{"{}"}']],
+    ['that end before they begin', ['{c,d}', '{5,1}', '{tenant}', '{x}', '{0}', '{x}', '{1}', '{"{}"}', '{"{}"}']],
+    [
+      'with a command that has none',
+      ['{c,d}', '{2,2}', '{tenant,tenant}', '{x,y}', '{0,0}', '{x,x}', '{1,1}', '{"{}","{}"}', '{"{}","{}"}'],
+    ],
+  ])('does not take events %s', async (_, lists) => {
+    const before = await headPosition(db);
+    await expect(db.query('select log.append($1, $2, $3, $4, $5, $6, $7, $8, $9)', lists)).rejects.toThrow('at least one event');
+    const [commands] = await database.adminSql.query(`select from log.command where command_id in ('c', 'd')`);
+    expect([await headPosition(db), commands]).toEqual([before, undefined]);
+  });
+
   it('keeps the command ids of the services apart', async () => {
     const once = command(event('mine'));
     const theirs = { commandId: once.commandId, events: [event('theirs', { aggregateType: 'job' as const })] };

@@ -246,7 +246,8 @@ export function followLog(options: FollowOptions): LogFollower {
     const { filter, position } = reader;
     const recent = tail.recent.after(position, pageSize);
     if (recent !== undefined) {
-      return { events: recent.filter((event) => isWanted(filter, event)), position: recent.at(-1)?.position ?? position };
+      const page = fitting(recent, bytes);
+      return { events: page.filter((event) => isWanted(filter, event)), position: page.at(-1)?.position ?? position };
     }
     const rows = filter.matches === undefined ? Math.min(limit, pageSize) : pageSize;
     const page = await inTurn(() => readPage(sql, { after: position, limit: rows, bytes, filter }));

@@ -238,6 +238,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'projection_control: select',
     'projection_epoch: select',
     'projection_part: select',
+    'read',
     'retire_epoch',
     'stop_part',
     'stream: select',

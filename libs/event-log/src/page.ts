@@ -90,6 +90,7 @@ async function readFiltered(sql: Sql, { after, limit, bytes, filter = {} }: Page
     head: { position: first.head, incarnation: first.incarnation },
     events: found.filter((event) => isWanted(filter, event)),
     position: full ? last.position : limit === 0 ? after : Math.max(after, Math.min(until, first.head)),
-    whole: !first.torn,
+    // What is missing behind a page is met by the next one.
+    whole: full || !first.torn,
   };
 }

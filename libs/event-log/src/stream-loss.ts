@@ -31,7 +31,7 @@ export async function lossOf({ sql, info, maxAgeMs }: Looked): Promise<string | 
  */
 async function isTooYoung({ sql, info, maxAgeMs }: Looked, position: number): Promise<boolean> {
   const now = new Date(info.ts ?? Date.now());
-  if (now.getTime() - new Date(info.created).getTime() < maxAgeMs) return true;
+  if (now.getTime() - new Date(info.created).getTime() < maxAgeMs / 2) return true;
   const [row] = await sql.query<{ young: boolean }>(
     'select recorded_at > $2 and recorded_at <= $3 as young from log.event where position = $1',
     [position, new Date(now.getTime() - maxAgeMs / 2), now],

@@ -57,7 +57,8 @@ export class Subscriber {
   /** What waits, which then no longer does. Throws what the subscription ends with. */
   take(): StoredEvent[] {
     if (this.failure !== undefined) throw this.failure;
-    if (this.waiting.length === 0) return this.waiting;
+    // Not the list itself, which goes on to be filled.
+    if (this.waiting.length === 0) return [];
     const events = this.waiting;
     this.waiting = [];
     this.waitingBytes = 0;

@@ -1,8 +1,11 @@
 /** What an error from Postgres says, also one that others have wrapped. */
 import { FairleadError } from '@fairlead/contracts';
 
-/** SQLSTATE class 08, admin shutdowns and Node's socket errors: the statement's outcome may be unknown. */
-const connectionErrorCodes = new Set(['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', '25P03', '25P04']);
+/** SQLSTATE class 08, admin shutdowns, no room for a connection, and Node's errors of sockets and names: the statement's outcome may be unknown. */
+const connectionErrorCodes = new Set([
+  ...['57P01', '57P02', '57P03', '25P03', '25P04', '53300'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
+]);
 const connectionErrorTexts =
   /Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired/i;
 

@@ -45,8 +45,12 @@ export function openPipeline(config: pg.ClientConfig): Pipeline {
     return made;
   }
 
+  /** The next statement connects anew; of what is on its way all is answered, or fails. */
   function forget(lost: pg.Client | undefined): void {
-    if (lost === current) opened = undefined;
+    if (lost === undefined || lost !== current) return;
+    opened = undefined;
+    current = undefined;
+    void lost.end().catch(() => undefined);
   }
 
   return {

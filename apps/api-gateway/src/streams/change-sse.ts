@@ -4,7 +4,7 @@ import type { Logger } from '@fairlead/telemetry';
 import type { ChangeLimits } from './change-limits.js';
 import { frameOf } from './change-forms.js';
 import type { ChangeBatch, OpenedChanges } from './changes.js';
-import { sseWriter } from './sse-writer.js';
+import { endStream, sseWriter } from './sse-writer.js';
 
 export interface SseDeps {
   readonly limits: ChangeLimits;
@@ -13,8 +13,6 @@ export interface SseDeps {
   readonly stallMs?: number;
 }
 
-/** How long what is left of an ended stream is kept for its reader. */
-const lingerMs = 30_000;
 /** As much as is written before it is asked whether the reader keeps up. */
 const chunkBytes = 64 * 1024;
 
@@ -50,12 +48,7 @@ export function changeEvents(deps: SseDeps, opened: OpenedChanges): Readable {
       const last = farewell(error, opened, cursor);
       deps.limits.cutOff('sse', last.code);
       if (last.code === 'internal') deps.logger.error({ reason: describeError(error) }, 'a change stream broke off');
-      out.end(last.frame);
-      // A reader who takes nothing must not keep what waits for it for ever.
-      const rest = setTimeout(() => out.destroy(), lingerMs);
-      out.once('close', () => {
-        clearTimeout(rest);
-      });
+      endStream(out, last.frame);
     });
   return out;
 }

@@ -12,7 +12,7 @@ import {
 } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
-import { sseWriter } from './sse-writer.js';
+import { endStream, sseWriter } from './sse-writer.js';
 
 const pageSize = 500;
 /** Each reader keeps a page while it does not read on. */
@@ -78,7 +78,7 @@ function startStream(deps: JobStreamDeps, request: JobStreamRequest, ending: Abo
       if (!ending.signal.aborted) deps.logger.warn({ reason: describeError(error), job_id: request.jobId }, 'an event stream broke off');
     })
     .finally(() => {
-      out.end();
+      if (!out.destroyed) endStream(out);
     });
   return out;
 }

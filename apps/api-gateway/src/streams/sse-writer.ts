@@ -3,6 +3,8 @@ import type { Writable } from 'node:stream';
 import { FairleadError } from '@fairlead/contracts';
 
 const defaultStallMs = 30_000;
+/** How long what is left of an ended stream is kept for its reader. */
+const lingerMs = 30_000;
 
 /**
  * Makes the function that writes to a stream of server-sent events and waits until its reader keeps up. Throws
@@ -22,4 +24,13 @@ export function sseWriter(
       throw error;
     }
   };
+}
+
+/** Ends a stream, after a last word where there is one; a reader who takes nothing does not keep what waits for it for ever. */
+export function endStream(out: Writable, last?: Buffer | string): void {
+  out.end(last);
+  const rest = setTimeout(() => out.destroy(), lingerMs);
+  out.once('close', () => {
+    clearTimeout(rest);
+  });
 }

@@ -58,6 +58,7 @@ set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mo
 declare
   commands int := cardinality(command_ids);
   count int := cardinality(aggregate_types);
+  dims text := '[1:' || count || ']';
   payloads_json jsonb[] := payloads;
   metas_json jsonb[] := metas;
   largest int;
@@ -76,9 +77,11 @@ declare
   kept boolean[];
   kept_commands boolean[];
 begin
-  if coalesce(count, 0) = 0 or ends[commands] is distinct from count
-      or (cardinality(ends), cardinality(aggregate_ids), cardinality(expected_versions), cardinality(types), cardinality(schema_versions), cardinality(payloads), cardinality(metas))
-        is distinct from (commands, count, count, count, count, count, count) then
+  -- Numbered from 1 on and in one row, as they are looked at: of others unnest would see elements that were not checked.
+  if coalesce(count, 0) = 0 or commands > count or ends[commands] is distinct from count
+      or (array_dims(command_ids), array_dims(ends)) is distinct from ('[1:' || commands || ']', '[1:' || commands || ']')
+      or (array_dims(aggregate_types), array_dims(aggregate_ids), array_dims(expected_versions), array_dims(types),
+          array_dims(schema_versions), array_dims(payloads), array_dims(metas)) is distinct from (dims, dims, dims, dims, dims, dims, dims) then
     raise exception 'a command has at least one event, and an event all its fields' using errcode = 'invalid_parameter_value';
   end if;
   if count > 10000 then
@@ -87,10 +90,11 @@ begin
   -- By number, since a command is there for each of the first numbers too: to walk through many arrays side by side costs more.
   select max(octet_length(payloads[n]) + octet_length(metas[n])),
       min(aggregate_types[n]) filter (where aggregate_types[n] <> all (array(select o.aggregate_type from log.aggregate_owner o where o.role = session_user))),
-      bool_and(octet_length(aggregate_ids[n]) between 1 and 255 and octet_length(types[n]) between 1 and 255 and schema_versions[n] > 0),
+      bool_and((aggregate_types[n] is not null and octet_length(aggregate_ids[n]) between 1 and 255 and octet_length(types[n]) between 1 and 255
+        and schema_versions[n] > 0) is true),
       bool_and((octet_length(command_ids[n]) between 1 and 255) is true) filter (where n <= commands),
       bool_and((ends[n] > case n when 1 then 0 else ends[n - 1] end) is true) filter (where n <= commands),
-      bool_and(${areReadableEvents}),
+      bool_and((${areReadableEvents}) is true),
       count(distinct aggregate_ids[n]) = count
     into largest, refused, named, identified, filled, readable, apart
     from generate_series(1, count) n;
