@@ -2,7 +2,8 @@
  * Coalesces concurrent commands: while one call to the log is on its way, what comes meanwhile waits, and travels
  * together in the next. The calls of a process follow each other, on one connection, so its commands are appended in the
  * order they were given, and a large one is never overtaken. Only those of a call that failed may come later: one that was
- * given after them without waiting, and expects their versions, is then a conflict. The longer a call takes, because others hold the head, the more the next one carries.
+ * given after them without waiting, and expects their versions, is then a conflict. The longer a call takes, because others
+ * hold the head, the more the next one carries.
  */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { eventCatalogue, FairleadError, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
