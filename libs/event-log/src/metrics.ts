@@ -49,6 +49,8 @@ export function relayMetrics(registry: Registry | undefined): RelayMetrics {
   const lag = gauge(registry, 'fairlead_relay_lag', 'Events the relay is not done with yet.');
   const stopped = gauge(registry, 'fairlead_relay_stopped', '1 while the relay can not go on and needs attention.');
   let reached = Infinity;
+  // Not known before the first look.
+  lag.set(NaN);
   return {
     at: (at, head) => {
       reached = at;

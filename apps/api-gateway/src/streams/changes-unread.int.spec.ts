@@ -10,10 +10,10 @@ import { eventually } from '@fairlead/testing';
 import { startChangeStage, type ChangeStage } from '../testing/changes.js';
 
 const events = 6_000;
-const streams = 200;
+const streams = 60;
 /** What a stream that is not read may keep in memory, both ends of its connection included. */
 const maxBytes = 1024 * 1024;
-const stallMs = 15_000;
+const stallMs = 20_000;
 
 let stage: ChangeStage;
 /** Started when the log was full: it has none of it in memory. */
@@ -65,7 +65,7 @@ async function standstill(transport: string): Promise<void> {
       before = now;
       return stands;
     },
-    { timeoutMs: 30_000, intervalMs: 500, what: 'the streams to be held up' },
+    { timeoutMs: stallMs, intervalMs: 500, what: 'the streams to be held up' },
   );
 }
 
