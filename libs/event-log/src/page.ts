@@ -90,7 +90,6 @@ async function readFiltered(sql: Sql, { after, limit, bytes, filter = {} }: Page
     head: { position: first.head, incarnation: first.incarnation },
     events: found.filter((event) => isWanted(filter, event)),
     position: full ? last.position : limit === 0 ? after : Math.max(after, Math.min(until, first.head)),
-    // What is missing behind a page is met by the next one.
-    whole: full || !first.torn,
+    whole: !first.torn,
   };
 }
