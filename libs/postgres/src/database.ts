@@ -5,14 +5,7 @@ import type { Logger } from '@fairlead/telemetry';
 import { unavailableWhenLost } from './errors.js';
 import { createOrmLogger } from './orm-logger.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
-
-/**
- * Runs one statement with bound parameters ($1, $2, …) and answers its rows, also those of RETURNING. int8 comes as
- * number. A statement that is run all the time may be given a name: each connection then prepares it once.
- */
-export interface Sql {
-  query<T>(text: string, params?: readonly unknown[], preparedAs?: string): Promise<T[]>;
-}
+import type { Sql } from './sql.js';
 
 /** One open transaction, for raw statements and for TypeORM entities alike. */
 export interface Transaction extends Sql {

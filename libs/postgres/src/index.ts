@@ -2,3 +2,4 @@ export * from './database.js';
 export { isConnectionError, sqlState } from './errors.js';
 export { type Pipeline } from './pipeline.js';
 export * from './prepare.js';
+export { type Sql } from './sql.js';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { isConnectionError, unavailableWhenLost } from './errors.js';
-import type { Sql } from './database.js';
+import type { Sql } from './sql.js';
 
 /**
  * A connection of its own. Each statement is sent without waiting for the answer to the one before, runs after it, and is
