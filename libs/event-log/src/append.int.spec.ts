@@ -123,6 +123,17 @@ describe('append', () => {
     expect(await headPosition(db)).toBe(head);
   });
 
+  it.each([
+    ['fewer', 2, 1],
+    ['more', 1, 2],
+  ])('answers all of the first positions to a repeat that has %s events', async (_, before, now) => {
+    const appender = createAppender({ catalogue: testEvents, sql: db });
+    const commandId = newId('command');
+    const events = (count: number) => Array.from({ length: count }, () => event('resized'));
+    const first = await appender.append({ commandId, events: events(before) });
+    expect(await appender.append({ commandId, events: events(now) })).toEqual({ ...first, repeated: true });
+  });
+
   it('keeps who, why and the ids of the request beside each event', async () => {
     const context = newContext({ correlationId: 'cor-1', principal: 'user:usr_1', jobId: 'job_1' });
     await runInContext(context, () =>

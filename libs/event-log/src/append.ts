@@ -21,6 +21,7 @@ interface AppendAnswer {
 interface AppendEventAnswer {
   status: 'ok' | 'repeated' | 'conflict';
   first_position: number | null;
+  last_position: number | null;
   actual: number | null;
 }
 
@@ -80,7 +81,7 @@ async function appendAll(tx: Sql, commands: readonly AnyCommand[], catalogue: Ev
 }
 
 const appendText = 'select first_position, outcomes from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9)';
-const appendEventText = 'select status, first_position, actual from log.append_event($1, $2, $3, $4, $5, $6, $7, $8)';
+const appendEventText = 'select status, first_position, last_position, actual from log.append_event($1, $2, $3, $4, $5, $6, $7, $8)';
 
 /** Calls the log once; one outcome a command, in their order. */
 export async function callAppend(sql: Sql, commands: readonly EncodedCommand[]): Promise<AppendOutcome[]> {
@@ -103,7 +104,7 @@ async function callAppendEvent(sql: Sql, commandId: string, event: EncodedEvent)
   const params = [commandId, aggregateType, aggregateId, expectedVersion, type, schemaVersion, payload, meta];
   const [row] = await sql.query<AppendEventAnswer>(appendEventText, params, 'log.append_event');
   if (row === undefined) throw new Error('an event has one outcome');
-  if (row.status !== 'conflict') return appendedOutcome(row.status, row.first_position, row.first_position);
+  if (row.status !== 'conflict') return appendedOutcome(row.status, row.first_position, row.last_position);
   return { status: 'conflict', aggregateType, aggregateId, expected: expectedVersion ?? 0, actual: row.actual ?? 0 };
 }
 

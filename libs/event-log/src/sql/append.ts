@@ -46,6 +46,8 @@ export const appendSql = `
 -- Made anew, because a parameter can't be renamed.
 drop function if exists log.append(text[], int[], text[], text[], bigint[], text[], int[], text[], text[]);
 drop function if exists log.judge(text[], int[], text[], text[], bigint[], bigint);
+-- And this one, because what it answers can't be extended.
+drop function if exists log.append_event(text, text, text, bigint, text, int, text, text);
 
 create function log.append(
   command_ids text[], ends int[],
@@ -260,9 +262,9 @@ begin
   outcomes := to_jsonb(found);
 end $$;
 
-create or replace function log.append_event(
+create function log.append_event(
   given_id text, kind text, key text, expected_version bigint, event_type text, of_schema int, payload text, meta text,
-  out status text, out first_position bigint, out actual bigint
+  out status text, out first_position bigint, out last_position bigint, out actual bigint
 )
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
@@ -303,7 +305,8 @@ begin
     limited := set_config('transaction_timeout', '0', true);
   end if;
   limited := set_config('transaction_timeout', '${headTimeout}', true);
-  select c.first_position into first_position from log.command c where c.command_id = given_id and c.role = session_user;
+  -- The command of that id may have had more events than this one.
+  select c.first_position, c.last_position into first_position, last_position from log.command c where c.command_id = given_id and c.role = session_user;
   if first_position is not null then
     update log.head h set position = next - 1 where h.singleton;
     status := 'repeated';
@@ -330,6 +333,7 @@ begin
   insert into log.command (role, command_id, first_position, last_position, recorded_at) values (session_user, given_id, next, next, now_at);
   status := 'ok';
   first_position := next;
+  last_position := next;
 end $$;
 
 -- For services of the release before, which append in this form until they are replaced.
