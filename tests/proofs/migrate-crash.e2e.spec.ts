@@ -217,11 +217,11 @@ describe('a process that wakes up too late', () => {
         });
         // The attempt that sent it was begun again under a later claim.
         const after = await bench.records.job(migration.jobId);
-        const [sent, again] = [heldUp.attempts.at(-1), after.attempts.find(({ fence }) => fence > heldUp.fence)];
-        expect(sent).toMatchObject({ fence: heldUp.fence, outcome: null });
-        expect(again).toMatchObject({ index: sent?.index, direction: 'forward' });
-        expect(again?.number).toBeGreaterThan(sent?.number ?? Infinity);
-        expect(after.attempts.at(-1)).toMatchObject({ fence: after.fence, outcome: 'succeeded' });
+        const [sent, again] = [heldUp.steps[heldUp.cursor], after.steps[heldUp.cursor]];
+        expect(sent).toMatchObject({ fence: heldUp.fence, status: 'running' });
+        expect(again?.fence).toBeGreaterThan(heldUp.fence);
+        expect(again?.attempts).toBeGreaterThan(sent?.attempts ?? Infinity);
+        expect(after.steps.at(-1)).toMatchObject({ fence: after.fence, status: 'succeeded' });
         const before = { effects: await bench.effects(migration.jobId), stale: await staleCommands(operation) };
         bench.board.release(at);
         await eventuallyHolds(

@@ -15,6 +15,12 @@ export const configSchema = z.object({
   JOB_LEASE_MS: field.durationMs(60_000).default(5_000),
   JOB_POLL_MS: field.durationMs(60_000).default(500),
   JOB_MAX_CONCURRENT: field.integer({ min: 1, max: 1_000 }).default(50),
+  /** How long a job that has ended stays among those that run. */
+  JOB_ARCHIVE_AFTER_MS: field.durationMs(365 * 24 * 60 * 60_000).default(60 * 60_000),
+  /** How long an archived job is kept; its events stay in the log. */
+  JOB_KEEP_ARCHIVED_MS: field.durationMs(10 * 365 * 24 * 60 * 60_000).default(400 * 24 * 60 * 60_000),
+  /** Kinds of jobs whose plans need a second person, by name. */
+  JOB_APPROVAL_KINDS: field.names().default([]),
   PLAN_TTL_MS: field.durationMs().default(15 * 60_000),
   /** Checks of the tenant jobs: more than this blocks. */
   MIGRATE_MAX_LAG: field.integer({ min: 0, max: 1_000_000 }).default(100),

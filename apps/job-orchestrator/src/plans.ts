@@ -12,7 +12,16 @@ export interface PlanDependencies {
   db: Database;
   kinds: ReadonlyMap<string, JobKind>;
   planTtlMs: number;
+  /** Kinds whose plans need a second person in this installation. */
+  approvalKinds: ReadonlySet<string>;
   onAppended: (position: number) => void;
+}
+
+/** What new plans and jobs are made of: of each kind its newest version. Older ones are there for jobs that began with them. */
+export function newestByName(kinds: readonly JobKind[]): Map<string, JobKind> {
+  const newest = new Map<string, JobKind>();
+  for (const kind of kinds) if (kind.version > (newest.get(kind.kind)?.version ?? 0)) newest.set(kind.kind, kind);
+  return newest;
 }
 
 /** The kind by its name; throws `invalid_argument` for one that does not exist. */

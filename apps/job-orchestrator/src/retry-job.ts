@@ -7,6 +7,7 @@ import { jobEvent } from './engine/events.js';
 import { kindByName, requireReason } from './plans.js';
 import type { JobDependencies } from './start-job.js';
 import { findSuccessor, loadJob, stateOf } from './store/jobs.js';
+import { holdLinesOf } from './store/lines.js';
 import { reopenJob } from './store/reopen.js';
 
 /**
@@ -19,6 +20,7 @@ import { reopenJob } from './store/reopen.js';
 export async function retryJob(deps: JobDependencies, jobId: string, given: string, caller: { principal: Principal }): Promise<void> {
   const reason = requireReason(given);
   const position = await deps.db.transaction(async (tx) => {
+    await holdLinesOf(tx, jobId);
     await tx.query(`select 1 from job where job_id = $1 for update`, [jobId]);
     const loaded = await loadJob(tx, jobId);
     if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
@@ -38,7 +40,7 @@ export async function retryJob(deps: JobDependencies, jobId: string, given: stri
     if (holder !== undefined)
       throw new FairleadError('lock_held', `Job ${holder} is working on ${job.locks.join(', ')}`, { details: { job_id: holder } });
     // With the locks held nothing can begin any more that is not seen here.
-    const successor = await findSuccessor(tx, job, [...deps.kinds.values()]);
+    const successor = await findSuccessor(tx, job);
     if (successor !== undefined)
       throw new FairleadError('job_superseded', `Job ${successor} has changed what this one was about. Plan anew.`, {
         details: { job_id: successor },

@@ -3,18 +3,31 @@ import { pokeLog } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
+import { childJobs } from './child-jobs.js';
 import type { Config } from './config.js';
 import { startEngine } from './engine/engine.js';
 import type { JobKind } from './engine/kind.js';
-import { createEngineMetrics } from './engine/metrics.js';
+import { startLoops } from './engine/loops.js';
+import { createEngineMetrics, createLoopMetrics } from './engine/metrics.js';
+import { approvePlan } from './grpc/approve-plan.js';
 import { cancelJob } from './grpc/cancel-job.js';
+import { changeSchedule } from './grpc/change-schedule.js';
 import { createPlan } from './grpc/create-plan.js';
+import { createSchedule } from './grpc/create-schedule.js';
 import { getJob } from './grpc/get-job.js';
 import { getPlan } from './grpc/get-plan.js';
 import { listJobs } from './grpc/list-jobs.js';
+import { listLocks } from './grpc/list-locks.js';
+import { listReplicas } from './grpc/list-replicas.js';
+import { listSchedules } from './grpc/list-schedules.js';
+import { pauseJob } from './grpc/pause-job.js';
 import { retryJob } from './grpc/retry-job.js';
+import { signalJob } from './grpc/signal-job.js';
 import { startJob } from './grpc/start-job.js';
+import { unpauseJob } from './grpc/unpause-job.js';
 import { jobKinds } from './jobs/index.js';
+import { loopKinds } from './loops/index.js';
+import { newestByName } from './plans.js';
 import type { JobDependencies } from './start-job.js';
 import { migrations } from './store/migrations/index.js';
 
@@ -28,26 +41,30 @@ export interface Overrides {
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'job-orchestrator', config, migrations, logger: overrides.logger });
   const { database: db, messaging, logger } = resources;
-  const kinds =
-    overrides.kinds ??
-    jobKinds({
-      placement: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC),
-      provisioner: resources.client(provisionerV1.ProvisionerServiceService, config.PROVISIONER_GRPC),
-      fleet: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC),
-      sql: db,
-      settings: {
-        maxLag: config.MIGRATE_MAX_LAG,
-        maxInflight: config.MIGRATE_MAX_INFLIGHT,
-        drainTimeoutMs: config.DRAIN_TIMEOUT_MS,
-        handOverTimeoutMs: config.MIGRATE_HANDOVER_TIMEOUT_MS,
-        forwardTimeoutMs: config.MIGRATE_FORWARD_TIMEOUT_MS,
-        undoTimeoutMs: config.MIGRATE_UNDO_TIMEOUT_MS,
-        maxPaused: config.MIGRATE_MAX_PAUSED,
-      },
-    });
   const onAppended = (position: number) => {
     pokeLog(messaging, position);
   };
+  const kinds =
+    overrides.kinds ??
+    jobKinds(
+      {
+        placement: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC),
+        provisioner: resources.client(provisionerV1.ProvisionerServiceService, config.PROVISIONER_GRPC),
+        fleet: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC),
+        sql: db,
+        settings: {
+          maxLag: config.MIGRATE_MAX_LAG,
+          maxInflight: config.MIGRATE_MAX_INFLIGHT,
+          drainTimeoutMs: config.DRAIN_TIMEOUT_MS,
+          handOverTimeoutMs: config.MIGRATE_HANDOVER_TIMEOUT_MS,
+          forwardTimeoutMs: config.MIGRATE_FORWARD_TIMEOUT_MS,
+          undoTimeoutMs: config.MIGRATE_UNDO_TIMEOUT_MS,
+          maxPaused: config.MIGRATE_MAX_PAUSED,
+        },
+      },
+      childJobs(() => deps),
+    );
+  const { jobPoke } = messaging.topology.subjects;
   const engine = startEngine({
     db,
     kinds,
@@ -55,17 +72,20 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     metrics: createEngineMetrics(resources.registry),
     tracing: resources.tracing,
     onAppended,
+    onClaimable: () => {
+      messaging.publishCore(jobPoke, {});
+    },
     leaseMs: config.JOB_LEASE_MS,
     pollMs: config.JOB_POLL_MS,
     maxConcurrent: config.JOB_MAX_CONCURRENT,
   });
-  const { jobPoke } = messaging.topology.subjects;
   const stopListening = messaging.subscribeCore(jobPoke, (data) => {
     engine.wake(typeof data === 'object' && data !== null && 'job_id' in data ? String(data.job_id) : undefined);
   });
   const deps: JobDependencies = {
     db,
-    kinds: new Map(kinds.map((kind) => [kind.kind, kind])),
+    kinds: newestByName(kinds),
+    approvalKinds: new Set(config.JOB_APPROVAL_KINDS),
     planTtlMs: config.PLAN_TTL_MS,
     onAppended,
     onJobChanged: (jobId) => {
@@ -73,6 +93,19 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       messaging.publishCore(jobPoke, { job_id: jobId });
     },
   };
+  const loops = startLoops({
+    db,
+    kinds: loopKinds({
+      db,
+      logger,
+      jobs: deps,
+      settings: { archiveAfterMs: config.JOB_ARCHIVE_AFTER_MS, keepArchivedMs: config.JOB_KEEP_ARCHIVED_MS },
+    }),
+    logger,
+    metrics: createLoopMetrics(resources.registry),
+    onAppended,
+    pollMs: config.JOB_POLL_MS,
+  });
   return startService({
     resources,
     config,
@@ -85,8 +118,17 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         listJobs: listJobs(deps),
         cancelJob: cancelJob(deps),
         retryJob: retryJob(deps),
+        pauseJob: pauseJob(deps),
+        unpauseJob: unpauseJob(deps),
+        signalJob: signalJob(deps),
+        approvePlan: approvePlan(deps),
+        listLocks: listLocks(deps),
+        listReplicas: listReplicas(deps),
+        createSchedule: createSchedule(deps),
+        listSchedules: listSchedules(deps),
+        changeSchedule: changeSchedule(deps),
       }),
     ],
-    onDrain: [stopListening, () => engine.stop()],
+    onDrain: [stopListening, () => loops.stop(), () => engine.stop()],
   });
 }

@@ -5,11 +5,14 @@ import { requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database, Transaction } from '@fairlead/postgres';
 import { runInContext, type RequestContext } from '@fairlead/telemetry';
+import { assertApproved } from './approve-plan.js';
 import { isUndoable } from './domain/machine.js';
 import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
 import { assertPlanHolds, kindByName, requireReason, type PlanDependencies } from './plans.js';
-import { findOpenJobOn, loadJob, stateOf } from './store/jobs.js';
+import { insertJobs } from './store/insert.js';
+import { loadJob, stateOf } from './store/jobs.js';
+import { holdLinesOf, leaveLines } from './store/lines.js';
 import { findPlan, type PlanRow } from './store/plans.js';
 
 export interface JobDependencies extends PlanDependencies {
@@ -23,6 +26,8 @@ export interface StartRequest {
   reason: string;
   idempotencyKey: string;
   onConflict: 'queue' | 'reject';
+  /** The job that asks for this one. */
+  parentId?: string;
 }
 
 export interface Started {
@@ -52,6 +57,7 @@ export async function startJob(
   const plan = await findPlan(deps.db, request.planDigest);
   if (plan.kind !== kind.kind) throw new FairleadError('invalid_argument', `plan_digest: that plan is of kind ${plan.kind}`);
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
+  await assertApproved(deps.db, kind, plan, deps.approvalKinds);
   try {
     await assertPlanHolds(kind, plan.body.params, plan.body);
   } catch (error) {
@@ -69,6 +75,7 @@ export async function startJob(
   return started;
 }
 
+/** Makes the job and tells of it. */
 async function insertJob(
   tx: Transaction,
   kind: JobKind,
@@ -79,68 +86,50 @@ async function insertJob(
   const params = kind.params.parse(plan.body.params);
   const locks = [...new Set(kind.locks(params))].sort();
   const tenantId = kind.tenantOf(params);
-  // Starts on the same resource take turns, so that a refusal and a new job can't pass each other.
-  for (const resource of locks) await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`job-lock/${resource}`]);
-  const begun = await findByKey(tx, principal.id, request.idempotencyKey);
-  if (begun !== undefined) return repeatOf(begun, request.payloadHash);
-  if (request.onConflict === 'reject') await refuseWhenLocked(tx, locks);
-  const jobId = newId('job');
-  const who = { id: principal.id, name: principal.name, grants: [...principal.grants].sort() };
-  const inserted = await tx.query<{ job_id: string }>(
-    `insert into job (job_id, kind, version, status, params, plan_id, plan_digest, reason, principal, scope, idempotency_key, payload_hash, locks, tenant_id,
-       deadline, request_id, correlation_id, traceparent)
-     values ($1, $2, $3, 'queued', $4::jsonb, $5, $6, $7, $8::jsonb, $9, $10, $11, $12::text[], $13, now() + make_interval(secs => $14::float8 / 1000), $15, $16, $17)
-     on conflict (scope, idempotency_key) do nothing returning job_id`,
-    [
-      jobId,
-      kind.kind,
-      kind.version,
-      JSON.stringify(params),
-      plan.plan_id,
-      plan.digest,
-      request.reason,
-      JSON.stringify(who),
-      principal.id,
-      request.idempotencyKey,
-      request.payloadHash,
+  const steps = kind.steps.map((step) => step.name);
+  const [made] = await insertJobs(tx, [
+    {
+      job_id: newId('job'),
+      kind: kind.kind,
+      version: kind.version,
+      params,
+      plan_id: plan.plan_id,
+      plan_digest: plan.digest,
+      reason: request.reason,
+      principal: { id: principal.id, name: principal.name, grants: [...principal.grants].sort() },
+      scope: principal.id,
+      idempotency_key: request.idempotencyKey,
+      payload_hash: request.payloadHash,
       locks,
-      tenantId ?? null,
-      kind.deadlineMs,
-      context.requestId,
-      context.correlationId,
-      context.traceparent,
-    ],
-  );
-  if (inserted.length === 0) {
-    const earlier = await findByKey(tx, principal.id, request.idempotencyKey);
-    if (earlier === undefined) throw new Error('a key in use has a job');
-    return repeatOf(earlier, request.payloadHash);
-  }
-  await tx.query(
-    `insert into step (job_id, index, name) select $1, ordinality - 1, name from unnest($2::text[]) with ordinality as s(name, ordinality)`,
-    [jobId, kind.steps.map((step) => step.name)],
-  );
+      tenant_id: tenantId,
+      parent_id: request.parentId,
+      deadline_ms: kind.deadlineMs,
+      request_id: context.requestId,
+      correlation_id: context.correlationId,
+      traceparent: context.traceparent,
+      steps,
+      may_wait: request.onConflict === 'queue',
+    },
+  ]);
+  if (made === undefined) throw new Error('a new job has one outcome');
+  if (made.outcome === 'locked')
+    throw new FairleadError('lock_held', `Job ${made.id} is already working on ${locks.join(', ')}`, {
+      details: { job_id: made.id, locks },
+    });
+  if (made.outcome === 'repeated') return repeatOf({ job_id: made.id, payload_hash: made.asked }, request.payloadHash);
   const payload = {
     kind: kind.kind,
     plan_id: plan.plan_id,
     plan_digest: plan.digest,
     params: params as Record<string, unknown>,
     locks,
-    steps: kind.steps.map((step) => step.name),
+    steps,
   };
-  const event = jobEvent({ jobId, tenantId }, { type: 'job_queued', payload }, { reason: request.reason });
-  const appended = await runInContext({ ...context, jobId }, () =>
+  const event = jobEvent({ jobId: made.id, tenantId }, { type: 'job_queued', payload }, { reason: request.reason });
+  const appended = await runInContext({ ...context, jobId: made.id }, () =>
     appendInTransaction(tx, { commandId: newId('command'), events: [event] }),
   );
-  return { jobId, position: appended.lastPosition, repeated: false };
-}
-
-/** Refuses when an open job holds or awaits one of the locks. */
-async function refuseWhenLocked(tx: Transaction, locks: readonly string[]): Promise<void> {
-  const holder = await findOpenJobOn(tx, locks);
-  if (holder !== undefined) {
-    throw new FairleadError('lock_held', `Job ${holder} is already working on ${locks.join(', ')}`, { details: { job_id: holder, locks } });
-  }
+  return { jobId: made.id, position: appended.lastPosition, repeated: false };
 }
 
 interface Earlier {
@@ -174,6 +163,7 @@ function hashOf(value: Record<string, string>): string {
  */
 export async function cancelJob(deps: JobDependencies, jobId: string, reason: string, caller: { principal: Principal }): Promise<void> {
   const position = await deps.db.transaction(async (tx) => {
+    await holdLinesOf(tx, jobId);
     await tx.query(`select 1 from job where job_id = $1 for update`, [jobId]);
     const loaded = await loadJob(tx, jobId);
     if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
@@ -205,12 +195,13 @@ export async function cancelJob(deps: JobDependencies, jobId: string, reason: st
         [jobId, caller.principal.id],
       );
       await tx.query(`update step set status = 'skipped' where job_id = $1`, [jobId]);
+      await leaveLines(tx, jobId);
       events.push(jobEvent(about, { type: 'job_cancelled', payload: {} }));
     } else {
-      await tx.query(`update job set cancel_requested_at = now(), cancelled_by = $2, wake_at = least(wake_at, now()) where job_id = $1`, [
-        jobId,
-        caller.principal.id,
-      ]);
+      await tx.query(
+        `update job set cancel_requested_at = now(), cancelled_by = $2, wake_at = least(wake_at, now()), paused_at = null, pause_requested_at = null where job_id = $1`,
+        [jobId, caller.principal.id],
+      );
     }
     return (await appendInTransaction(tx, { commandId: newId('command'), events })).lastPosition;
   });

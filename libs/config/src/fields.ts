@@ -38,3 +38,15 @@ export const durationMs = (maxMs = 86_400_000) => integer({ min: 1, max: maxMs }
 
 /** `true` or `false`. */
 export const flag = () => z.enum(['true', 'false'], 'not true or false').transform((value) => value === 'true');
+
+/** Names with commas between them, each of lower-case letters, digits and hyphens; none for an empty text. */
+export const names = () =>
+  z
+    .string('names with commas between them are expected')
+    .regex(/^([a-z][a-z0-9-]*(\s*,\s*[a-z][a-z0-9-]*)*)?$/, 'not names with commas between them')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    );

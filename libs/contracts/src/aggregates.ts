@@ -8,6 +8,7 @@ export const aggregateOwners = {
   placement_map: 'placement',
   plan: 'job-orchestrator',
   job: 'job-orchestrator',
+  schedule: 'job-orchestrator',
   service_command: 'provisioner',
   endpoint: 'fleet-observer',
   dead_letter: 'audit',

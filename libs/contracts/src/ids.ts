@@ -6,6 +6,7 @@ const maxSeq = 0xffff_ffff;
 const prefixes = {
   job: 'job',
   plan: 'plan',
+  schedule: 'sch',
   request: 'req',
   correlation: 'cor',
   user: 'usr',

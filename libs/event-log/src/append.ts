@@ -64,13 +64,26 @@ export async function appendAllInTransaction(
   return appendAll(tx, commands, catalogue);
 }
 
+/** A command that was checked, with the metadata of the context it was prepared in. */
+export type PreparedCommand = EncodedCommand;
+
+/** Checks a command, so that it can be appended later beside others, whose contexts differ; throws what appending would. */
+export function prepareCommand(command: Command): PreparedCommand {
+  return encodeCommand(command, currentContext(), eventCatalogue);
+}
+
 async function appendAll(tx: Sql, commands: readonly AnyCommand[], catalogue: EventCatalogue): Promise<Appended[]> {
-  if (commands.length === 0) return [];
   const context = currentContext();
-  const outcomes = await callAppend(
+  return appendPrepared(
     tx,
     commands.map((command) => encodeCommand(command, context, catalogue)),
   );
+}
+
+/** As {@link appendAllInTransaction}, of commands that were prepared each in its own context. */
+export async function appendPrepared(tx: Sql, commands: readonly PreparedCommand[]): Promise<Appended[]> {
+  if (commands.length === 0) return [];
+  const outcomes = await callAppend(tx, commands);
   return outcomes.map((outcome) => {
     if (outcome.status === 'ok')
       return { firstPosition: outcome.firstPosition, lastPosition: outcome.lastPosition, repeated: outcome.repeated };

@@ -1,4 +1,11 @@
-export { appendAllInTransaction, appendInTransaction, type Appended } from './append.js';
+export {
+  appendAllInTransaction,
+  appendInTransaction,
+  appendPrepared,
+  prepareCommand,
+  type Appended,
+  type PreparedCommand,
+} from './append.js';
 export { createAppender, type Appender, type AppenderOptions } from './appender.js';
 export { archivePartitions, type ArchiveOptions } from './archive.js';
 export { pokeLog } from './bell.js';

@@ -13,6 +13,7 @@ export const testEvents = {
   placement_map: changes,
   plan: changes,
   job: changes,
+  schedule: changes,
   service_command: changes,
   endpoint: changes,
   dead_letter: changes,

@@ -10,7 +10,8 @@ export interface JobRecord {
   fence: number;
   direction: string;
   cursor: number;
-  attempts: { index: number; direction: string; number: number; fence: number; outcome: string | null }[];
+  /** With the fence of each one's last run. */
+  steps: { name: string; status: string; attempts: number; fence: number }[];
 }
 
 export interface Records {
@@ -35,16 +36,15 @@ export async function openRecords(stateDir: string): Promise<Records> {
       }
     },
     async job(jobId) {
-      const [job] = await db.query<Omit<JobRecord, 'attempts'>>(
-        'select status, owner, fence, direction, cursor from job where job_id = $1',
-        [jobId],
-      );
+      const [job] = await db.query<Omit<JobRecord, 'steps'>>('select status, owner, fence, direction, cursor from job where job_id = $1', [
+        jobId,
+      ]);
       if (job === undefined) throw new Error(`there is no job ${jobId}`);
-      const attempts = await db.query<JobRecord['attempts'][number]>(
-        'select index, direction, number, fence, outcome from attempt where job_id = $1 order by fence, index, direction, number',
+      const steps = await db.query<JobRecord['steps'][number]>(
+        'select name, status, attempts, fence from step where job_id = $1 order by index',
         [jobId],
       );
-      return { ...job, attempts };
+      return { ...job, steps };
     },
     logLines(text) {
       const folder = join(stateDir, 'logs');

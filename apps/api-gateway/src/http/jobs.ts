@@ -24,6 +24,7 @@ const listQuery = z.strictObject({
   kind: opaqueId.optional(),
   tenant: tenantId.optional(),
   correlation_id: externalId.optional(),
+  parent: opaqueId.optional(),
 });
 
 @Controller('admin/v1/jobs')
@@ -69,6 +70,7 @@ export class JobsController {
       kind: query.kind ?? '',
       tenantId: query.tenant ?? '',
       correlationId: query.correlation_id ?? '',
+      parentId: query.parent ?? '',
     };
     const { jobs, nextBefore } = await this.jobs.listJobs(request, asCaller());
     return pageOf('jobs', jobs.map(jobView), nextBefore);

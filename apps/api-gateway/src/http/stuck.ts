@@ -54,7 +54,7 @@ export class StuckController {
   }
 }
 
-const jobsRequest = { limit: maxJobs, before: '', status: 'needs_attention', kind: '', tenantId: '', correlationId: '' };
+const jobsRequest = { limit: maxJobs, before: '', status: 'needs_attention', kind: '', tenantId: '', correlationId: '', parentId: '' };
 
 function jobFinding(job: jobsV1.Job): Finding {
   const why = job.error?.message ?? '';

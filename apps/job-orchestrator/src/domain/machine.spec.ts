@@ -39,14 +39,16 @@ function initial(rules: readonly StepRules[]): JobState {
 }
 
 /** Drives a job with a script of outcomes and cancels, then with success alone, and tells all that was done. */
-function drive(rules: readonly StepRules[], script: readonly { outcome: Outcome; cancel: boolean; lateMs: number }[]) {
+function drive(rules: readonly StepRules[], script: readonly { outcome: Outcome; cancel: boolean; pause: boolean; lateMs: number }[]) {
   let state = initial(rules);
   let cancelRequested = false;
   const ran: { direction: string; index: number; result: string; certain: boolean }[] = [];
   for (let turn = 0; turn < 500; turn++) {
     // A cancel is accepted only while everything can be undone, as the cancel RPC does.
     if (script[turn]?.cancel === true && isUndoable(state, rules)) cancelRequested = true;
-    const next = nextAction(state, rules, { cancelRequested, deadlinePassed: false });
+    const next = nextAction(state, rules, { cancelRequested, pauseRequested: script[turn]?.pause === true, deadlinePassed: false });
+    // Let go on at once: it is as if nothing had been asked.
+    if (next.action === 'pause') continue;
     if (next.action === 'finish') return { state, ran, status: next.status, cancelRequested };
     if (next.action === 'move') {
       state = next.state;
@@ -73,9 +75,12 @@ function drive(rules: readonly StepRules[], script: readonly { outcome: Outcome;
   throw new Error('the job did not end');
 }
 
-const scriptArbitrary = fc.array(fc.record({ outcome: outcomeArbitrary, cancel: fc.boolean(), lateMs: fc.constantFrom(0, 0, 400) }), {
-  maxLength: 30,
-});
+const scriptArbitrary = fc.array(
+  fc.record({ outcome: outcomeArbitrary, cancel: fc.boolean(), pause: fc.boolean(), lateMs: fc.constantFrom(0, 0, 400) }),
+  {
+    maxLength: 30,
+  },
+);
 
 describe('the job state machine', () => {
   it('always ends, undoes in reverse, and never undoes past a point of no return', () => {
@@ -119,7 +124,7 @@ describe('the job state machine', () => {
       pointOfNoReturn: false,
     };
     const rules = [rule, { ...rule, canUndo: false, pointOfNoReturn: true }];
-    const plain = { cancel: false, lateMs: 0 };
+    const plain = { cancel: false, pause: false, lateMs: 0 };
     const done = { outcome: { outcome: 'done' } as const, ...plain };
     expect(drive(rules, [done, { outcome: { outcome: 'retry', error }, ...plain }])).toMatchObject({
       status: 'needs_attention',

@@ -47,6 +47,7 @@ export type Outcome = StepResult | { outcome: 'retry'; error: StepFailure } | { 
 
 export interface Conditions {
   readonly cancelRequested: boolean;
+  readonly pauseRequested: boolean;
   readonly deadlinePassed: boolean;
 }
 
@@ -55,13 +56,15 @@ export type Next =
   | { action: 'undo'; index: number }
   /** Turn around, or pass over a step that has nothing to undo: a new state to go on from. */
   | { action: 'move'; state: JobState }
+  /** Nothing begins until an operator lets the job go on. */
+  | { action: 'pause' }
   | { action: 'finish'; status: TerminalJobStatus; error?: StepFailure & { step?: string } };
 
 const cancelled: StepFailure = { code: 'job_cancelled', message: 'cancelled by an operator' };
 
 /** What to do next for a job that has no run under way. */
 export function nextAction(state: JobState, rules: readonly StepRules[], conditions: Conditions): Next {
-  return state.direction === 'forward' ? nextForward(state, rules, conditions) : nextUndo(state, rules);
+  return state.direction === 'forward' ? nextForward(state, rules, conditions) : nextUndo(state, rules, conditions);
 }
 
 function nextForward(state: JobState, rules: readonly StepRules[], conditions: Conditions): Next {
@@ -75,10 +78,10 @@ function nextForward(state: JobState, rules: readonly StepRules[], conditions: C
     return { action: 'move', state: { ...state, direction: 'undo', failure } };
   }
   // Past the point of no return stopping helps nobody: the steps' own limits decide.
-  return { action: 'run', index: state.cursor };
+  return conditions.pauseRequested ? { action: 'pause' } : { action: 'run', index: state.cursor };
 }
 
-function nextUndo(state: JobState, rules: readonly StepRules[]): Next {
+function nextUndo(state: JobState, rules: readonly StepRules[], { pauseRequested }: Conditions): Next {
   const step = state.steps[state.cursor];
   if (step === undefined) {
     const { endsAs = 'failed', stuck, ...error } = state.failure ?? { code: 'internal' as const, message: 'undone' };
@@ -91,7 +94,7 @@ function nextUndo(state: JobState, rules: readonly StepRules[]): Next {
     const status: StepStatus = step.attempts === 0 ? 'skipped' : step.status === 'succeeded' ? 'succeeded' : 'failed';
     return { action: 'move', state: moveCursor(withStep(state, { status }), -1) };
   }
-  return { action: 'undo', index: state.cursor };
+  return pauseRequested ? { action: 'pause' } : { action: 'undo', index: state.cursor };
 }
 
 /** True while everything done so far can be taken back. */
@@ -104,8 +107,10 @@ export type StepOutcome = 'succeeded' | 'waiting' | 'retrying' | 'failed' | 'und
 
 export interface Settled {
   readonly state: JobState;
-  /** Wait this long before the next action. */
+  /** Wait this long before the next action, or until a signal of that name is there. */
   readonly delayMs: number;
+  readonly waitsFor?: string | undefined;
+  readonly note?: string | undefined;
   /** Set when the job ends here, without another action. */
   readonly finish?: { status: TerminalJobStatus; error: StepFailure & { step: string } };
   /** What happened to the step, for its event and rows. */
@@ -141,7 +146,7 @@ function settleForward(
     case 'interrupted':
       return { state: withStep(state, { status: 'waiting' }), delayMs: 0, result: 'interrupted' };
     case 'wait':
-      if (!late) return { state: withStep(state, { status: 'waiting' }), delayMs: outcome.delayMs, result: 'waiting' };
+      if (!late) return { state: withStep(state, { status: 'waiting' }), ...restOf(outcome), result: 'waiting' };
       return giveUp(state, step, rules, timedOut(step, rule.timeoutMs, outcome.note), false);
     case 'retry':
       if (!late && step.failures + 1 < rule.retry.maxAttempts) {
@@ -191,7 +196,7 @@ function settleUndo(state: JobState, step: StepState, rule: StepRules, outcome: 
     case 'interrupted':
       return { state, delayMs: 0, result: 'interrupted' };
     case 'wait':
-      if (!late) return { state, delayMs: outcome.delayMs, result: 'waiting' };
+      if (!late) return { state, ...restOf(outcome), result: 'waiting' };
       return stuckUndo(state, step, timedOut(step, rule.undoTimeoutMs, outcome.note));
     case 'retry':
       if (!late) {
@@ -238,6 +243,10 @@ export function tryAgain(state: JobState): JobState {
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
   const full = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** Math.min(attempt - 1, 30));
   return Math.round(full * (0.5 + random / 2));
+}
+
+function restOf({ delayMs, note, signal }: Outcome & { outcome: 'wait' }): Pick<Settled, 'delayMs' | 'note' | 'waitsFor'> {
+  return { delayMs, note, waitsFor: signal };
 }
 
 function timedOut(step: StepState, timeoutMs: number, note: string | undefined): StepFailure {

@@ -9,8 +9,8 @@ export interface StepFailure {
 /** What a step's run came to. A thrown error counts as `retry` or `failed` by its kind (see classify.ts). */
 export type StepResult =
   | { outcome: 'done'; output?: Record<string, unknown> }
-  /** Nothing is wrong; look again later. Does not use up an attempt. */
-  | { outcome: 'wait'; delayMs: number; note?: string }
+  /** Nothing is wrong; look again later, or as soon as a signal of that name is there. Does not use up an attempt. An output tells how far it is. */
+  | { outcome: 'wait'; delayMs: number; note?: string; signal?: string; output?: Record<string, unknown> }
   | { outcome: 'failed'; error: StepFailure };
 
 export interface RetryPolicy {

@@ -47,6 +47,7 @@ export function boot(kind: JobKind, options: { engine?: boolean } = {}) {
     ...base,
     kinds: new Map([[kind.kind, kind]]),
     planTtlMs: 60_000,
+    approvalKinds: new Set(),
     onJobChanged: (jobId) => {
       for (const engine of engines) engine.wake(jobId);
     },

@@ -1,19 +1,25 @@
 /**
- * One replica of the job engine: claims jobs, renews their leases, runs each, gives them up when it stops. It
+ * One replica of the job engine: claims jobs, renews its lease, runs each job, gives them up when it stops. It
  * knows no job kind. Any number of replicas share the tables; the database's clock and fences decide.
+ *
+ * A replica whose lease has ended lets go of all its jobs and begins anew under another id.
  */
 import { hostname } from 'node:os';
 import { newId } from '@fairlead/contracts';
-import { appendInTransaction } from '@fairlead/event-log';
+import { appendPrepared } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
-import { noTracing, runInContext, type Logger, type Tracing } from '@fairlead/telemetry';
-import { claimJob, registerReplica, renewLeases, unregisterReplica, type Claim } from '../store/claim.js';
-import { loadJob } from '../store/jobs.js';
-import { jobEvent } from './events.js';
+import { noTracing, type Logger, type Tracing } from '@fairlead/telemetry';
+import { claimJobs, type Claim } from '../store/claim.js';
+import { loadRunnable, type JobRow, type RunnableJob } from '../store/jobs.js';
+import { endLease, registerReplica, renewLease } from '../store/replica.js';
+import { wakeJobs } from '../store/wake.js';
+import { writeTransitions, type Written } from '../store/transition.js';
+import { Batcher } from './batcher.js';
 import type { JobKind } from './kind.js';
-import { Lease } from './lease.js';
+import { JobLease, ReplicaLease } from './lease.js';
 import type { EngineMetrics } from './metrics.js';
-import { contextOf, runJob } from './runner.js';
+import { Repeater } from './repeater.js';
+import { runJob, type RunnerDependencies, type Write } from './runner.js';
 
 export interface EngineOptions {
   db: Database;
@@ -23,7 +29,9 @@ export interface EngineOptions {
   /** Gets a span per run of a step. */
   tracing?: Tracing;
   onAppended: (position: number) => void;
-  /** After this long without a renewal, another replica may take a job. */
+  /** Jobs can be claimed that could not be before: other replicas should look. */
+  onClaimable?: () => void;
+  /** After this long without a renewal, another replica may take a replica's jobs. */
   leaseMs: number;
   /** How often to look for due jobs when nothing wakes the engine. */
   pollMs: number;
@@ -31,75 +39,72 @@ export interface EngineOptions {
 }
 
 export interface Engine {
-  readonly replicaId: string;
-  /** Something may be claimable, or a running job be cancelled: look now. */
+  /** Something may be claimable, or wished of a running job: look now. */
   wake(jobId?: string): void;
   /** Claims nothing more, interrupts what runs and gives it up for other replicas. */
   stop(): Promise<void>;
 }
 
 interface Running {
-  lease: Lease;
+  lease: JobLease;
   ended: Promise<void>;
 }
 
 /** Starts a replica. Postgres outages are ridden out. */
 export function startEngine(options: EngineOptions): Engine {
-  const { db, logger, metrics, tracing = noTracing, leaseMs } = options;
-  const replicaId = newId('replica');
-  const kinds = new Map(options.kinds.map((kind) => [`${kind.kind}:${String(kind.version)}`, kind]));
+  const { db, logger, metrics, tracing = noTracing, leaseMs, onClaimable = () => undefined } = options;
+  const kinds = new Map(options.kinds.map((kind) => [versionOf(kind), kind]));
   const running = new Map<string, Running>();
+  let replica: ReplicaLease | undefined;
+  /** Jobs that this replica had at its last renewal and did not run. */
+  let strays = new Set<string>();
   let stopping = false;
-  let registered = false;
-  const claiming = new Loop(options.pollMs, claimAll, logger);
-  const renewing = new Loop(leaseMs / 4, renewAll, logger);
+  const loads = new Batcher<string, RunnableJob | undefined>(async (jobIds) => {
+    const found = await loadRunnable(db, jobIds);
+    return jobIds.map((jobId) => found.get(jobId));
+  });
+  const writes = new Batcher<Write, Written | undefined>(writeAll);
+  const deps: RunnerDependencies = {
+    load: (jobId) => loads.do(jobId),
+    write: (write) => writes.do(write),
+    kindOf,
+    logger,
+    metrics,
+    tracing,
+    keepForMs: Math.max(1_000, leaseMs / 2),
+  };
+
+  function kindOf(job: JobRow): JobKind {
+    const kind = kinds.get(versionOf(job));
+    if (kind === undefined) throw new Error('a job of an unknown kind was claimed');
+    return kind;
+  }
+
+  async function register(): Promise<ReplicaLease> {
+    const sentAtMs = performance.now();
+    const replicaId = newId('replica');
+    await registerReplica(db, { replicaId, host: hostname(), pid: process.pid, kinds: [...kinds.keys()], leaseMs });
+    return new ReplicaLease(replicaId, sentAtMs, leaseMs, leaseMs / 10);
+  }
 
   async function claimAll(): Promise<void> {
-    if (!registered) {
-      await registerReplica(db, { replicaId, host: hostname(), pid: process.pid, kinds: [...kinds.keys()] });
-      registered = true;
-    }
     while (!stopping && running.size < options.maxConcurrent) {
-      const sentAtMs = performance.now();
-      const claimed = await claimOne();
-      if (claimed === undefined) return;
-      begin(claimed.claim, claimed.kind, new Lease(claimed.claim.jobId, sentAtMs, leaseMs, leaseMs / 10));
+      if (replica?.holds() !== true) replica = await register();
+      const most = options.maxConcurrent - running.size;
+      const claims = await claimJobs(db, { replicaId: replica.replicaId, kinds: [...kinds.keys()], most });
+      for (const claim of claims) begin(claim, new JobLease(claim.jobId, replica));
+      if (claims.length < most) return;
     }
   }
 
-  async function claimOne(): Promise<{ claim: Claim; kind: JobKind } | undefined> {
-    const claimed = await db.transaction(async (tx) => {
-      const claim = await claimJob(tx, { replicaId, leaseMs, kinds: [...kinds.keys()] });
-      if (claim === undefined) return undefined;
-      const loaded = await loadJob(tx, claim.jobId);
-      if (loaded === undefined) throw new Error('a claimed job is gone');
-      const payload = {
-        replica: replicaId,
-        fence: claim.fence,
-        ...(claim.previousOwner === undefined ? {} : { previous_owner: claim.previousOwner }),
-      };
-      const kind = kinds.get(`${loaded.job.kind}:${String(loaded.job.version)}`);
-      if (kind === undefined) throw new Error('a job of an unknown kind was claimed');
-      const { tenant_id: tenantId, reason } = loaded.job;
-      const event = jobEvent({ jobId: claim.jobId, tenantId: tenantId ?? undefined }, { type: `job_${claim.how}`, payload }, { reason });
-      const appended = await runInContext(contextOf(loaded.job), () =>
-        appendInTransaction(tx, { commandId: newId('command'), events: [event] }),
-      );
-      return { claim, kind, position: appended.lastPosition };
-    });
-    if (claimed === undefined) return undefined;
-    metrics.claimed(claimed.claim.how);
-    options.onAppended(claimed.position);
-    return claimed;
-  }
-
-  function begin(claim: Claim, kind: JobKind, lease: Lease): void {
+  function begin(claim: Claim, lease: JobLease): void {
     // A claim of our own that we had lost: its old run ends by itself, fenced out.
     running.get(claim.jobId)?.lease.lose();
-    const deps = { db, replicaId, logger, metrics, tracing, onAppended: options.onAppended, keepForMs: Math.max(1_000, leaseMs / 2) };
+    metrics.claimed(claim.how);
     const entry: Running = {
       lease,
-      ended: runJob(deps, kind, claim, lease).then(() => {
+      ended: runJob(deps, claim, lease).then(() => {
+        lease.close();
         if (running.get(claim.jobId) === entry) running.delete(claim.jobId);
         metrics.running(running.size);
         claiming.wake();
@@ -109,31 +114,69 @@ export function startEngine(options: EngineOptions): Engine {
     metrics.running(running.size);
   }
 
-  async function renewAll(): Promise<void> {
-    const sentAtMs = performance.now();
-    const held = [...running.entries()];
-    for (const [, { lease }] of held) lease.holds();
-    const renewed = await renewLeases(db, { replicaId, leaseMs, jobIds: held.map(([jobId]) => jobId) });
-    const found = new Map(renewed.map((row) => [row.job_id, row]));
-    for (const [jobId, entry] of held) {
-      const row = found.get(jobId);
-      if (row === undefined) {
-        // Finished or given up in the meantime, which the run knows itself, or claimed by another.
-        entry.lease.lose();
-        continue;
-      }
-      entry.lease.renewed(sentAtMs);
-      if (row.cancel_requested) entry.lease.cancel();
+  async function writeAll(given: readonly Write[]): Promise<(Written | undefined)[]> {
+    const { written, freed, position } = await db.transaction(async (tx) => {
+      const result = await writeTransitions(
+        tx,
+        given.map(({ transition }) => transition),
+      );
+      const appended = await appendPrepared(
+        tx,
+        given.flatMap(({ commands }, index) => (result.written[index] === undefined ? [] : commands)),
+      );
+      return { ...result, position: appended.at(-1)?.lastPosition };
+    });
+    metrics.batch(given.length);
+    if (position !== undefined) options.onAppended(position);
+    if (freed > 0) {
+      claiming.wake();
+      onClaimable();
     }
+    const parents = given.flatMap(({ transition }, index) => (transition.finished ? (written[index]?.parentId ?? []) : []));
+    // Without it the parent looks again by itself, later.
+    if (parents.length > 0) await wakeJobs(db, parents).then(onClaimable, () => undefined);
+    return written;
   }
 
-  claiming.start();
-  renewing.start();
+  async function renew(): Promise<void> {
+    if (replica === undefined) return;
+    const lease = replica;
+    const sentAtMs = performance.now();
+    const owned = await renewLease(db, { replicaId: lease.replicaId, leaseMs });
+    if (owned === undefined) {
+      lease.end();
+      claiming.wake();
+      return;
+    }
+    lease.renewed(sentAtMs);
+    const unknown = new Set<string>();
+    for (const { jobId, cancelRequested, pauseRequested } of owned) {
+      const entry = running.get(jobId);
+      if (entry === undefined) unknown.add(jobId);
+      if (cancelRequested) entry?.lease.cancel();
+      if (pauseRequested) entry?.lease.pause();
+    }
+    // Claimed by a call whose answer was lost, or given up by one that was not written.
+    if (!stopping)
+      for (const jobId of unknown)
+        if (strays.has(jobId)) begin({ jobId, how: 'resumed', previousOwner: undefined }, new JobLease(jobId, lease));
+    strays = unknown;
+  }
+
+  const onError = (error: unknown) => {
+    logger.warn({ err: error }, 'the job engine could not reach its tables; trying again');
+  };
+  // A replica that ends is noticed within a tenth of its lease.
+  const claimEveryMs = Math.min(options.pollMs, Math.ceil(leaseMs / 10));
+  const claiming = new Repeater(() => claimAll().then(() => claimEveryMs), claimEveryMs, onError);
+  const renewing = new Repeater(() => renew().then(() => leaseMs / 4), leaseMs / 10, onError);
   return {
-    replicaId,
     wake: (jobId) => {
       claiming.wake();
-      if (jobId !== undefined && running.has(jobId)) renewing.wake();
+      const entry = jobId === undefined ? undefined : running.get(jobId);
+      if (entry === undefined) return;
+      entry.lease.wake();
+      renewing.wake();
     },
     stop: async () => {
       stopping = true;
@@ -141,57 +184,17 @@ export function startEngine(options: EngineOptions): Engine {
       for (const { lease } of running.values()) lease.stop();
       await Promise.all([...running.values()].map(({ ended }) => ended));
       await renewing.stop();
-      await unregisterReplica(db, replicaId).catch((error: unknown) => {
-        logger.warn({ err: error }, 'the replica could not be taken off the list');
-      });
+      if (replica !== undefined) {
+        await endLease(db, replica.replicaId).catch((error: unknown) => {
+          logger.warn({ err: error }, 'the replica could not end its lease; it ends by itself');
+        });
+        replica.end();
+      }
+      onClaimable();
     },
   };
 }
 
-/** Runs work at an interval, at once when woken, never twice at the same time; errors are logged, not thrown. */
-class Loop {
-  private timer: NodeJS.Timeout | undefined;
-  private active: Promise<void> | undefined;
-  private again = false;
-  private stopped = false;
-
-  constructor(
-    private readonly intervalMs: number,
-    private readonly work: () => Promise<void>,
-    private readonly logger: Logger,
-  ) {}
-
-  start(): void {
-    this.wake();
-  }
-
-  wake(): void {
-    if (this.stopped) return;
-    if (this.active !== undefined) {
-      this.again = true;
-      return;
-    }
-    clearTimeout(this.timer);
-    this.active = this.work()
-      .catch((error: unknown) => {
-        this.logger.warn({ err: error }, 'the job engine could not reach its tables; trying again');
-      })
-      .finally(() => {
-        this.active = undefined;
-        if (this.again) {
-          this.again = false;
-          this.wake();
-        } else if (!this.stopped) {
-          this.timer = setTimeout(() => {
-            this.wake();
-          }, this.intervalMs);
-        }
-      });
-  }
-
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.active;
-  }
+function versionOf({ kind, version }: { kind: string; version: number }): string {
+  return `${kind}:${String(version)}`;
 }

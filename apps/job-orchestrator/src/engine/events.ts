@@ -25,7 +25,7 @@ export function toldFailure({ code, message, step }: StepFailure & { step?: stri
   return { code, message, step };
 }
 
-/** The event type and payload for a run's outcome; waits are no news. */
+/** The event type and payload for a run's outcome; waits are no news, unless they tell how far the step is. */
 export function outcomeEvent(
   step: string,
   attempt: number,
@@ -45,6 +45,7 @@ export function outcomeEvent(
     case 'failed':
       return { type: 'step_failed', payload: { ...base, ...error(settled.error) } };
     case 'waiting':
+      return output === undefined ? undefined : { type: 'step_progressed', payload: { ...base, output } };
     case 'interrupted':
       return undefined;
   }

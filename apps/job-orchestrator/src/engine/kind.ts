@@ -28,6 +28,10 @@ export interface StepContext<Params> {
   readonly principal: JobPrincipal;
   /** Outputs of the steps before, by name. */
   readonly outputs: Readonly<Record<string, Record<string, unknown>>>;
+  /** Signals that the job was sent, by name. */
+  readonly signals: Readonly<Record<string, Record<string, unknown>>>;
+  /** How long ago this step (or its undo) was first begun, in milliseconds, without the time that nobody ran the job. */
+  readonly runningMs: number;
   /** Refused by receivers once a later claim of this job, or a later job, has acted. */
   readonly fence: number;
   /** 1 when no run of this step (or of its undo) was ever begun before; repeats of any sort count on. */
@@ -69,6 +73,8 @@ export interface JobKind<Params = unknown, Inputs = unknown> {
   /** Raised when steps change; replicas claim only versions they know. */
   readonly version: number;
   readonly permission: Permission;
+  /** A plan needs the word of somebody other than who made it, whatever the installation's settings say. */
+  readonly needsApproval?: boolean;
   readonly params: z.ZodType<Params>;
   /** The whole job's limit. */
   readonly deadlineMs: number;

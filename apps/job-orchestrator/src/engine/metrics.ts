@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { LoopMetrics } from './loops.js';
 
 export interface EngineMetrics {
   attempt(kind: string, step: string, direction: string, outcome: string, seconds: number): void;
@@ -7,6 +8,10 @@ export interface EngineMetrics {
   running(count: number): void;
   lost(): void;
   writeFailed(): void;
+  /** A transition was refused, since a later claim has the job. */
+  fenced(): void;
+  /** So many transitions were committed together. */
+  batch(size: number): void;
 }
 
 /** The engine's metrics in a service's registry. */
@@ -42,6 +47,17 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
     help: 'Transitions that were not written at first.',
     registers,
   });
+  const fenced = new Counter({
+    name: 'fairlead_job_fenced_writes_total',
+    help: 'Transitions of earlier claims that were refused.',
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'fairlead_job_transition_batch_size',
+    help: 'Transitions that were committed together.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200],
+    registers,
+  });
   return {
     attempt: (kind, step, direction, outcome, seconds) => {
       attempts.observe({ kind, step, direction, outcome }, seconds);
@@ -60,6 +76,37 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
     },
     writeFailed: () => {
       writeFailures.inc();
+    },
+    fenced: () => {
+      fenced.inc();
+    },
+    batch: (size) => {
+      batches.observe(size);
+    },
+  };
+}
+
+/** The metrics of periodic checks in a service's registry. */
+export function createLoopMetrics(registry: Registry): LoopMetrics {
+  const registers = [registry];
+  const checks = new Counter({
+    name: 'fairlead_loop_checks_total',
+    help: 'Periodic checks by outcome; late: a whole interval or more after they were due.',
+    labelNames: ['loop', 'outcome'],
+    registers,
+  });
+  const lag = new Gauge({
+    name: 'fairlead_loop_lag_seconds',
+    help: 'How long after it was due the latest check of the last batch was claimed.',
+    labelNames: ['loop'],
+    registers,
+  });
+  return {
+    checked: (loop, outcome, count) => {
+      if (count > 0) checks.inc({ loop, outcome }, count);
+    },
+    lag: (loop, seconds) => {
+      lag.set({ loop }, seconds);
     },
   };
 }

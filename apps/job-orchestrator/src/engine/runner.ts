@@ -1,14 +1,14 @@
 /**
  * Runs one claimed job until it ends, rests, or is lost to another claim.
  *
- * Each transition is one fenced transaction: the outcome of the run that ended, the beginning of the next, and
- * their events. When its outcome is unknown (a lost connection), the state is read again and the run repeated:
+ * Each transition is fenced and committed with its events before the next begins: the outcome of the run that ended, and the
+ * beginning of the next. When its outcome is unknown (a lost connection), the state is read again and the run repeated:
  * steps are idempotent by key. Nothing begins once the lease has ended by the local monotonic clock.
  */
 import { randomInt } from 'node:crypto';
 import { newId, type EventBody, type JobStatus, type TerminalJobStatus } from '@fairlead/contracts';
-import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
-import { isConnectionError, type Database } from '@fairlead/postgres';
+import { prepareCommand, type NewEvent, type PreparedCommand } from '@fairlead/event-log';
+import { isConnectionError } from '@fairlead/postgres';
 import { currentContext, newContext, runInContext, type Logger, type RequestContext, type Tracing } from '@fairlead/telemetry';
 import {
   isUndoable,
@@ -19,27 +19,35 @@ import {
   type Outcome,
   type Settled,
   type StepRules,
+  type StepState,
 } from '../domain/machine.js';
 import type { Claim } from '../store/claim.js';
-import { loadJob, stateOf, type JobRow, type LoadedJob } from '../store/jobs.js';
-import { loadPlanDraft } from '../store/plans.js';
-import { FencedOut, writeTransition, type AttemptEnd, type Transition } from '../store/transition.js';
+import { stateOf, type JobRow, type RunnableJob } from '../store/jobs.js';
+import type { EndedRun, Rest, Run, Transition, Written } from '../store/transition.js';
 import { outcomeOfError, storable } from './classify.js';
 import { jobEvent, outcomeEvent, toldFailure } from './events.js';
 import { stepFailpoint } from './failpoints.js';
-import { rulesOf, type JobKind, type PlanDraft, type StepContext } from './kind.js';
-import type { Lease } from './lease.js';
+import { rulesOf, type JobKind, type StepContext } from './kind.js';
+import type { JobLease } from './lease.js';
 import type { EngineMetrics } from './metrics.js';
+import { StepClock } from './step-clock.js';
 import { traceStep } from './step-span.js';
 
+/** A transition with what the log is told of it. */
+export interface Write {
+  readonly transition: Transition;
+  readonly commands: readonly PreparedCommand[];
+}
+
 export interface RunnerDependencies {
-  db: Database;
-  replicaId: string;
+  /** The job as it stands; undefined when there is none. */
+  load: (jobId: string) => Promise<RunnableJob | undefined>;
+  /** Commits a transition; answers undefined when it was refused. */
+  write: (write: Write) => Promise<Written | undefined>;
+  kindOf: (job: JobRow) => JobKind;
   logger: Logger;
   metrics: EngineMetrics;
   tracing: Tracing;
-  /** Called after a commit with the log position it reached. */
-  onAppended: (position: number) => void;
   /** Rests longer than this give the job up until it is due. */
   keepForMs: number;
 }
@@ -47,29 +55,22 @@ export interface RunnerDependencies {
 /** How a run of the job loop ended. */
 export type RunEnd = 'finished' | 'released' | 'lost';
 
-interface Attempt {
-  index: number;
-  direction: 'forward' | 'undo';
-  number: number;
-}
-
 /** Runs a claimed job; resolves when this replica has nothing more to do with it. Never rejects. */
-export async function runJob(deps: RunnerDependencies, kind: JobKind, claim: Claim, lease: Lease): Promise<RunEnd> {
-  const loaded = await readJob(deps, claim, lease);
+export async function runJob(deps: RunnerDependencies, claim: Claim, lease: JobLease): Promise<RunEnd> {
+  const loaded = await readJob(deps, lease);
   if (loaded === undefined) return 'lost';
-  return runInContext(contextOf(loaded.job), () => new JobRun(deps, kind, claim, lease, loaded).run());
+  return runInContext(contextOf(loaded.job), () => new JobRun(deps, claim, lease, loaded).run());
 }
 
 /** Reads the job while the lease lasts, through outages of Postgres. */
-async function readJob(deps: RunnerDependencies, claim: Claim, lease: Lease): Promise<(LoadedJob & { plan: PlanDraft }) | undefined> {
+async function readJob(deps: RunnerDependencies, lease: JobLease): Promise<RunnableJob | undefined> {
   while (lease.holds()) {
     try {
-      const loaded = await loadJob(deps.db, claim.jobId);
+      const loaded = await deps.load(lease.jobId);
       // A later claim by this very replica has ended this lease; the fence alone also grows when the job turns to undo.
-      if (loaded?.job.owner !== deps.replicaId) return undefined;
-      return { ...loaded, plan: await loadPlanDraft(deps.db, loaded.job.plan_id) };
+      return loaded?.job.owner === lease.replica.replicaId ? loaded : undefined;
     } catch (error) {
-      deps.logger.warn({ err: error, job_id: claim.jobId }, 'a job could not be read; trying again');
+      deps.logger.warn({ err: error, job_id: lease.jobId }, 'a job could not be read; trying again');
       await lease.sleep(200);
     }
   }
@@ -77,30 +78,44 @@ async function readJob(deps: RunnerDependencies, claim: Claim, lease: Lease): Pr
 }
 
 class JobRun {
-  private state: JobState;
-  private conditions: Conditions;
-  private fence: number;
-  private writeFailures = 0;
+  private readonly kind: JobKind;
   private readonly rules: readonly StepRules[];
-  private outputs: Record<string, Record<string, unknown>>;
-  private stepClock: StepClock;
+  private state!: JobState;
+  /** The steps as the database has them. */
+  private written!: readonly StepState[];
+  private conditions!: Conditions;
+  private fence!: number;
+  private outputs!: Record<string, Record<string, unknown>>;
+  private stepClock!: StepClock;
+  private writeFailures = 0;
+  /** Tells of the claim, with the first transition that is written; the log takes it once. */
+  private claimed: PreparedCommand | undefined;
   /** The run that has ended and is not written yet. */
-  private ended: AttemptEnd | undefined;
+  private ended: EndedRun | undefined;
   private events: NewEvent[] = [];
 
   constructor(
     private readonly deps: RunnerDependencies,
-    private readonly kind: JobKind,
     private readonly claim: Claim,
-    private readonly lease: Lease,
-    private loaded: LoadedJob & { plan: PlanDraft },
+    private readonly lease: JobLease,
+    private loaded: RunnableJob,
   ) {
-    this.fence = claim.fence;
-    this.rules = rulesOf(kind);
+    this.kind = deps.kindOf(loaded.job);
+    this.rules = rulesOf(this.kind);
+    this.take(loaded);
+    this.claimed = this.claimCommand();
+  }
+
+  /** Goes on from what the database says. */
+  private take(loaded: RunnableJob): void {
+    this.loaded = loaded;
+    this.fence = loaded.job.fence;
     this.state = stateOf(loaded);
+    this.written = this.state.steps;
     this.conditions = conditionsOf(loaded);
     this.outputs = outputsOf(loaded);
     this.stepClock = new StepClock(this.state);
+    this.ended = undefined;
   }
 
   async run(): Promise<RunEnd> {
@@ -109,8 +124,10 @@ class JobRun {
         const end = await this.advance();
         if (end !== undefined) return end;
       } catch (error) {
-        if (error instanceof FencedOut) return this.lost('another claim has it: a write was refused');
-        if (!(await this.recover(error))) return this.lost('another claim has it, or the lease ended');
+        if (!(await this.recover(error)))
+          return this.lost(
+            error instanceof Refused ? 'another claim has it: a write was refused' : 'another claim has it, or the lease ended',
+          );
       }
     }
     return this.lost('the lease ended');
@@ -118,30 +135,39 @@ class JobRun {
 
   /** One action of the state machine; answers how the job ended for this replica, if it did. */
   private async advance(): Promise<RunEnd | undefined> {
-    const conditions = { ...this.conditions, cancelRequested: this.conditions.cancelRequested || this.lease.cancelRequested };
+    const { cancelRequested, pauseRequested, deadlinePassed } = this.conditions;
+    const conditions = {
+      cancelRequested: cancelRequested || this.lease.cancelRequested,
+      pauseRequested: pauseRequested || this.lease.pauseRequested,
+      deadlinePassed,
+    };
     const next = nextAction(this.state, this.rules, conditions);
     switch (next.action) {
       case 'move':
         if (this.state.direction === 'forward' && next.state.direction === 'undo') this.tellCompensating(next.state);
         this.state = next.state;
         return undefined;
+      case 'pause':
+        return this.pause();
       case 'finish':
         return this.finish(next.status, next.error);
       case 'run':
       case 'undo': {
         const settled = await this.runStep(next.index);
         if (settled.finish !== undefined) return this.finish(settled.finish.status, settled.finish.error);
-        if (this.lease.stopping) return this.rest(0, true);
-        return settled.delayMs > 0 ? this.rest(settled.delayMs, settled.delayMs > this.deps.keepForMs) : undefined;
+        if (this.lease.stopping) return this.rest({ ms: settled.delayMs }, true);
+        // A signal is read with the job, by its next claim.
+        const { delayMs: ms, waitsFor, note } = settled;
+        return ms > 0 ? this.rest({ ms, waitsFor, note }, ms > this.deps.keepForMs || waitsFor !== undefined) : undefined;
       }
     }
   }
 
   /** Writes the beginning of a run, runs it, and settles its outcome; the outcome is written with what follows. */
   private async runStep(index: number): Promise<Settled> {
-    const attempt = this.beginAttempt(index);
+    const attempt = this.beginRun(index);
     await stepFailpoint(this.kind, attempt, 'before_attempt');
-    await this.write({ status: this.runningStatus(), begins: attempt, release: false, finished: false });
+    await this.write({ status: this.runningStatus(), begins: attempt });
     const startedAt = performance.now();
     const outcome: Outcome = this.cancelledMeanwhile(index, attempt)
       ? { outcome: 'interrupted' }
@@ -151,14 +177,9 @@ class JobRun {
     const settled = settle(this.state, this.rules, outcome, randomInt(1_000_000) / 1_000_000);
     const stepName = this.state.steps[index]?.name ?? '';
     this.deps.metrics.attempt(this.kind.kind, stepName, attempt.direction, settled.result, (performance.now() - startedAt) / 1000);
-    const output = outcome.outcome === 'done' ? outcome.output : undefined;
+    const output = outcome.outcome === 'done' || outcome.outcome === 'wait' ? outcome.output : undefined;
     if (output !== undefined && attempt.direction === 'forward') this.outputs[stepName] = output;
-    this.ended = {
-      ...attempt,
-      outcome: settled.result,
-      error: settled.error,
-      output: attempt.direction === 'forward' ? output : undefined,
-    };
+    this.ended = { ...attempt, error: settled.error, output: attempt.direction === 'forward' ? output : undefined };
     const event = outcomeEvent(stepName, attempt.number, settled, attempt.direction === 'forward' ? output : undefined);
     if (event !== undefined) this.tell(event, stepName);
     if (this.state.direction === 'forward' && settled.state.direction === 'undo') this.tellCompensating(settled.state);
@@ -167,7 +188,7 @@ class JobRun {
   }
 
   /** True when a cancel arrived while the run's beginning was written: then it need not run at all. */
-  private cancelledMeanwhile(index: number, attempt: Attempt): boolean {
+  private cancelledMeanwhile(index: number, attempt: Run): boolean {
     const cancelRequested = this.conditions.cancelRequested || this.lease.cancelRequested;
     return (
       cancelRequested &&
@@ -178,7 +199,7 @@ class JobRun {
   }
 
   /** Counts the run in the state and tells of it. */
-  private beginAttempt(index: number): Attempt {
+  private beginRun(index: number): Run {
     const direction = this.state.direction;
     const step = this.state.steps[index];
     if (step === undefined) throw new Error('no such step');
@@ -195,7 +216,7 @@ class JobRun {
     return { index, direction, number };
   }
 
-  private async execute(index: number, attempt: Attempt): Promise<Outcome> {
+  private async execute(index: number, attempt: Run): Promise<Outcome> {
     const step = this.kind.steps[index];
     if (step === undefined) throw new Error('no such step');
     const aborter = new AbortController();
@@ -229,7 +250,7 @@ class JobRun {
     }
   }
 
-  private stepContext(name: string, attempt: Attempt, signal: AbortSignal): StepContext<unknown> {
+  private stepContext(name: string, attempt: Run, signal: AbortSignal): StepContext<unknown> {
     const { job, plan } = this.loaded;
     return {
       jobId: job.job_id,
@@ -238,6 +259,8 @@ class JobRun {
       reason: job.reason,
       principal: job.principal,
       outputs: this.outputs,
+      signals: this.loaded.signals,
+      runningMs: this.stepClock.runningMs(attempt),
       fence: this.fence,
       attempt: attempt.number,
       idempotencyKey: `${job.job_id}:${name}${attempt.direction === 'undo' ? ':undo' : ''}`,
@@ -255,54 +278,62 @@ class JobRun {
   }
 
   /** Waits for the next action, in place or, when it is long or the replica is stopping, by giving the job up. */
-  private async rest(delayMs: number, release: boolean): Promise<RunEnd | undefined> {
-    const status = this.state.direction === 'undo' ? 'compensating' : delayMs > 0 ? 'waiting' : 'running';
-    await this.write({ status, wakeInMs: delayMs, release, finished: false });
+  private async rest(rest: Rest, release: boolean): Promise<RunEnd | undefined> {
+    const status = this.state.direction === 'undo' ? 'compensating' : rest.ms > 0 ? 'waiting' : 'running';
+    await this.write({ status, rest, release });
     if (release) return 'released';
-    await this.lease.sleep(delayMs);
+    await this.lease.sleep(rest.ms);
     return undefined;
   }
 
-  /** Commits a transition with all events told since the last one. */
-  private async write(change: Pick<Transition, 'status' | 'begins' | 'release' | 'finished' | 'wakeInMs' | 'error'>): Promise<void> {
-    const { jobId } = this.claim;
-    const fence = this.fence;
-    const position = await this.deps.db.transaction(async (tx) => {
-      const result = await writeTransition(tx, {
-        jobId,
-        fence,
-        owner: this.deps.replicaId,
-        state: this.state,
-        ended: this.ended,
-        ...change,
-      });
-      const begins = change.begins;
-      if (
-        begins !== undefined &&
-        this.rules[begins.index]?.pointOfNoReturn === true &&
-        begins.number === 1 &&
-        begins.direction === 'forward' &&
-        result.cancelRequested
-      ) {
-        throw new CancelledBefore();
-      }
-      this.conditions = result;
-      this.fence = result.fence;
-      if (this.events.length === 0) return undefined;
-      return (await appendInTransaction(tx, { commandId: newId('command'), events: this.events })).lastPosition;
+  /** Gives the job up until an operator lets it go on. */
+  private async pause(): Promise<RunEnd> {
+    this.tell({ type: 'job_paused', payload: {} });
+    await this.write({
+      status: this.state.direction === 'undo' ? 'compensating' : 'waiting',
+      rest: { ms: 0 },
+      release: true,
+      pauses: true,
     });
-    const ended = this.ended;
+    return 'released';
+  }
+
+  /** Commits a transition with all events told since the last one. Throws Refused when the claim is over, or what it begins must not begin. */
+  private async write(change: Pick<Transition, 'status'> & Partial<Transition>): Promise<void> {
+    const { begins } = change;
+    const passes = begins?.direction === 'forward' && begins.number === 1 && this.rules[begins.index]?.pointOfNoReturn === true;
+    const transition: Transition = {
+      jobId: this.claim.jobId,
+      owner: this.lease.replica.replicaId,
+      fence: this.fence,
+      state: this.state,
+      written: this.written,
+      ended: this.ended,
+      passes,
+      release: false,
+      pauses: false,
+      finished: false,
+      ...change,
+    };
+    const told = this.events.length === 0 ? [] : [prepareCommand({ commandId: newId('command'), events: this.events })];
+    const commands = this.claimed === undefined ? told : [this.claimed, ...told];
+    const written = await this.deps.write({ transition, commands });
+    if (written === undefined) throw new Refused();
+    this.conditions = written;
+    this.fence = written.fence;
+    this.written = this.state.steps;
+    const { ended } = this;
     this.ended = undefined;
     this.events = [];
     this.writeFailures = 0;
-    if (position !== undefined) this.deps.onAppended(position);
+    this.claimed = undefined;
     if (ended !== undefined) await stepFailpoint(this.kind, ended, 'after_commit');
   }
 
-  /** After a failed write: goes on from what the database says. False when the job is lost. */
+  /** After a write that failed: goes on from what the database says. False when the job is lost. */
   private async recover(error: unknown): Promise<boolean> {
-    if (!(error instanceof CancelledBefore)) {
-      const { logger, metrics } = this.deps;
+    const { logger, metrics } = this.deps;
+    if (!(error instanceof Refused)) {
       metrics.writeFailed();
       logger[isConnectionError(error) ? 'warn' : 'error'](
         { err: error, job_id: this.claim.jobId },
@@ -311,15 +342,12 @@ class JobRun {
       // An outcome that can't be written comes again: not in a tight loop.
       await this.lease.sleep(Math.min(200 * 2 ** Math.min(this.writeFailures++, 10), 5_000));
     }
-    const loaded = await readJob(this.deps, this.claim, this.lease);
-    if (loaded === undefined) return false;
-    this.loaded = loaded;
-    this.fence = loaded.job.fence;
-    this.state = stateOf(loaded);
-    this.conditions = conditionsOf(loaded);
-    this.outputs = outputsOf(loaded);
-    this.stepClock = new StepClock(this.state);
-    this.ended = undefined;
+    const loaded = await readJob(this.deps, this.lease);
+    if (loaded === undefined) {
+      if (error instanceof Refused) metrics.fenced();
+      return false;
+    }
+    this.take(loaded);
     this.events = [];
     return true;
   }
@@ -330,14 +358,26 @@ class JobRun {
     return 'lost';
   }
 
+  private claimCommand(): PreparedCommand {
+    const { how, previousOwner } = this.claim;
+    const replica = this.lease.replica.replicaId;
+    const payload = { replica, fence: this.fence, ...(previousOwner === undefined ? {} : { previous_owner: previousOwner }) };
+    const commandId = `${this.claim.jobId}:claim:${String(this.fence)}`;
+    return prepareCommand({ commandId, events: [this.eventOf({ type: `job_${how}`, payload })] });
+  }
+
   private tellCompensating({ failure }: JobState): void {
     if (failure !== undefined) this.tell({ type: 'job_compensating', payload: { error: toldFailure(failure) } });
   }
 
   private tell(body: EventBody<'job'>, step?: string): void {
+    this.events.push(this.eventOf(body, step));
+  }
+
+  private eventOf(body: EventBody<'job'>, step?: string): NewEvent {
     const { tenant_id: tenantId, reason } = this.loaded.job;
     const about = { jobId: this.claim.jobId, tenantId: tenantId ?? undefined };
-    this.events.push(jobEvent(about, body, { reason, ...(step === undefined ? {} : { step }) }));
+    return jobEvent(about, body, { reason, ...(step === undefined ? {} : { step }) });
   }
 
   private runningStatus(): JobStatus {
@@ -345,40 +385,18 @@ class JobRun {
   }
 }
 
-/** A cancel arrived before the point of no return had begun; the job is read again and undone. */
-class CancelledBefore extends Error {}
+/** A transition was not written: a later claim has the job, or it is to be cancelled before its point of no return. */
+class Refused extends Error {}
 
-/** Adds the time since a step began, by the monotonic clock, to what the database said when the job was read. */
-class StepClock {
-  private readonly forward: (number | undefined)[];
-  private readonly undo: (number | undefined)[];
-
-  constructor(state: JobState) {
-    const now = performance.now();
-    this.forward = state.steps.map((step) => (step.runningMs === undefined ? undefined : now - step.runningMs));
-    this.undo = state.steps.map((step) => (step.undoRunningMs === undefined ? undefined : now - step.undoRunningMs));
-  }
-
-  begin(index: number, direction: 'forward' | 'undo'): void {
-    const clock = direction === 'forward' ? this.forward : this.undo;
-    clock[index] ??= performance.now();
-  }
-
-  refresh(state: JobState): JobState {
-    const now = performance.now();
-    const since = (begun: number | undefined) => (begun === undefined ? undefined : now - begun);
-    return {
-      ...state,
-      steps: state.steps.map((step, index) => ({ ...step, runningMs: since(this.forward[index]), undoRunningMs: since(this.undo[index]) })),
-    };
-  }
+function conditionsOf({ job }: RunnableJob): Conditions {
+  return {
+    cancelRequested: job.cancel_requested_at !== null,
+    pauseRequested: job.pause_requested_at !== null,
+    deadlinePassed: job.deadline_passed,
+  };
 }
 
-function conditionsOf({ job }: LoadedJob): Conditions {
-  return { cancelRequested: job.cancel_requested_at !== null, deadlinePassed: job.deadline_passed };
-}
-
-function outputsOf({ steps }: LoadedJob): Record<string, Record<string, unknown>> {
+function outputsOf({ steps }: RunnableJob): Record<string, Record<string, unknown>> {
   return Object.fromEntries(steps.filter((step) => step.output !== null).map((step) => [step.name, step.output ?? {}]));
 }
 

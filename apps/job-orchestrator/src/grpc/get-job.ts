@@ -13,6 +13,6 @@ export async function readJob(db: Sql, jobId: string): Promise<jobsV1.Job> {
   const loaded = await loadJob(db, jobId);
   if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
   const { job, steps } = loaded;
-  const blockedBy = job.status === 'queued' ? await findBlocker(db, job) : undefined;
+  const blockedBy = job.status === 'queued' ? await findBlocker(db, jobId) : undefined;
   return jobMessage(job, steps, await findPlan(db, job.plan_id), blockedBy);
 }

@@ -1,8 +1,15 @@
 import type { jobsV1 } from '@fairlead/contracts';
-import type { Sql } from '@fairlead/postgres';
 import { rpc, type Rpc } from '@fairlead/rpc';
-import { findPlan } from '../store/plans.js';
+import type { PlanDependencies } from '../plans.js';
+import { findApproval } from '../store/approvals.js';
+import { findPlan, type PlanRow } from '../store/plans.js';
 import { planMessage } from './messages.js';
 
-export const getPlan = ({ db }: { db: Sql }): Rpc<jobsV1.GetPlanRequest, jobsV1.GetPlanResponse> =>
-  rpc('job.read', async (request) => ({ plan: planMessage(await findPlan(db, request.plan)) }));
+export const getPlan = (deps: PlanDependencies): Rpc<jobsV1.GetPlanRequest, jobsV1.GetPlanResponse> =>
+  rpc('job.read', async (request) => ({ plan: await readPlan(deps, await findPlan(deps.db, request.plan)) }));
+
+/** A plan with whether it needs an approval, and the one that it has. */
+export async function readPlan({ db, kinds, approvalKinds }: PlanDependencies, row: PlanRow): Promise<jobsV1.Plan> {
+  const needsApproval = kinds.get(row.kind)?.needsApproval === true || approvalKinds.has(row.kind);
+  return planMessage(row, needsApproval, needsApproval ? await findApproval(db, row.plan_id) : undefined);
+}

@@ -1,7 +1,7 @@
 import { FairleadError, jobStatuses, type jobsV1 } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
 import { rpc, type Rpc } from '@fairlead/rpc';
-import { listJobs as list, loadStepsOf } from '../store/jobs.js';
+import { listJobs as list } from '../store/jobs.js';
 import { findPlans } from '../store/plans.js';
 import { jobMessage } from './messages.js';
 
@@ -19,22 +19,17 @@ export const listJobs = ({ db }: { db: Sql }): Rpc<jobsV1.ListJobsRequest, jobsV
       kind: given(request.kind),
       tenantId: given(request.tenantId),
       correlationId: given(request.correlationId),
+      parentId: given(request.parentId),
       before: given(request.before),
       limit: limit + 1,
     });
     const page = rows.slice(0, limit);
-    const [steps, plans] = await Promise.all([
-      loadStepsOf(
-        db,
-        page.map((job) => job.job_id),
-      ),
-      findPlans(
-        db,
-        page.map((job) => job.plan_id),
-      ),
-    ]);
+    const plans = await findPlans(
+      db,
+      page.map(({ job }) => job.plan_id),
+    );
     return {
-      jobs: page.map((job) => jobMessage(job, steps.get(job.job_id) ?? [], plans.get(job.plan_id), undefined)),
-      nextBefore: rows.length > limit ? (page.at(-1)?.job_id ?? '') : '',
+      jobs: page.map(({ job, steps }) => jobMessage(job, steps, plans.get(job.plan_id), undefined)),
+      nextBefore: rows.length > limit ? (page.at(-1)?.job.job_id ?? '') : '',
     };
   });

@@ -1,11 +1,14 @@
 /** From rows to messages; JSON values travel as protobuf Struct. */
 import type { jobsV1 } from '@fairlead/contracts';
+import type { ApprovalRow } from '../store/approvals.js';
 import type { JobRow, StepRow } from '../store/jobs.js';
 import type { PlanRow } from '../store/plans.js';
+import type { ScheduleRow } from '../store/schedules.js';
 
-const time = (date: Date | null | undefined): string => date?.toISOString() ?? '';
+/** RFC 3339; empty for none. */
+export const time = (date: Date | null | undefined): string => date?.toISOString() ?? '';
 
-export function planMessage(row: PlanRow): jobsV1.Plan {
+export function planMessage(row: PlanRow, needsApproval: boolean, approval: ApprovalRow | undefined): jobsV1.Plan {
   const { body } = row;
   return {
     planId: row.plan_id,
@@ -22,6 +25,11 @@ export function planMessage(row: PlanRow): jobsV1.Plan {
     expiresAt: time(row.expires_at),
     origin: { requestId: row.request_id, correlationId: row.correlation_id, traceId: row.trace_id },
     canonical: row.canonical,
+    needsApproval,
+    approval:
+      approval === undefined
+        ? undefined
+        : { approvedBy: approval.approved_by, approvedAt: time(approval.approved_at), reason: approval.reason },
   };
 }
 
@@ -68,5 +76,33 @@ export function jobMessage(job: JobRow, steps: readonly StepRow[], plan: PlanRow
     origin: { requestId: job.request_id, correlationId: job.correlation_id, traceId: job.traceparent.slice(3, 35) },
     planOrigin: plan === undefined ? undefined : { requestId: plan.request_id, correlationId: plan.correlation_id, traceId: plan.trace_id },
     blockedBy: blockedBy ?? '',
+    parentId: job.parent_id ?? '',
+    note: job.note ?? '',
+    waitsFor: job.waits_for ?? '',
+    wakeAt: job.status === 'waiting' ? time(job.wake_at) : '',
+    pauseRequested: job.pause_requested_at !== null,
+    pausedAt: time(job.paused_at),
+    pausedBy: job.paused_by ?? '',
+    overdueAt: time(job.overdue_at),
+  };
+}
+
+export function scheduleMessage(row: ScheduleRow): jobsV1.Schedule {
+  return {
+    scheduleId: row.schedule_id,
+    name: row.name,
+    kind: row.kind,
+    params: row.params,
+    cron: row.cron,
+    timeZone: row.time_zone,
+    missed: row.missed,
+    principal: row.principal.id,
+    reason: row.reason,
+    nextAt: row.paused_at === null ? time(row.next_at) : '',
+    pausedAt: time(row.paused_at),
+    lastAt: time(row.last_at),
+    lastJobId: row.last_job_id ?? '',
+    lastError: errorMessage(row.last_error),
+    createdAt: time(row.created_at),
   };
 }

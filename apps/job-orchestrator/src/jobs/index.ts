@@ -1,12 +1,20 @@
+import type { ChildJobs } from '../engine/children.js';
 import type { JobKind } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
 import { reload } from './reload.js';
 import { tenantDrain } from './tenant-drain.js';
 import { tenantMigrate } from './tenant-migrate.js';
 import { tenantResume } from './tenant-resume.js';
+import { tenantsMigrate } from './tenants-migrate.js';
 import { Turns } from './turns.js';
 
 /** Every job kind there is. A new one is a file beside these and a line here. */
-export function jobKinds(deps: KindDependencies): JobKind[] {
-  return [tenantMigrate(deps, new Turns(deps.settings.maxPaused)), tenantDrain(deps), tenantResume(deps), reload(deps)] as JobKind[];
+export function jobKinds(deps: KindDependencies, children: ChildJobs): JobKind[] {
+  return [
+    tenantMigrate(deps, new Turns(deps.settings.maxPaused)),
+    tenantsMigrate(deps, children),
+    tenantDrain(deps),
+    tenantResume(deps),
+    reload(deps),
+  ] as JobKind[];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { configSchema } from '../config.js';
 import { backoffMs } from '../domain/machine.js';
+import type { ChildJobs } from '../engine/children.js';
 import { rulesOf, type JobKind, type RetryPolicy } from '../engine/kind.js';
 import type { JobSettings, KindDependencies } from './clients.js';
 import { jobKinds } from './index.js';
@@ -23,7 +24,7 @@ const settings: JobSettings = {
   undoTimeoutMs: byDefault('MIGRATE_UNDO_TIMEOUT_MS'),
   maxPaused: byDefault('MIGRATE_MAX_PAUSED'),
 };
-const kinds: JobKind[] = jobKinds({ settings } as KindDependencies);
+const kinds: JobKind[] = jobKinds({ settings } as KindDependencies, {} as ChildJobs);
 
 describe("each kind's limits", () => {
   it.each(kinds.map((kind) => [kind.kind, kind] as const))('of %s outlast an outage', (_name, kind) => {

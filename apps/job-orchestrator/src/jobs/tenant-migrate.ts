@@ -44,7 +44,8 @@ const params = z.strictObject({
 });
 type Params = z.output<typeof params>;
 
-interface Inputs {
+/** What a migration's plan is made from. */
+export interface MigrationInputs {
   moves: {
     seat: Seat;
     originState: provisionerV1.TenantState | undefined;
@@ -57,8 +58,8 @@ interface Inputs {
   publicationProblem: string;
 }
 
-export function tenantMigrate(deps: KindDependencies, turns: Turns): JobKind<Params, Inputs> {
-  const kind: JobKind<Params, Inputs> = {
+export function tenantMigrate(deps: KindDependencies, turns: Turns): JobKind<Params, MigrationInputs> {
+  const kind: JobKind<Params, MigrationInputs> = {
     kind: 'tenant-migrate',
     version: 2,
     permission: 'tenant.migrate',
@@ -66,14 +67,15 @@ export function tenantMigrate(deps: KindDependencies, turns: Turns): JobKind<Par
     deadlineMs: 30 * minuteMs,
     locks: ({ tenant }) => [`tenant/${tenant}`],
     tenantOf: ({ tenant }) => tenant,
-    readInputs: (input) => readInputs(deps, input),
+    readInputs: (input) => readMigrationInputs(deps, input),
     plan: (input, inputs) => planMigration(input, inputs, deps.settings),
     steps: steps(deps, turns, () => kind),
   };
   return kind;
 }
 
-async function readInputs(deps: KindDependencies, { tenant, moves }: Params): Promise<Inputs> {
+/** Looks at a tenant, its targets and the gateways. */
+export async function readMigrationInputs(deps: KindDependencies, { tenant, moves }: Params): Promise<MigrationInputs> {
   const kinds = placedKinds.filter((kind) => moves[kind] !== undefined);
   const [{ seats, publicationProblem }, openJobId, { gateways }] = await Promise.all([
     readPlacement(deps, tenant, kinds),
@@ -93,7 +95,7 @@ async function readInputs(deps: KindDependencies, { tenant, moves }: Params): Pr
 }
 
 /** Plans a migration from what was seen; pure, the same for the same inputs. */
-export function planMigration({ tenant }: Params, inputs: Inputs, limits: Limits): PlanDraft {
+export function planMigration({ tenant }: Params, inputs: MigrationInputs, limits: Limits): PlanDraft {
   const { moves } = inputs;
   return {
     actions: moves.length === 0 ? [] : actionNames.flatMap((name) => moves.map((move) => actionOf(name, tenant, move))),
@@ -119,7 +121,7 @@ export function planMigration({ tenant }: Params, inputs: Inputs, limits: Limits
 
 const actionNames = ['drain', 'hand-over', 'update-placement', 'resume', 'drop-sealed-copy'] as const;
 
-function actionOf(name: (typeof actionNames)[number], tenant: string, { seat, target }: Inputs['moves'][number]): Action {
+function actionOf(name: (typeof actionNames)[number], tenant: string, { seat, target }: MigrationInputs['moves'][number]): Action {
   const [from, to] = [`${seat.kind} ${seat.shardId}`, `${target.kind} ${target.shardId}`];
   const description = {
     drain: `stop new work of ${tenant} on ${from} and let work in flight finish`,
@@ -131,7 +133,7 @@ function actionOf(name: (typeof actionNames)[number], tenant: string, { seat, ta
   return { name, description, kind: seat.kind, fromShardId: seat.shardId, toShardId: target.shardId };
 }
 
-function checksOf({ seat, originState, targetState, target, targetHealth }: Inputs['moves'][number], limits: Limits): Check[] {
+function checksOf({ seat, originState, targetState, target, targetHealth }: MigrationInputs['moves'][number], limits: Limits): Check[] {
   const there = seat.shardId === target.shardId;
   const active = target.state === 'active';
   const copy = targetState?.state ?? 'no answer';
@@ -167,7 +169,7 @@ function checksOf({ seat, originState, targetState, target, targetHealth }: Inpu
   ];
 }
 
-function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params, Inputs>): Step<Params>[] {
+function steps(deps: KindDependencies, turns: Turns, kind: () => JobKind<Params, MigrationInputs>): Step<Params>[] {
   return [
     preflight<Params>(kind, turns),
     {

@@ -2,7 +2,9 @@
 import type { JobStatus, StepStatus } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
 import type { Failure, JobState } from '../domain/machine.js';
-import type { JobKind, JobPrincipal, StepFailure } from '../engine/kind.js';
+import { unarchived, type ArchivedRow } from './archive.js';
+import type { KnownChild } from '../engine/children.js';
+import type { JobPrincipal, PlanDraft, StepFailure } from '../engine/kind.js';
 
 export interface JobRow {
   job_id: string;
@@ -17,12 +19,21 @@ export interface JobRow {
   principal: JobPrincipal;
   locks: string[];
   tenant_id: string | null;
+  parent_id: string | null;
   direction: 'forward' | 'undo';
   cursor: number;
   failure: Failure | null;
   owner: string | null;
   fence: number;
+  /** When a job that rests goes on at the latest; the signal that it waits for, and in words. */
+  wake_at: Date;
+  waits_for: string | null;
+  note: string | null;
+  pause_requested_at: Date | null;
+  paused_at: Date | null;
+  paused_by: string | null;
   deadline: Date;
+  overdue_at: Date | null;
   cancel_requested_at: Date | null;
   error: (StepFailure & { step?: string; attempt?: number }) | null;
   request_id: string;
@@ -33,8 +44,8 @@ export interface JobRow {
   finished_at: Date | null;
 }
 
-export interface StepRow {
-  index: number;
+/** How far a step is. */
+export interface StepProgress {
   name: string;
   status: StepStatus;
   attempts: number;
@@ -42,11 +53,15 @@ export interface StepRow {
   failures: number;
   undo_failures: number;
   output: Record<string, unknown> | null;
+  running_ms: number | null;
+  undo_running_ms: number | null;
+}
+
+export interface StepRow extends StepProgress {
+  index: number;
   error: (StepFailure & { attempt?: number }) | null;
   started_at: Date | null;
   finished_at: Date | null;
-  running_ms: number | null;
-  undo_running_ms: number | null;
 }
 
 export interface LoadedJob {
@@ -54,30 +69,69 @@ export interface LoadedJob {
   steps: StepRow[];
 }
 
-const jobColumns = `job_id, seq, kind, version, status, params, plan_id, plan_digest, reason, principal, locks, tenant_id, direction, cursor, failure,
-  owner, fence, deadline, cancel_requested_at, error, request_id, correlation_id, traceparent, created_at, started_at, finished_at`;
+const jobColumns = [
+  'job_id, seq, kind, version, status, params, plan_id, plan_digest, reason, principal, locks, tenant_id, parent_id, direction, cursor, failure, owner, fence',
+  'wake_at, waits_for, note, pause_requested_at, paused_at, paused_by, deadline, overdue_at, cancel_requested_at, error, request_id, correlation_id',
+  'traceparent, created_at, started_at, finished_at',
+].join(', ');
 
-/** A job with its steps, or undefined. Durations are by the database's clock. */
+/** A job with its steps, also from the archive, or undefined. Durations are by the database's clock. */
 export async function loadJob(sql: Sql, jobId: string): Promise<LoadedJob | undefined> {
   const [job] = await sql.query<LoadedJob['job']>(`select ${jobColumns}, now() > deadline as deadline_passed from job where job_id = $1`, [
     jobId,
   ]);
-  return job === undefined ? undefined : { job, steps: await loadSteps(sql, jobId) };
+  if (job !== undefined) {
+    const steps = await loadSteps(sql, jobId);
+    // Without any it was archived between the two looks.
+    if (steps.length > 0) return { job, steps };
+  }
+  const [archived] = await sql.query<ArchivedRow>(`select job, steps from archived_job where job_id = $1`, [jobId]);
+  return archived === undefined ? undefined : unarchived(archived);
 }
 
 /** A job's steps in order. */
 export async function loadSteps(sql: Sql, jobId: string): Promise<StepRow[]> {
-  return sql.query<StepRow>(
-    `select index, name, status, attempts, undo_attempts, failures, undo_failures, output, error, started_at, finished_at,
+  return (await loadStepsOf(sql, [jobId])).get(jobId) ?? [];
+}
+
+/** Steps of several jobs at once, by job id. */
+export async function loadStepsOf(sql: Sql, jobIds: readonly string[]): Promise<Map<string, StepRow[]>> {
+  const rows = await sql.query<StepRow & { job_id: string }>(
+    `select job_id, index, name, status, attempts, undo_attempts, failures, undo_failures, output, error, started_at, finished_at,
        (extract(epoch from now() - clock_at) * 1000)::float8 as running_ms,
        (extract(epoch from now() - undo_clock_at) * 1000)::float8 as undo_running_ms
-     from step where job_id = $1 order by index`,
-    [jobId],
+     from step where job_id = any($1) order by job_id, index`,
+    [jobIds],
   );
+  return Map.groupBy(rows, (row) => row.job_id);
+}
+
+/** What a replica needs to run a job: the job with its plan, how far its steps are, and the signals it was sent. */
+export interface RunnableJob {
+  job: LoadedJob['job'];
+  steps: StepProgress[];
+  plan: PlanDraft;
+  signals: Record<string, Record<string, unknown>>;
+}
+
+/** Jobs to be run, by id. */
+export async function loadRunnable(sql: Sql, jobIds: readonly string[]): Promise<Map<string, RunnableJob>> {
+  const rows = await sql.query<LoadedJob['job'] & Omit<RunnableJob, 'job'>>(
+    `select ${jobColumns}, now() > deadline as deadline_passed, (select p.body from plan p where p.plan_id = j.plan_id) as plan,
+       (select jsonb_agg(jsonb_build_object('name', s.name, 'status', s.status, 'attempts', s.attempts, 'undo_attempts', s.undo_attempts,
+          'failures', s.failures, 'undo_failures', s.undo_failures, 'output', s.output,
+          'running_ms', extract(epoch from now() - s.clock_at) * 1000, 'undo_running_ms', extract(epoch from now() - s.undo_clock_at) * 1000)
+          order by s.index) from step s where s.job_id = j.job_id) as steps,
+       coalesce((select jsonb_object_agg(g.name, g.payload) from signal g where g.job_id = j.job_id), '{}') as signals
+     from job j where j.job_id = any($1)`,
+    [jobIds],
+    'load_runnable',
+  );
+  return new Map(rows.map(({ steps, plan, signals, ...job }) => [job.job_id, { job, steps, plan, signals }]));
 }
 
 /** The machine's view of a job and its steps. */
-export function stateOf({ job, steps }: { job: JobRow; steps: StepRow[] }): JobState {
+export function stateOf({ job, steps }: { job: JobRow; steps: readonly StepProgress[] }): JobState {
   return {
     direction: job.direction,
     cursor: job.cursor,
@@ -95,35 +149,36 @@ export function stateOf({ job, steps }: { job: JobRow; steps: StepRow[] }): JobS
   };
 }
 
-/** The open job that holds one of a job's locks, if another one does. */
-export async function findBlocker(sql: Sql, job: { job_id: string; locks: string[] }): Promise<string | undefined> {
+/** The job that comes before another on one of its resources, if there is one. */
+export async function findBlocker(sql: Sql, jobId: string): Promise<string | undefined> {
   const [row] = await sql.query<{ job_id: string }>(
-    `select job_id from lock where resource = any($1) and job_id <> $2 order by acquired_at limit 1`,
-    [job.locks, job.job_id],
+    `select e.job_id from lock l join lock e on e.resource = l.resource and e.seq < l.seq where l.job_id = $1 order by e.seq limit 1`,
+    [jobId],
   );
   return row?.job_id;
 }
 
-/** Any open job, holding or queued, that wants one of the resources. */
+/** The open job, running or queued, that comes first on one of the resources. */
 export async function findOpenJobOn(sql: Sql, resources: readonly string[]): Promise<string | undefined> {
-  const [row] = await sql.query<{ job_id: string }>(
-    `select job_id from job
-     where status not in ('succeeded', 'failed', 'cancelled', 'needs_attention') and locks && $1::text[]
-     order by seq limit 1`,
-    [resources],
-  );
+  const [row] = await sql.query<{ job_id: string }>(`select job_id from lock where resource = any($1) order by seq limit 1`, [resources]);
   return row?.job_id;
 }
 
-/** A job begun later on one of the resources that has come to its point of no return, if there is one. */
-export async function findSuccessor(sql: Sql, job: JobRow, kinds: readonly JobKind[]): Promise<string | undefined> {
-  const points = kinds.flatMap((kind) =>
-    kind.steps.filter((step) => step.pointOfNoReturn === true).map((step) => `${kind.kind}:${step.name}`),
+/** The jobs that a job asked for, also those in the archive. */
+export async function listChildren(sql: Sql, parentId: string): Promise<KnownChild[]> {
+  return sql.query<KnownChild>(
+    `select job_id as "jobId", substr(idempotency_key, length($1) + 2) as key, status, coalesce(error, failure) as error from job where parent_id = $1
+     union
+     select job_id, substr(idempotency_key, length($1) + 2), status, coalesce(job -> 'error', job -> 'failure') from archived_job where parent_id = $1`,
+    [parentId],
   );
+}
+
+/** A job begun later on one of a job's resources that has come to its point of no return, if there is one. */
+export async function findSuccessor(sql: Sql, job: JobRow): Promise<string | undefined> {
   const [row] = await sql.query<{ job_id: string }>(
-    `select l.job_id from job l join step s on s.job_id = l.job_id
-     where l.seq > $1 and l.locks && $2::text[] and s.attempts > 0 and l.kind || ':' || s.name = any($3) order by l.seq limit 1`,
-    [job.seq, job.locks, points],
+    `select job_id from last_change where resource = any($1) and seq > $2 order by seq limit 1`,
+    [job.locks, job.seq],
   );
   return row?.job_id;
 }
@@ -133,36 +188,43 @@ export interface JobFilter {
   kind?: string;
   tenantId?: string;
   correlationId?: string;
+  parentId?: string;
   /** Only jobs made before this one. */
   before?: string;
   limit: number;
 }
 
-/** Jobs newest first. */
-export async function listJobs(sql: Sql, filter: JobFilter): Promise<JobRow[]> {
-  return sql.query<JobRow>(
-    `select ${jobColumns} from job
-     where ($1::text is null or status = $1) and ($2::text is null or kind = $2) and ($3::text is null or tenant_id = $3)
-       and ($4::text is null or correlation_id = $4) and ($5::text is null or seq < (select seq from job where job_id = $5))
-     order by seq desc limit $6`,
-    [
-      filter.status ?? null,
-      filter.kind ?? null,
-      filter.tenantId ?? null,
-      filter.correlationId ?? null,
-      filter.before ?? null,
-      filter.limit,
-    ],
+/** Jobs newest first, with their steps; those of the archive too. */
+export async function listJobs(sql: Sql, filter: JobFilter): Promise<LoadedJob[]> {
+  const wanted = `($1::text is null or status = $1) and ($2::text is null or kind = $2) and ($3::text is null or tenant_id = $3)
+       and ($4::text is null or correlation_id = $4) and ($5::text is null or parent_id = $5) and ($6::bigint is null or seq < $6)
+     order by seq desc limit $7`;
+  const given = [
+    filter.status ?? null,
+    filter.kind ?? null,
+    filter.tenantId ?? null,
+    filter.correlationId ?? null,
+    filter.parentId ?? null,
+    filter.before === undefined ? null : await seqOf(sql, filter.before),
+    filter.limit,
+  ];
+  const hot = await sql.query<LoadedJob['job']>(`select ${jobColumns}, false as deadline_passed from job where ${wanted}`, given);
+  // After the others: a job that is archived meanwhile is in one of the two, or in both.
+  const archived = await sql.query<ArchivedRow>(`select job, steps from archived_job where ${wanted}`, given);
+  const steps = await loadStepsOf(
+    sql,
+    hot.map((job) => job.job_id),
   );
+  const found = new Map(archived.map((row) => unarchived(row)).map((loaded) => [loaded.job.job_id, loaded]));
+  for (const job of hot) if (!found.has(job.job_id)) found.set(job.job_id, { job, steps: steps.get(job.job_id) ?? [] });
+  return [...found.values()].sort((a, b) => b.job.seq - a.job.seq).slice(0, filter.limit);
 }
 
-/** Steps of several jobs at once, by job id. */
-export async function loadStepsOf(sql: Sql, jobIds: readonly string[]): Promise<Map<string, StepRow[]>> {
-  const rows = await sql.query<StepRow & { job_id: string }>(
-    `select job_id, index, name, status, attempts, undo_attempts, failures, undo_failures, output, error, started_at, finished_at,
-       null::float8 as running_ms, null::float8 as undo_running_ms
-     from step where job_id = any($1) order by job_id, index`,
-    [jobIds],
+/** A job's number; nothing comes before one that is unknown. */
+async function seqOf(sql: Sql, jobId: string): Promise<number> {
+  const [row] = await sql.query<{ seq: number }>(
+    `select seq from job where job_id = $1 union all select seq from archived_job where job_id = $1 limit 1`,
+    [jobId],
   );
-  return Map.groupBy(rows, (row) => row.job_id);
+  return row?.seq ?? 0;
 }

@@ -1,24 +1,18 @@
 import type { Sql } from '@fairlead/postgres';
 import type { JobState } from '../domain/machine.js';
 import type { JobRow } from './jobs.js';
+import { joinLines } from './lines.js';
 
 /**
  * Writes a job that had ended back as one that waits to be claimed, with its locks and a new deadline. Run it in a
- * transaction. Answers the job that holds one of the locks, when another one does; then nothing may be kept.
+ * transaction that holds its lines. Answers the job that is in one of them, when another one is; then nothing has changed.
  */
 export async function reopenJob(tx: Sql, job: JobRow, state: JobState, deadlineMs: number): Promise<string | undefined> {
+  const holder = await joinLines(tx, job);
+  if (holder !== undefined) return holder;
   await tx.query(
-    `insert into lock (resource, job_id) select resource, $1 from unnest($2::text[]) as resource order by resource on conflict (resource) do nothing`,
-    [job.job_id, job.locks],
-  );
-  const [held] = await tx.query<{ job_id: string }>(`select job_id from lock where resource = any($1) and job_id <> $2 limit 1`, [
-    job.locks,
-    job.job_id,
-  ]);
-  if (held !== undefined) return held.job_id;
-  await tx.query(
-    `update job set status = $2, cursor = $3, failure = $4::jsonb, error = null, finished_at = null, owner = null, lease_until = null,
-       wake_at = now(), deadline = now() + make_interval(secs => $5::float8 / 1000)
+    `update job set status = $2, cursor = $3, failure = $4::jsonb, error = null, finished_at = null, owner = null, wake_at = now(),
+       overdue_at = null, deadline = now() + make_interval(secs => $5::float8 / 1000)
      where job_id = $1`,
     [
       job.job_id,

@@ -8,6 +8,7 @@ import { jobEvents } from './job.js';
 import { placementMapEvents } from './placement-map.js';
 import { planEvents } from './plan.js';
 import { projectionEvents } from './projection.js';
+import { scheduleEvents } from './schedule.js';
 import { serviceCommandEvents } from './service-command.js';
 import { shardEvents } from './shard.js';
 import { tenantEvents } from './tenant.js';
@@ -20,6 +21,7 @@ export const eventCatalogue = {
   placement_map: placementMapEvents,
   plan: planEvents,
   job: jobEvents,
+  schedule: scheduleEvents,
   service_command: serviceCommandEvents,
   endpoint: endpointEvents,
   dead_letter: deadLetterEvents,

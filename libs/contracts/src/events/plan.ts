@@ -7,7 +7,7 @@ import { tenantOfWork } from './job.js';
 export const planEvents = {
   permission: 'job.read',
   tenantOf: tenantOfWork,
-  scoped: { plan_created: ['kind', 'digest', 'params', 'verdicts', 'tenant_id'] },
+  scoped: { plan_created: ['kind', 'digest', 'params', 'verdicts', 'tenant_id'], plan_approved: ['kind', 'digest', 'tenant_id'] },
   types: {
     plan_created: eventType(
       z.strictObject({
@@ -19,5 +19,7 @@ export const planEvents = {
         tenant_id: text.optional(),
       }),
     ),
+    /** By somebody other than who made it; why is in the metadata. */
+    plan_approved: eventType(z.strictObject({ kind: text, digest: text, by: text, tenant_id: text.optional() })),
   },
 } as const satisfies AggregateEvents;

@@ -1,0 +1,49 @@
+/** Jobs that other jobs ask for. */
+import type { Principal } from '@fairlead/auth';
+import { FairleadError } from '@fairlead/contracts';
+import { currentContext, newContext, runInContext } from '@fairlead/telemetry';
+import type { ChildJobs } from './engine/children.js';
+import type { JobPrincipal } from './engine/kind.js';
+import { createPlan } from './plans.js';
+import { cancelJob, startJob, type JobDependencies } from './start-job.js';
+import { listChildren } from './store/jobs.js';
+
+/** The children of jobs, through the same doors as everybody's; `deps` is asked for when it is needed. */
+export function childJobs(deps: () => JobDependencies): ChildJobs {
+  return {
+    list: (parentId) => listChildren(deps().db, parentId),
+    start: async (parent, { key, kind, params }) => {
+      const principal = principalOf(parent.principal);
+      const context = currentContext() ?? newContext({ principal: principal.id });
+      await runInContext(context, async () => {
+        const plan = await createPlan(deps(), { kind, params, reason: parent.reason }, { principal, context });
+        const request = {
+          kind,
+          planDigest: plan.plan_id,
+          reason: parent.reason,
+          idempotencyKey: childKey(parent.jobId, key),
+          onConflict: 'queue' as const,
+        };
+        await startJob(deps(), { ...request, parentId: parent.jobId }, { principal, context }).catch((error: unknown) => {
+          // Planned anew, the same child's start looks like another request.
+          if (!(error instanceof FairleadError) || error.code !== 'idempotency_key_reused') throw error;
+        });
+      });
+    },
+    cancel: async (parent, jobId) => {
+      await cancelJob(deps(), jobId, parent.reason, { principal: principalOf(parent.principal) }).catch((error: unknown) => {
+        if (!(error instanceof FairleadError) || (error.code !== 'cancel_too_late' && error.code !== 'job_finished')) throw error;
+      });
+    },
+  };
+}
+
+/** The idempotency key of a job's child. */
+export function childKey(parentId: string, key: string): string {
+  return `${parentId}/${key}`;
+}
+
+/** Who started a job, as they were then. */
+export function principalOf({ id, name, grants }: JobPrincipal): Principal {
+  return { id, name, kind: 'user', roles: [], grants: new Set(grants), expiresAtMs: Infinity };
+}

@@ -1,0 +1,130 @@
+/** A step that runs other jobs, so many at a time, and stops starting more when too many have failed. */
+import { FairleadError, isTerminal, type JobStatus } from '@fairlead/contracts';
+import type { JobPrincipal, Step, StepContext, StepFailure, StepResult } from './kind.js';
+
+/** A job that another one asks for. */
+export interface ChildJob {
+  /** Unlike the others of its parent; the same for each repeat. */
+  readonly key: string;
+  readonly kind: string;
+  readonly params: Record<string, unknown>;
+}
+
+export interface KnownChild {
+  readonly jobId: string;
+  readonly key: string;
+  readonly status: JobStatus;
+  readonly error: StepFailure | null;
+}
+
+/** Starting and looking after the jobs of a job. */
+export interface ChildJobs {
+  /** Those of a parent that were ever started. */
+  list(parentId: string): Promise<KnownChild[]>;
+  /** Plans and starts a child as the parent's principal; the same key starts it once. Throws what planning and starting throw. */
+  start(parent: { jobId: string; principal: JobPrincipal; reason: string }, child: ChildJob): Promise<void>;
+  /** Asks a child to stop; one that has ended, or is past its point of no return, goes on. */
+  cancel(parent: { principal: JobPrincipal; reason: string }, jobId: string): Promise<void>;
+}
+
+export interface ChildrenOptions<Params> {
+  children(context: StepContext<Params>): readonly ChildJob[];
+  parallel(params: Params): number;
+  /** When so many have failed, no more are started, and the step fails once the others have ended. */
+  stopAfterFailures(params: Params): number;
+  /** Limit of the whole step. */
+  timeoutMs: number;
+}
+
+/** Longer than a job is kept in place: it is woken when a child ends, and else looks again by itself. */
+const lookAgainMs = 10_000;
+
+/** How far a parent's children are, as its step tells it. */
+interface Progress extends Record<string, unknown> {
+  total: number;
+  succeeded: number;
+  running: number;
+  failed: { key: string; code: string; message: string; job_id?: string }[];
+  /** Children that were refused before they were a job. */
+  refused: Record<string, StepFailure>;
+}
+
+/** The step. What its children have done stays done when it is undone; those that are open are cancelled. */
+export function childrenStep<Params>(name: string, jobs: ChildJobs, options: ChildrenOptions<Params>): Step<Params> {
+  return {
+    name,
+    attemptTimeoutMs: 60_000,
+    timeoutMs: options.timeoutMs,
+    retry: { maxAttempts: 1_000, baseDelayMs: 200, maxDelayMs: 5_000 },
+    run: (context) => look(name, jobs, options, context),
+    undoTimeoutMs: options.timeoutMs,
+    undo: (context) => endChildren(jobs, context),
+  };
+}
+
+async function look<Params>(
+  name: string,
+  jobs: ChildJobs,
+  options: ChildrenOptions<Params>,
+  context: StepContext<Params>,
+): Promise<StepResult> {
+  const wanted = options.children(context);
+  const known = new Map((await jobs.list(context.jobId)).map((child) => [child.key, child]));
+  const refused = { ...(context.outputs[name] as Progress | undefined)?.refused };
+  const count = () => progressOf(wanted, known, refused);
+  const limit = options.stopAfterFailures(context.params);
+  const waiting = wanted.filter(({ key }) => !known.has(key) && refused[key] === undefined);
+  for (const child of waiting) {
+    const { running, failed } = count();
+    if (failed.length >= limit || running >= options.parallel(context.params)) break;
+    context.signal.throwIfAborted();
+    try {
+      await jobs.start(context, child);
+      known.set(child.key, { key: child.key, jobId: '', status: 'queued', error: null });
+    } catch (error) {
+      if (!(error instanceof FairleadError) || !isRefusal(error)) throw error;
+      refused[child.key] = { code: error.code, message: error.message };
+    }
+  }
+  const progress = count();
+  const { running, failed, succeeded, total } = progress;
+  const note = `${String(succeeded)} of ${String(total)} done, ${String(running)} running, ${String(failed.length)} failed`;
+  if (running > 0) return { outcome: 'wait', delayMs: lookAgainMs, note, output: progress };
+  if (failed.length >= limit)
+    return {
+      outcome: 'failed',
+      error: { code: 'children_failed', message: `${note}; the first: ${failed[0]?.key ?? ''}: ${failed[0]?.message ?? ''}` },
+    };
+  return { outcome: 'done', output: progress };
+}
+
+/** Whether a child can't be started for a reason that a repeat does not cure. */
+function isRefusal({ kind }: FairleadError): boolean {
+  return !['unavailable', 'deadline_exceeded', 'rate_limited', 'internal'].includes(kind);
+}
+
+function progressOf(
+  wanted: readonly ChildJob[],
+  known: ReadonlyMap<string, KnownChild>,
+  refused: Readonly<Record<string, StepFailure>>,
+): Progress {
+  const failed: Progress['failed'] = [];
+  let [succeeded, running] = [0, 0];
+  for (const { key } of wanted) {
+    const [child, refusal] = [known.get(key), refused[key]];
+    if (refusal !== undefined) failed.push({ key, ...refusal });
+    else if (child === undefined) continue;
+    else if (child.status === 'succeeded') succeeded += 1;
+    else if (isTerminal(child.status))
+      failed.push({ key, job_id: child.jobId, code: child.error?.code ?? child.status, message: child.error?.message ?? child.status });
+    else running += 1;
+  }
+  return { total: wanted.length, succeeded, running, failed, refused };
+}
+
+async function endChildren(jobs: ChildJobs, context: StepContext<unknown>): Promise<StepResult> {
+  const open = (await jobs.list(context.jobId)).filter(({ status }) => !isTerminal(status));
+  for (const child of open) await jobs.cancel(context, child.jobId);
+  if (open.length === 0) return { outcome: 'done' };
+  return { outcome: 'wait', delayMs: lookAgainMs, note: `${String(open.length)} of its jobs have yet to end` };
+}

@@ -1,0 +1,119 @@
+/** Moves many tenants, each by a migration of its own, so many at a time. What has moved stays where it is when it is stopped. */
+import { z } from 'zod';
+import { placedKinds } from '@fairlead/contracts';
+import { childrenStep, type ChildJobs } from '../engine/children.js';
+import type { Check, JobKind, PlanDraft } from '../engine/kind.js';
+import type { KindDependencies } from './clients.js';
+import { preflight } from './preflight.js';
+import { planMigration, readMigrationInputs, type MigrationInputs } from './tenant-migrate.js';
+import { minuteMs, shardName, tenantName } from './tenants.js';
+
+const maxTenants = 500;
+/** Tenants that are looked at together for a plan. */
+const lookAtOnce = 8;
+
+const params = z.strictObject({
+  tenants: z
+    .array(tenantName)
+    .min(1, 'name at least one tenant')
+    .max(maxTenants, `at most ${String(maxTenants)} tenants`)
+    .transform((tenants) => [...new Set(tenants)]),
+  /** Where to, per kind; the same for all. */
+  moves: z
+    .partialRecord(z.enum(placedKinds), shardName)
+    .refine((moves) => Object.keys(moves).length > 0, 'name at least one kind and its target shard'),
+  /** Migrations under way at the same time. */
+  parallel: z.int().min(1).max(16).default(2),
+  /** No more are started once so many have failed. */
+  stop_after_failures: z.int().min(1).max(maxTenants).default(1),
+});
+type Params = z.output<typeof params>;
+
+export function tenantsMigrate(deps: KindDependencies, children: ChildJobs): JobKind<Params, MigrationInputs[]> {
+  const kind: JobKind<Params, MigrationInputs[]> = {
+    kind: 'tenants-migrate',
+    version: 1,
+    permission: 'tenant.migrate',
+    params,
+    deadlineMs: 24 * 60 * minuteMs,
+    // Each migration locks its own tenant.
+    locks: () => [],
+    tenantOf: () => undefined,
+    readInputs: async ({ tenants, moves }) => {
+      const inputs: MigrationInputs[] = [];
+      for (let from = 0; from < tenants.length; from += lookAtOnce)
+        inputs.push(
+          ...(await Promise.all(tenants.slice(from, from + lookAtOnce).map((tenant) => readMigrationInputs(deps, { tenant, moves })))),
+        );
+      return inputs;
+    },
+    plan: (input, inputs) =>
+      planTenants(
+        input.tenants.map((tenant, index) => {
+          const looked = inputs[index];
+          if (looked === undefined) throw new Error('each tenant was looked at');
+          return { tenant, draft: planMigration({ tenant, moves: input.moves }, looked, deps.settings) };
+        }),
+      ),
+    steps: [
+      preflight<Params>(() => kind),
+      childrenStep<Params>('migrate', children, {
+        children: ({ params: { tenants, moves } }) =>
+          tenants.map((tenant) => ({ key: tenant, kind: 'tenant-migrate', params: { tenant, moves } })),
+        parallel: ({ parallel }) => parallel,
+        stopAfterFailures: (given) => given.stop_after_failures,
+        timeoutMs: 24 * 60 * minuteMs,
+      }),
+    ],
+  };
+  return kind;
+}
+
+/** Plans many migrations from the plan of each; pure. */
+export function planTenants(plans: readonly { tenant: string; draft: PlanDraft }[]): PlanDraft {
+  const blocked = plans.flatMap(({ tenant, draft }) => {
+    const check = draft.checks.find(({ verdict }) => verdict === 'block');
+    return check === undefined ? [] : [`${tenant}: ${check.message}`];
+  });
+  const warned = plans.flatMap(({ tenant, draft }) => {
+    const check = draft.checks.find(({ verdict }) => verdict === 'warn');
+    return check === undefined ? [] : [`${tenant}: ${check.message}`];
+  });
+  const inputs = new Map(plans.flatMap(({ draft }) => draft.inputs).map((input) => [input.resource, input]));
+  return {
+    actions: plans.map(({ tenant, draft }) => ({
+      name: 'migrate',
+      description: `move ${tenant}: ${draft.actions
+        .filter(({ name }) => name === 'hand-over')
+        .map(({ kind, toShardId }) => `${kind} to ${toShardId}`)
+        .join(', ')}`,
+      kind: '',
+      fromShardId: '',
+      toShardId: '',
+    })),
+    checks: [
+      manyChecks('tenants_can_move', 'block', plans.length, blocked),
+      manyChecks('tenants_without_warning', 'warn', plans.length, warned),
+    ],
+    impact: {
+      tenants: plans.map(({ tenant }) => tenant),
+      services: [...new Set(plans.flatMap(({ draft }) => draft.impact.services))].sort(),
+      // Of each tenant: they pause one after the other.
+      expectedPauseMs: Math.max(0, ...plans.map(({ draft }) => draft.impact.expectedPauseMs)),
+    },
+    inputs: [...inputs.values()],
+  };
+}
+
+function manyChecks(name: string, otherwise: 'block' | 'warn', total: number, problems: readonly string[]): Check {
+  const fine = total - problems.length;
+  const some = problems.slice(0, 5).join('; ');
+  return {
+    name,
+    verdict: problems.length === 0 ? 'pass' : otherwise,
+    value: `${String(fine)} of ${String(total)}`,
+    limit: 'all',
+    message:
+      problems.length === 0 ? `${String(total)} of ${String(total)} tenants` : `${String(problems.length)} of ${String(total)}: ${some}`,
+  };
+}

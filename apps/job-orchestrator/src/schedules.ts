@@ -1,0 +1,118 @@
+/** Making and changing schedules, which start jobs by the clock. */
+import { requirePermission, type Principal } from '@fairlead/auth';
+import { FairleadError, namePattern, newId, type EventBody } from '@fairlead/contracts';
+import { appendInTransaction } from '@fairlead/event-log';
+import type { Transaction } from '@fairlead/postgres';
+import { checkCron, nextTurn } from './domain/cron.js';
+import { kindByName, parseParams, requireReason, type PlanDependencies } from './plans.js';
+import { deleteSchedule, insertSchedule, lockSchedule, pauseSchedule, resumeSchedule, type ScheduleRow } from './store/schedules.js';
+
+export interface ScheduleRequest {
+  name: string;
+  kind: string;
+  params: unknown;
+  cron: string;
+  timeZone: string;
+  missed: 'skip' | 'once';
+  reason: string;
+}
+
+/**
+ * Makes a schedule, whose jobs run as who made it. Throws `invalid_argument`, `permission_denied`, and `already_exists` for a
+ * name that is taken.
+ */
+export async function createSchedule(
+  deps: PlanDependencies,
+  request: ScheduleRequest,
+  { principal }: { principal: Principal },
+): Promise<ScheduleRow> {
+  const kind = kindByName(deps.kinds, request.kind);
+  requirePermission(principal, kind.permission);
+  if (!namePattern.test(request.name))
+    throw new FairleadError('invalid_argument', 'name: 1 to 63 lower-case letters, digits and hyphens are expected');
+  if (kind.needsApproval === true || deps.approvalKinds.has(kind.kind))
+    throw new FairleadError('approval_required', `Jobs of kind ${kind.kind} need a second person, whom a clock does not have`);
+  const params = parseParams(kind, request.params) as Record<string, unknown>;
+  const rule = { cron: request.cron, timeZone: request.timeZone };
+  checkCron(rule, new Date());
+  const reason = requireReason(request.reason);
+  const { row, position } = await deps.db.transaction(async (tx) => {
+    const made = await insertSchedule(tx, {
+      schedule_id: newId('schedule'),
+      name: request.name,
+      kind: kind.kind,
+      params,
+      cron: request.cron,
+      time_zone: request.timeZone,
+      missed: request.missed,
+      principal: { id: principal.id, name: principal.name, grants: [...principal.grants].sort() },
+      reason,
+      next_at: nextTurn(rule, new Date()),
+    });
+    if (made === undefined) throw new FairleadError('already_exists', `There is a schedule ${request.name} already`);
+    const { name, cron, time_zone, missed } = made;
+    const payload = { ...tenantOf(deps, made), name, kind: kind.kind, params, cron, time_zone, missed };
+    return { row: made, position: await tell(tx, made, { type: 'schedule_created', payload }, reason) };
+  });
+  deps.onAppended(position);
+  return row;
+}
+
+/** Lets no turn come until it is resumed. Throws `schedule_not_found`. */
+export function pause(deps: PlanDependencies, idOrName: string, reason: string, caller: { principal: Principal }): Promise<void> {
+  return change(deps, idOrName, reason, caller, 'schedule_paused', async (tx, row) => {
+    if (row.paused_at !== null) return false;
+    await pauseSchedule(tx, row.schedule_id);
+    return true;
+  });
+}
+
+/** Goes on with the next turn from now. Throws `schedule_not_found`. */
+export function resume(deps: PlanDependencies, idOrName: string, reason: string, caller: { principal: Principal }): Promise<void> {
+  return change(deps, idOrName, reason, caller, 'schedule_resumed', async (tx, row) => {
+    if (row.paused_at === null) return false;
+    await resumeSchedule(tx, row.schedule_id, nextTurn({ cron: row.cron, timeZone: row.time_zone }, new Date()));
+    return true;
+  });
+}
+
+/** Removes a schedule; jobs that it has started go on. Throws `schedule_not_found`. */
+export function remove(deps: PlanDependencies, idOrName: string, reason: string, caller: { principal: Principal }): Promise<void> {
+  return change(deps, idOrName, reason, caller, 'schedule_deleted', async (tx, row) => {
+    await deleteSchedule(tx, row.schedule_id);
+    return true;
+  });
+}
+
+async function change(
+  deps: PlanDependencies,
+  idOrName: string,
+  given: string,
+  { principal }: { principal: Principal },
+  type: 'schedule_paused' | 'schedule_resumed' | 'schedule_deleted',
+  work: (tx: Transaction, row: ScheduleRow) => Promise<boolean>,
+): Promise<void> {
+  const reason = requireReason(given);
+  const position = await deps.db.transaction(async (tx) => {
+    const row = await lockSchedule(tx, idOrName);
+    requirePermission(principal, kindByName(deps.kinds, row.kind).permission);
+    if (!(await work(tx, row))) return undefined;
+    return tell(tx, row, { type, payload: { ...tenantOf(deps, row), name: row.name, by: principal.id } }, reason);
+  });
+  if (position !== undefined) deps.onAppended(position);
+}
+
+/** The tenant that a schedule's jobs are about, as its events name it. */
+export function tenantOf({ kinds }: Pick<PlanDependencies, 'kinds'>, row: ScheduleRow): { tenant_id?: string } {
+  const kind = kinds.get(row.kind);
+  const params = kind?.params.safeParse(row.params);
+  const tenant = params?.success === true ? kind?.tenantOf(params.data) : undefined;
+  return tenant === undefined ? {} : { tenant_id: tenant };
+}
+
+/** Tells of a schedule; answers the position. */
+export async function tell(tx: Transaction, row: ScheduleRow, body: EventBody<'schedule'>, reason: string): Promise<number> {
+  const about = body.payload.tenant_id === undefined ? {} : { tenant_id: body.payload.tenant_id };
+  const event = { aggregateType: 'schedule' as const, aggregateId: row.schedule_id, ...body, meta: { reason, ...about } };
+  return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+}

@@ -1,0 +1,60 @@
+/** New jobs. */
+export const insertSql = `
+-- Makes queued jobs with their steps and places in line, one after the other. Of each it answers what became of it: made,
+-- repeated (the key was used before: that job and what it was asked) or locked (told to be made only at once; the job that is
+-- in the way). Resources are distinct.
+create function insert_jobs(given jsonb, out n bigint, out outcome text, out id text, out asked text) returns setof record
+language plpgsql set search_path = job_orchestrator, pg_temp set enable_seqscan = off as $$
+declare
+  g record;
+  number bigint;
+begin
+  perform hold_lines(array(select r.resource from jsonb_array_elements(given) e(value), jsonb_array_elements_text(e.value -> 'locks') r(resource)));
+  for g in
+    select e.n, x.* from jsonb_array_elements(given) with ordinality e(value, n),
+      jsonb_to_record(e.value) x(job_id text, kind text, version int, params jsonb, plan_id text, plan_digest text, reason text,
+        principal jsonb, scope text, idempotency_key text, payload_hash text, locks text[], tenant_id text, parent_id text,
+        deadline_ms float8, request_id text, correlation_id text, traceparent text, steps text[], may_wait boolean)
+      order by e.n
+  loop
+    n := g.n;
+    id := null;
+    asked := null;
+    select j.job_id, j.payload_hash into id, asked from job j where j.scope = g.scope and j.idempotency_key = g.idempotency_key;
+    if id is null then
+      -- After the look at the others: a job that is archived meanwhile is seen in one of the two.
+      select a.job_id, a.payload_hash into id, asked from archived_job a where a.scope = g.scope and a.idempotency_key = g.idempotency_key;
+    end if;
+    if id is null and not g.may_wait then
+      select l.job_id into id from lock l where l.resource = any(g.locks) order by l.seq limit 1;
+      if id is not null then
+        outcome := 'locked';
+        return next;
+        continue;
+      end if;
+    end if;
+    if id is null then
+      insert into job (job_id, kind, version, status, params, plan_id, plan_digest, reason, principal, scope, idempotency_key, payload_hash,
+          locks, tenant_id, parent_id, deadline, request_id, correlation_id, traceparent, blocked)
+        values (g.job_id, g.kind, g.version, 'queued', g.params, g.plan_id, g.plan_digest, g.reason, g.principal, g.scope, g.idempotency_key,
+          g.payload_hash, g.locks, g.tenant_id, g.parent_id, now() + make_interval(secs => g.deadline_ms / 1000), g.request_id,
+          g.correlation_id, g.traceparent,
+          (select count(*) from unnest(g.locks) r(resource) where exists (select from lock l where l.resource = r.resource)))
+        on conflict (scope, idempotency_key) do nothing
+        returning seq into number;
+      if found then
+        insert into step (job_id, index, name) select g.job_id, s.n - 1, s.name from unnest(g.steps) with ordinality s(name, n);
+        insert into lock (resource, seq, job_id) select r.resource, number, g.job_id from unnest(g.locks) r(resource);
+        outcome := 'made';
+        id := g.job_id;
+        return next;
+        continue;
+      end if;
+      -- Made by another request between the two looks.
+      select j.job_id, j.payload_hash into id, asked from job j where j.scope = g.scope and j.idempotency_key = g.idempotency_key;
+    end if;
+    outcome := 'repeated';
+    return next;
+  end loop;
+end $$;
+`;
