@@ -3,7 +3,8 @@ import { FairleadError, isTerminal } from '@fairlead/contracts';
 import type { Transaction } from '@fairlead/postgres';
 import type { JobKind } from './engine/kind.js';
 import { kindByName } from './plans.js';
-import { loadJob, type JobRow } from './store/jobs.js';
+import { loadJob } from './store/jobs.js';
+import type { JobRow } from './store/rows.js';
 
 /**
  * The row of a job that has not ended, locked until the transaction ends, for who may run such jobs. Throws

@@ -9,7 +9,7 @@ import { randomInt } from 'node:crypto';
 import { newId, type EventBody, type JobStatus, type TerminalJobStatus } from '@fairlead/contracts';
 import { prepareCommand, type NewEvent, type PreparedCommand } from '@fairlead/event-log';
 import { isConnectionError } from '@fairlead/postgres';
-import { currentContext, newContext, runInContext, type Logger, type RequestContext, type Tracing } from '@fairlead/telemetry';
+import { currentContext, runInContext, type Logger, type Tracing } from '@fairlead/telemetry';
 import {
   isUndoable,
   nextAction,
@@ -22,12 +22,14 @@ import {
   type StepState,
 } from '../domain/machine.js';
 import type { Claim } from '../store/claim.js';
-import { stateOf, type JobRow, type RunnableJob } from '../store/jobs.js';
+import { conditionsOf, outputsOf, stateOf, type RunnableJob } from '../store/jobs.js';
+import type { JobRow } from '../store/rows.js';
 import type { EndedRun, Rest, Run, Transition, Written } from '../store/transition.js';
 import { outcomeOfError, storable } from './classify.js';
 import { jobEvent, outcomeEvent, toldFailure } from './events.js';
 import { stepFailpoint } from './failpoints.js';
 import { rulesOf, type JobKind, type StepContext } from './kind.js';
+import { contextOf } from './job-context.js';
 import type { JobLease } from './lease.js';
 import type { EngineMetrics } from './metrics.js';
 import { StepClock } from './step-clock.js';
@@ -387,28 +389,3 @@ class JobRun {
 
 /** A transition was not written: a later claim has the job, or it is to be cancelled before its point of no return. */
 class Refused extends Error {}
-
-function conditionsOf({ job }: RunnableJob): Conditions {
-  return {
-    cancelRequested: job.cancel_requested_at !== null,
-    pauseRequested: job.pause_requested_at !== null,
-    deadlinePassed: job.deadline_passed,
-  };
-}
-
-function outputsOf({ steps }: RunnableJob): Record<string, Record<string, unknown>> {
-  return Object.fromEntries(steps.filter((step) => step.output !== null).map((step) => [step.name, step.output ?? {}]));
-}
-
-/** The context of the request that started the job. */
-export function contextOf(job: JobRow): RequestContext {
-  return newContext({
-    requestId: job.request_id,
-    correlationId: job.correlation_id,
-    traceparent: job.traceparent,
-    jobId: job.job_id,
-    principal: job.principal.id,
-    via: 'job-orchestrator',
-    ...(job.tenant_id === null ? {} : { tenantId: job.tenant_id }),
-  });
-}

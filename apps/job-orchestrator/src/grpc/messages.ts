@@ -1,7 +1,7 @@
 /** From rows to messages; JSON values travel as protobuf Struct. */
 import type { jobsV1 } from '@fairlead/contracts';
 import type { ApprovalRow } from '../store/approvals.js';
-import type { JobRow, StepRow } from '../store/jobs.js';
+import type { JobRow, StepRow } from '../store/rows.js';
 import type { PlanRow } from '../store/plans.js';
 import type { ScheduleRow } from '../store/schedules.js';
 

@@ -1,7 +1,7 @@
 /** Keeps the tables small that claims and transitions look at. */
 import type { LoopKind } from '../engine/loops.js';
 import { archiveJobs, forgetJobs } from '../store/archive.js';
-import type { LoopDependencies } from './index.js';
+import type { LoopDependencies } from './dependencies.js';
 
 /** Rows in one statement, so that it holds up nobody. */
 const most = 500;

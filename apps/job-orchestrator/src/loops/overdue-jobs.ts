@@ -4,7 +4,7 @@ import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from '../engine/events.js';
 import type { LoopKind } from '../engine/loops.js';
 import { markOverdue } from '../store/overdue.js';
-import type { LoopDependencies } from './index.js';
+import type { LoopDependencies } from './dependencies.js';
 
 const most = 200;
 

@@ -10,7 +10,7 @@ import { createPlan } from '../plans.js';
 import { tell, tenantOf } from '../schedules.js';
 import { startJob } from '../start-job.js';
 import { findDueSchedule, takeTurn, type ScheduleRow } from '../store/schedules.js';
-import type { LoopDependencies } from './index.js';
+import type { LoopDependencies } from './dependencies.js';
 
 /** A turn that is later than this counts as missed: nobody was there to take it. */
 const missedAfterMs = 60_000;

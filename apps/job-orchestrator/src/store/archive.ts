@@ -1,6 +1,6 @@
 /** Jobs that have ended leave the hot tables, and after longer are forgotten. */
 import type { Sql } from '@fairlead/postgres';
-import type { LoadedJob, StepRow } from './jobs.js';
+import type { LoadedJob, StepRow } from './rows.js';
 
 /** Moves jobs to the archive that ended so long ago, at most so many; answers how many. */
 export async function archiveJobs(sql: Sql, options: { afterMs: number; most: number }): Promise<number> {

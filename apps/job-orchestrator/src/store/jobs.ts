@@ -1,73 +1,10 @@
 /** The job tables, one named query per use. Every write of a running job is fenced on (owner, fence). */
-import type { JobStatus, StepStatus } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
-import type { Failure, JobState } from '../domain/machine.js';
+import type { Conditions, JobState } from '../domain/machine.js';
 import { unarchived, type ArchivedRow } from './archive.js';
 import type { KnownChild } from '../engine/children.js';
-import type { JobPrincipal, PlanDraft, StepFailure } from '../engine/kind.js';
-
-export interface JobRow {
-  job_id: string;
-  seq: number;
-  kind: string;
-  version: number;
-  status: JobStatus;
-  params: unknown;
-  plan_id: string;
-  plan_digest: string;
-  reason: string;
-  principal: JobPrincipal;
-  locks: string[];
-  tenant_id: string | null;
-  parent_id: string | null;
-  direction: 'forward' | 'undo';
-  cursor: number;
-  failure: Failure | null;
-  owner: string | null;
-  fence: number;
-  /** When a job that rests goes on at the latest; the signal that it waits for, and in words. */
-  wake_at: Date;
-  waits_for: string | null;
-  note: string | null;
-  pause_requested_at: Date | null;
-  paused_at: Date | null;
-  paused_by: string | null;
-  deadline: Date;
-  overdue_at: Date | null;
-  cancel_requested_at: Date | null;
-  error: (StepFailure & { step?: string; attempt?: number }) | null;
-  request_id: string;
-  correlation_id: string;
-  traceparent: string;
-  created_at: Date;
-  started_at: Date | null;
-  finished_at: Date | null;
-}
-
-/** How far a step is. */
-export interface StepProgress {
-  name: string;
-  status: StepStatus;
-  attempts: number;
-  undo_attempts: number;
-  failures: number;
-  undo_failures: number;
-  output: Record<string, unknown> | null;
-  running_ms: number | null;
-  undo_running_ms: number | null;
-}
-
-export interface StepRow extends StepProgress {
-  index: number;
-  error: (StepFailure & { attempt?: number }) | null;
-  started_at: Date | null;
-  finished_at: Date | null;
-}
-
-export interface LoadedJob {
-  job: JobRow & { deadline_passed: boolean };
-  steps: StepRow[];
-}
+import type { PlanDraft } from '../engine/kind.js';
+import type { JobRow, LoadedJob, StepProgress, StepRow } from './rows.js';
 
 const jobColumns = [
   'job_id, seq, kind, version, status, params, plan_id, plan_digest, reason, principal, locks, tenant_id, parent_id, direction, cursor, failure, owner, fence',
@@ -147,6 +84,20 @@ export function stateOf({ job, steps }: { job: JobRow; steps: readonly StepProgr
       ...(step.undo_running_ms === null ? {} : { undoRunningMs: step.undo_running_ms }),
     })),
   };
+}
+
+/** What is asked of a job. */
+export function conditionsOf({ job }: RunnableJob): Conditions {
+  return {
+    cancelRequested: job.cancel_requested_at !== null,
+    pauseRequested: job.pause_requested_at !== null,
+    deadlinePassed: job.deadline_passed,
+  };
+}
+
+/** What its steps have left for later ones, by their names. */
+export function outputsOf({ steps }: RunnableJob): Record<string, Record<string, unknown>> {
+  return Object.fromEntries(steps.filter((step) => step.output !== null).map((step) => [step.name, step.output ?? {}]));
 }
 
 /** The job that comes before another on one of its resources, if there is one. */

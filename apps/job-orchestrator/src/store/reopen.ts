@@ -1,6 +1,6 @@
 import type { Sql } from '@fairlead/postgres';
 import type { JobState } from '../domain/machine.js';
-import type { JobRow } from './jobs.js';
+import type { JobRow } from './rows.js';
 import { joinLines } from './lines.js';
 
 /**
