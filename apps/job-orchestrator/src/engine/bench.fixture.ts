@@ -5,7 +5,7 @@ import { isTerminal, type Permission } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
 import { createLogger, createMetrics, newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, testDatabase } from '@fairlead/testing';
-import { createPlan } from '../plans.js';
+import { createPlan, newestByName } from '../plans.js';
 import { startJob, type JobDependencies, type StartRequest } from '../start-job.js';
 import { loadJob } from '../store/jobs.js';
 import { migrations } from '../store/migrations/index.js';
@@ -37,15 +37,17 @@ afterAll(async () => {
   await database.drop();
 });
 
-export function boot(kind: JobKind, options: { engine?: boolean } = {}) {
+/** A replica for a kind or several, and what starts their jobs. */
+export function boot(kind: JobKind | JobKind[], options: { engine?: boolean } = {}) {
+  const kinds = [kind].flat();
   const base = { db, logger, onAppended: () => undefined };
   if (options.engine !== false) {
     const metrics = createEngineMetrics(createMetrics({ service: 'job-orchestrator', version: '0', gitSha: '0', processMetrics: false }));
-    engines.push(startEngine({ ...base, kinds: [kind], metrics, leaseMs, pollMs: 50, maxConcurrent: 20 }));
+    engines.push(startEngine({ ...base, kinds, metrics, leaseMs, pollMs: 50, maxConcurrent: 20 }));
   }
   const deps: JobDependencies = {
     ...base,
-    kinds: new Map([[kind.kind, kind]]),
+    kinds: newestByName(kinds),
     planTtlMs: 60_000,
     approvalKinds: new Set(),
     onJobChanged: (jobId) => {
@@ -58,17 +60,15 @@ export function boot(kind: JobKind, options: { engine?: boolean } = {}) {
 export const caller = () => ({ principal: ann, context: newContext() });
 let keys = 0;
 
-export async function plan(deps: JobDependencies, tenant: string): Promise<string> {
+export async function plan(deps: JobDependencies, tenant: string, kind = 'toy'): Promise<string> {
   const who = caller();
   return (
-    await runInContext({ ...who.context, principal: ann.id }, () =>
-      createPlan(deps, { kind: 'toy', params: { tenant }, reason: 'test' }, who),
-    )
+    await runInContext({ ...who.context, principal: ann.id }, () => createPlan(deps, { kind, params: { tenant }, reason: 'test' }, who))
   ).digest;
 }
 
 export async function start(deps: JobDependencies, tenant: string, request: Partial<StartRequest> = {}) {
-  const planDigest = request.planDigest ?? (await plan(deps, tenant));
+  const planDigest = request.planDigest ?? (await plan(deps, tenant, request.kind));
   const who = caller();
   const full: StartRequest = {
     kind: 'toy',

@@ -257,11 +257,12 @@ describe('the job engine', () => {
       written: state.steps,
       status: 'running' as const,
       passes: false,
+      heedsCancel: false,
       release: false,
       pauses: false,
       finished: false,
     };
-    expect(await db.transaction((tx) => writeTransitions(tx, [late]))).toEqual({ written: [undefined], freed: 0 });
+    expect(await db.transaction((tx) => writeTransitions(tx, [late]))).toEqual({ answers: [undefined], freed: 0 });
   });
 
   it('gives its jobs up when it stops, and another replica goes on at once', async () => {

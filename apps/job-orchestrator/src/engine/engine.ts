@@ -14,7 +14,7 @@ import { loadRunnable, type RunnableJob } from '../store/jobs.js';
 import type { JobRow } from '../store/rows.js';
 import { endLease, registerReplica, renewLease } from '../store/replica.js';
 import { wakeJobs } from '../store/wake.js';
-import { writeTransitions, type Written } from '../store/transition.js';
+import { writeTransitions, type Answer } from '../store/transition.js';
 import { Batcher } from './batcher.js';
 import type { JobKind } from './kind.js';
 import { JobLease, ReplicaLease } from './lease.js';
@@ -64,7 +64,7 @@ export function startEngine(options: EngineOptions): Engine {
     const found = await loadRunnable(db, jobIds);
     return jobIds.map((jobId) => found.get(jobId));
   });
-  const writes = new Batcher<Write, Written | undefined>(writeAll);
+  const writes = new Batcher<Write, Answer | undefined>(writeAll);
   const deps: RunnerDependencies = {
     load: (jobId) => loads.do(jobId),
     write: (write) => writes.do(write),
@@ -115,15 +115,15 @@ export function startEngine(options: EngineOptions): Engine {
     metrics.running(running.size);
   }
 
-  async function writeAll(given: readonly Write[]): Promise<(Written | undefined)[]> {
-    const { written, freed, position } = await db.transaction(async (tx) => {
+  async function writeAll(given: readonly Write[]): Promise<(Answer | undefined)[]> {
+    const { answers, freed, position } = await db.transaction(async (tx) => {
       const result = await writeTransitions(
         tx,
         given.map(({ transition }) => transition),
       );
       const appended = await appendPrepared(
         tx,
-        given.flatMap(({ commands }, index) => (result.written[index] === undefined ? [] : commands)),
+        given.flatMap(({ commands }, index) => (result.answers[index]?.written === true ? commands : [])),
       );
       return { ...result, position: appended.at(-1)?.lastPosition };
     });
@@ -133,10 +133,10 @@ export function startEngine(options: EngineOptions): Engine {
       claiming.wake();
       onClaimable();
     }
-    const parents = given.flatMap(({ transition }, index) => (transition.finished ? (written[index]?.parentId ?? []) : []));
+    const parents = given.flatMap(({ transition }, index) => (transition.finished ? (answers[index]?.parentId ?? []) : []));
     // Without it the parent looks again by itself, later.
     if (parents.length > 0) await wakeJobs(db, parents).then(onClaimable, () => undefined);
-    return written;
+    return answers;
   }
 
   async function renew(): Promise<void> {

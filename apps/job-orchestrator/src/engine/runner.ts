@@ -24,7 +24,7 @@ import {
 import type { Claim } from '../store/claim.js';
 import { conditionsOf, outputsOf, stateOf, type RunnableJob } from '../store/jobs.js';
 import type { JobRow } from '../store/rows.js';
-import type { EndedRun, Rest, Run, Transition, Written } from '../store/transition.js';
+import type { Answer, EndedRun, Rest, Run, Transition } from '../store/transition.js';
 import { outcomeOfError, storable } from './classify.js';
 import { jobEvent, outcomeEvent, toldFailure } from './events.js';
 import { stepFailpoint } from './failpoints.js';
@@ -44,8 +44,8 @@ export interface Write {
 export interface RunnerDependencies {
   /** The job as it stands; undefined when there is none. */
   load: (jobId: string) => Promise<RunnableJob | undefined>;
-  /** Commits a transition; answers undefined when it was refused. */
-  write: (write: Write) => Promise<Written | undefined>;
+  /** Commits a transition; answers undefined when the claim is over. */
+  write: (write: Write) => Promise<Answer | undefined>;
   kindOf: (job: JobRow) => JobKind;
   logger: Logger;
   metrics: EngineMetrics;
@@ -156,6 +156,7 @@ class JobRun {
       case 'run':
       case 'undo': {
         const settled = await this.runStep(next.index);
+        if (settled === undefined) return undefined;
         if (settled.finish !== undefined) return this.finish(settled.finish.status, settled.finish.error);
         if (this.lease.stopping) return this.rest({ ms: settled.delayMs }, true);
         // A signal is read with the job, by its next claim.
@@ -165,15 +166,24 @@ class JobRun {
     }
   }
 
-  /** Writes the beginning of a run, runs it, and settles its outcome; the outcome is written with what follows. */
-  private async runStep(index: number): Promise<Settled> {
+  /**
+   * Writes the beginning of a run, runs it, and settles its outcome; the outcome is written with what follows. Undefined when it
+   * must not begin: something else was asked of the job meanwhile.
+   */
+  private async runStep(index: number): Promise<Settled | undefined> {
+    const before = { state: this.state, told: this.events.length };
     const attempt = this.beginRun(index);
     await stepFailpoint(this.kind, attempt, 'before_attempt');
-    await this.write({ status: this.runningStatus(), begins: attempt });
+    // As the state machine does: a cancel is heeded while all that was done can be taken back.
+    const heedsCancel = attempt.direction === 'forward' && isUndoable(before.state, this.rules);
+    if (!(await this.write({ status: this.runningStatus(), begins: attempt, heedsCancel }))) {
+      this.state = before.state;
+      this.events.length = before.told;
+      return undefined;
+    }
+    this.stepClock.begin(index, attempt.direction);
     const startedAt = performance.now();
-    const outcome: Outcome = this.cancelledMeanwhile(index, attempt)
-      ? { outcome: 'interrupted' }
-      : storable(await traceStep(this.deps.tracing, this.kind, attempt, () => this.execute(index, attempt)));
+    const outcome = storable(await traceStep(this.deps.tracing, this.kind, attempt, () => this.execute(index, attempt)));
     await stepFailpoint(this.kind, attempt, 'after_effect');
     this.state = this.stepClock.refresh(this.state);
     const settled = settle(this.state, this.rules, outcome, randomInt(1_000_000) / 1_000_000);
@@ -189,17 +199,6 @@ class JobRun {
     return settled;
   }
 
-  /** True when a cancel arrived while the run's beginning was written: then it need not run at all. */
-  private cancelledMeanwhile(index: number, attempt: Run): boolean {
-    const cancelRequested = this.conditions.cancelRequested || this.lease.cancelRequested;
-    return (
-      cancelRequested &&
-      attempt.direction === 'forward' &&
-      isUndoable(this.state, this.rules) &&
-      this.rules[index]?.pointOfNoReturn !== true
-    );
-  }
-
   /** Counts the run in the state and tells of it. */
   private beginRun(index: number): Run {
     const direction = this.state.direction;
@@ -209,7 +208,6 @@ class JobRun {
     const change =
       direction === 'forward' ? { attempts: number, status: 'running' as const } : { undoAttempts: number, status: 'undoing' as const };
     this.state = { ...this.state, steps: this.state.steps.map((s, i) => (i === index ? { ...s, ...change } : s)) };
-    this.stepClock.begin(index, direction);
     // A run after a wait is no news; the first one is, and one after a failure.
     const failures = direction === 'forward' ? step.failures : step.undoFailures;
     const payload = { step: step.name, attempt: number };
@@ -300,8 +298,11 @@ class JobRun {
     return 'released';
   }
 
-  /** Commits a transition with all events told since the last one. Throws Refused when the claim is over, or what it begins must not begin. */
-  private async write(change: Pick<Transition, 'status'> & Partial<Transition>): Promise<void> {
+  /**
+   * Commits a transition with all events told since the last one. False, with nothing written, when it begins a run and something else
+   * is asked of the job. Throws Refused when the claim is over.
+   */
+  private async write(change: Pick<Transition, 'status'> & Partial<Transition>): Promise<boolean> {
     const { begins } = change;
     const passes = begins?.direction === 'forward' && begins.number === 1 && this.rules[begins.index]?.pointOfNoReturn === true;
     const transition: Transition = {
@@ -312,6 +313,7 @@ class JobRun {
       written: this.written,
       ended: this.ended,
       passes,
+      heedsCancel: false,
       release: false,
       pauses: false,
       finished: false,
@@ -319,10 +321,11 @@ class JobRun {
     };
     const told = this.events.length === 0 ? [] : [prepareCommand({ commandId: newId('command'), events: this.events })];
     const commands = this.claimed === undefined ? told : [this.claimed, ...told];
-    const written = await this.deps.write({ transition, commands });
-    if (written === undefined) throw new Refused();
-    this.conditions = written;
-    this.fence = written.fence;
+    const answer = await this.deps.write({ transition, commands });
+    if (answer === undefined) throw new Refused();
+    this.conditions = answer;
+    if (!answer.written) return false;
+    this.fence = answer.fence;
     this.written = this.state.steps;
     const { ended } = this;
     this.ended = undefined;
@@ -330,6 +333,7 @@ class JobRun {
     this.writeFailures = 0;
     this.claimed = undefined;
     if (ended !== undefined) await stepFailpoint(this.kind, ended, 'after_commit');
+    return true;
   }
 
   /** After a write that failed: goes on from what the database says. False when the job is lost. */
@@ -387,5 +391,5 @@ class JobRun {
   }
 }
 
-/** A transition was not written: a later claim has the job, or it is to be cancelled before its point of no return. */
+/** A transition was not written: a later claim has the job. */
 class Refused extends Error {}

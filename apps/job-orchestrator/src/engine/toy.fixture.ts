@@ -23,7 +23,7 @@ export function step(name: string, parts: Partial<Step<Toy>> = {}): Step<Toy> {
 }
 
 /** The kind, of these steps. */
-export function toyKind(steps: Step<Toy>[]): JobKind {
+export function toyKind(steps: Step<Toy>[], parts: Partial<JobKind<Toy>> = {}): JobKind {
   const kind: JobKind<Toy> = {
     kind: 'toy',
     version: 1,
@@ -40,6 +40,7 @@ export function toyKind(steps: Step<Toy>[]): JobKind {
       inputs: [{ resource: 'toy', revision: input as number }],
     }),
     steps,
+    ...parts,
   };
   return kind as JobKind;
 }

@@ -37,7 +37,9 @@ export interface Transition {
   readonly ended?: EndedRun | undefined;
   /** The run that is about to begin. */
   readonly begins?: Run | undefined;
-  /** Begins a point of no return for the first time: refused once the job is to be cancelled. */
+  /** Whether a run that begins here is not to begin once the job is to be cancelled. */
+  readonly heedsCancel: boolean;
+  /** Begins a point of no return for the first time. */
   readonly passes: boolean;
   readonly rest?: Rest | undefined;
   /** Gives the job up: it has ended, or rests longer than it is worth keeping. */
@@ -46,8 +48,10 @@ export interface Transition {
   readonly finished: boolean;
 }
 
-/** What a transition that was written came to. */
-export interface Written {
+/** What a transition came to. */
+export interface Answer {
+  /** False when it begins a run that must not begin, since something else is asked of the job; then nothing was written. */
+  readonly written: boolean;
   readonly cancelRequested: boolean;
   readonly pauseRequested: boolean;
   readonly deadlinePassed: boolean;
@@ -63,20 +67,20 @@ interface Row {
   cancel_requested: boolean;
   pause_requested: boolean;
   deadline_passed: boolean;
-  fence: number;
+  /** null when the claim is over. */
+  fence: number | null;
   parent_id: string | null;
   freed: number;
 }
 
 /**
- * Writes transitions of several jobs in one call; of each what it came to, undefined when it was refused: the claim is
- * over, or the job is to be cancelled before its point of no return. `freed` counts jobs that can be claimed now, because
+ * Writes transitions of several jobs in one call; of each what it came to, undefined when its claim is over. `freed` counts jobs that can be claimed now, because
  * one that has ended had a resource that they wait for. Run it in a transaction, with the append last.
  */
 export async function writeTransitions(
   tx: Sql,
   transitions: readonly Transition[],
-): Promise<{ written: (Written | undefined)[]; freed: number }> {
+): Promise<{ answers: (Answer | undefined)[]; freed: number }> {
   const rows = await tx.query<Row>(
     'select * from write_transitions($1::jsonb)',
     [JSON.stringify(transitions.map(encode))],
@@ -84,14 +88,15 @@ export async function writeTransitions(
   );
   const found = new Map(rows.map((row) => [row.n, row]));
   return {
-    written: transitions.map((_, index) => writtenOf(found.get(index + 1))),
+    answers: transitions.map((_, index) => answerOf(found.get(index + 1))),
     freed: found.get(0)?.freed ?? 0,
   };
 }
 
-function writtenOf(row: Row | undefined): Written | undefined {
-  if (row?.written !== true) return undefined;
+function answerOf(row: Row | undefined): Answer | undefined {
+  if (row?.fence == null) return undefined;
   return {
+    written: row.written,
     cancelRequested: row.cancel_requested,
     pauseRequested: row.pause_requested,
     deadlinePassed: row.deadline_passed,
@@ -134,6 +139,8 @@ function encode(transition: Transition): Record<string, unknown> {
     release: transition.release,
     pauses: transition.pauses,
     finished: transition.finished,
+    begins: begins !== undefined,
+    heeds_cancel: transition.heedsCancel,
     passes: transition.passes,
     steps,
   };

@@ -1,8 +1,9 @@
 /** Transitions of running jobs. */
 export const transitionSql = `
 -- Writes transitions of jobs that run on replicas, each fenced by its claim: the job's place, its steps, and the lines that a
--- job leaves that has ended. Of each it answers whether it was written; those of a claim that is over are not, nor one
--- that begins a point of no return of a job that is to be cancelled. A row numbered 0 counts jobs that can be claimed now.
+-- job leaves that has ended. Of each it answers whether it was written, and what is asked of the job (null when the claim is
+-- over). One that begins a run is not written once the job is to be paused, or to be cancelled while that can be heeded. A row numbered 0 counts
+-- jobs that can be claimed now.
 create function write_transitions(
   given jsonb,
   out n bigint, out written boolean, out cancel_requested boolean, out pause_requested boolean, out deadline_passed boolean,
@@ -23,7 +24,8 @@ begin
   return query
     with given_rows as materialized (
       select e.n, x.* from jsonb_array_elements(given) with ordinality e(value, n), jsonb_to_record(e.value) x(job_id text, owner text, fence bigint, status text, direction text, cursor int, failure jsonb,
-        error jsonb, rest_ms float8, waits_for text, note text, release boolean, pauses boolean, finished boolean, passes boolean, steps jsonb)
+        error jsonb, rest_ms float8, waits_for text, note text, release boolean, pauses boolean, finished boolean, begins boolean, heeds_cancel boolean,
+          passes boolean, steps jsonb)
     ), moved as (
       update job j set status = x.status, direction = x.direction, cursor = x.cursor, failure = x.failure, error = x.error,
           owner = case when x.release then null else j.owner end,
@@ -37,7 +39,8 @@ begin
           -- Undo acts under a fence of its own: what the forward way still has on its way is refused.
           fence = case when j.direction = 'forward' and x.direction = 'undo' then nextval('job_orchestrator.job_fence') else j.fence end
         from given_rows x
-        where j.job_id = x.job_id and j.owner = x.owner and j.fence = x.fence and not (x.passes and j.cancel_requested_at is not null)
+        where j.job_id = x.job_id and j.owner = x.owner and j.fence = x.fence 
+          and not (x.begins and (j.pause_requested_at is not null or (x.heeds_cancel and j.cancel_requested_at is not null)))
         returning x.n, j.job_id, x.owner, j.fence, j.cancel_requested_at is not null as cancel_requested, j.pause_requested_at is not null as pause_requested,
           now() > j.deadline as deadline_passed, j.parent_id, j.seq, j.locks, x.passes, x.steps
     ), stepped as (
@@ -58,8 +61,10 @@ begin
         select r.resource, m.seq, m.job_id from moved m, unnest(m.locks) r(resource) where m.passes order by r.resource
         on conflict (resource) do update set seq = excluded.seq, job_id = excluded.job_id where excluded.seq > c.seq
     )
-    select x.n, m.n is not null, m.cancel_requested, m.pause_requested, m.deadline_passed, m.fence, m.parent_id, 0::bigint
-      from given_rows x left join moved m on m.n = x.n;
+    select x.n, m.n is not null, coalesce(m.cancel_requested, j.cancel_requested_at is not null), coalesce(m.pause_requested, j.pause_requested_at is not null),
+        coalesce(m.deadline_passed, now() > j.deadline), coalesce(m.fence, j.fence), m.parent_id, 0::bigint
+      from given_rows x left join moved m on m.n = x.n
+      left join job j on m.n is null and j.job_id = x.job_id and j.owner = x.owner and j.fence = x.fence;
   if ended <> '{}' then
     freed_jobs := leave_lines(array(select j.job_id from job j where j.job_id = any(ended) and j.finished_at is not null));
     if freed_jobs > 0 then

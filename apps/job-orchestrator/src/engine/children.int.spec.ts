@@ -1,0 +1,143 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { FairleadError } from '@fairlead/contracts';
+import { newContext, runInContext } from '@fairlead/telemetry';
+import { eventually, eventuallyHolds } from '@fairlead/testing';
+import { childJobs } from '../child-jobs.js';
+import { cancelJob, type JobDependencies } from '../start-job.js';
+import { archiveJobs } from '../store/archive.js';
+import { listChildren, loadJob } from '../store/jobs.js';
+import { ann, boot, caller, db, ended, engines, historyOf, start } from './bench.fixture.js';
+import { childrenStep } from './children.js';
+import type { JobKind, StepContext } from './kind.js';
+import { openable, step, toyKind, waitForAbort, type Toy } from './toy.fixture.js';
+
+jest.setTimeout(30_000);
+
+/** A kind whose job runs `count` children, each on a tenant of its own named after the parent's. */
+function parents(
+  count: number,
+  options: { parallel?: number; stopAfter?: number } = {},
+): { kind: JobKind; connect: (deps: JobDependencies) => void } {
+  let connected: JobDependencies | undefined;
+  const jobs = childJobs(() => {
+    if (connected === undefined) throw new Error('not connected yet');
+    return connected;
+  });
+  const children = childrenStep<Toy>('children', jobs, {
+    children: ({ params: { tenant } }) =>
+      Array.from({ length: count }, (_, n) => ({ key: `c${String(n)}`, kind: 'child', params: { tenant: `${tenant}-${String(n)}` } })),
+    parallel: () => options.parallel ?? 2,
+    stopAfterFailures: () => options.stopAfter ?? 1,
+    timeoutMs: 60_000,
+  });
+  return {
+    kind: toyKind([step('before'), children, step('after')]),
+    connect: (deps) => {
+      connected = deps;
+    },
+  };
+}
+
+const childKind = (run: (context: StepContext<Toy>) => Promise<unknown>) =>
+  toyKind([step('work', { run: async (context) => (await run(context), { outcome: 'done' }) })], { kind: 'child' });
+
+function bootParents(count: number, options: Parameters<typeof parents>[1], run: Parameters<typeof childKind>[0]): JobDependencies {
+  const { kind, connect } = parents(count, options);
+  const deps = boot([kind, childKind(run)]);
+  connect(deps);
+  return deps;
+}
+
+const statuses = async (jobId: string) => (await listChildren(db, jobId)).map(({ status }) => status).sort();
+
+describe('a job of jobs', () => {
+  it('runs its children so many at a time, tells how far it is, and goes on when all are done', async () => {
+    let [running, most] = [0, 0];
+    const deps = bootParents(12, { parallel: 3 }, async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running -= 1;
+    });
+    const { jobId } = await start(deps, 'family');
+    const { job, steps } = await ended(jobId);
+    expect([job.status, steps.map((s) => s.status)]).toEqual(['succeeded', ['succeeded', 'succeeded', 'succeeded']]);
+    expect(steps[1]?.output).toMatchObject({ total: 12, succeeded: 12, running: 0, failed: [] });
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(3);
+    expect(await statuses(jobId)).toEqual(Array(12).fill('succeeded'));
+    expect((await historyOf(jobId)).filter((type) => type === 'step_progressed:children').length).toBeGreaterThan(2);
+  });
+
+  it('starts no more once enough have failed, lets the others end, and fails', async () => {
+    const deps = bootParents(20, { parallel: 2, stopAfter: 2 }, ({ params: { tenant } }) =>
+      /-[13]$/.test(tenant) ? Promise.reject(new FairleadError('tenant_state', 'not this one')) : Promise.resolve(),
+    );
+    const { jobId } = await start(deps, 'halting');
+    const { job, steps } = await ended(jobId);
+    expect(job).toMatchObject({ status: 'failed', error: { code: 'children_failed', step: 'children' } });
+    expect(job.error?.message).toContain('not this one');
+    const found = await statuses(jobId);
+    expect(found.filter((status) => status === 'failed')).toHaveLength(2);
+    expect(found.length).toBeLessThanOrEqual(6);
+    expect(steps.map((s) => s.status)).toEqual(['undone', 'undone', 'pending']);
+  });
+
+  it('counts a child that is refused before it is a job as one that failed', async () => {
+    const { kind, connect } = parents(3, { stopAfter: 5 });
+    const blocked = { name: 'never', verdict: 'block', value: '', limit: '', message: 'not today' } as const;
+    const child = toyKind([step('work')], {
+      kind: 'child',
+      plan: ({ tenant }) => ({
+        actions: [],
+        checks: tenant.endsWith('-1') ? [blocked] : [],
+        impact: { tenants: [tenant], services: [], expectedPauseMs: 0 },
+        inputs: [],
+      }),
+    });
+    const deps = boot([kind, child]);
+    connect(deps);
+    const { jobId } = await start(deps, 'refused');
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('succeeded');
+    expect(steps[1]?.output).toMatchObject({ succeeded: 2, failed: [{ key: 'c1', code: 'plan_blocked' }] });
+  });
+
+  it('cancels those that are open when it is cancelled, and waits for them', async () => {
+    const deps = bootParents(6, { parallel: 2 }, waitForAbort);
+    const { jobId } = await start(deps, 'stopped');
+    await eventuallyHolds(
+      async () => {
+        expect(await statuses(jobId)).toEqual(['running', 'running']);
+      },
+      { what: 'two children to run' },
+    );
+    await runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, jobId, 'enough', caller()));
+    const { job } = await ended(jobId);
+    expect(job.status).toBe('cancelled');
+    expect(await statuses(jobId)).toEqual(['cancelled', 'cancelled']);
+  });
+
+  it('starts each child once, whatever happens to its replica, and knows those in the archive', async () => {
+    const gate = openable();
+    const { kind, connect } = parents(8, { parallel: 4 });
+    const child = childKind(({ params: { tenant } }) => (tenant.endsWith('-5') ? gate.opened : Promise.resolve()));
+    let deps = boot([kind, child]);
+    connect(deps);
+    const { jobId } = await start(deps, 'moved-on');
+    for (let n = 0; n < 3; n += 1) {
+      await engines.splice(0)[0]?.stop();
+      deps = boot([kind, child]);
+      connect(deps);
+    }
+    await eventually(async () => (await statuses(jobId)).filter((status) => status === 'succeeded').length === 7, {
+      what: 'all but one',
+      timeoutMs: 20_000,
+    });
+    await archiveJobs(db, { afterMs: 0, most: 100 });
+    expect(await loadJob(db, (await listChildren(db, jobId))[0]?.jobId ?? '')).toMatchObject({ job: { parent_id: jobId } });
+    gate.open();
+    expect((await ended(jobId)).steps[1]?.output).toMatchObject({ total: 8, succeeded: 8 });
+    expect(await listChildren(db, jobId)).toHaveLength(8);
+  });
+});
