@@ -12,6 +12,7 @@ import { noTracing, type Logger, type Tracing } from '@fairlead/telemetry';
 import { claimJobs, type Claim } from '../store/claim.js';
 import { loadRunnable, type RunnableJob } from '../store/jobs.js';
 import type { JobRow } from '../store/rows.js';
+import { readQueue } from '../store/queue.js';
 import { endLease, registerReplica, renewLease } from '../store/replica.js';
 import { wakeJobs } from '../store/wake.js';
 import { writeTransitions, type Answer } from '../store/transition.js';
@@ -50,6 +51,9 @@ interface Running {
   lease: JobLease;
   ended: Promise<void>;
 }
+
+/** How often the queue is counted for the metrics. */
+const countEveryMs = 10_000;
 
 /** Starts a replica. Postgres outages are ridden out. */
 export function startEngine(options: EngineOptions): Engine {
@@ -171,6 +175,14 @@ export function startEngine(options: EngineOptions): Engine {
   const claimEveryMs = Math.min(options.pollMs, Math.ceil(leaseMs / 10));
   const claiming = new Repeater(() => claimAll().then(() => claimEveryMs), claimEveryMs, onError);
   const renewing = new Repeater(() => renew().then(() => leaseMs / 4), leaseMs / 10, onError);
+  const counting = new Repeater(
+    async () => {
+      metrics.queue(await readQueue(db));
+      return countEveryMs;
+    },
+    countEveryMs,
+    onError,
+  );
   return {
     wake: (jobId) => {
       claiming.wake();
@@ -184,7 +196,7 @@ export function startEngine(options: EngineOptions): Engine {
       await claiming.stop();
       for (const { lease } of running.values()) lease.stop();
       await Promise.all([...running.values()].map(({ ended }) => ended));
-      await renewing.stop();
+      await Promise.all([renewing.stop(), counting.stop()]);
       if (replica !== undefined) {
         await endLease(db, replica.replicaId).catch((error: unknown) => {
           logger.warn({ err: error }, 'the replica could not end its lease; it ends by itself');

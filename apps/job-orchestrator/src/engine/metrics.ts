@@ -1,9 +1,15 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { QueueFigures } from '../store/queue.js';
 import type { LoopMetrics } from './loops.js';
 
 export interface EngineMetrics {
   attempt(kind: string, step: string, direction: string, outcome: string, seconds: number): void;
-  finished(kind: string, status: string): void;
+  /** A job ended, so many seconds after it was first claimed. */
+  finished(kind: string, status: string, seconds: number): void;
+  /** A job was claimed for the first time, so many seconds after it was started. */
+  waited(kind: string, seconds: number): void;
+  /** How the queue is at this moment. */
+  queue(figures: QueueFigures): void;
   claimed(how: string): void;
   running(count: number): void;
   lost(): void;
@@ -28,6 +34,32 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
     name: 'fairlead_jobs_finished_total',
     help: 'Jobs that ended, by status.',
     labelNames: ['kind', 'status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'fairlead_job_seconds',
+    help: 'From the first claim of a job to its end, by kind and status.',
+    labelNames: ['kind', 'status'],
+    buckets: [0.05, 0.2, 1, 5, 20, 60, 300, 1_800],
+    registers,
+  });
+  const waits = new Histogram({
+    name: 'fairlead_job_wait_seconds',
+    help: 'From the start of a job to its first claim: for its resources and for a replica.',
+    labelNames: ['kind'],
+    buckets: [0.01, 0.05, 0.2, 1, 5, 20, 60, 300, 1_800],
+    registers,
+  });
+  const queued = new Gauge({
+    name: 'fairlead_jobs_queued',
+    help: 'Jobs in the queue, of all replicas: ready to be claimed, waiting for a resource, paused.',
+    labelNames: ['state'],
+    registers,
+  });
+  const age = new Gauge({
+    name: 'fairlead_job_queue_age_seconds',
+    help: 'How long the oldest job of the queue has been there: ready to be claimed, or waiting for a resource.',
+    labelNames: ['state'],
     registers,
   });
   const claims = new Counter({
@@ -62,8 +94,17 @@ export function createEngineMetrics(registry: Registry): EngineMetrics {
     attempt: (kind, step, direction, outcome, seconds) => {
       attempts.observe({ kind, step, direction, outcome }, seconds);
     },
-    finished: (kind, status) => {
+    finished: (kind, status, seconds) => {
       finished.inc({ kind, status });
+      durations.observe({ kind, status }, seconds);
+    },
+    waited: (kind, seconds) => {
+      waits.observe({ kind }, seconds);
+    },
+    queue: (figures) => {
+      for (const state of ['ready', 'blocked', 'paused'] as const) queued.set({ state }, figures[state]);
+      age.set({ state: 'ready' }, figures.readySeconds);
+      age.set({ state: 'blocked' }, figures.blockedSeconds);
     },
     claimed: (how) => {
       claims.inc({ how });
@@ -109,4 +150,9 @@ export function createLoopMetrics(registry: Registry): LoopMetrics {
       lag.set({ loop }, seconds);
     },
   };
+}
+
+/** For figures alone: the clocks of this machine and of the database may differ. */
+export function secondsSince(time: Date | null): number {
+  return time === null ? 0 : Math.max(0, Date.now() - time.getTime()) / 1000;
 }

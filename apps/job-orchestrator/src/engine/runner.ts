@@ -31,7 +31,7 @@ import { stepFailpoint } from './failpoints.js';
 import { rulesOf, type JobKind, type StepContext } from './kind.js';
 import { contextOf } from './job-context.js';
 import type { JobLease } from './lease.js';
-import type { EngineMetrics } from './metrics.js';
+import { secondsSince, type EngineMetrics } from './metrics.js';
 import { StepClock } from './step-clock.js';
 import { traceStep } from './step-span.js';
 
@@ -106,6 +106,7 @@ class JobRun {
     this.rules = rulesOf(this.kind);
     this.take(loaded);
     this.claimed = this.claimCommand();
+    if (claim.how === 'started') deps.metrics.waited(this.kind.kind, secondsSince(loaded.job.created_at));
   }
 
   /** Goes on from what the database says. */
@@ -273,7 +274,7 @@ class JobRun {
     const attempts = error?.step === undefined ? undefined : this.state.steps.find((step) => step.name === error.step)?.attempts;
     const told = error === undefined ? undefined : { ...error, ...(attempts === undefined ? {} : { attempt: attempts }) };
     await this.write({ status, error: told, release: true, finished: true });
-    this.deps.metrics.finished(this.kind.kind, status);
+    this.deps.metrics.finished(this.kind.kind, status, secondsSince(this.loaded.job.started_at));
     return 'finished';
   }
 
