@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { countHealthy, healthOf } from './fleet.js';
-import { durationBetween, formatDuration, formatName, formatTime, targetOf } from './format.js';
+import { durationBetween, formatDuration, formatName, formatTime, progressOf, targetOf } from './format.js';
 import { isFiltered, parseSearch, searchOf, stringifySearch } from './search.js';
 
 describe('formats', () => {
@@ -26,6 +26,15 @@ describe('formats', () => {
       'runner/runner-1',
       '',
     ]);
+    expect([targetOf({ tenants: ['acme'] }), targetOf({ tenants: ['acme', 'duff'], moves: {} })]).toEqual(['1 tenant', '2 tenants']);
+  });
+
+  it('tell how far the jobs of a step are, and nothing of what other steps leave', () => {
+    expect(progressOf({ total: 4, succeeded: 1, running: 2, failed: [{ key: 'acme' }], refused: {} })).toBe(
+      '1 of 4 done, 2 running, 1 failed',
+    );
+    for (const output of [null, {}, { total: 4 }, { total: '4', succeeded: 1, running: 2, failed: [] }])
+      expect(progressOf(output)).toBeUndefined();
   });
 });
 

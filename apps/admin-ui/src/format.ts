@@ -37,9 +37,17 @@ export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** What a job is about: its tenant, or the shard it reloads. */
+/** How far the jobs are that a step has asked for, such as `1 of 4 done, 2 running, 0 failed`; undefined for any other step. */
+export function progressOf(output: Readonly<Record<string, unknown>> | null): string | undefined {
+  const { total, succeeded, running, failed } = output ?? {};
+  if (typeof total !== 'number' || typeof succeeded !== 'number' || typeof running !== 'number' || !Array.isArray(failed)) return undefined;
+  return `${succeeded} of ${total} done, ${running} running, ${failed.length} failed`;
+}
+
+/** What a job is about: its tenant or how many, or the shard it reloads. */
 export function targetOf(params: Readonly<Record<string, unknown>>): string {
-  const { tenant, kind, shard } = params;
+  const { tenant, tenants, kind, shard } = params;
   if (typeof tenant === 'string') return tenant;
+  if (Array.isArray(tenants)) return formatCount(tenants.length, 'tenant');
   return typeof kind === 'string' && typeof shard === 'string' ? `${kind}/${shard}` : '';
 }

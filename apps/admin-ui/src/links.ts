@@ -2,6 +2,7 @@
 
 export const tenantPath = (tenantId: string) => `/tenants/${encodeURIComponent(tenantId)}`;
 export const jobPath = (jobId: string) => `/jobs/${encodeURIComponent(jobId)}`;
+export const planPath = (planId: string) => `/plans/${encodeURIComponent(planId)}`;
 export const migratePath = (tenantId: string) => `${tenantPath(tenantId)}?dialog=migrate`;
 export const listPath = (path: '/tenants' | '/jobs' | '/audit', filter: Readonly<Record<string, string>>) =>
   `${path}?${new URLSearchParams(filter).toString()}`;

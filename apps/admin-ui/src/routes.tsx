@@ -6,7 +6,7 @@ import { Shell } from './shell.js';
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const at = <Path extends string>(path: Path) => ({ getParentRoute: () => root, path });
 
-const jobsSearch = searchOf('status', 'kind', 'tenant', 'correlation_id', 'cursor');
+const jobsSearch = searchOf('status', 'kind', 'tenant', 'correlation_id', 'parent', 'cursor');
 const auditNames = ['principal', 'tenant', 'action', 'job_id', 'correlation_id', 'request_id', 'trace_id', 'from', 'to', 'cursor'] as const;
 
 /** Every page: its address, what its address says, where its code is. */
@@ -25,6 +25,7 @@ const pages = [
   createRoute({ ...at('/fleet'), component: lazyRouteComponent(() => import('./pages/fleet.js')) }),
   createRoute({ ...at('/jobs'), validateSearch: jobsSearch, component: lazyRouteComponent(() => import('./pages/jobs.js')) }),
   createRoute({ ...at('/jobs/$jobId'), component: lazyRouteComponent(() => import('./pages/job.js')) }),
+  createRoute({ ...at('/plans/$planId'), component: lazyRouteComponent(() => import('./pages/plan.js')) }),
   createRoute({
     ...at('/audit'),
     validateSearch: searchOf(...auditNames),

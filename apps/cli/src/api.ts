@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { changesPath } from '@fairlead/contracts';
 import type { HttpClient, RequestOptions } from './http/client.js';
+import { lockSchema, replicaSchema, scheduleSchema, type NewSchedule } from './jobs-api.js';
 import { aggregateSchema, createLogApi, logEventSchema } from './log-api.js';
 import { sessionCookiePattern } from './session.js';
 
@@ -14,11 +15,14 @@ const count = z.number().nullish();
 
 export const planSchema = z.looseObject({
   plan_id: z.string(),
+  kind: z.string(),
   digest: z.string(),
   actions: z.array(z.looseObject({ name: z.string(), description: text, kind: text, from_shard_id: text, to_shard_id: text })),
   checks: z.array(z.looseObject({ name: z.string(), verdict: z.string(), value: text, limit: text, message: text })),
   impact: z.looseObject({ tenants: z.array(z.string()), services: z.array(z.string()), expected_pause_ms: z.number() }),
   expires_at: z.string(),
+  needs_approval: z.boolean().nullish(),
+  approval: z.looseObject({ approved_by: z.string(), approved_at: text, reason: text }).nullish(),
 });
 export type Plan = z.output<typeof planSchema>;
 
@@ -32,6 +36,7 @@ const stepSchema = z.looseObject({
   started_at: text,
   finished_at: text,
   error: jobErrorSchema,
+  output: z.record(z.string(), z.unknown()).nullish(),
 });
 export type Step = z.output<typeof stepSchema>;
 
@@ -48,6 +53,15 @@ export const jobSchema = z.looseObject({
   started_at: text,
   finished_at: text,
   blocked_by: text,
+  parent_id: text,
+  note: text,
+  waits_for: text,
+  wake_at: text,
+  deadline: text,
+  pause_requested: z.boolean().nullish(),
+  paused_at: text,
+  paused_by: text,
+  overdue_at: text,
 });
 export type Job = z.output<typeof jobSchema>;
 
@@ -153,7 +167,15 @@ export const jobEventSchema = z.looseObject({
   type: z.string(),
   recorded_at: z.string(),
   step: text,
-  payload: z.looseObject({ step: text, attempt: count, error: jobErrorSchema, delay_ms: count }).nullish(),
+  payload: z
+    .looseObject({
+      step: text,
+      attempt: count,
+      error: jobErrorSchema,
+      delay_ms: count,
+      output: z.record(z.string(), z.unknown()).nullish(),
+    })
+    .nullish(),
 });
 export type JobEvent = z.output<typeof jobEventSchema>;
 
@@ -172,9 +194,10 @@ export interface PageRequest {
 }
 
 /** What can be planned and then run as a job. */
-export type ChangeKind = 'tenant-migrate' | 'tenant-drain' | 'tenant-resume' | 'reload';
+export type ChangeKind = 'tenant-migrate' | 'tenants-migrate' | 'tenant-drain' | 'tenant-resume' | 'reload';
 
 export interface StartRequest {
+  /** A plan's digest, or its id. */
   readonly planDigest: string;
   readonly reason: string;
   readonly onConflict?: 'queue' | 'reject';
@@ -206,7 +229,10 @@ export function createApi(http: HttpClient) {
     revokeToken: (tokenId: string) => http.json(z.unknown(), `${apiTokens}/${encodeURIComponent(tokenId)}`, { method: 'DELETE' }),
 
     createPlan: (kind: ChangeKind, params: object) => http.json(planSchema, `/admin/v1/plan/${kind}`, post(params)),
-    startJob: async (kind: ChangeKind, start: StartRequest) => {
+    plan: (plan: string) => http.json(planSchema, `/admin/v1/plans/${encodeURIComponent(plan)}`),
+    approvePlan: (plan: string, reason: string) =>
+      http.json(planSchema, `/admin/v1/plans/${encodeURIComponent(plan)}/approve`, post({ reason })),
+    startJob: async (kind: string, start: StartRequest) => {
       const body = {
         plan_digest: start.planDigest,
         reason: start.reason,
@@ -214,7 +240,7 @@ export function createApi(http: HttpClient) {
       };
       const answer = await http.json(
         z.looseObject({ job_id: z.string() }),
-        `/admin/v1/jobs/${kind}`,
+        `/admin/v1/jobs/${encodeURIComponent(kind)}`,
         post(body, { idempotencyKey: start.idempotencyKey }),
       );
       return answer.job_id;
@@ -229,6 +255,27 @@ export function createApi(http: HttpClient) {
       ),
     retryJob: (jobId: string, reason: string) =>
       http.json(z.looseObject({ status: text }), `/admin/v1/jobs/${encodeURIComponent(jobId)}/retry`, post({ reason })),
+    pauseJob: (jobId: string, reason: string) =>
+      http.json(jobSchema, `/admin/v1/jobs/${encodeURIComponent(jobId)}/pause`, post({ reason }, { repeatable: true })),
+    unpauseJob: (jobId: string, reason: string) =>
+      http.json(jobSchema, `/admin/v1/jobs/${encodeURIComponent(jobId)}/unpause`, post({ reason }, { repeatable: true })),
+    /** The same again changes nothing. */
+    signalJob: (jobId: string, signal: string, payload: object) =>
+      http.json(
+        jobSchema,
+        `/admin/v1/jobs/${encodeURIComponent(jobId)}/signals/${encodeURIComponent(signal)}`,
+        post({ payload }, { repeatable: true }),
+      ),
+    locks: (filter: Filter, page: PageRequest) => list(lockSchema, '/admin/v1/locks', filter, page),
+    replicas: () => http.json(pageOf(replicaSchema), '/admin/v1/replicas'),
+    schedules: () => http.json(pageOf(scheduleSchema), schedules),
+    createSchedule: (schedule: NewSchedule) => http.json(scheduleSchema, schedules, post(schedule)),
+    pauseSchedule: (schedule: string, reason: string) =>
+      http.json(z.unknown(), `${schedules}/${encodeURIComponent(schedule)}/pause`, post({ reason }, { repeatable: true })),
+    resumeSchedule: (schedule: string, reason: string) =>
+      http.json(z.unknown(), `${schedules}/${encodeURIComponent(schedule)}/resume`, post({ reason }, { repeatable: true })),
+    deleteSchedule: (schedule: string, reason: string) =>
+      http.json(z.unknown(), `${schedules}/${encodeURIComponent(schedule)}`, { method: 'DELETE', body: { reason } }),
     /** The events of a job behind a cursor, live; ends with the job or when the gateway ends the stream. */
     openJobEvents: (jobId: string, cursor: string, signal: AbortSignal) =>
       http.stream(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`, { query: { cursor }, signal }),
@@ -257,6 +304,7 @@ export function createApi(http: HttpClient) {
 }
 
 const apiTokens = '/admin/v1/api-tokens';
+const schedules = '/admin/v1/schedules';
 
 function sessionCookieOf(headers: Headers): string | undefined {
   const cookies = headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');

@@ -3,7 +3,7 @@ import type { Api, ChangeKind, Job, Plan } from './api.js';
 import { confirmed } from './confirm.js';
 import type { Context } from './context.js';
 import { CliError, exitCodes } from './exit.js';
-import { blockedChecks, renderBlocks, renderPlan } from './view/plan.js';
+import { awaitsApproval, blockedChecks, renderBlocks, renderPlan } from './view/plan.js';
 import { tellTransitions, watchJob } from './watch.js';
 
 /** How a planned change is to be run. */
@@ -20,7 +20,7 @@ export interface ChangeOptions {
 
 /**
  * Plans a change, shows the plan, and unless told to stop there starts its job and follows it. Throws CliError
- * with the conflict exit code when a check blocks, so that nothing is started.
+ * with the conflict exit code when a check blocks or somebody else has to approve it, so that nothing is started.
  */
 export async function runChange(
   context: Context,
@@ -31,11 +31,40 @@ export async function runChange(
   const api = context.api();
   const plan = await api.createPlan(kind, { ...(await params(api)), reason: options.reason });
   showPlan(context, plan, options);
+  requireApplicable(plan, options);
+  if (options.dryRun === true) return;
+  await startShown(context, api, plan, { kind, planDigest: plan.digest }, options);
+}
+
+/** Starts the job of a plan that was made before, by this very plan's id: it may be the one that was approved. */
+export async function applyPlan(context: Context, planOrDigest: string, options: ChangeOptions): Promise<void> {
+  const api = context.api();
+  const plan = await api.plan(planOrDigest);
+  showPlan(context, plan, options);
+  requireApplicable(plan, options);
+  await startShown(context, api, plan, { kind: plan.kind, planDigest: plan.plan_id }, options);
+}
+
+function requireApplicable(plan: Plan, { dryRun }: ChangeOptions): void {
   if (blockedChecks(plan).length > 0)
     throw new CliError(`the plan is blocked, nothing was started: ${renderBlocks(plan)}`, exitCodes.conflict);
-  if (options.dryRun === true) return;
+  if (dryRun === true || !awaitsApproval(plan)) return;
+  throw new CliError(
+    `somebody else has to approve this plan, nothing was started: fairlead plan approve ${plan.plan_id} --reason …; then: fairlead plan apply ${plan.plan_id} --reason …`,
+    exitCodes.conflict,
+  );
+}
+
+/** Starts the job of a plan that was shown, and follows it when asked to. */
+async function startShown(
+  context: Context,
+  api: Api,
+  plan: Plan,
+  what: { kind: string; planDigest: string },
+  options: ChangeOptions,
+): Promise<void> {
   if (!(await confirmed(context.terminal, 'Apply this plan?', options))) throw new CliError('not confirmed, nothing was started');
-  const jobId = await startJob(context, api, kind, plan, options);
+  const jobId = await startJob(context, api, what, options);
   if (options.wait !== true) {
     context.print(
       { correlation_id: context.correlationId, job_id: jobId, plan },
@@ -53,16 +82,21 @@ export async function runChange(
 /** In JSON, the plan is part of the one document at the end; a person who is asked sees it before. */
 function showPlan({ terminal, json, correlationId }: Context, plan: Plan, options: ChangeOptions): void {
   const text = `${renderPlan(plan)}\ncorrelation id  ${correlationId}\n`;
-  const isLast = options.dryRun === true || blockedChecks(plan).length > 0;
+  const isLast = options.dryRun === true || blockedChecks(plan).length > 0 || awaitsApproval(plan);
   if (!json) terminal.out(text);
   else if (isLast) terminal.out(`${JSON.stringify({ correlation_id: correlationId, plan }, null, 2)}\n`);
   else if (terminal.interactive && options.yes !== true) terminal.err(text);
 }
 
-async function startJob({ terminal }: Context, api: Api, kind: ChangeKind, plan: Plan, options: ChangeOptions): Promise<string> {
+async function startJob(
+  { terminal }: Context,
+  api: Api,
+  { kind, planDigest }: { kind: string; planDigest: string },
+  options: ChangeOptions,
+): Promise<string> {
   const { reason, onConflict, idempotencyKey = randomUUID() } = options;
   try {
-    return await api.startJob(kind, { planDigest: plan.digest, reason, onConflict, idempotencyKey });
+    return await api.startJob(kind, { planDigest, reason, onConflict, idempotencyKey });
   } catch (error) {
     // Whether the job was started may be unknown: with the same key a repeat never starts a second one.
     terminal.err(`idempotency key ${idempotencyKey} (a repeat with --idempotency-key ${idempotencyKey} starts no second job)\n`);

@@ -78,6 +78,7 @@ export const problem = (status: number, code: string, detail: string): Answer =>
 /** A plan as the gateway answers it. */
 export const plan = (verdict = 'pass') => ({
   plan_id: 'plan_1',
+  kind: 'tenant-migrate',
   digest: 'digest-1',
   actions: [{ name: 'drain', description: 'stop new work', kind: 'runner', from_shard_id: 'runner-1', to_shard_id: 'runner-2' }],
   checks: [{ name: 'target-ready', verdict, value: '1 of 1', limit: 'all', message: 'runner-2 is ready or not' }],

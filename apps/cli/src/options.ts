@@ -48,6 +48,17 @@ export function list(value: string, previous: readonly string[] = []): string[] 
   return [...previous, ...value.split(',').filter((part) => part !== '')];
 }
 
+/** A JSON object. */
+export function jsonObject(value: string): object {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+  } catch {
+    // Told below.
+  }
+  throw new InvalidArgumentError('A JSON object such as {"a":1} is expected.');
+}
+
 /** How long to follow a job. */
 export function watchTimeout(): Option {
   return new Option('--timeout <duration>', 'give up following after this time, such as 90s; the job goes on')
@@ -57,9 +68,13 @@ export function watchTimeout(): Option {
 
 /** The options of every change that is planned first. */
 export function addChangeOptions(command: Command): Command {
+  return addApplyOptions(command).option('--dry-run', 'show the plan and stop');
+}
+
+/** The options of what starts a job. */
+export function addApplyOptions(command: Command): Command {
   return command
     .requiredOption('--reason <text>', 'why; kept with the plan, the job and the audit trail')
-    .option('--dry-run', 'show the plan and stop')
     .option('--wait', 'follow the job to its end; the exit code tells its outcome')
     .addOption(watchTimeout())
     .option('-y, --yes', 'do not ask for confirmation')

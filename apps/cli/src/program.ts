@@ -12,8 +12,12 @@ import { fleetSnapshot } from './commands/fleet-snapshot.js';
 import { jobCancel } from './commands/job-cancel.js';
 import { jobRetry } from './commands/job-retry.js';
 import { jobList } from './commands/job-list.js';
+import { jobPause } from './commands/job-pause.js';
 import { jobShow } from './commands/job-show.js';
+import { jobSignal } from './commands/job-signal.js';
+import { jobUnpause } from './commands/job-unpause.js';
 import { jobWatch } from './commands/job-watch.js';
+import { lockList } from './commands/lock-list.js';
 import { logShow } from './commands/log-show.js';
 import { logStats } from './commands/log-stats.js';
 import { logTail } from './commands/log-tail.js';
@@ -23,12 +27,21 @@ import { logout } from './commands/logout.js';
 import { password } from './commands/password.js';
 import { placementExport } from './commands/placement-export.js';
 import { placementShow } from './commands/placement-show.js';
+import { planApply } from './commands/plan-apply.js';
+import { planApprove } from './commands/plan-approve.js';
+import { planShow } from './commands/plan-show.js';
 import { projectionList } from './commands/projection-list.js';
 import { projectionPause } from './commands/projection-pause.js';
 import { projectionRebuild } from './commands/projection-rebuild.js';
 import { projectionResume } from './commands/projection-resume.js';
 import { projectionShow } from './commands/projection-show.js';
 import { projectionSkip } from './commands/projection-skip.js';
+import { replicaList } from './commands/replica-list.js';
+import { scheduleCreate } from './commands/schedule-create.js';
+import { scheduleDelete } from './commands/schedule-delete.js';
+import { scheduleList } from './commands/schedule-list.js';
+import { schedulePause } from './commands/schedule-pause.js';
+import { scheduleResume } from './commands/schedule-resume.js';
 import { stuck } from './commands/stuck.js';
 import { tenantCreate } from './commands/tenant-create.js';
 import { tenantDrain } from './commands/tenant-drain.js';
@@ -54,7 +67,19 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'tenants: list, show, create, migrate, drain, resume',
     commands: [tenantList, tenantShow, tenantCreate, tenantMigrate, tenantDrain, tenantResume],
   },
-  { name: 'job', description: 'jobs: list, show, watch, cancel, retry', commands: [jobList, jobShow, jobWatch, jobCancel, jobRetry] },
+  {
+    name: 'job',
+    description: 'jobs: list, show, watch, cancel, retry, pause, unpause, signal',
+    commands: [jobList, jobShow, jobWatch, jobCancel, jobRetry, jobPause, jobUnpause, jobSignal],
+  },
+  { name: 'plan', description: 'plans: show, approve, apply', commands: [planShow, planApprove, planApply] },
+  { name: 'lock', description: 'what jobs have locked: list', commands: [lockList] },
+  { name: 'replica', description: 'the processes that run jobs: list', commands: [replicaList] },
+  {
+    name: 'schedule',
+    description: 'jobs that are started by the clock: list, create, pause, resume, delete',
+    commands: [scheduleList, scheduleCreate, schedulePause, scheduleResume, scheduleDelete],
+  },
   { name: 'placement', description: 'placement: show, export', commands: [placementShow, placementExport] },
   { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
   { name: 'audit', description: 'the audit trail: list', commands: [auditList] },

@@ -3,7 +3,19 @@ import { isTerminal, type JobStatus } from '@fairlead/contracts/browser';
 import { client } from './gateway.js';
 import { readJson, send, type QueryParams } from './http.js';
 import { ApiProblem } from './problem.js';
-import type { AppliedPlacement, AuditRecord, Job, Page, PlacementSummary, Readiness, Shard, Snapshot, Tenant, User } from './types.js';
+import type {
+  AppliedPlacement,
+  AuditRecord,
+  Job,
+  Page,
+  PlacementSummary,
+  Plan,
+  Readiness,
+  Shard,
+  Snapshot,
+  Tenant,
+  User,
+} from './types.js';
 
 /** How often what is on the screen is looked up again. */
 const [often, seldom] = [5_000, 15_000];
@@ -36,6 +48,7 @@ export const queries = {
       // Its events bring news at once; what makes none, such as waiting for a lock, is found by asking.
       refetchInterval: ({ state }) => (isOpen(state.data?.status) ? often : false),
     }),
+  plan: (planId: string) => one<Plan>(`/admin/v1/plans/${encodeURIComponent(planId)}`, often),
   audit: (query: QueryParams) => page<AuditRecord>('/admin/v1/audit', query, often),
   users: () => one<Page<User>>('/admin/v1/users', 60_000, { limit: 200 }),
   readiness: () => queryOptions({ queryKey: ['/ready'], queryFn: ({ signal }) => readiness(signal), refetchInterval: often }),

@@ -94,12 +94,17 @@ export interface PlanCheck {
 
 export interface Plan {
   plan_id: string;
+  kind: string;
+  params: Record<string, unknown>;
   digest: string;
   actions: PlanAction[];
   checks: PlanCheck[];
   impact: { tenants: string[]; services: string[]; expected_pause_ms: number };
   reason: string;
+  created_by: string;
   expires_at: string;
+  needs_approval: boolean;
+  approval: { approved_by: string; approved_at: string; reason: string } | null;
 }
 
 export interface JobError {
@@ -117,6 +122,7 @@ export interface JobStep {
   started_at: string | null;
   finished_at: string | null;
   error: JobError | null;
+  output: Record<string, unknown> | null;
 }
 
 /** Ids that a request can be found by, everywhere. */
@@ -143,6 +149,15 @@ export interface Job extends Origin {
   deadline: string | null;
   cancel_requested: boolean;
   blocked_by: string | null;
+  /** The job that asked for this one. */
+  parent_id: string | null;
+  /** What a job that rests waits for: in words, and the signal. */
+  note: string | null;
+  waits_for: string | null;
+  pause_requested: boolean;
+  paused_at: string | null;
+  paused_by: string | null;
+  overdue_at: string | null;
   owner: string | null;
   fence: number;
 }
@@ -152,7 +167,14 @@ export interface JobEvent {
   type: string;
   recorded_at: string;
   step: string | null;
-  payload: { step?: string; attempt?: number; delay_ms?: number; error?: { code: string; message: string } } & Record<string, unknown>;
+  payload: {
+    step?: string;
+    attempt?: number;
+    delay_ms?: number;
+    error?: { code: string; message: string };
+    output?: Record<string, unknown>;
+    signal?: string;
+  } & Record<string, unknown>;
 }
 
 export interface AuditRecord extends Origin {

@@ -21,13 +21,23 @@ const dialogs = {
     action: 'Try again',
     dismiss: 'Leave it',
   },
+  pause: {
+    text: 'What the job does right now is seen through; then it begins nothing more until it is let go on. It keeps what it has locked.',
+    action: 'Pause',
+    dismiss: 'Let it go on',
+  },
+  unpause: {
+    text: 'The job goes on where it stopped. The time that it was paused does not count against its limits.',
+    action: 'Go on',
+    dismiss: 'Leave it',
+  },
 } as const;
 
-/** What can be done with a job: cancel it while it runs, let it go on when it needed attention. */
+/** What can be done with a job: pause, let go on or cancel it while it is open, let it go on when it needed attention. */
 export function JobActions({ job }: { readonly job: Job }) {
   const cache = useQueryClient();
   const [open, setOpen] = useState<keyof typeof dialogs>();
-  const [cancelDenied, retryDenied] = [useDenied('job.cancel'), useDenied('job.retry')];
+  const [cancelDenied, retryDenied, pauseDenied] = [useDenied('job.cancel'), useDenied('job.retry'), useDenied('job.pause')];
   const whyNoCancel = cancelDenied ?? cancelHindrance(job);
   const run = async (reason: string) => {
     if (open === undefined) return;
@@ -47,6 +57,17 @@ export function JobActions({ job }: { readonly job: Job }) {
             }}
           >
             Try again
+          </Button>
+        )}
+        {!isTerminal(job.status) && (
+          <Button
+            disabled={pauseDenied !== undefined}
+            disabledReason={pauseDenied}
+            onClick={() => {
+              setOpen(job.pause_requested ? 'unpause' : 'pause');
+            }}
+          >
+            {dialogs[job.pause_requested ? 'unpause' : 'pause'].action}
           </Button>
         )}
         <Button

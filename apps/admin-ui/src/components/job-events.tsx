@@ -9,7 +9,7 @@ import { followJob, type StreamState } from '../api/job-stream.js';
 import { queries } from '../api/queries.js';
 import type { JobEvent } from '../api/types.js';
 import { coalesce } from '../coalesce.js';
-import { formatDuration, formatName } from '../format.js';
+import { formatDuration, formatName, progressOf } from '../format.js';
 import { ProblemAlert } from './problem-alert.js';
 import { Time } from './time.js';
 
@@ -21,8 +21,11 @@ const columns: readonly TableProps.ColumnDefinition<JobEvent>[] = [
   { id: 'detail', header: 'Detail', cell: (event) => detailOf(event) },
 ];
 
-function detailOf({ payload: { error, delay_ms: delayMs } }: JobEvent): string {
+function detailOf({ type, payload: { error, delay_ms: delayMs, output, signal } }: JobEvent): string {
+  const progress = type === 'step_progressed' ? progressOf(output ?? null) : undefined;
   const parts = [
+    ...(progress === undefined ? [] : [progress]),
+    ...(signal === undefined ? [] : [`signal ${signal}`]),
     ...(error === undefined ? [] : [`${error.message} (${error.code})`]),
     ...(delayMs === undefined ? [] : [`again in ${formatDuration(delayMs)}`]),
   ];

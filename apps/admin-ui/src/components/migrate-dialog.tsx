@@ -11,12 +11,13 @@ import { useRouter } from '@tanstack/react-router';
 import { placedKinds, type PlacedKind } from '@fairlead/contracts/browser';
 import { useState } from 'react';
 import { client } from '../api/gateway.js';
+import { newKey } from '../api/keys.js';
 import { asProblem } from '../api/problem.js';
 import { queries } from '../api/queries.js';
 import type { Plan, Shard, Tenant } from '../api/types.js';
 import { formatName } from '../format.js';
 import { jobPath } from '../links.js';
-import { PlanView } from './plan-view.js';
+import { PlanView, startHindrance } from './plan-view.js';
 import { ProblemAlert } from './problem-alert.js';
 
 interface Props {
@@ -69,7 +70,10 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
   const isOutdated = starting.error !== null && outdated.includes(asProblem(starting.error).code);
   const whyNoPlan =
     Object.keys(moves).length === 0 ? 'Choose another shard for at least one kind' : reason.trim() === '' ? 'Say why' : undefined;
-  const whyNoStart = planned === undefined ? 'Plan first' : startHindrance(planned.plan, isOutdated);
+  const whyNoStart =
+    planned === undefined
+      ? 'Plan first'
+      : (startHindrance(planned.plan) ?? (isOutdated ? 'The plan no longer holds: plan again' : undefined));
   return (
     <Modal
       visible
@@ -159,12 +163,6 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
   );
 }
 
-function startHindrance(plan: Plan, isOutdated: boolean): string | undefined {
-  const blocking = plan.checks.filter(({ verdict }) => verdict === 'block').map(({ name }) => name);
-  if (blocking.length > 0) return `Blocked by ${blocking.join(', ')}`;
-  return isOutdated ? 'The plan no longer holds: plan again' : undefined;
-}
-
 interface TargetFieldProps {
   readonly kind: PlacedKind;
   readonly present: string | undefined;
@@ -197,9 +195,4 @@ function TargetField({ kind, present, target, shards, loading, onChange }: Targe
       />
     </FormField>
   );
-}
-
-/** Random; `crypto.randomUUID` is missing on plain-HTTP origins other than localhost. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

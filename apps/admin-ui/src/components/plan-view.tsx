@@ -1,10 +1,14 @@
+import Alert from '@cloudscape-design/components/alert';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import type { Plan } from '../api/types.js';
 import { formatDuration } from '../format.js';
+import { planPath } from '../links.js';
 import { Id } from './id.js';
+import { PageLink } from './page-link.js';
+import { Principal } from './principal.js';
 import { VerdictLabel } from './status.js';
 import { Time } from './time.js';
 
@@ -13,6 +17,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
   const { impact } = plan;
   return (
     <SpaceBetween size="l">
+      <Approval plan={plan} />
       <Table
         variant="embedded"
         header={<Header variant="h3">Checks</Header>}
@@ -54,4 +59,28 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
       />
     </SpaceBetween>
   );
+}
+
+/** Whether jobs of this kind need a second person, and who that was. */
+function Approval({ plan }: { readonly plan: Plan }) {
+  const { approval } = plan;
+  if (approval !== null)
+    return (
+      <Alert type="success" header="Approved">
+        By <Principal id={approval.approved_by} />, <Time value={approval.approved_at} />: {approval.reason}
+      </Alert>
+    );
+  if (!plan.needs_approval) return null;
+  return (
+    <Alert type="info" header="Somebody else has to approve this plan">
+      It is approved and started on <PageLink href={planPath(plan.plan_id)}>its own page</PageLink>.
+    </Alert>
+  );
+}
+
+/** Why a plan's job can't be started; undefined when it can. */
+export function startHindrance(plan: Plan): string | undefined {
+  const blocking = plan.checks.filter(({ verdict }) => verdict === 'block').map(({ name }) => name);
+  if (blocking.length > 0) return `Blocked by ${blocking.join(', ')}`;
+  return plan.needs_approval && plan.approval === null ? 'Somebody else has to approve the plan' : undefined;
 }

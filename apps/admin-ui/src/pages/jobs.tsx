@@ -11,13 +11,14 @@ import { formatName } from '../format.js';
 import { isFiltered } from '../search.js';
 
 const route = getRouteApi('/jobs');
-const kinds = ['tenant-migrate', 'tenant-drain', 'tenant-resume', 'reload'];
+const kinds = ['tenant-migrate', 'tenants-migrate', 'tenant-drain', 'tenant-resume', 'reload'];
 
 const fields = [
   { name: 'status', label: 'Status', options: jobStatuses.map((value) => ({ value, label: formatName(value) })) },
   { name: 'kind', label: 'Kind', options: kinds.map((value) => ({ value, label: value })) },
   { name: 'tenant', label: 'Tenant' },
   { name: 'correlation_id', label: 'Correlation id' },
+  { name: 'parent', label: 'Part of job' },
 ] as const;
 
 /** All jobs, newest first. */

@@ -31,6 +31,7 @@ export const tenantId = z.string(label).regex(namePattern, label);
 export const nodeId = z.string(label).regex(namePattern, label);
 export const shardId = z.string(label).regex(namePattern, label);
 export const endpointId = z.string(label).regex(namePattern, label);
+export const scheduleName = z.string(label).regex(namePattern, label);
 export const consumerName = z.string(label).regex(namePattern, label);
 export const placedKind = z.enum(placedKinds, `must be one of ${placedKinds.join(', ')}`);
 export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.join(', ')}`);
@@ -71,11 +72,31 @@ export const sequence = z
   .string('is not a sequence')
   .regex(/^[1-9]\d{0,14}$/, 'is not a sequence')
   .transform(Number);
+/** What a step of a job waits for, by name. */
+export const signalName = z
+  .string('is not a name')
+  .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits, hyphens or underscores, from a letter on');
+/** What a job has locked, such as `tenant/acme`. */
+export const resource = z.string('is not a resource').regex(/^[\w./:-]{1,255}$/, 'must be a resource such as tenant/acme');
+/** Any JSON object, in texts that can be stored. */
+export const jsonObject = z
+  .record(z.string(), z.unknown(), 'must be a JSON object')
+  .refine((value) => [...textsOf(value)].every((text) => text.isWellFormed() && !text.includes('\0')), 'must not have control characters');
 export const timestamp = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time' });
 export const email = z
   .email('is not an e-mail address')
   .max(254, 'is not an e-mail address')
   .transform((value) => value.toLowerCase());
+
+/** Every key and text in a value that was JSON. */
+function* textsOf(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, part] of Object.entries(value)) {
+    yield key;
+    yield* textsOf(part);
+  }
+}
 
 /** Validates what a handler takes, by the schema in its parameter's decorator; without one it takes nothing. */
 export class SchemaPipe implements PipeTransform {

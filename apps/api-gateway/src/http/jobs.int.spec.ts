@@ -22,23 +22,6 @@ beforeEach(() => {
   stage.reset();
 });
 
-const plan = jobsV1.Plan.fromPartial({
-  planId: 'plan_1',
-  kind: 'tenant-migrate',
-  digest: 'abc123',
-  params: { tenant: 'acme', moves: { runner: 'runner-2' } },
-  actions: [{ name: 'drain', description: 'Drain acme', kind: 'runner', fromShardId: 'runner-1' }],
-  checks: [{ name: 'target_lag', verdict: 'pass', value: '3', limit: '100', message: '' }],
-  impact: { tenants: ['acme'], services: ['runner'], expectedPauseMs: 500 },
-  inputs: [{ resource: 'placement/acme/runner', revision: 7 }],
-  reason: 'more room',
-  createdBy: 'user:usr_test',
-  createdAt: '2026-11-21T10:00:00.000Z',
-  expiresAt: '2026-11-21T10:15:00.000Z',
-  origin: { requestId: 'req-plan', correlationId: 'cor-1', traceId: 'a'.repeat(32) },
-  canonical: '{}',
-});
-
 const job = jobsV1.Job.fromPartial({
   jobId: 'job_1',
   kind: 'tenant-migrate',
@@ -60,95 +43,6 @@ const job = jobsV1.Job.fromPartial({
   createdAt: '2026-11-21T10:00:00.000Z',
   origin: { requestId: 'req-job', correlationId: 'cor-1' },
   planOrigin: { requestId: 'req-plan', correlationId: 'cor-1' },
-});
-
-describe('plans', () => {
-  it('pass the migration on in its one form, with the token and the ids of the caller', async () => {
-    gateway.peers.answers = { createPlan: () => ({ plan }) };
-    const headers = { 'x-request-id': 'req-1', 'x-correlation-id': 'cor-1' };
-    const body = { tenant: 'acme', kinds: ['runner'], to: 'runner-2', reason: ' more room ' };
-    const answer = await gateway.call('POST', '/admin/v1/plan/tenant-migrate', { token: operator, body, headers });
-    expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({
-      plan_id: 'plan_1',
-      kind: 'tenant-migrate',
-      digest: 'abc123',
-      params: { tenant: 'acme', moves: { runner: 'runner-2' } },
-      actions: [{ name: 'drain', description: 'Drain acme', kind: 'runner', from_shard_id: 'runner-1', to_shard_id: null }],
-      checks: [{ name: 'target_lag', verdict: 'pass', value: '3', limit: '100', message: '' }],
-      impact: { tenants: ['acme'], services: ['runner'], expected_pause_ms: 500 },
-      inputs: [{ resource: 'placement/acme/runner', revision: 7 }],
-      reason: 'more room',
-      created_by: 'user:usr_test',
-      created_at: '2026-11-21T10:00:00.000Z',
-      expires_at: '2026-11-21T10:15:00.000Z',
-      request_id: 'req-plan',
-      correlation_id: 'cor-1',
-      trace_id: 'a'.repeat(32),
-      canonical: '{}',
-    });
-    const [call] = gateway.peers.calls;
-    expect(call?.request).toEqual({
-      kind: 'tenant-migrate',
-      params: { tenant: 'acme', moves: { runner: 'runner-2' } },
-      reason: 'more room',
-    });
-    expect(call?.principal).toMatchObject({ id: 'user:usr_test', kind: 'user', roles: ['operator'] });
-    expect(call?.context).toMatchObject({ requestId: 'req-1', correlationId: 'cor-1', principal: 'user:usr_test' });
-    const logged = gateway.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(logged.find((line) => line['request_id'] === 'req-1')).toMatchObject({
-      correlation_id: 'cor-1',
-      route: '/admin/v1/plan/tenant-migrate',
-    });
-  });
-
-  it.each<[string, object, unknown]>([
-    [
-      'tenant-migrate',
-      { tenant: 'acme', to: { runner: 'runner-2', aggregate: 'aggregate-2' } },
-      { tenant: 'acme', moves: { runner: 'runner-2', aggregate: 'aggregate-2' } },
-    ],
-    ['tenant-drain', { tenant: 'acme' }, { tenant: 'acme' }],
-    ['tenant-resume', { tenant: 'acme', kinds: ['runner'] }, { tenant: 'acme', kinds: ['runner'] }],
-    ['reload', { kind: 'gateway', shard: 'gateway-1' }, { kind: 'gateway', shard: 'gateway-1' }],
-  ])('of kind %s take %j', async (kind, body, params) => {
-    gateway.peers.answers = { createPlan: () => ({ plan }) };
-    const answer = await gateway.call('POST', `/admin/v1/plan/${kind}`, { token: operator, body: { ...body, reason: 'why' } });
-    expect(answer.status).toBe(201);
-    expect(gateway.peers.calls[0]?.request).toEqual({ kind, params, reason: 'why' });
-  });
-
-  it.each<[string, object, string]>([
-    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' } }, '/reason'],
-    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: '  ' }, '/reason'],
-    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: 'x'.repeat(501) }, '/reason'],
-    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: 'a\u0000b' }, '/reason'],
-    ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: 'half \ud800' }, '/reason'],
-    ['tenant-migrate', { tenant: 'Acme', to: { runner: 'runner-2' }, reason: 'why' }, '/tenant'],
-    ['tenant-migrate', { tenant: 'acme', to: 'runner-2', reason: 'why' }, '/to'],
-    ['tenant-migrate', { tenant: 'acme', to: { gateway: 'gateway-1' }, reason: 'why' }, '/to'],
-    ['tenant-migrate', { tenant: 'acme', kinds: ['gateway'], to: 'gateway-1', reason: 'why' }, '/kinds/0'],
-    ['tenant-drain', { tenant: 'acme', kinds: [], reason: 'why' }, '/kinds'],
-    ['reload', { kind: 'database', shard: 'x', reason: 'why' }, '/kind'],
-  ])('of kind %s refuse %j, naming the field', async (kind, body, pointer) => {
-    const answer = await gateway.call('POST', `/admin/v1/plan/${kind}`, { token: operator, body });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_argument', errors: [{ pointer }] } });
-    expect(String(answer.body['detail'])).toContain(pointer.slice(1).split('/')[0]);
-    expect(gateway.peers.calls).toEqual([]);
-  });
-
-  it('are found by id or digest', async () => {
-    gateway.peers.answers = { getPlan: () => ({ plan }) };
-    expect((await gateway.call('GET', '/admin/v1/plans/abc123', { token: viewer })).body).toMatchObject({ plan_id: 'plan_1' });
-    expect(gateway.peers.calls[0]?.request).toEqual({ plan: 'abc123' });
-  });
-
-  it('of a kind that does not exist are not found', async () => {
-    expect((await gateway.call('POST', '/admin/v1/plan/tenant-delete', { token: admin, body: {} })).body).toMatchObject({
-      status: 404,
-      code: 'not_found',
-    });
-  });
 });
 
 describe('jobs', () => {
@@ -173,7 +67,7 @@ describe('jobs', () => {
     });
   });
 
-  it.each(['tenant-migrate', 'tenant-drain', 'tenant-resume', 'reload'])(
+  it.each(['tenant-migrate', 'tenants-migrate', 'tenant-drain', 'tenant-resume', 'reload'])(
     'of kind %s need the key, a reason and the permission',
     async (kind) => {
       const path = `/admin/v1/jobs/${kind}`;
@@ -228,6 +122,14 @@ describe('jobs', () => {
       deadline: null,
       cancel_requested: false,
       blocked_by: null,
+      parent_id: null,
+      note: null,
+      waits_for: null,
+      wake_at: null,
+      pause_requested: false,
+      paused_at: null,
+      paused_by: null,
+      overdue_at: null,
       owner: null,
       fence: 0,
       request_id: 'req-job',
@@ -237,9 +139,35 @@ describe('jobs', () => {
     });
   });
 
+  it('tell what they rest for, and whose they are', async () => {
+    const resting = {
+      ...job,
+      status: 'waiting',
+      parentId: 'job_0',
+      note: '1 of 4 done, 2 running, 0 failed',
+      waitsFor: 'go',
+      wakeAt: '2026-11-21T10:01:00.000Z',
+      pauseRequested: true,
+      pausedAt: '2026-11-21T10:00:30.000Z',
+      pausedBy: 'user:usr_test',
+      overdueAt: '2026-11-21T10:00:40.000Z',
+    };
+    gateway.peers.answers = { getJob: () => ({ job: resting }) };
+    expect((await gateway.call('GET', '/admin/v1/jobs/job_1', { token: viewer })).body).toMatchObject({
+      parent_id: 'job_0',
+      note: '1 of 4 done, 2 running, 0 failed',
+      waits_for: 'go',
+      wake_at: '2026-11-21T10:01:00.000Z',
+      pause_requested: true,
+      paused_at: '2026-11-21T10:00:30.000Z',
+      paused_by: 'user:usr_test',
+      overdue_at: '2026-11-21T10:00:40.000Z',
+    });
+  });
+
   it('are listed by filters and page by page', async () => {
     gateway.peers.answers = { listJobs: () => ({ jobs: [job], nextBefore: 'job_1' }) };
-    const query = 'status=failed&kind=tenant-migrate&tenant=acme&correlation_id=cor-1&limit=1';
+    const query = 'status=failed&kind=tenant-migrate&tenant=acme&correlation_id=cor-1&parent=job_0&limit=1';
     const page = await gateway.call('GET', `/admin/v1/jobs?${query}`, { token: viewer });
     expect(page.body['items']).toMatchObject([{ job_id: 'job_1' }]);
     expect(gateway.peers.calls[0]?.request).toEqual({
@@ -249,6 +177,7 @@ describe('jobs', () => {
       kind: 'tenant-migrate',
       tenantId: 'acme',
       correlationId: 'cor-1',
+      parentId: 'job_0',
     });
     await gateway.call('GET', `/admin/v1/jobs?cursor=${String(page.body['next_cursor'])}`, { token: viewer });
     expect(gateway.peers.calls[1]?.request).toMatchObject({ before: 'job_1', limit: 50 });
@@ -266,6 +195,40 @@ describe('jobs', () => {
     expect(await gateway.call('POST', path, { token: operator, body: {} })).toMatchObject({ status: 400 });
     expect(await gateway.call('POST', path, { token: viewer, body: { reason: 'x' } })).toMatchObject({ status: 403 });
     expect(gateway.peers.calls).toHaveLength(1);
+  });
+
+  it.each<[string, string]>([
+    ['pause', 'pauseJob'],
+    ['unpause', 'unpauseJob'],
+  ])('take a %s, with a reason', async (decision, method) => {
+    gateway.peers.answers = { [method]: () => ({ job: { ...job, pauseRequested: decision === 'pause' } }) };
+    const path = `/admin/v1/jobs/job_1/${decision}`;
+    const answer = await gateway.call('POST', path, { token: operator, body: { reason: 'the rack is warm' } });
+    expect(answer).toMatchObject({ status: 202, body: { job_id: 'job_1', pause_requested: decision === 'pause' } });
+    expect(gateway.peers.calls).toMatchObject([{ method, request: { jobId: 'job_1', reason: 'the rack is warm' } }]);
+    expect(await gateway.call('POST', path, { token: operator, body: {} })).toMatchObject({ status: 400 });
+    expect(await gateway.call('POST', path, { token: viewer, body: { reason: 'x' } })).toMatchObject({ status: 403 });
+    expect(gateway.peers.calls).toHaveLength(1);
+  });
+
+  it('are sent signals, with a payload or none', async () => {
+    gateway.peers.answers = { signalJob: () => ({ job }) };
+    const path = '/admin/v1/jobs/job_1/signals/go_on';
+    const payload = { batch: 2, who: ['ann', { deep: null }] };
+    expect(await gateway.call('POST', path, { token: operator, body: { payload } })).toMatchObject({
+      status: 202,
+      body: { job_id: 'job_1' },
+    });
+    expect((await gateway.call('POST', path, { token: operator })).status).toBe(202);
+    expect(gateway.peers.calls.map(({ request }) => request)).toEqual([
+      { jobId: 'job_1', signal: 'go_on', payload },
+      { jobId: 'job_1', signal: 'go_on', payload: {} },
+    ]);
+    for (const bad of [{ payload: [1] }, { payload: 'x' }, { payload: { deep: ['a\0b'] } }, { payload: { 'a\ud800': 1 } }, { other: 1 }])
+      expect([bad, (await gateway.call('POST', path, { token: operator, body: bad })).status]).toEqual([bad, 400]);
+    expect((await gateway.call('POST', '/admin/v1/jobs/job_1/signals/Go', { token: operator })).status).toBe(400);
+    expect((await gateway.call('POST', path, { token: viewer })).status).toBe(403);
+    expect(gateway.peers.calls).toHaveLength(2);
   });
 
   it('are cancelled, with or without a reason', async () => {

@@ -5,7 +5,7 @@ import { jobStatuses, type jobsV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
 import { asCaller, jobsClient, orNull, present, tellPosition, type JobsClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { externalId, IdempotencyKey, opaqueId, reason, tenantId } from '../edge/parse.js';
+import { externalId, IdempotencyKey, jsonObject, opaqueId, reason, signalName, tenantId } from '../edge/parse.js';
 
 const startBody = z.strictObject({
   plan_digest: opaqueId,
@@ -16,7 +16,10 @@ type StartBody = z.output<typeof startBody>;
 
 const cancelBody = z.strictObject({ reason: reason.optional() });
 
-const retryBody = z.strictObject({ reason });
+const decisionBody = z.strictObject({ reason });
+type DecisionBody = z.output<typeof decisionBody>;
+
+const signalBody = z.strictObject({ payload: jsonObject.default({}) });
 
 const listQuery = z.strictObject({
   ...pageQuery,
@@ -36,6 +39,17 @@ export class JobsController {
   @HttpCode(202)
   migrate(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.start('tenant-migrate', body, key, reply);
+  }
+
+  @Post('tenants-migrate')
+  @RequirePermission('tenant.migrate')
+  @HttpCode(202)
+  migrateMany(
+    @Body({ schema: startBody }) body: StartBody,
+    @IdempotencyKey() key: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.start('tenants-migrate', body, key, reply);
   }
 
   @Post('tenant-drain')
@@ -95,8 +109,38 @@ export class JobsController {
   @Post(':id/retry')
   @RequirePermission('job.retry')
   @HttpCode(202)
-  async retry(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: retryBody }) body: z.output<typeof retryBody>) {
+  async retry(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
     const { job } = await this.jobs.retryJob({ jobId, reason: body.reason }, asCaller());
+    return jobView(present(job, 'job'));
+  }
+
+  /** The run at hand is seen through; then it begins nothing more until it is let go on. It keeps its locks. */
+  @Post(':id/pause')
+  @RequirePermission('job.pause')
+  @HttpCode(202)
+  async pause(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
+    const { job } = await this.jobs.pauseJob({ jobId, reason: body.reason }, asCaller());
+    return jobView(present(job, 'job'));
+  }
+
+  @Post(':id/unpause')
+  @RequirePermission('job.pause')
+  @HttpCode(202)
+  async unpause(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
+    const { job } = await this.jobs.unpauseJob({ jobId, reason: body.reason }, asCaller());
+    return jobView(present(job, 'job'));
+  }
+
+  /** What a step of the job waits for. The same again changes nothing. */
+  @Post(':id/signals/:name')
+  @RequirePermission('job.signal')
+  @HttpCode(202)
+  async signal(
+    @Param('id', { schema: opaqueId }) jobId: string,
+    @Param('name', { schema: signalName }) signal: string,
+    @Body({ schema: signalBody }) { payload }: z.output<typeof signalBody>,
+  ) {
+    const { job } = await this.jobs.signalJob({ jobId, signal, payload }, asCaller());
     return jobView(present(job, 'job'));
   }
 
@@ -128,6 +172,14 @@ function jobView(job: jobsV1.Job) {
     deadline: orNull(job.deadline),
     cancel_requested: job.cancelRequested,
     blocked_by: orNull(job.blockedBy),
+    parent_id: orNull(job.parentId),
+    note: orNull(job.note),
+    waits_for: orNull(job.waitsFor),
+    wake_at: orNull(job.wakeAt),
+    pause_requested: job.pauseRequested,
+    paused_at: orNull(job.pausedAt),
+    paused_by: orNull(job.pausedBy),
+    overdue_at: orNull(job.overdueAt),
     owner: orNull(job.owner),
     fence: job.fence,
     ...originView(job.origin),
@@ -148,7 +200,8 @@ function stepView(step: jobsV1.Step) {
   };
 }
 
-function errorView(error: jobsV1.JobError | undefined) {
+/** A job's error, or null. */
+export function errorView(error: jobsV1.JobError | undefined) {
   if (error === undefined) return null;
   return { code: error.code, message: error.message, step: orNull(error.step), attempt: error.attempt };
 }

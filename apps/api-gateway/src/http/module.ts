@@ -8,6 +8,7 @@ import { FleetController } from './fleet.js';
 import { JobEventsController } from './job-events.js';
 import { JobsController } from './jobs.js';
 import { JwksController } from './jwks.js';
+import { LocksController } from './locks.js';
 import { LogAggregatesController } from './log-aggregates.js';
 import { LogEventsController } from './log-events.js';
 import { LogStatsController } from './log-stats.js';
@@ -15,6 +16,8 @@ import { LogVerifyController } from './log-verify.js';
 import { PlacementController } from './placement.js';
 import { PlansController } from './plans.js';
 import { ProjectionsController } from './projections.js';
+import { ReplicasController } from './replicas.js';
+import { SchedulesController } from './schedules.js';
 import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
 import { StuckController } from './stuck.js';
@@ -31,6 +34,9 @@ const controllers: Type[] = [
   PlansController,
   JobsController,
   JobEventsController,
+  LocksController,
+  ReplicasController,
+  SchedulesController,
   TenantsController,
   ShardsController,
   PlacementController,

@@ -1,8 +1,8 @@
-import { Body, Controller, Get, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import type { jobsV1 } from '@fairlead/contracts';
 import { invalidFields } from '../domain/invalid.js';
-import { movesOf } from '../domain/plan-params.js';
+import { movesOf, type Moves } from '../domain/plan-params.js';
 import { RequirePermission } from '../edge/access.js';
 import { asCaller, jobsClient, orNull, present, type JobsClient } from '../edge/clients.js';
 import { opaqueId, placedKind, reason, serviceKind, shardId, tenantId } from '../edge/parse.js';
@@ -11,8 +11,27 @@ const kinds = z.array(placedKind, 'must be a list of kinds').min(1, 'must name a
 const to = z.union([shardId, z.partialRecord(placedKind, shardId)], 'must be a shard id, or {kind: shard}');
 
 const migrateBody = z.strictObject({ tenant: tenantId, kinds: kinds.optional(), to, reason });
+const count = (most: number) => {
+  const message = `must be a whole number from 1 to ${most}`;
+  return z.int(message).min(1, message).max(most, message);
+};
+const [maxTenants, maxParallel] = [500, 16];
+const migrateManyBody = z.strictObject({
+  tenants: z
+    .array(tenantId, 'must be a list of tenants')
+    .min(1, 'must name at least one tenant')
+    .max(maxTenants, `must name ${maxTenants} tenants at most`),
+  kinds: kinds.optional(),
+  to,
+  /** How many are moved at the same time; 2 when left out. */
+  parallel: count(maxParallel).optional(),
+  /** No more are begun once so many have failed; 1 when left out. */
+  stop_after_failures: count(maxTenants).optional(),
+  reason,
+});
 const tenantBody = z.strictObject({ tenant: tenantId, kinds: kinds.optional(), reason });
 const reloadBody = z.strictObject({ kind: serviceKind, shard: shardId, reason });
+const approveBody = z.strictObject({ reason });
 
 /** One route per kind of change: each has its own body, and makes the parameters the job kind knows. */
 @Controller('admin/v1')
@@ -22,9 +41,14 @@ export class PlansController {
   @Post('plan/tenant-migrate')
   @RequirePermission('plan.create')
   async migrate(@Body({ schema: migrateBody }) body: z.output<typeof migrateBody>) {
-    const target = movesOf(body.kinds, body.to);
-    if ('error' in target) throw invalidFields([target.error]);
-    return this.create('tenant-migrate', { tenant: body.tenant, moves: target.moves }, body.reason);
+    return this.create('tenant-migrate', { tenant: body.tenant, moves: movesFrom(body) }, body.reason);
+  }
+
+  /** Many tenants to the same shards, each by a job of its own. */
+  @Post('plan/tenants-migrate')
+  @RequirePermission('plan.create')
+  async migrateMany(@Body({ schema: migrateManyBody }) { kinds, to, reason, ...rest }: z.output<typeof migrateManyBody>) {
+    return this.create('tenants-migrate', { ...rest, moves: movesFrom({ kinds, to }) }, reason);
   }
 
   @Post('plan/tenant-drain')
@@ -53,10 +77,25 @@ export class PlansController {
     return planView(present(response.plan, 'plan'));
   }
 
+  /** The word of somebody other than who made the plan. */
+  @Post('plans/:id/approve')
+  @RequirePermission('plan.approve')
+  @HttpCode(200)
+  async approve(@Param('id', { schema: opaqueId }) plan: string, @Body({ schema: approveBody }) body: z.output<typeof approveBody>) {
+    const response = await this.jobs.approvePlan({ plan, reason: body.reason }, asCaller());
+    return planView(present(response.plan, 'plan'));
+  }
+
   private async create(kind: string, params: Record<string, unknown>, reason: string) {
     const response = await this.jobs.createPlan({ kind, params, reason }, asCaller());
     return planView(present(response.plan, 'plan'));
   }
+}
+
+function movesFrom({ kinds, to }: Pick<z.output<typeof migrateBody>, 'kinds' | 'to'>): Moves {
+  const target = movesOf(kinds, to);
+  if ('error' in target) throw invalidFields([target.error]);
+  return target.moves;
 }
 
 function planView(plan: jobsV1.Plan) {
@@ -87,5 +126,12 @@ function planView(plan: jobsV1.Plan) {
     correlation_id: orNull(plan.origin?.correlationId ?? ''),
     trace_id: orNull(plan.origin?.traceId ?? ''),
     canonical: plan.canonical,
+    needs_approval: plan.needsApproval,
+    approval: approvalView(plan.approval),
   };
+}
+
+function approvalView(approval: jobsV1.Approval | undefined) {
+  if (approval === undefined) return null;
+  return { approved_by: approval.approvedBy, approved_at: approval.approvedAt, reason: approval.reason };
 }

@@ -10,6 +10,7 @@ interface ListOptions extends PageOptions {
   readonly kind?: string;
   readonly tenant?: string;
   readonly correlationId?: string;
+  readonly parent?: string;
 }
 
 /** `fairlead job list` */
@@ -19,11 +20,12 @@ export function jobList(parent: Command, run: Run): void {
     .option('--kind <kind>', 'only jobs of this kind, such as tenant-migrate')
     .option('--tenant <tenant>', 'only jobs on this tenant')
     .option('--correlation-id <id>', 'only jobs of this correlation id')
+    .option('--parent <job>', 'only jobs that this job has asked for')
     .addHelpText('after', '\nExample:\n  fairlead job list --tenant acme --status running\n')
     .action((options: ListOptions, command: Command) =>
       run(command, async (context) => {
-        const { status, kind, tenant, correlationId } = options;
-        printPage(context, await context.api().jobs({ status, kind, tenant, correlation_id: correlationId }, options), renderJobs);
+        const { status, kind, tenant, correlationId, parent } = options;
+        printPage(context, await context.api().jobs({ status, kind, tenant, correlation_id: correlationId, parent }, options), renderJobs);
       }),
     );
 }

@@ -1,13 +1,16 @@
 import type { Command } from 'commander';
-import type { Api } from '../api.js';
+import type { Api, ChangeKind } from '../api.js';
 import { runChange } from '../change.js';
 import type { Run } from '../context.js';
-import { addChangeOptions, changeOptions, list, type ParsedChangeOptions } from '../options.js';
+import { CliError, exitCodes } from '../exit.js';
+import { addChangeOptions, changeOptions, list, positive, type ParsedChangeOptions } from '../options.js';
 import { kindOfShard, movesBody, parseTargets, type Targets } from '../targets.js';
 
 interface MigrateOptions extends ParsedChangeOptions {
   readonly to: string;
   readonly kind?: string[];
+  readonly parallel?: number;
+  readonly stopAfterFailures?: number;
 }
 
 const examples = `
@@ -17,28 +20,39 @@ Examples:
   fairlead tenant migrate acme --to runner-2 --reason "make room" --dry-run
   fairlead tenant migrate acme --to runner-2 --reason "make room" --wait --yes
   fairlead tenant migrate acme --to aggregate=aggregate-2,runner=runner-2 --reason "new rack" --wait
+  fairlead tenant migrate acme duff initech --to runner-2 --parallel 3 --reason "empty the rack" --wait
+
+Several tenants are moved by one job, which asks for one for each of them: fairlead job list --parent <job>. When it is
+stopped, those that have moved stay where they are.
 `;
 
 /** `fairlead tenant migrate` */
 export function tenantMigrate(parent: Command, run: Run): void {
   const command = parent
-    .command('migrate <tenant>')
-    .description('move a tenant to other shards')
+    .command('migrate <tenants...>')
+    .description('move tenants to other shards')
     .requiredOption('--to <shard | kind=shard,…>', 'where to')
-    .option('--kind <kind>', 'the kind of the shard, when its name does not tell (repeatable)', list);
+    .option('--kind <kind>', 'the kind of the shard, when its name does not tell (repeatable)', list)
+    .option('--parallel <n>', 'of several tenants, how many are moved at the same time (default 2)', positive)
+    .option('--stop-after-failures <n>', 'of several tenants, begin no more once so many have failed (default 1)', positive);
   addChangeOptions(command)
     .addHelpText('after', examples)
-    .action((tenant: string, options: MigrateOptions, self: Command) => {
+    .action((tenants: string[], options: MigrateOptions, self: Command) => {
       return run(self, (context) => {
         const targets = parseTargets(options.to, options.kind ?? []);
-        return runChange(
-          context,
-          'tenant-migrate',
-          async (api) => ({ tenant, ...movesBody(await movesOf(api, targets)) }),
-          changeOptions(options),
-        );
+        const [kind, who] = work(tenants, options);
+        return runChange(context, kind, async (api) => ({ ...who, ...movesBody(await movesOf(api, targets)) }), changeOptions(options));
       });
     });
+}
+
+/** One tenant is moved by a job of its own, several by one that asks for those. */
+function work(tenants: readonly string[], { parallel, stopAfterFailures }: MigrateOptions): [ChangeKind, object] {
+  const [tenant, ...more] = tenants;
+  if (more.length > 0) return ['tenants-migrate', { tenants, parallel, stop_after_failures: stopAfterFailures }];
+  if (parallel !== undefined || stopAfterFailures !== undefined)
+    throw new CliError('--parallel and --stop-after-failures go with several tenants', exitCodes.usage);
+  return ['tenant-migrate', { tenant }];
 }
 
 async function movesOf(api: Api, targets: Targets) {

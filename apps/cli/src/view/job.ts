@@ -13,6 +13,8 @@ export function renderJobs(jobs: readonly Job[]): string {
 function targetOf(job: Job): string {
   const { tenant, kind, shard } = job.params ?? {};
   if (typeof tenant === 'string') return tenant;
+  const tenants = job.params?.['tenants'];
+  if (Array.isArray(tenants)) return `${tenants.length} tenants`;
   return typeof kind === 'string' && typeof shard === 'string' ? `${kind}/${shard}` : '';
 }
 
@@ -28,8 +30,12 @@ export function renderJob(job: Job): string {
     ['created', job.created_at],
     ['started', job.started_at],
     ['finished', job.finished_at],
-    ...(job.blocked_by == null || job.blocked_by === '' ? [] : [['waits for', job.blocked_by] as const]),
-    ...(problemOf(job.error) === undefined ? [] : [['error', problemOf(job.error)] as const]),
+    ...given('waits for', job.blocked_by),
+    ...given('part of', job.parent_id),
+    ...given('rests for', restOf(job)),
+    ...pauseOf(job),
+    ...given('overdue', job.overdue_at == null ? undefined : `since ${job.overdue_at}; its deadline was ${cell(job.deadline)}`),
+    ...given('error', problemOf(job.error)),
     ...idsOf(job),
   ]);
   const steps = table(
@@ -37,6 +43,23 @@ export function renderJob(job: Job): string {
     job.steps.map((step) => [step.name, step.status, step.attempts, tookOf(step), problemOf(step.error)]),
   );
   return `${head}\n${steps}`;
+}
+
+function given(name: string, value: string | null | undefined): (readonly [string, string])[] {
+  return value == null || value === '' ? [] : [[name, value]];
+}
+
+/** What a job that rests waits for. */
+function restOf({ status, note, waits_for: signal }: Job): string | undefined {
+  if (status !== 'waiting') return undefined;
+  const parts = [...(note == null || note === '' ? [] : [note]), ...(signal == null || signal === '' ? [] : [`signal ${signal}`])];
+  return parts.join('; ');
+}
+
+function pauseOf(job: Job): (readonly [string, string])[] {
+  const by = job.paused_by == null ? '' : ` by ${job.paused_by}`;
+  if (job.paused_at != null) return [['paused', `since ${job.paused_at}${by}`]];
+  return job.pause_requested === true ? [['paused', `asked for${by}; the run at hand is seen through`]] : [];
 }
 
 function tookOf(step: Step): string | undefined {

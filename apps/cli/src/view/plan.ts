@@ -7,13 +7,14 @@ export function blockedChecks(plan: Plan): Plan['checks'] {
   return plan.checks.filter(({ verdict }) => verdict === 'block');
 }
 
+/** Whether somebody other than who made the plan has to approve it yet. */
+export function awaitsApproval(plan: Plan): boolean {
+  return plan.needs_approval === true && plan.approval == null;
+}
+
 /** A plan for a person to decide on: what it would do, whether it may, what it touches. */
 export function renderPlan(plan: Plan): string {
-  const head = fields([
-    ['plan', plan.plan_id],
-    ['digest', plan.digest],
-    ['expires', plan.expires_at],
-  ]);
+  const head = fields([['plan', plan.plan_id], ['digest', plan.digest], ['expires', plan.expires_at], ...approvalOf(plan)]);
   const actions = table(
     ['#', 'action', 'kind', 'from', 'to', 'what it does'],
     plan.actions.map((action, index) => [
@@ -30,6 +31,12 @@ export function renderPlan(plan: Plan): string {
     plan.checks.map((check) => [check.name, check.verdict, check.value, check.limit, check.message]),
   );
   return `${head}\nActions\n${indent(actions)}\nChecks\n${indent(checks)}\nImpact\n${indent(renderImpact(plan.impact))}`;
+}
+
+function approvalOf(plan: Plan): (readonly [string, unknown])[] {
+  if (plan.approval != null)
+    return [['approved', `by ${plan.approval.approved_by}, ${cell(plan.approval.approved_at)}: ${cell(plan.approval.reason)}`]];
+  return awaitsApproval(plan) ? [['approval', 'by somebody else is needed']] : [];
 }
 
 function renderImpact(impact: Plan['impact']): string {

@@ -9,6 +9,7 @@ import { transitionRenderer } from './transitions.js';
 
 const plan: Plan = {
   plan_id: 'plan_0199b6a1c0de7000a000000000000001',
+  kind: 'tenant-migrate',
   digest: 'sha256-6f1c',
   actions: [
     {
@@ -79,6 +80,24 @@ const reloading: Job = {
   steps: [],
 };
 
+const resting: Job = {
+  ...job,
+  kind: 'tenants-migrate',
+  status: 'waiting',
+  params: { tenants: ['acme', 'umlaut'], moves: { runner: 'runner-2' } },
+  finished_at: null,
+  error: null,
+  parent_id: 'job_0',
+  note: '1 of 2 done, 1 running, 0 failed',
+  waits_for: 'go',
+  deadline: '2026-11-01T11:00:00.000Z',
+  pause_requested: true,
+  paused_at: '2026-11-01T10:00:05.000Z',
+  paused_by: 'user:usr_2',
+  overdue_at: '2026-11-01T11:00:03.000Z',
+  steps: [],
+};
+
 const tenants: Tenant[] = [
   {
     tenant_id: 'acme',
@@ -138,6 +157,8 @@ describe('tables', () => {
     ['plan', () => renderPlan(plan)],
     ['job', () => renderJob(job)],
     ['job-waiting', () => renderJob(reloading)],
+    ['job-paused', () => renderJob(resting)],
+    ['plan-to-approve', () => renderPlan({ ...plan, needs_approval: true })],
     ['jobs', () => renderJobs([job, reloading])],
     ['tenants', () => renderTenants(tenants)],
     ['tenants-empty', () => renderTenants([])],
@@ -215,6 +236,12 @@ describe('transitions', () => {
       }),
       event(5, 410, 'step_started', { step: 'drain', attempt: 2 }),
       event(6, 700, 'step_succeeded', { step: 'drain', attempt: 2 }),
+      event(7, 703, 'step_progressed', {
+        step: 'migrate',
+        attempt: 1,
+        output: { total: 4, succeeded: 1, running: 2, failed: [{}], refused: {} },
+      }),
+      event(7, 704, 'step_progressed', { step: 'copy', attempt: 1, output: { rows: 7 } }),
       event(7, 705, 'step_started', { step: 'update-placement', attempt: 1 }),
       event(8, 800, 'step_failed', {
         step: 'update-placement',

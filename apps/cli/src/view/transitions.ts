@@ -1,5 +1,5 @@
 import type { JobEvent } from '../api.js';
-import { printable } from './text.js';
+import { cell, printable } from './text.js';
 
 /**
  * Makes a renderer of a job's events, one line each: when, which step (or the job itself), what became of it. It
@@ -20,13 +20,21 @@ export function transitionRenderer(width: number): (event: JobEvent) => string {
   };
 }
 
-function notesOf({ payload }: JobEvent, tookMs: number | undefined): string[] {
-  const { attempt, delay_ms: delayMs, error } = payload ?? {};
+function notesOf({ type, payload }: JobEvent, tookMs: number | undefined): string[] {
+  const { attempt, delay_ms: delayMs, error, output } = payload ?? {};
   const code = error?.code == null || error.code === '' ? '' : ` (${error.code})`;
   return [
     ...(attempt != null && attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(tookMs === undefined ? [] : [`${tookMs} ms`]),
+    ...(type === 'step_progressed' ? progressOf(output ?? {}) : []),
     ...(error?.message == null || error.message === '' ? [] : [printable(`${error.message}${code}`)]),
     ...(delayMs == null ? [] : [`again in ${Math.round(delayMs)} ms`]),
   ];
+}
+
+/** How far the jobs are that a step has asked for; whatever else a step tells as it is. */
+function progressOf({ total, succeeded, running, failed, ...rest }: Record<string, unknown>): string[] {
+  if (typeof total !== 'number' || typeof succeeded !== 'number' || typeof running !== 'number' || !Array.isArray(failed))
+    return [cell({ total, succeeded, running, failed, ...rest })];
+  return [`${succeeded} of ${total} done`, `${running} running`, `${failed.length} failed`];
 }
