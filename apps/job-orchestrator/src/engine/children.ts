@@ -39,6 +39,9 @@ export interface ChildrenOptions<Params> {
 /** Longer than a job is kept in place: it is woken when a child ends, and else looks again by itself. */
 const lookAgainMs = 10_000;
 
+/** Characters of why a child failed that its parent keeps; the child has all of them. */
+const maxMessage = 150;
+
 /** How far a parent's children are, as its step tells it. */
 interface Progress extends Record<string, unknown> {
   total: number;
@@ -83,7 +86,7 @@ async function look<Params>(
       known.set(child.key, { key: child.key, jobId: '', status: 'queued', error: null });
     } catch (error) {
       if (!(error instanceof FairleadError) || !isRefusal(error)) throw error;
-      refused[child.key] = { code: error.code, message: error.message };
+      refused[child.key] = { code: error.code, message: error.message.slice(0, maxMessage) };
     }
   }
   const progress = count();
@@ -116,7 +119,12 @@ function progressOf(
     else if (child === undefined) continue;
     else if (child.status === 'succeeded') succeeded += 1;
     else if (isTerminal(child.status))
-      failed.push({ key, job_id: child.jobId, code: child.error?.code ?? child.status, message: child.error?.message ?? child.status });
+      failed.push({
+        key,
+        job_id: child.jobId,
+        code: child.error?.code ?? child.status,
+        message: (child.error?.message ?? child.status).slice(0, maxMessage),
+      });
     else running += 1;
   }
   return { total: wanted.length, succeeded, running, failed, refused };

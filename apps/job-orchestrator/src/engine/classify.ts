@@ -12,11 +12,19 @@ export function outcomeOfError(error: unknown): Outcome {
   return definite ? { outcome: 'failed', error: failure } : { outcome: 'retry', error: failure };
 }
 
+/** What a step may leave for later ones, in bytes of JSON: it has to fit into an event. */
+const maxOutputBytes = 192 * 1024;
+
 /**
- * An outcome that can be written: what comes from outside may hold NUL or half a surrogate pair, which jsonb refuses.
+ * An outcome that can be written: what comes from outside may hold NUL or half a surrogate pair, which jsonb refuses. An output that
+ * is too large fails the step: it would be as large the next time.
  */
 export function storable(outcome: Outcome): Outcome {
-  return JSON.parse(JSON.stringify(outcome), (_key, value: unknown) =>
+  const written = JSON.parse(JSON.stringify(outcome), (_key, value: unknown) =>
     typeof value === 'string' ? value.replaceAll('\u0000', '').toWellFormed() : value,
   ) as Outcome;
+  const output = 'output' in written ? written.output : undefined;
+  if (output !== undefined && Buffer.byteLength(JSON.stringify(output)) > maxOutputBytes)
+    return { outcome: 'failed', error: { code: 'too_large', message: `the step’s output is larger than ${String(maxOutputBytes)} bytes` } };
+  return written;
 }

@@ -116,6 +116,12 @@ describe('the job engine', () => {
     ]);
   });
 
+  it('fails a step whose output fits into no event, and undoes it', async () => {
+    const large = step('large', { run: () => Promise.resolve({ outcome: 'done', output: { text: 'x'.repeat(200_000) } }) });
+    const { jobId } = await start(boot(toyKind([large])), 'large');
+    expect((await ended(jobId)).job).toMatchObject({ status: 'failed', error: { code: 'too_large', step: 'large' } });
+  });
+
   it('aborts a run that takes too long and undoes after the last try', async () => {
     const hang = step('hang', { attemptTimeoutMs: 30, retry: { maxAttempts: 2, baseDelayMs: 5, maxDelayMs: 5 }, run: waitForAbort });
     const { jobId } = await start(boot(toyKind([hang])), 'hanging');

@@ -146,6 +146,13 @@ export function startEngine(options: EngineOptions): Engine {
   async function renew(): Promise<void> {
     if (replica === undefined) return;
     const lease = replica;
+    if (!lease.holds()) {
+      // It has let go of its jobs already: they need not wait for the rest of the lease.
+      await endLease(db, lease.replicaId);
+      if (replica === lease) replica = undefined;
+      claiming.wake();
+      return;
+    }
     const sentAtMs = performance.now();
     const owned = await renewLease(db, { replicaId: lease.replicaId, leaseMs });
     if (owned === undefined) {
