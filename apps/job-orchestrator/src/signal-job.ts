@@ -4,6 +4,7 @@ import type { Principal } from '@fairlead/auth';
 import { FairleadError, newId } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from './engine/events.js';
+import { approvalSignal } from './engine/waits.js';
 import { lockOpenJob } from './open-job.js';
 import type { JobDependencies } from './start-job.js';
 
@@ -12,8 +13,8 @@ const maxPayloadBytes = 64 * 1024;
 
 /**
  * Sends a job a signal, which its steps find from then on; a step that waits for it goes on at once. A job has one signal of a
- * name: the same again changes nothing, another payload is refused with `signal_already_sent`. Throws `job_not_found`,
- * `job_finished`, `invalid_argument` and `too_large`.
+ * name: the same again changes nothing, another payload is refused with `signal_already_sent`. The signal `approval` is not heard from who
+ * started the job (`second_person_required`). Throws `job_not_found`, `job_finished`, `invalid_argument` and `too_large`.
  */
 export async function signalJob(
   deps: JobDependencies,
@@ -28,6 +29,8 @@ export async function signalJob(
     throw new FairleadError('too_large', `payload: more than ${String(maxPayloadBytes)} bytes`);
   const position = await deps.db.transaction(async (tx) => {
     const job = await lockOpenJob(tx, deps.kinds, jobId, caller.principal);
+    if (signal === approvalSignal && job.principal.id === caller.principal.id)
+      throw new FairleadError('second_person_required', 'A job is approved by somebody other than who started it');
     const made = await tx.query(
       `insert into signal (job_id, name, payload, sent_by) values ($1, $2, $3::jsonb, $4) on conflict do nothing returning name`,
       [jobId, signal, json, caller.principal.id],

@@ -1,0 +1,54 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import type { Principal } from '@fairlead/auth';
+import { newContext, runInContext } from '@fairlead/telemetry';
+import { eventuallyHolds } from '@fairlead/testing';
+import { signalJob } from '../signal-job.js';
+import type { JobDependencies } from '../start-job.js';
+import { loadJob } from '../store/jobs.js';
+import { ann, boot, db, ended, engines, start } from './bench.fixture.js';
+import { toyKind } from './toy.fixture.js';
+import { approvalStep, timerStep } from './waits.js';
+
+jest.setTimeout(30_000);
+
+const bob: Principal = { ...ann, id: 'user:usr_bob' };
+const approve = (deps: JobDependencies, jobId: string, principal: Principal) =>
+  runInContext(newContext({ principal: principal.id }), () =>
+    signalJob(deps, { jobId, signal: 'approval', payload: { note: 'fine' } }, { principal }),
+  );
+
+describe('a timer', () => {
+  it('takes as long as it says, also when its replica is replaced meanwhile', async () => {
+    const kind = toyKind([timerStep('sleep', () => 1_500)]);
+    const { jobId } = await start(boot(kind), 'sleeper');
+    await eventuallyHolds(
+      async () => {
+        expect((await loadJob(db, jobId))?.job.status).toBe('waiting');
+      },
+      { what: 'the job to rest' },
+    );
+    await engines.splice(0)[0]?.stop();
+    boot(kind);
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('succeeded');
+    const tookMs = (steps[0]?.finished_at?.getTime() ?? 0) - (steps[0]?.started_at?.getTime() ?? 0);
+    expect(tookMs).toBeGreaterThanOrEqual(1_490);
+  });
+});
+
+describe('a step that waits for another person', () => {
+  it('hears nobody who started the job', async () => {
+    const deps = boot(toyKind([approvalStep('second-look', 60_000)]));
+    const { jobId } = await start(deps, 'looked-at');
+    await expect(approve(deps, jobId, ann)).rejects.toMatchObject({ code: 'second_person_required' });
+    expect((await loadJob(db, jobId))?.job.status).not.toBe('succeeded');
+    await approve(deps, jobId, bob);
+    const { job, steps } = await ended(jobId);
+    expect([job.status, steps[0]?.output]).toEqual(['succeeded', { note: 'fine' }]);
+  });
+
+  it('fails when nobody comes', async () => {
+    const { jobId } = await start(boot(toyKind([approvalStep('second-look', 300)])), 'forgotten');
+    expect((await ended(jobId)).job).toMatchObject({ status: 'failed', error: { code: 'step_timeout', step: 'second-look' } });
+  });
+});
