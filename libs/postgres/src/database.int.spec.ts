@@ -116,6 +116,20 @@ describe('a database', () => {
     expect(sqlState(violation)).toBe('22012');
   });
 
+  it('knows it also when the connection is cut after the last statement of a transaction, before its commit', async () => {
+    const lost: unknown = await db
+      .transaction(async (tx) => {
+        const [row] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+        const connection = (await tx.manager.queryRunner?.connect()) as pg.PoolClient;
+        const ended = new Promise((resolve) => connection.once('end', resolve));
+        await database.adminSql.query('select pg_terminate_backend($1)', [row?.pid]);
+        await ended;
+      })
+      .catch((error: unknown) => error);
+    expect(lost).toMatchObject({ code: 'unavailable' });
+    expect(isConnectionError(lost)).toBe(true);
+  });
+
   it('says when Postgres does not answer', async () => {
     const attempt = openDatabase({
       url: 'postgres://nobody@127.0.0.1:1/none',

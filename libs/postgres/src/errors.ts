@@ -6,8 +6,9 @@ const connectionErrorCodes = new Set([
   ...['57P01', '57P02', '57P03', '25P03', '25P04', '53300'],
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
 ]);
+/** TypeORM answers the last of them to a commit when the connection was lost after the transaction's last statement. */
 const connectionErrorTexts =
-  /Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired/i;
+  /Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Query runner already released/i;
 
 /** True when an error means the connection is gone, not that the statement was refused. */
 export function isConnectionError(error: unknown): boolean {
@@ -27,11 +28,18 @@ export function unavailableWhenLost(error: unknown): unknown {
   return new FairleadError('unavailable', 'The connection to Postgres was lost', { cause: error });
 }
 
-/** An error and what caused it, each with its code. */
+interface ErrorLike {
+  message?: unknown;
+  code?: unknown;
+  cause?: unknown;
+  driverError?: unknown;
+}
+
+/** An error and what caused it, each with its code. Not by instanceof: Node's own errors are of another realm where tests run. */
 function causesOf(error: unknown): { code: string; message: string }[] {
   const found: { code: string; message: string }[] = [];
-  let current = error as (Error & { code?: unknown; driverError?: unknown }) | undefined;
-  while (current instanceof Error && found.length < 5) {
+  let current = error as ErrorLike | null | undefined;
+  while (typeof current?.message === 'string' && found.length < 5) {
     found.push({ code: typeof current.code === 'string' ? current.code : '', message: current.message });
     current = (current.cause ?? current.driverError) as typeof current;
   }

@@ -3,7 +3,8 @@ import { afterAll, afterEach } from '@jest/globals';
 import type { Principal } from '@fairlead/auth';
 import { isTerminal, type Permission } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
-import { createLogger, createMetrics, newContext, runInContext } from '@fairlead/telemetry';
+import type { Database, Sql } from '@fairlead/postgres';
+import { createLogger, createMetrics, newContext, runInContext, type Logger } from '@fairlead/telemetry';
 import { eventually, testDatabase } from '@fairlead/testing';
 import { createPlan, newestByName } from '../plans.js';
 import { startJob, type JobDependencies, type StartRequest } from '../start-job.js';
@@ -25,7 +26,7 @@ export const ann: Principal = {
 export const logger = createLogger({ service: 'job-orchestrator', level: 'fatal' });
 export const leaseMs = 1_000;
 
-const database = await testDatabase({ service: 'job-orchestrator', migrations });
+export const database = await testDatabase({ service: 'job-orchestrator', migrations });
 export const db = database.db;
 export const engines: Engine[] = [];
 
@@ -37,13 +38,22 @@ afterAll(async () => {
   await database.drop();
 });
 
+export interface BootOptions {
+  /** false: nothing but what starts jobs. */
+  engine?: boolean;
+  /** Another database than the spec's own, another log than none. */
+  db?: Database;
+  logger?: Logger;
+  maxConcurrent?: number;
+}
+
 /** A replica for a kind or several, and what starts their jobs. */
-export function boot(kind: JobKind | JobKind[], options: { engine?: boolean } = {}) {
+export function boot(kind: JobKind | JobKind[], options: BootOptions = {}) {
   const kinds = [kind].flat();
-  const base = { db, logger, onAppended: () => undefined };
+  const base = { db, logger, onAppended: () => undefined, ...options };
   if (options.engine !== false) {
     const metrics = createEngineMetrics(createMetrics({ service: 'job-orchestrator', version: '0', gitSha: '0', processMetrics: false }));
-    engines.push(startEngine({ ...base, kinds, metrics, leaseMs, pollMs: 50, maxConcurrent: 20 }));
+    engines.push(startEngine({ ...base, kinds, metrics, leaseMs, pollMs: 50, maxConcurrent: options.maxConcurrent ?? 20 }));
   }
   const deps: JobDependencies = {
     ...base,
@@ -81,10 +91,10 @@ export async function start(deps: JobDependencies, tenant: string, request: Part
   return runInContext({ ...who.context, principal: ann.id }, () => startJob(deps, full, who));
 }
 
-export async function ended(jobId: string) {
+export async function ended(jobId: string, sql: Sql = db) {
   return eventually(
     async () => {
-      const loaded = await loadJob(db, jobId);
+      const loaded = await loadJob(sql, jobId);
       if (loaded === undefined || !isTerminal(loaded.job.status)) throw new Error(`the job is ${loaded?.job.status ?? 'gone'}`);
       return loaded;
     },
