@@ -138,7 +138,12 @@ interface Earlier {
 }
 
 async function findByKey(sql: Pick<Database, 'query'>, scope: string, key: string): Promise<Earlier | undefined> {
-  const [row] = await sql.query<Earlier>(`select job_id, payload_hash from job where scope = $1 and idempotency_key = $2`, [scope, key]);
+  const [row] = await sql.query<Earlier>(
+    `select job_id, payload_hash from job where scope = $1 and idempotency_key = $2
+     union all
+     select job_id, payload_hash from archived_job where scope = $1 and idempotency_key = $2`,
+    [scope, key],
+  );
   return row;
 }
 

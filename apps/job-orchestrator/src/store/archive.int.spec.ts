@@ -44,6 +44,17 @@ describe('the archive', () => {
     await expect(start(deps, 'keyed', { ...same, reason: 'another' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
   });
 
+  it('answers it also when the plan has long expired', async () => {
+    const deps = boot(toyKind([step('one')]));
+    const planDigest = await plan(deps, 'expired');
+    const same = { planDigest, idempotencyKey: 'expired-key' };
+    const { jobId } = await start(deps, 'expired', same);
+    await ended(jobId);
+    await archiveJobs(db, now);
+    await db.query(`update plan set expires_at = now() - interval '1 second' where digest = $1`, [planDigest]);
+    expect(await start(deps, 'expired', same)).toMatchObject({ jobId, repeated: true });
+  });
+
   it('leaves what is open, or needs somebody', async () => {
     const deps = boot(
       toyKind([
