@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { field } from '@fairlead/config';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
+import { jobKindNames } from './jobs/names.js';
 
 export const configSchema = z.object({
   ...baseConfig,
@@ -20,7 +21,13 @@ export const configSchema = z.object({
   /** How long an archived job is kept; its events stay in the log. */
   JOB_KEEP_ARCHIVED_MS: field.durationMs(10 * 365 * 24 * 60 * 60_000).default(400 * 24 * 60 * 60_000),
   /** Kinds of jobs whose plans need a second person, by name. */
-  JOB_APPROVAL_KINDS: field.names().default([]),
+  JOB_APPROVAL_KINDS: field
+    .names()
+    .default([])
+    .refine(
+      (names) => names.every((name) => jobKindNames.includes(name)),
+      `there is no such kind of job; known are ${jobKindNames.join(', ')}`,
+    ),
   PLAN_TTL_MS: field.durationMs().default(15 * 60_000),
   /** Checks of the tenant jobs: more than this blocks. */
   MIGRATE_MAX_LAG: field.integer({ min: 0, max: 1_000_000 }).default(100),
