@@ -1,10 +1,12 @@
 /** The admin UI in a real browser, on the whole stack as `npm start` boots it. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import { eventuallyHolds, testFolder } from '@fairlead/testing';
 import { openBrowser, type UiBrowser } from './support/browser.js';
 import { Operator } from './support/operator.js';
+import { openStackDatabase } from './support/stack-database.js';
 
 let stack: Stack;
 let ann: Operator;
@@ -19,7 +21,7 @@ beforeAll(async () => {
     sim: true,
     log: () => undefined,
     // A migration whose target has died is soon given up.
-    env: { MIGRATE_HANDOVER_TIMEOUT_MS: '6000', MIGRATE_UNDO_TIMEOUT_MS: '6000' },
+    env: { MIGRATE_HANDOVER_TIMEOUT_MS: '6000', MIGRATE_UNDO_TIMEOUT_MS: '6000', JOB_APPROVAL_KINDS: 'tenant-drain' },
   });
   ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
 }, 180_000);
@@ -39,8 +41,7 @@ async function open(path: string, options: Parameters<typeof openBrowser>[0] = {
   return browser;
 }
 
-async function signIn(page: Page): Promise<void> {
-  const { email, password } = stack.firstAdmin();
+async function signIn(page: Page, { email, password } = stack.firstAdmin()): Promise<void> {
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -51,6 +52,25 @@ async function signOut(page: Page): Promise<void> {
   await page.getByRole('button', { name: stack.firstAdmin().email }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await page.getByLabel('Password').waitFor();
+}
+
+/** Wide tables scroll in themselves, never the page. */
+async function expectToFit(page: Page): Promise<void> {
+  await eventuallyHolds(
+    async () => {
+      expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
+    },
+    { what: `${page.url()} to fit the window` },
+  );
+}
+
+/** Presses a button of the page, says why in the dialog that it opens, and presses the same there. */
+async function decide(page: Page, button: string, reason: string): Promise<void> {
+  await page.getByRole('button', { name: button, exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Reason').fill(reason);
+  await dialog.getByRole('button', { name: button, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
 }
 
 /** Chooses a shard for a kind in the open dialog and says why; makes the plan. */
@@ -161,6 +181,98 @@ describe('the admin UI', () => {
     expect(complaints).toEqual([]);
   }, 180_000);
 
+  it('shows what a job that moves many tenants has come to, pauses it and lets it go on', async () => {
+    const { page, complaints, screenshot } = await open('/');
+    await signIn(page);
+    const { body } = await ann.get<{ items: { tenant_id: string }[] }>('/admin/v1/tenants?limit=200&kind=runner&shard_id=runner-1');
+    const tenants = body.items.slice(-3).map((tenant) => tenant.tenant_id);
+    const reason = 'empty the rack';
+    const plan = await ann.post<{ digest: string }>('/admin/v1/plan/tenants-migrate', { tenants, to: { runner: 'runner-2' }, reason });
+    await ann.turn('runner', 'runner-1', { stuck: true });
+    const db = await openStackDatabase(stack.stateDir, 'job-orchestrator', { applicationName: 'test-ui', poolSize: 1 });
+    try {
+      const headers = { 'idempotency-key': 'ui-many' };
+      const started = await ann.post<{ job_id: string }>(
+        '/admin/v1/jobs/tenants-migrate',
+        { plan_digest: plan.body.digest, reason },
+        headers,
+      );
+      await page.goto(`${stack.url}/jobs/${started.body.job_id}`);
+      await page.getByRole('heading', { name: 'tenants-migrate 3 tenants', level: 1 }).waitFor();
+      await page.getByRole('row', { name: /^migrate Waiting.*0 of 3 done, 2 running, 0 failed/ }).waitFor();
+      const children = page.getByRole('table', { name: 'Jobs that it has asked for' });
+      await children
+        .getByRole('row', { name: /^tenant-migrate/ })
+        .nth(1)
+        .waitFor();
+      await decide(page, 'Pause', 'the rack is warm');
+      await page.getByText('It is paused').waitFor();
+      // As the check of deadlines leaves it; nobody waits for a day here.
+      await db.query(`update job set overdue_at = now() where job_id = $1`, [started.body.job_id]);
+      await page.getByText('It has passed its deadline').waitFor();
+      for (const [name, width] of [
+        ['job-many', 1280],
+        ['job-many-narrow', 400],
+      ] as const) {
+        await page.setViewportSize({ width, height: 900 });
+        await expectToFit(page);
+        await screenshot(name);
+      }
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await ann.turn('runner', 'runner-1', { stuck: false });
+      await children
+        .getByRole('row', { name: /^tenant-migrate .*Succeeded/ })
+        .nth(1)
+        .waitFor();
+      await decide(page, 'Go on', 'it is cool again');
+      await page.getByText('It is paused').waitFor({ state: 'detached' });
+      await page.getByRole('row', { name: /^migrate Succeeded.*3 of 3 done, 0 running, 0 failed/ }).waitFor();
+      await page.getByText('Job succeeded').waitFor();
+      await children.getByRole('link', { name: 'tenant-migrate' }).first().click();
+      await page.getByRole('link', { name: started.body.job_id }).click();
+      await page.getByRole('link', { name: 'All of them' }).click();
+      await page
+        .getByRole('table', { name: 'Matching jobs' })
+        .getByRole('row', { name: /^tenant-migrate/ })
+        .nth(2)
+        .waitFor();
+      expect(complaints).toEqual([]);
+    } finally {
+      await ann.turn('runner', 'runner-1', { stuck: false });
+      await db.close();
+    }
+  }, 180_000);
+
+  it('has a plan approved by somebody other than who made it, and started then', async () => {
+    const account = { email: 'bob@example.test', password: randomUUID() };
+    await ann.post('/admin/v1/users', { ...account, roles: ['operator'] });
+    const planned = await ann.post<{ plan_id: string }>('/admin/v1/plan/tenant-drain', { tenant: 'tenant-07', reason: 'quiet please' });
+    const { page, complaints, screenshot } = await open(`/plans/${planned.body.plan_id}`);
+    await signIn(page);
+    await page.getByRole('heading', { name: 'Plan: tenant-drain tenant-07', level: 1 }).waitFor();
+    await page.getByText('Somebody else has to approve this plan').waitFor();
+    for (const name of ['Approve', 'Start job'])
+      expect(await page.getByRole('button', { name, exact: true }).getAttribute('aria-disabled')).toBe('true');
+    await signOut(page);
+    await signIn(page, account);
+    await page.getByRole('heading', { name: 'Plan: tenant-drain tenant-07', level: 1 }).waitFor();
+    expect(await page.getByRole('button', { name: 'Start job' }).getAttribute('aria-disabled')).toBe('true');
+    for (const [name, width] of [
+      ['plan-to-approve-narrow', 400],
+      ['plan-to-approve', 1280],
+    ] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await expectToFit(page);
+      await screenshot(name);
+    }
+    await decide(page, 'Approve', 'looked at it');
+    await page.getByText('Approved', { exact: true }).waitFor();
+    await screenshot('plan-approved');
+    await decide(page, 'Start job', 'as approved');
+    await page.getByText('Job succeeded').waitFor();
+    expect(complaints).toEqual([]);
+  }, 120_000);
+
   it('tells of a plan that no longer holds and makes a new one, and starts none that a check blocks', async () => {
     const { page, complaints, screenshot } = await open('/tenants/tenant-03?dialog=migrate');
     const to = await ann.elsewhere('tenant-03');
@@ -220,13 +332,7 @@ describe('the admin UI', () => {
           .first()
           .waitFor();
         await screenshot(`${name}${(path ?? '').replaceAll('/', '-')}`);
-        // Wide tables scroll in themselves, never the page.
-        await eventuallyHolds(
-          async () => {
-            expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
-          },
-          { what: `${path ?? ''} to fit the window` },
-        );
+        await expectToFit(page);
       }
       expect(complaints).toEqual([]);
     },

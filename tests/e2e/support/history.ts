@@ -6,6 +6,7 @@ import { startStack, type Stack } from '@fairlead/dev-env';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
+import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { Operator, send, type Answer } from './operator.js';
 import { openRecords, type Records } from './records.js';
 
@@ -64,9 +65,11 @@ export class History {
     await Promise.all([
       this.people(),
       this.deadLetters(),
+      schedulesHappen(this.jobs()),
       this.projections(),
       this.attention().then(() => Promise.all([this.places(), this.moves()])),
     ]);
+    await decisionsHappen(this.jobs());
     await this.refusedCommand();
     await this.takeOver();
     await this.lostStore();
@@ -186,11 +189,34 @@ export class History {
       const { status, body } = await this.ann.post(path, { reason: 'part of a history' });
       if (status >= 300) throw new Error(`${decision}: ${JSON.stringify(body)}`);
     }
-    await eventually(async () => (await this.records.events()).some(({ type }) => type === 'swapped'), {
-      timeoutMs: 30_000,
-      intervalMs: 200,
-      what: 'the rebuild to be swapped in, and told',
-    });
+    await this.told('swapped');
+  }
+
+  private jobs(): JobStage {
+    return {
+      stateDir: this.stack.stateDir,
+      ann: this.ann,
+      second: async () => {
+        const account = { email: 'carol@example.test', password };
+        await this.ann.post('/admin/v1/users', { ...account, roles: ['operator'] });
+        return Operator.login(this.stack.url, this.stack.simUrl, account);
+      },
+      begin: (kind, params) => this.begin(kind, params),
+      ended: (jobId, status) => this.ended(jobId, status),
+      pausedAt: (step, migrate) => this.pausedAt(step, migrate),
+      told: (...types) => this.told(...types),
+    };
+  }
+
+  /** Waits until the log has events of these types. */
+  private async told(...types: string[]): Promise<void> {
+    await eventually(
+      async () => {
+        const events = await this.records.events();
+        return types.every((wanted) => events.some(({ type }) => type === wanted));
+      },
+      { timeoutMs: 30_000, intervalMs: 200, what: `${types.join(', ')} to be told` },
+    );
   }
 
   private messaging(): Promise<Messaging> {
@@ -330,11 +356,7 @@ export class History {
   private async lostStore(): Promise<void> {
     const hold = await this.stack.hold('nats', { wipe: true });
     await hold.release();
-    await eventually(async () => (await this.records.events()).some(({ type }) => type === 'placement_epoch_raised'), {
-      timeoutMs: 30_000,
-      intervalMs: 200,
-      what: 'the epoch to be raised',
-    });
+    await this.told('placement_epoch_raised');
   }
 
   private next(): string {

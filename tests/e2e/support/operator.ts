@@ -18,11 +18,25 @@ export interface Plan {
 
 export interface Job {
   job_id: string;
+  kind: string;
   status: string;
-  steps: { name: string; status: string; attempts: number; started_at: string; finished_at: string }[];
+  params: Record<string, unknown>;
+  reason: string;
+  principal: string;
+  steps: {
+    name: string;
+    status: string;
+    attempts: number;
+    started_at: string;
+    finished_at: string;
+    output: Record<string, unknown> | null;
+  }[];
   error: { code: string; message: string; step: string; attempt?: number } | null;
   blocked_by: string | null;
   correlation_id: string;
+  parent_id: string | null;
+  paused_at: string | null;
+  paused_by: string | null;
 }
 
 export interface Tally {
@@ -66,6 +80,15 @@ export class Operator {
 
   post<Body = Json>(path: string, body: Json, headers: Record<string, string> = {}): Promise<Answer<Body>> {
     return this.send<Body>(path, { method: 'POST', body, headers });
+  }
+
+  delete<Body = Json>(path: string, body: Json): Promise<Answer<Body>> {
+    return this.send<Body>(path, { method: 'DELETE', body });
+  }
+
+  /** Who is logged in. */
+  async me(): Promise<{ principal: string }> {
+    return (await this.get<{ principal: string }>('/admin/v1/auth/me')).body;
   }
 
   /** Where a tenant is, per kind. */

@@ -157,7 +157,7 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
           />
         </FormField>
         {planning.error !== null && <ProblemAlert what="No plan could be made" error={planning.error} />}
-        {planned !== undefined && <PlanView plan={planned.plan} />}
+        {planned !== undefined && <PlanView plan={planned.plan} elsewhere />}
       </SpaceBetween>
     </Modal>
   );

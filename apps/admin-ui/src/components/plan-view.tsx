@@ -12,12 +12,18 @@ import { Principal } from './principal.js';
 import { VerdictLabel } from './status.js';
 import { Time } from './time.js';
 
+interface Props {
+  readonly plan: Plan;
+  /** Shown elsewhere than on its own page. */
+  readonly elsewhere?: boolean;
+}
+
 /** What would be done, whether it may be, and what it means for whom. */
-export function PlanView({ plan }: { readonly plan: Plan }) {
+export function PlanView({ plan, elsewhere = false }: Props) {
   const { impact } = plan;
   return (
     <SpaceBetween size="l">
-      <Approval plan={plan} />
+      <Approval plan={plan} elsewhere={elsewhere} />
       <Table
         variant="embedded"
         header={<Header variant="h3">Checks</Header>}
@@ -54,6 +60,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
           { label: 'Expected pause', value: formatDuration(impact.expected_pause_ms) },
           { label: 'Plan', value: <Id value={plan.plan_id} /> },
           { label: 'Digest', value: <Id value={plan.digest} /> },
+          { label: 'Made by', value: <Principal id={plan.created_by} /> },
           { label: 'Can be started until', value: <Time value={plan.expires_at} /> },
         ]}
       />
@@ -62,7 +69,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
 }
 
 /** Whether jobs of this kind need a second person, and who that was. */
-function Approval({ plan }: { readonly plan: Plan }) {
+function Approval({ plan, elsewhere }: Required<Props>) {
   const { approval } = plan;
   if (approval !== null)
     return (
@@ -73,7 +80,13 @@ function Approval({ plan }: { readonly plan: Plan }) {
   if (!plan.needs_approval) return null;
   return (
     <Alert type="info" header="Somebody else has to approve this plan">
-      It is approved and started on <PageLink href={planPath(plan.plan_id)}>its own page</PageLink>.
+      <Principal id={plan.created_by} /> has made it.
+      {elsewhere && (
+        <>
+          {' '}
+          It is approved and started on <PageLink href={planPath(plan.plan_id)}>its own page</PageLink>.
+        </>
+      )}
     </Alert>
   );
 }
