@@ -4,6 +4,7 @@ import { FairleadError } from '@fairlead/contracts';
 import { currentContext, newContext, runInContext } from '@fairlead/telemetry';
 import type { ChildJobs } from './engine/children.js';
 import type { JobPrincipal } from './engine/kind.js';
+import { waitsForPublication } from './jobs/checks.js';
 import { createPlan } from './plans.js';
 import { cancelJob, startJob, type JobDependencies } from './start-job.js';
 import { listChildren } from './store/jobs.js';
@@ -25,6 +26,8 @@ export function childJobs(deps: () => JobDependencies): ChildJobs {
           onConflict: 'queue' as const,
         };
         await startJob(deps(), { ...request, parentId: parent.jobId }, { principal, context }).catch((error: unknown) => {
+          // As those that run do, the next waits for it.
+          if (waitsForPublication(error)) throw new FairleadError('unavailable', error.message, { cause: error });
           // Planned anew, the same child's start looks like another request.
           if (!(error instanceof FairleadError) || error.code !== 'idempotency_key_reused') throw error;
         });

@@ -3,6 +3,7 @@ import { FairleadError } from '@fairlead/contracts';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { childJobs } from '../child-jobs.js';
+import { placementPublished } from '../jobs/checks.js';
 import { cancelJob, type JobDependencies } from '../start-job.js';
 import { archiveJobs } from '../store/archive.js';
 import { listChildren, loadJob } from '../store/jobs.js';
@@ -101,6 +102,28 @@ describe('a job of jobs', () => {
     const { job, steps } = await ended(jobId);
     expect(job.status).toBe('succeeded');
     expect(steps[1]?.output).toMatchObject({ succeeded: 2, failed: [{ key: 'c1', code: 'plan_blocked' }] });
+  });
+
+  it('waits with the next while changes of placement reach nobody, as those that have begun do', async () => {
+    const { kind, connect } = parents(2);
+    let problem = 'NATS is away';
+    const child = toyKind([step('work')], {
+      kind: 'child',
+      plan: ({ tenant }) => ({
+        actions: [],
+        checks: [placementPublished(problem)],
+        impact: { tenants: [tenant], services: [], expectedPauseMs: 0 },
+        inputs: [],
+      }),
+    });
+    const deps = boot([kind, child]);
+    connect(deps);
+    const { jobId } = await start(deps, 'unpublished');
+    await eventually(async () => ((await loadJob(db, jobId))?.steps[1]?.failures ?? 0) > 1, { what: 'the step to be tried again' });
+    expect(await statuses(jobId)).toEqual([]);
+    problem = '';
+    const { job, steps } = await ended(jobId);
+    expect([job.status, steps[1]?.output]).toMatchObject(['succeeded', { succeeded: 2, failed: [] }]);
   });
 
   it('cancels those that are open when it is cancelled, and waits for them', async () => {

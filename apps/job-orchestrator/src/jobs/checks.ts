@@ -1,5 +1,5 @@
 /** The checks that several kinds share: pure, from what was measured to a verdict. */
-import type { fleetV1, provisionerV1 } from '@fairlead/contracts';
+import { FairleadError, type fleetV1, type provisionerV1 } from '@fairlead/contracts';
 import type { Check } from '../engine/kind.js';
 
 type Verdict = Check['verdict'];
@@ -137,6 +137,13 @@ export function gatewaysAlive(gateways: readonly fleetV1.GatewayPlacement[]): Ch
 
 /** The check that only says that NATS, or Postgres, is or was just away. */
 export const publicationCheck = 'placement_published';
+
+/** Nothing is known against a plan but that gateways can't learn of it yet: that passes, and nobody is paused meanwhile. */
+export function waitsForPublication(error: unknown): error is FairleadError {
+  if (!(error instanceof FairleadError) || error.code !== 'plan_blocked') return false;
+  const checks = error.details['checks'];
+  return Array.isArray(checks) && checks.every((check: Check) => check.name === publicationCheck);
+}
 
 /** Gateways must be able to learn of the new placement: past the update a tenant would wait for them, paused. */
 export function placementPublished(problem: string): Check {

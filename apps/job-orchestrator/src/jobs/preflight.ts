@@ -1,7 +1,6 @@
-import { FairleadError } from '@fairlead/contracts';
 import type { Check, JobKind, Step } from '../engine/kind.js';
 import { assertPlanHolds, requireGrant } from '../plans.js';
-import { publicationCheck } from './checks.js';
+import { waitsForPublication } from './checks.js';
 import type { Turns } from './turns.js';
 
 const kindDeadlineMs = 30 * 60_000;
@@ -37,13 +36,6 @@ export function preflight<Params>(kind: () => JobKind<Params>, turns?: Turns): S
     },
     undo: { none: 'it only looks' },
   };
-}
-
-/** Nothing is known against the plan but that gateways can't learn of it yet: that passes, and nobody is paused meanwhile. */
-function waitsForPublication(error: unknown): error is FairleadError {
-  if (!(error instanceof FairleadError) || error.code !== 'plan_blocked') return false;
-  const checks = error.details['checks'];
-  return Array.isArray(checks) && checks.every((check: Check) => check.name === publicationCheck);
 }
 
 /** The job itself is the one that is on the tenant by now. */

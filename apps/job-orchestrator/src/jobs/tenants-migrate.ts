@@ -1,9 +1,10 @@
 /** Moves many tenants, each by a migration of its own, so many at a time. What has moved stays where it is when it is stopped. */
 import { z } from 'zod';
-import { placedKinds } from '@fairlead/contracts';
+import { placedKinds, type CheckVerdict } from '@fairlead/contracts';
 import { childrenStep, type ChildJobs } from '../engine/children.js';
 import type { Check, JobKind, PlanDraft } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
+import { publicationCheck } from './checks.js';
 import { preflight } from './preflight.js';
 import { planMigration, readMigrationInputs, type MigrationInputs } from './tenant-migrate.js';
 import { minuteMs, shardName, tenantName } from './tenants.js';
@@ -71,14 +72,13 @@ export function tenantsMigrate(deps: KindDependencies, children: ChildJobs): Job
 
 /** Plans many migrations from the plan of each; pure. */
 export function planTenants(plans: readonly { tenant: string; draft: PlanDraft }[]): PlanDraft {
-  const blocked = plans.flatMap(({ tenant, draft }) => {
-    const check = draft.checks.find(({ verdict }) => verdict === 'block');
-    return check === undefined ? [] : [`${tenant}: ${check.message}`];
-  });
-  const warned = plans.flatMap(({ tenant, draft }) => {
-    const check = draft.checks.find(({ verdict }) => verdict === 'warn');
-    return check === undefined ? [] : [`${tenant}: ${check.message}`];
-  });
+  // The same for all, and it passes: the job waits for that, as a migration does.
+  const publication = plans.flatMap(({ draft }) => draft.checks.filter(({ name }) => name === publicationCheck));
+  const problems = (wanted: CheckVerdict) =>
+    plans.flatMap(({ tenant, draft }) => {
+      const check = draft.checks.find(({ name, verdict }) => name !== publicationCheck && verdict === wanted);
+      return check === undefined ? [] : [`${tenant}: ${check.message}`];
+    });
   const inputs = new Map(plans.flatMap(({ draft }) => draft.inputs).map((input) => [input.resource, input]));
   return {
     actions: plans.map(({ tenant, draft }) => ({
@@ -92,8 +92,9 @@ export function planTenants(plans: readonly { tenant: string; draft: PlanDraft }
       toShardId: '',
     })),
     checks: [
-      manyChecks('tenants_can_move', 'block', plans.length, blocked),
-      manyChecks('tenants_without_warning', 'warn', plans.length, warned),
+      ...[publication.find(({ verdict }) => verdict === 'block') ?? publication[0]].filter((check) => check !== undefined),
+      manyChecks('tenants_can_move', 'block', plans.length, problems('block')),
+      manyChecks('tenants_without_warning', 'warn', plans.length, problems('warn')),
     ],
     impact: {
       tenants: plans.map(({ tenant }) => tenant),
