@@ -3,7 +3,13 @@ import type { Check, PlanDraft } from '../engine/kind.js';
 import { placementPublished } from './checks.js';
 import { planTenants } from './tenants-migrate.js';
 
-const check = (verdict: Check['verdict'], message: string): Check => ({ name: 'runner.target_ready', verdict, value: '', limit: '', message });
+const check = (verdict: Check['verdict'], message: string): Check => ({
+  name: 'runner.target_ready',
+  verdict,
+  value: '',
+  limit: '',
+  message,
+});
 
 function planned(tenant: string, checks: Check[], publicationProblem = ''): { tenant: string; draft: PlanDraft } {
   const draft = {
@@ -28,7 +34,11 @@ describe('the plan to move many tenants', () => {
       ['tenants_without_warning', 'pass'],
     ]);
     expect(plan.impact).toEqual({ tenants: ['acme', 'duff'], services: ['runner/runner-1', 'runner/runner-2'], expectedPauseMs: 400 });
-    expect(plan.inputs.map(({ resource }) => resource)).toEqual(['placement/acme/runner', 'shard/runner/runner-2', 'placement/duff/runner']);
+    expect(plan.inputs.map(({ resource }) => resource)).toEqual([
+      'placement/acme/runner',
+      'shard/runner/runner-2',
+      'placement/duff/runner',
+    ]);
   });
 
   it('tells whom a check blocks, and of whom one warns', () => {
