@@ -53,6 +53,11 @@ describe('a failpoint', () => {
     await expect(failpoint(name)).rejects.toThrow(`failpoint ${name}`);
   });
 
+  it.each(['fail', 'refuse', 'time_out'] as const)('tells with its error that the action was to %s', async (action) => {
+    board.set('a.b', action);
+    await expect(failpoint('a.b')).rejects.toMatchObject({ name: 'FailpointError', action, message: 'failpoint a.b' });
+  });
+
   it('holds a passer until it is released, and nobody once it was taken back', async () => {
     board.set('a.b', 'pause');
     let passed = false;

@@ -10,9 +10,23 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What happens at a failpoint: the process is killed as by `kill -9`, stands still until it is released, or an error is thrown. */
-export const failpointActions = ['kill', 'pause', 'fail'] as const;
+/**
+ * What happens at a failpoint: the process is killed as by `kill -9`, stands still until it is released, or an error is thrown.
+ * What the error stands for is up to the place: `refuse` for one that no repeat cures, `time_out` for work that took too long.
+ */
+export const failpointActions = ['kill', 'pause', 'fail', 'refuse', 'time_out'] as const;
 export type FailpointAction = (typeof failpointActions)[number];
+
+/** Thrown at a failpoint, with the action that was switched on. */
+export class FailpointError extends Error {
+  readonly action: string;
+
+  constructor(name: string, action: string) {
+    super(`failpoint ${name}`);
+    this.name = 'FailpointError';
+    this.action = action;
+  }
+}
 
 /** The folder by which failpoints are switched on, or undefined when none can be: never where NODE_ENV is `production`. */
 export function failpointFolder(): string | undefined {
@@ -28,7 +42,8 @@ export function failpointFiles(folder: string, name: string): { on: string; hit:
 }
 
 /**
- * Passes a failpoint, by taking what was switched on there: dies, rejects, or stands still until its `.hit` is removed.
+ * Passes a failpoint, by taking what was switched on there: dies, rejects with a FailpointError, or stands still until its
+ * `.hit` is removed.
  * Only this call stands still; the process goes on with other work, so what it renews by the clock it goes on renewing.
  */
 export async function failpoint(name: string): Promise<void> {
@@ -52,6 +67,6 @@ export async function failpoint(name: string): Promise<void> {
       while (existsSync(hit)) await delay(10);
       return;
     default:
-      throw new Error(`failpoint ${name}`);
+      throw new FailpointError(name, action);
   }
 }

@@ -1,1 +1,1 @@
-export { failpoint, failpointActions, failpointFiles, failpointFolder, type FailpointAction } from './failpoint.js';
+export { failpoint, failpointActions, FailpointError, failpointFiles, failpointFolder, type FailpointAction } from './failpoint.js';

@@ -27,7 +27,7 @@ import type { JobRow } from '../store/rows.js';
 import type { Answer, EndedRun, Rest, Run, Transition } from '../store/transition.js';
 import { outcomeOfError, storable } from './classify.js';
 import { jobEvent, outcomeEvent, toldFailure } from './events.js';
-import { stepFailpoint } from './failpoints.js';
+import { stepFailpoint, workPastFailpoints } from './failpoints.js';
 import { rulesOf, type JobKind, type StepContext } from './kind.js';
 import { contextOf } from './job-context.js';
 import type { JobLease } from './lease.js';
@@ -225,16 +225,19 @@ class JobRun {
       // What began at a point of no return is seen through: aborting it would only make its outcome unknown.
       if (step.pointOfNoReturn !== true || this.lease.lost) aborter.abort('interrupted');
     });
-    const timer = setTimeout(() => {
+    const timeOut = () => {
       aborter.abort('timeout');
-    }, step.attemptTimeoutMs);
+    };
+    const timer = setTimeout(timeOut, step.attemptTimeoutMs);
     try {
       const within = currentContext() ?? contextOf(this.loaded.job);
       const context = this.stepContext(step.name, attempt, aborter.signal);
-      if (attempt.direction === 'forward') return await runInContext({ ...within, step: step.name }, () => step.run(context));
-      const undo = step.undo;
-      if (typeof undo !== 'function') return { outcome: 'done' };
-      return await runInContext({ ...within, step: `${step.name}:undo` }, () => undo(context));
+      const act = attempt.direction === 'forward' ? (given: StepContext<unknown>) => step.run(given) : step.undo;
+      if (typeof act !== 'function') return { outcome: 'done' };
+      const name = attempt.direction === 'forward' ? step.name : `${step.name}:undo`;
+      return await runInContext({ ...within, step: name }, () =>
+        workPastFailpoints(this.kind, attempt, { work: () => act(context), timeOut }),
+      );
     } catch (error) {
       if (aborter.signal.reason === 'interrupted') return { outcome: 'interrupted' };
       if (aborter.signal.reason === 'timeout') {

@@ -1,0 +1,195 @@
+/** Every kind's plan is made from its arguments alone: for worlds and parameters that are made from the kind's own schema. */
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { placedKinds, type fleetV1, type placementV1, type provisionerV1 } from '@fairlead/contracts';
+import type { ChildJobs } from '../engine/children.js';
+import type { JobKind } from '../engine/kind.js';
+import { step, toyKind } from '../engine/toy.fixture.js';
+import type { KindDependencies } from './clients.js';
+import { jobKinds } from './index.js';
+import { impurities } from './plan-purity.fixture.js';
+
+const names = ['acme', 'globex', 'one', 'two'];
+
+interface Schema {
+  type?: string;
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Schema[];
+  properties?: Record<string, Schema>;
+  required?: string[];
+  propertyNames?: Schema;
+  additionalProperties?: Schema | boolean;
+  items?: Schema;
+  minItems?: number;
+  minimum?: number;
+  maximum?: number;
+}
+
+/** Values of a JSON schema; every text is a name that any tenant or shard may have. */
+function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
+  if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
+  if ('const' in schema) return fc.constant(schema.const);
+  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(valuesOf));
+  switch (schema.type) {
+    case 'string':
+      return fc.constantFrom(...names);
+    case 'boolean':
+      return fc.boolean();
+    case 'integer':
+    case 'number':
+      return fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 100, 1_000) });
+    case 'array':
+      return fc.array(valuesOf(schema.items ?? {}), { minLength: schema.minItems ?? 0, maxLength: 4 });
+    case 'object':
+      if (schema.properties === undefined && typeof schema.additionalProperties === 'object')
+        return fc.dictionary(
+          valuesOf(schema.propertyNames ?? { type: 'string' }) as fc.Arbitrary<string>,
+          valuesOf(schema.additionalProperties),
+          {
+            minKeys: 1,
+          },
+        );
+      return fc.record(Object.fromEntries(Object.entries(schema.properties ?? {}).map(([key, member]) => [key, valuesOf(member)])), {
+        requiredKeys: schema.required ?? [],
+      });
+    default:
+      throw new Error(`no values are known of ${JSON.stringify(schema)}`);
+  }
+}
+
+const states = ['absent', 'active', 'draining', 'drained', 'sealed', 'imported', 'moved'];
+const health: fc.Arbitrary<fleetV1.EndpointHealth> = fc.record({
+  kind: fc.constantFrom(...placedKinds),
+  shardId: fc.constantFrom(...names),
+  endpointId: fc.string(),
+  url: fc.webUrl(),
+  reachable: fc.boolean(),
+  healthy: fc.boolean(),
+  ready: fc.boolean(),
+  version: fc.string(),
+  gitSha: fc.string(),
+  inflight: fc.nat(400),
+  lag: fc.nat(200),
+  takenAt: fc.string(),
+  problem: fc.constantFrom('', 'no answer'),
+  latencyMs: fc.nat(100),
+});
+const tenantState: fc.Arbitrary<provisionerV1.TenantState> = fc.record({
+  state: fc.constantFrom(...states),
+  inflight: fc.nat(300),
+  lag: fc.nat(200),
+  fence: fc.nat(),
+  lastSeq: fc.nat(),
+});
+const gateway: fc.Arbitrary<fleetV1.GatewayPlacement> = fc.record({
+  shardId: fc.constantFrom(...names),
+  endpointId: fc.string(),
+  alive: fc.boolean(),
+  epoch: fc.nat(),
+  revision: fc.nat(),
+  problem: fc.string(),
+});
+
+/** A world in which any name is a tenant and a shard. */
+const world = fc.record({
+  seats: fc.array(fc.record({ shardId: fc.constantFrom(...names), revision: fc.nat() }), { minLength: 3, maxLength: 3 }),
+  shardState: fc.constantFrom('active', 'cordoned'),
+  revision: fc.nat(),
+  health: fc.array(health, { maxLength: 3 }),
+  states: fc.array(tenantState, { minLength: 1, maxLength: 5 }),
+  gateways: fc.array(gateway, { maxLength: 3 }),
+  publicationProblem: fc.constantFrom('', 'NATS is not connected'),
+  openJobs: fc.array(fc.record({ job_id: fc.constantFrom('job_1', 'job_2') }), { maxLength: 1 }),
+});
+type World = typeof world extends fc.Arbitrary<infer Made> ? Made : never;
+
+function kindsIn(seen: World): JobKind[] {
+  let asked = 0;
+  const shard = (kind: string, shardId: string): placementV1.Shard => ({
+    kind,
+    shardId,
+    endpoints: [],
+    weight: 1,
+    labels: {},
+    state: seen.shardState,
+    revision: seen.revision,
+    tenants: 0,
+  });
+  const assignments = placedKinds.map((kind, index) => ({ kind, shardId: 'one', revision: 1, ...seen.seats[index] }));
+  const placement = {
+    getTenant: ({ tenantId }: { tenantId: string }) =>
+      Promise.resolve({ tenant: { tenantId, name: '', assignments, createdAt: '' }, publicationProblem: seen.publicationProblem }),
+    getShard: ({ kind, shardId }: { kind: string; shardId: string }) => Promise.resolve({ shard: shard(kind, shardId) }),
+  };
+  const provisioner = { getTenantState: () => Promise.resolve({ state: seen.states[asked++ % seen.states.length] }) };
+  const fleet = {
+    checkShard: () => Promise.resolve({ endpoints: seen.health }),
+    getAppliedPlacement: () => Promise.resolve({ gateways: seen.gateways }),
+  };
+  const sql = { query: () => Promise.resolve(seen.openJobs) };
+  const settings = { maxLag: 100, maxInflight: 200 };
+  return jobKinds({ placement, provisioner, fleet, sql, settings } as unknown as KindDependencies, {} as ChildJobs);
+}
+
+/** For what is known of the kinds without looking anywhere. */
+const kinds = kindsIn({
+  seats: [],
+  shardState: 'active',
+  revision: 0,
+  health: [],
+  states: [],
+  gateways: [],
+  publicationProblem: '',
+  openJobs: [],
+});
+
+describe('the plan', () => {
+  it.each(kinds.map((kind, index) => [kind.kind, kind, index] as const))(
+    'of %s is made from its arguments alone',
+    async (_name, known, index) => {
+      const params = valuesOf(z.toJSONSchema(known.params, { io: 'input' }) as Schema);
+      await fc.assert(
+        fc.asyncProperty(world, params, async (seen, given) => {
+          const kind = kindsIn(seen)[index] ?? known;
+          const parsed = kind.params.parse(given);
+          expect(impurities(kind, parsed, await kind.readInputs(parsed))).toEqual([]);
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
+
+  it('of a kind that looks at the clock, at randomness or at an earlier plan is told to', () => {
+    let plans = 0;
+    const toy = (resource: () => string, change: (inputs: { at?: number }) => void = () => undefined): JobKind => ({
+      ...toyKind([step('one')]),
+      plan: (_params, inputs) => {
+        change(inputs as { at?: number });
+        return {
+          actions: [],
+          checks: [],
+          impact: { tenants: [], services: [], expectedPauseMs: 0 },
+          inputs: [{ resource: resource(), revision: 1 }],
+        };
+      },
+    });
+    const wrong = (kind: JobKind) => impurities(kind, { tenant: 'acme' }, { at: 1 });
+    expect(wrong(toy(() => 'same'))).toEqual([]);
+    expect(wrong(toy(() => String(new Date(0).getTime())))).toEqual([]);
+    expect(wrong(toy(() => (Date.now() > 0 ? 'same' : 'other')))).toEqual(['it looks at the clock']);
+    expect(wrong(toy(() => (new Date().getTime() > 0 ? 'same' : 'other')))).toEqual(['it looks at the clock']);
+    expect(wrong(toy(() => (performance.now() > 0 ? 'same' : 'other')))).toEqual(['it looks at the clock']);
+    expect(wrong(toy(() => (Math.random() >= 0 ? 'same' : 'other')))).toEqual(['it looks at randomness']);
+    expect(wrong(toy(() => String(plans++)))).toContain('the same inputs, planned again, have another digest');
+    expect(
+      wrong(
+        toy(
+          () => 'same',
+          (inputs) => (inputs.at = 2),
+        ),
+      ),
+    ).toEqual(['it changes what it is given']);
+  });
+});

@@ -1,0 +1,114 @@
+/** For each kind of job, parameters that suit the fleet, and what is so when such a job has succeeded. */
+import { placedKinds, type PlacedKind } from '@fairlead/contracts';
+import type { Facts, Params } from './conform.js';
+
+/** What a sample is chosen from. */
+export interface Fleet {
+  readonly facts: Facts;
+  /** In an order that changes from case to case. */
+  readonly tenants: readonly string[];
+  /** The shards of a kind. */
+  shards(kind: PlacedKind): readonly string[];
+  /** Runs a job of another kind, left alone, to its success. */
+  run(kind: string, params: Params): Promise<void>;
+}
+
+export interface Sample {
+  params(fleet: Fleet): Promise<Params>;
+  after(params: never, facts: Facts): Facts;
+  /** Steps without an undo whose work is fine where it is, also when the job failed. */
+  readonly stays?: readonly string[];
+}
+
+const seat = (facts: Facts, kind: string, tenant: string) => facts[`placed ${tenant}/${kind}`] ?? '';
+const first = (list: readonly string[], what: string): string => {
+  if (list[0] === undefined) throw new Error(`the fleet has no ${what}`);
+  return list[0];
+};
+
+interface OneTenant {
+  tenant: string;
+}
+interface Moves {
+  tenant: string;
+  moves: Partial<Record<PlacedKind, string>>;
+}
+interface ManyMoves {
+  tenants: string[];
+  moves: Partial<Record<PlacedKind, string>>;
+}
+
+function elsewhere(fleet: Fleet, kind: PlacedKind, tenant: string): string {
+  const others = fleet.shards(kind).filter((shard) => shard !== seat(fleet.facts, kind, tenant));
+  return first(others, `other ${kind} for ${tenant}`);
+}
+
+/** The tenant in a state on all its seats. */
+function seated({ tenant }: OneTenant, facts: Facts, state: string): Facts {
+  return { ...facts, ...Object.fromEntries(placedKinds.map((kind) => [`state ${kind}/${seat(facts, kind, tenant)}/${tenant}`, state])) };
+}
+
+/** The tenant placed and served elsewhere, a revision later; what has moved already is left as it is. */
+function moved({ tenant, moves }: Moves, facts: Facts): Facts {
+  const away = Object.entries(moves).filter(([kind, to]) => seat(facts, kind, tenant) !== to);
+  if (away.length === 0) return facts;
+  const next: Record<string, string> = {};
+  const gone = new Set(away.map(([kind]) => `state ${kind}/${seat(facts, kind, tenant)}/${tenant}`));
+  for (const [name, value] of Object.entries(facts)) if (!gone.has(name)) next[name] = / revision$/.test(name) ? later(value) : value;
+  for (const [kind, to] of away)
+    Object.assign(next, {
+      [`placed ${tenant}/${kind}`]: to,
+      [`published ${tenant}/${kind}`]: to,
+      [`state ${kind}/${to}/${tenant}`]: 'active',
+    });
+  return next;
+}
+
+function later(version: string): string {
+  const [epoch = '', revision] = version.split('.');
+  return `${epoch}.${String(Number(revision) + 1)}`;
+}
+
+/** By kind. */
+export const samples: Readonly<Record<string, Sample>> = {
+  reload: {
+    params: (fleet) => Promise.resolve({ kind: 'runner', shard: first(fleet.shards('runner'), 'runner') }),
+    after: (_params, facts) => facts,
+  },
+  'tenant-drain': {
+    params: (fleet) => Promise.resolve({ tenant: first(fleet.tenants, 'tenant') }),
+    after: (params: OneTenant, facts) => seated(params, facts, 'drained'),
+  },
+  'tenant-resume': {
+    params: async (fleet) => {
+      const tenant = first(fleet.tenants, 'tenant');
+      await fleet.run('tenant-drain', { tenant });
+      return { tenant };
+    },
+    after: (params: OneTenant, facts) => seated(params, facts, 'active'),
+    stays: ['resume'],
+  },
+  'tenant-migrate': {
+    params: (fleet) => {
+      const tenant = first(fleet.tenants, 'tenant');
+      const moves = Object.fromEntries(placedKinds.map((kind) => [kind, elsewhere(fleet, kind, tenant)]));
+      return Promise.resolve({ tenant, moves });
+    },
+    after: (params: Moves, facts) => moved(params, facts),
+  },
+  'tenants-migrate': {
+    params: (fleet) => {
+      const target = elsewhere(fleet, 'runner', first(fleet.tenants, 'tenant'));
+      const tenants = fleet.tenants.filter((tenant) => seat(fleet.facts, 'runner', tenant) !== target).slice(0, 2);
+      return Promise.resolve({ tenants, moves: { runner: target } });
+    },
+    after: ({ tenants, moves }: ManyMoves, facts) => tenants.reduce((so, tenant) => moved({ tenant, moves }, so), facts),
+  },
+};
+
+/** A kind's sample; throws for a kind that has none. */
+export function sampleOf(kind: string): Sample {
+  const sample = samples[kind];
+  if (sample === undefined) throw new Error(`the conformance suite needs a sample of ${kind}: add one to ${import.meta.filename}`);
+  return sample;
+}
