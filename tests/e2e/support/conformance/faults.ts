@@ -80,15 +80,15 @@ export function pointOf({ kind, index, direction, disturbance }: Case): string {
 }
 
 /**
- * How a job comes to undo its step: it is cancelled where the next step is about to begin; the last step refuses instead, when
- * its work is done.
+ * How a job comes to undo its step: it is cancelled where the next step is about to begin. The last step refuses instead, when its
+ * work is done; where its undo is killed before that is written to begin, so that the refusal dies with it, the job is cancelled
+ * while the step is under way.
  */
-export function turningPoint({ kind, index }: Case): { at: string; action: 'pause' | 'refuse' } {
-  const last = index === kind.steps.length - 1;
-  const run = { index: last ? index : index + 1, direction: 'forward' as const };
-  return last
-    ? { at: stepFailpointName(kind, run, 'end_of_run'), action: 'refuse' }
-    : { at: stepFailpointName(kind, run, 'before_attempt'), action: 'pause' };
+export function turningPoint({ kind, index, disturbance }: Case): { at: string; action: 'pause' | 'refuse' } {
+  const at = (step: number, place: StepPlace) => stepFailpointName(kind, { index: step, direction: 'forward' }, place);
+  if (index < kind.steps.length - 1) return { at: at(index + 1, 'before_attempt'), action: 'pause' };
+  if (disturbance?.place === 'before_attempt') return { at: at(index, 'in_run'), action: 'pause' };
+  return { at: at(index, 'end_of_run'), action: 'refuse' };
 }
 
 /** Whether a job that is undone leaves work: of a step of these names, which had done it and has no undo. */
