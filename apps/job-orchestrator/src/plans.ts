@@ -1,12 +1,13 @@
 /** Making plans, and holding a plan against the world as it is now. */
 import { FairleadError, newId, type CheckVerdict, type Permission } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { appendInTransaction } from '@fairlead/event-log';
+import { appendPrepared, prepareCommand, type PreparedCommand } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
 import { canonicalPlan, digestOf } from './domain/digest.js';
+import { batcherPerDatabase } from './engine/batcher.js';
 import type { JobKind, PlanDraft } from './engine/kind.js';
-import { insertPlan, type PlanBody, type PlanRow } from './store/plans.js';
+import { insertPlans, type NewPlan, type PlanBody, type PlanRow } from './store/plans.js';
 
 export interface PlanDependencies {
   db: Database;
@@ -53,6 +54,21 @@ export function requireReason(reason: string): string {
   return trimmed;
 }
 
+/** Plans that are made at the same time are stored in one transaction with their events: the log's head is held once for all. */
+const storing = batcherPerDatabase(async (db, given: readonly { plan: NewPlan; created: PreparedCommand }[]) =>
+  db.transaction(async (tx) => {
+    const rows = await insertPlans(
+      tx,
+      given.map(({ plan }) => plan),
+    );
+    const appended = await appendPrepared(
+      tx,
+      given.map(({ created }) => created),
+    );
+    return rows.map((row, n) => ({ row, position: appended[n]?.lastPosition ?? 0 }));
+  }),
+);
+
 /** Looks, plans and stores the plan with its event; nothing else changes. */
 export async function createPlan(
   deps: PlanDependencies,
@@ -66,30 +82,28 @@ export async function createPlan(
   const draft = kind.plan(params, await kind.readInputs(params));
   const canonical = canonicalPlan(kind.kind, kind.version, params, draft);
   const body: PlanBody = { ...draft, params: params as Record<string, unknown> };
-  const { row, position } = await deps.db.transaction(async (tx) => {
-    const stored = await insertPlan(tx, {
-      plan_id: newId('plan'),
-      kind: kind.kind,
-      version: kind.version,
-      digest: digestOf(canonical),
-      canonical,
-      body,
-      reason,
-      created_by: caller.principal.id,
-      ttlMs: deps.planTtlMs,
-      request_id: caller.context.requestId,
-      correlation_id: caller.context.correlationId,
-      trace_id: traceIdOf(caller.context),
-    });
-    const tenant = kind.tenantOf(params);
-    const about = tenant === undefined ? {} : { tenant_id: tenant };
-    const payload = { ...about, kind: kind.kind, digest: stored.digest, params: body.params, verdicts: verdictsOf(draft) };
-    const appended = await appendInTransaction(tx, {
-      commandId: newId('command'),
-      events: [{ aggregateType: 'plan', aggregateId: stored.plan_id, type: 'plan_created', payload, meta: { reason, ...about } }],
-    });
-    return { row: stored, position: appended.lastPosition };
+  const plan: NewPlan = {
+    plan_id: newId('plan'),
+    kind: kind.kind,
+    version: kind.version,
+    digest: digestOf(canonical),
+    canonical,
+    body,
+    reason,
+    created_by: caller.principal.id,
+    ttlMs: deps.planTtlMs,
+    request_id: caller.context.requestId,
+    correlation_id: caller.context.correlationId,
+    trace_id: traceIdOf(caller.context),
+  };
+  const tenant = kind.tenantOf(params);
+  const about = tenant === undefined ? {} : { tenant_id: tenant };
+  const payload = { ...about, kind: kind.kind, digest: plan.digest, params: body.params, verdicts: verdictsOf(draft) };
+  const created = prepareCommand({
+    commandId: newId('command'),
+    events: [{ aggregateType: 'plan', aggregateId: plan.plan_id, type: 'plan_created', payload, meta: { reason, ...about } }],
   });
+  const { row, position } = await storing(deps.db).do({ plan, created });
   deps.onAppended(position);
   return row;
 }

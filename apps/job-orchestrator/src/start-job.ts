@@ -2,15 +2,16 @@
 import { createHash } from 'node:crypto';
 import { FairleadError, isTerminal, newId } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { appendInTransaction } from '@fairlead/event-log';
-import type { Database, Transaction } from '@fairlead/postgres';
+import { appendInTransaction, appendPrepared, prepareCommand, type PreparedCommand } from '@fairlead/event-log';
+import type { Database } from '@fairlead/postgres';
 import { runInContext, type RequestContext } from '@fairlead/telemetry';
 import { assertApproved } from './approve-plan.js';
 import { isUndoable } from './domain/machine.js';
+import { batcherPerDatabase } from './engine/batcher.js';
 import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
 import { assertPlanHolds, kindByName, requireReason, type PlanDependencies } from './plans.js';
-import { insertJobs } from './store/insert.js';
+import { insertJobs, type NewJob } from './store/insert.js';
 import { loadJob, stateOf } from './store/jobs.js';
 import { holdLinesOf, leaveLines } from './store/lines.js';
 import { findPlan, type PlanRow } from './store/plans.js';
@@ -67,56 +68,75 @@ export async function startJob(
     throw error;
   }
 
-  const started = await deps.db.transaction((tx) => insertJob(tx, kind, plan, { ...request, reason, payloadHash }, caller));
-  if (!started.repeated) {
-    deps.onAppended(started.position);
-    deps.onJobChanged(started.jobId);
-  }
-  return started;
+  const made = await inserting(deps.db).do(newJobOf(kind, plan, { ...request, reason, payloadHash }, caller));
+  if (made.outcome === 'locked')
+    throw new FairleadError('lock_held', `Job ${made.id} is already working on ${made.locks.join(', ')}`, {
+      details: { job_id: made.id, locks: made.locks },
+    });
+  if (made.outcome === 'repeated') return repeatOf({ job_id: made.id, payload_hash: made.asked }, payloadHash);
+  deps.onAppended(made.position);
+  deps.onJobChanged(made.id);
+  return { jobId: made.id, position: made.position, repeated: false };
 }
 
-/** Makes the job and tells of it. */
-async function insertJob(
-  tx: Transaction,
+/** A job to be made, and what the log is told once it is. */
+interface Start {
+  job: NewJob;
+  queued: PreparedCommand;
+}
+
+/** Jobs that are started at the same time are made in one transaction with their events: the log's head is held once for all. */
+const inserting = batcherPerDatabase(async (db, starts: readonly Start[]) =>
+  db.transaction(async (tx) => {
+    const outcomes = await insertJobs(
+      tx,
+      starts.map(({ job }) => job),
+    );
+    const appended = await appendPrepared(
+      tx,
+      starts.flatMap(({ queued }, n) => (outcomes[n]?.outcome === 'made' ? [queued] : [])),
+    );
+    let next = 0;
+    return outcomes.map((outcome, n) => ({
+      ...outcome,
+      locks: starts[n]?.job.locks ?? [],
+      position: outcome.outcome === 'made' ? (appended[next++]?.lastPosition ?? 0) : 0,
+    }));
+  }),
+);
+
+function newJobOf(
   kind: JobKind,
   plan: PlanRow,
   request: StartRequest & { payloadHash: string },
   { principal, context }: { principal: Principal; context: RequestContext },
-): Promise<Started> {
+): Start {
   const params = kind.params.parse(plan.body.params);
   const locks = [...new Set(kind.locks(params))].sort();
   const tenantId = kind.tenantOf(params);
   const steps = kind.steps.map((step) => step.name);
-  const [made] = await insertJobs(tx, [
-    {
-      job_id: newId('job'),
-      kind: kind.kind,
-      version: kind.version,
-      params,
-      plan_id: plan.plan_id,
-      plan_digest: plan.digest,
-      reason: request.reason,
-      principal: { id: principal.id, name: principal.name, grants: [...principal.grants].sort() },
-      scope: principal.id,
-      idempotency_key: request.idempotencyKey,
-      payload_hash: request.payloadHash,
-      locks,
-      tenant_id: tenantId,
-      parent_id: request.parentId,
-      deadline_ms: kind.deadlineMs,
-      request_id: context.requestId,
-      correlation_id: context.correlationId,
-      traceparent: context.traceparent,
-      steps,
-      may_wait: request.onConflict === 'queue',
-    },
-  ]);
-  if (made === undefined) throw new Error('a new job has one outcome');
-  if (made.outcome === 'locked')
-    throw new FairleadError('lock_held', `Job ${made.id} is already working on ${locks.join(', ')}`, {
-      details: { job_id: made.id, locks },
-    });
-  if (made.outcome === 'repeated') return repeatOf({ job_id: made.id, payload_hash: made.asked }, request.payloadHash);
+  const job: NewJob = {
+    job_id: newId('job'),
+    kind: kind.kind,
+    version: kind.version,
+    params,
+    plan_id: plan.plan_id,
+    plan_digest: plan.digest,
+    reason: request.reason,
+    principal: { id: principal.id, name: principal.name, grants: [...principal.grants].sort() },
+    scope: principal.id,
+    idempotency_key: request.idempotencyKey,
+    payload_hash: request.payloadHash,
+    locks,
+    tenant_id: tenantId,
+    parent_id: request.parentId,
+    deadline_ms: kind.deadlineMs,
+    request_id: context.requestId,
+    correlation_id: context.correlationId,
+    traceparent: context.traceparent,
+    steps,
+    may_wait: request.onConflict === 'queue',
+  };
   const payload = {
     kind: kind.kind,
     plan_id: plan.plan_id,
@@ -125,11 +145,9 @@ async function insertJob(
     locks,
     steps,
   };
-  const event = jobEvent({ jobId: made.id, tenantId }, { type: 'job_queued', payload }, { reason: request.reason });
-  const appended = await runInContext({ ...context, jobId: made.id }, () =>
-    appendInTransaction(tx, { commandId: newId('command'), events: [event] }),
-  );
-  return { jobId: made.id, position: appended.lastPosition, repeated: false };
+  const event = jobEvent({ jobId: job.job_id, tenantId }, { type: 'job_queued', payload }, { reason: request.reason });
+  const queued = runInContext({ ...context, jobId: job.job_id }, () => prepareCommand({ commandId: newId('command'), events: [event] }));
+  return { job, queued };
 }
 
 interface Earlier {
@@ -143,6 +161,7 @@ async function findByKey(sql: Pick<Database, 'query'>, scope: string, key: strin
      union all
      select job_id, payload_hash from archived_job where scope = $1 and idempotency_key = $2`,
     [scope, key],
+    'find_job_by_key',
   );
   return row;
 }

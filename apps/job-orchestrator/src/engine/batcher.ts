@@ -1,4 +1,4 @@
-import { isConnectionError } from '@fairlead/postgres';
+import { isConnectionError, type Database } from '@fairlead/postgres';
 
 /**
  * Gathers what is given while a call is on its way, and hands it on together in the next. Under no load nothing waits; under
@@ -49,4 +49,16 @@ export class Batcher<Item, Result> {
       }
     }
   }
+}
+
+/** One batcher for each database, whoever calls: what is given by all callers travels together. */
+export function batcherPerDatabase<Item, Result>(
+  work: (db: Database, items: readonly Item[]) => Promise<readonly Result[]>,
+): (db: Database) => Batcher<Item, Result> {
+  const made = new WeakMap<Database, Batcher<Item, Result>>();
+  return (db) => {
+    const batcher = made.get(db) ?? new Batcher<Item, Result>((items) => work(db, items));
+    made.set(db, batcher);
+    return batcher;
+  };
 }

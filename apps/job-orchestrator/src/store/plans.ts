@@ -28,36 +28,32 @@ const columns = `plan_id, kind, version, digest, canonical, body, reason, create
 
 export type NewPlan = Omit<PlanRow, 'created_at' | 'expires_at' | 'expired'> & { ttlMs: number };
 
-/** Stores a plan; it is never changed afterwards. */
-export async function insertPlan(tx: Sql, plan: NewPlan): Promise<PlanRow> {
-  const [row] = await tx.query<PlanRow>(
+/** Stores plans, and answers them in their order; they are never changed afterwards. */
+export async function insertPlans(tx: Sql, plans: readonly NewPlan[]): Promise<PlanRow[]> {
+  const rows = await tx.query<PlanRow>(
     `insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
-     values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, now() + make_interval(secs => $9::float8 / 1000), $10, $11, $12)
+     select plan_id, kind, version, digest, canonical, body, reason, created_by, now() + make_interval(secs => "ttlMs" / 1000), request_id, correlation_id, trace_id
+       from jsonb_to_recordset($1::jsonb) p(plan_id text, kind text, version int, digest text, canonical text, body jsonb, reason text, created_by text,
+         "ttlMs" float8, request_id text, correlation_id text, trace_id text)
      returning ${columns}`,
-    [
-      plan.plan_id,
-      plan.kind,
-      plan.version,
-      plan.digest,
-      plan.canonical,
-      JSON.stringify(plan.body),
-      plan.reason,
-      plan.created_by,
-      plan.ttlMs,
-      plan.request_id,
-      plan.correlation_id,
-      plan.trace_id,
-    ],
+    [JSON.stringify(plans)],
+    'insert_plans',
   );
-  if (row === undefined) throw new Error('an inserted plan is answered');
-  return row;
+  const stored = new Map(rows.map((row) => [row.plan_id, row]));
+  return plans.map((plan) => stored.get(plan.plan_id) ?? missing());
+}
+
+function missing(): never {
+  throw new Error('an inserted plan is answered');
 }
 
 /** A plan by its id or, the newest of them, by its digest; throws `plan_not_found`. */
 export async function findPlan(sql: Sql, idOrDigest: string): Promise<PlanRow> {
-  const [row] = await sql.query<PlanRow>(`select ${columns} from plan where plan_id = $1 or digest = $1 order by created_at desc limit 1`, [
-    idOrDigest,
-  ]);
+  const [row] = await sql.query<PlanRow>(
+    `select ${columns} from plan where plan_id = $1 or digest = $1 order by created_at desc limit 1`,
+    [idOrDigest],
+    'find_plan',
+  );
   if (row === undefined) throw new FairleadError('plan_not_found', `There is no plan ${idOrDigest}`);
   return row;
 }
