@@ -66,6 +66,8 @@ export function startLoops(options: LoopOptions): { stop(): Promise<void> } {
 function startKind(kind: LoopKind, { db, logger, metrics, onAppended, pollMs }: LoopOptions): { stop(): Promise<void> } {
   const aborter = new AbortController();
   let keysAt = -Infinity;
+  /** Rows that are due within so short a time are checked together: with many of them one is always due next. */
+  const gatherMs = kind.intervalMs / 50;
 
   async function turn(): Promise<number> {
     if (performance.now() - keysAt >= kind.intervalMs) {
@@ -75,7 +77,7 @@ function startKind(kind: LoopKind, { db, logger, metrics, onAppended, pollMs }: 
     const claimed = await claimLoops(db, { kind: kind.kind, most: kind.batch, claimMs: kind.timeoutMs * 2 });
     if (claimed.length > 0) await checkBatch(claimed);
     if (claimed.length === kind.batch) return 0;
-    return Math.min(pollMs, (await nextLoopMs(db, kind.kind)) ?? pollMs);
+    return Math.min(pollMs, Math.max(gatherMs, (await nextLoopMs(db, kind.kind)) ?? pollMs));
   }
 
   async function checkBatch(claimed: readonly ClaimedLoop[]): Promise<void> {
