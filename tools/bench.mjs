@@ -9,10 +9,10 @@ const folder = join(root, 'tools/bench/src');
 const ending = '.bench.ts';
 
 const usage = `npm run bench                                       lists the benches
-npm run bench -- <name> [--json] [--quick] [--only <part>]
+npm run bench -- <name> [<part> …] [--json] [--quick]
+  <part>    nothing but these parts of the bench; the output names the parts
   --json    the last line is one object: {bench, rows: [{metric, ours, peer, peer_name, unit, ratio, goal, met}]}
-  --quick   one short round: shows that it works, its figures mean little
-  --only    one part of the bench; the output names the parts`;
+  --quick   one short round: shows that it works, its figures mean little`;
 
 /** The benches' names and what each measures, by the first sentence of its file. */
 function benches() {

@@ -39,7 +39,7 @@ export async function runBench(bench: Bench): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void takeDown().finally(() => process.exit(1)));
   try {
     for (const [name, part] of Object.entries(bench.parts)) {
-      if (only !== undefined && name !== only) continue;
+      if (only.length > 0 && !only.includes(name)) continue;
       log(`— ${name}`);
       const found = await part(run);
       log(`${table(found)}\n`);
@@ -52,18 +52,18 @@ export async function runBench(bench: Bench): Promise<void> {
   if (json) console.log(JSON.stringify({ bench: bench.name, rows }));
 }
 
-function given(bench: Bench): { json: boolean; quick: boolean; only: string | undefined } {
+function given(bench: Bench): { json: boolean; quick: boolean; only: string[] } {
   const options = {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
   } as const;
   try {
-    const { values } = parseArgs({ options });
-    if (values.only !== undefined && !(values.only in bench.parts)) {
-      throw new Error(`There is no part ${values.only}. There are: ${Object.keys(bench.parts).join(', ')}`);
-    }
-    return { json: values.json, quick: values.quick, only: values.only };
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const only = [...positionals, ...(values.only === undefined ? [] : [values.only])];
+    for (const name of only)
+      if (!(name in bench.parts)) throw new Error(`There is no part ${name}. There are: ${Object.keys(bench.parts).join(', ')}`);
+    return { json: values.json, quick: values.quick, only };
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     process.exit(2);

@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { newId } from '@fairlead/contracts';
 import { createAppender, pokeLog } from '@fairlead/event-log';
 import { openBus, type Bus } from './bus.js';
-import { meta, openOurDatabase, payload } from './stores.js';
+import { openOurDatabase } from './database.js';
+import { meta, payload } from './stores.js';
 import { nowMs, type Times } from './watching.js';
 
 export interface AnnounceOptions {

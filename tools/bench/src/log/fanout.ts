@@ -1,13 +1,10 @@
 /** One event to a thousand readers with filters: SSE clients of a real gateway, beside core-NATS subscribers. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { changesPath } from '@fairlead/contracts';
-import { natsUsers, startStack, type Stack } from '@fairlead/dev-env';
-import { roleOf } from '@fairlead/postgres';
+import type { Stack } from '@fairlead/dev-env';
 import { compare, percentile, type Row } from '../figures.js';
 import type { BenchRun } from '../run.js';
 import { wantedTenant, type AnnounceOptions } from './announcing.js';
 import { cpuUs, cpuUsWithChildren } from './cpu.js';
+import { busOf, changesFrom, databaseOf, startGateway } from './gateway.js';
 import { delays } from './latency.js';
 import { inProcesses } from './processes.js';
 import type { ReadOptions } from './reading.js';
@@ -71,8 +68,10 @@ async function measured({ announce, from, deliveringUs, otherUs }: Way, readers:
       { ...announce, events, perSecond },
       { from, readers, events },
     ],
-    () => {
-      [before.delivering, before.other] = [deliveringUs(), otherUs()];
+    {
+      begin: () => {
+        [before.delivering, before.other] = [deliveringUs(), otherUs()];
+      },
     },
   );
   const [delivering, other] = [deliveringUs() - before.delivering, otherUs() - before.other];
@@ -86,43 +85,12 @@ async function measured({ announce, from, deliveringUs, otherUs }: Way, readers:
   };
 }
 
-/** The whole control plane, each service in a process of its own. */
-async function startGateway(run: BenchRun): Promise<Stack> {
-  const stack = await startStack({
-    stateDir: join(run.folder, 'stack'),
-    port: 0,
-    separate: true,
-    sim: false,
-    log: () => undefined,
-    env: { NATS_URL: '', LOG_LEVEL: 'warn', CHANGE_STREAMS_MAX_PER_PRINCIPAL: '2000' },
-  });
-  run.defer(() => stack.stop());
-  return stack;
-}
-
 /** Append, relay, stream, the gateway's one consumer, and each reader's filter and connection. */
 async function changeStream(stack: Stack): Promise<Way> {
-  const read = (name: string) => readFileSync(join(stack.stateDir, name), 'utf8').trim();
-  const ports = JSON.parse(read('ports.json')) as { postgres: number; nats: number };
-  const login = await post<{ access_token: string }>(`${stack.url}/admin/v1/auth/login`, stack.firstAdmin());
-  const { token } = await post<{ token: string }>(
-    `${stack.url}/admin/v1/api-tokens`,
-    { name: 'bench', roles: ['admin'] },
-    login.access_token,
-  );
   const pid = (name: string) => stack.pids()[name] ?? NaN;
-  const password = read('secrets/placement.database-password');
   return {
-    announce: {
-      url: `postgres://${roleOf('placement')}:${encodeURIComponent(password)}@127.0.0.1:${String(ports.postgres)}/fairlead`,
-      bus: {
-        url: `nats://127.0.0.1:${String(ports.nats)}`,
-        user: natsUsers.controlPlane,
-        token: read('secrets/nats-token'),
-        namespace: '',
-      },
-    },
-    from: { changes: `${stack.url}${changesPath}?types=tenant.*&tenant=${wantedTenant}`, token },
+    announce: { url: databaseOf(stack, 'placement'), bus: busOf(stack) },
+    from: await changesFrom(stack, `types=tenant.*&tenant=${wantedTenant}`),
     deliveringUs: () => cpuUs(pid('api-gateway')) + cpuUs(pid('nats')),
     otherUs: () => cpuUs(pid('audit')) + cpuUsWithChildren(pid('postgres')),
   };
@@ -151,12 +119,4 @@ async function oneChange({ announce, from }: Way): Promise<string> {
   const { items } = (await response.json()) as { items?: object[] };
   if (items?.[0] === undefined) throw new Error(`the change stream was answered with ${String(response.status)} and no change`);
   return JSON.stringify(items[0]);
-}
-
-async function post<Body>(url: string, body: object, token?: string): Promise<Body> {
-  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const headers = { 'content-type': 'application/json', ...authorization };
-  const response = await fetch(url, { method: 'POST', body: JSON.stringify(body), headers });
-  if (!response.ok) throw new Error(`${url} was answered with ${String(response.status)}: ${await response.text()}`);
-  return (await response.json()) as Body;
 }

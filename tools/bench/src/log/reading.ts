@@ -31,15 +31,15 @@ export async function prepareRead({ readers, events, from }: ReadOptions): Promi
       if (times.length === events) resolve(times);
     };
   };
-  const connect = () => ('changes' in from ? stream(from, counter(), reject) : subscribe(from, counter()));
+  const connect = () => ('changes' in from ? readChanges(from, counter(), reject) : subscribe(from, counter()));
   for (let n = 0; n < readers; n += atOnce) await Promise.all(Array.from({ length: Math.min(atOnce, readers - n) }, connect));
   return () => done;
 }
 
-/** Reads server-sent events until the process ends; resolves when the first of them, a sign of life, is there. */
-async function stream(
+/** Reads server-sent events until the process ends, and hands on each change as it came; resolves when the first event, a sign of life, is there. */
+export async function readChanges(
   { changes, token }: { changes: string; token: string },
-  onChange: () => void,
+  onChange: (frame: string) => void,
   onEnd: (error: Error) => void,
 ): Promise<void> {
   const asked = request(changes, { agent: false, headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' } });
@@ -53,7 +53,7 @@ async function stream(
     const frames = (begun + text).split('\n\n');
     begun = frames.pop() ?? '';
     for (const frame of frames) {
-      if (frame.includes('event: change')) onChange();
+      if (frame.includes('event: change')) onChange(frame);
       else if (frame.includes('event: heartbeat')) alive.resolve(undefined);
     }
   });

@@ -8,7 +8,7 @@ import type { BenchRun } from '../run.js';
 import { query } from './appends.js';
 import { fillLog } from './filling.js';
 import { clusterOf } from './servers.js';
-import { openOurDatabase } from './stores.js';
+import { openOurDatabase } from './database.js';
 
 /** As a rebuild reads. */
 const scannedPage = 8_000;

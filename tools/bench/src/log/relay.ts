@@ -10,7 +10,7 @@ import type { BenchRun } from '../run.js';
 import { openBus, ownBus } from './bus.js';
 import { fillLog } from './filling.js';
 import { clusterOf, startBus } from './servers.js';
-import { openOurDatabase } from './stores.js';
+import { openOurDatabase } from './database.js';
 
 const pipelined = 100;
 const peerStream = 'PEER';

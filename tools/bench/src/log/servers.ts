@@ -8,7 +8,7 @@ import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { installEventLog } from '@fairlead/event-log';
 import { removePostgres, startNats, startPostgres, type RunningNats } from '@fairlead/local-servers';
-import { prepareDatabase, roleOf, withPassword, type AdminAccess } from '@fairlead/postgres';
+import { prepareDatabase, roleOf, runMigrations, withPassword, type AdminAccess, type MigrationClass } from '@fairlead/postgres';
 import type { BenchRun } from '../run.js';
 
 /** A database and how to connect to it: a URL with a password. */
@@ -21,8 +21,8 @@ export interface Access {
 export interface Cluster {
   /** Of the server. */
   readonly pid: number;
-  /** A new database with the event log, for the role of a service. */
-  eventLog(name: string): Promise<Access>;
+  /** A new database with the event log and a service's tables, for its role. */
+  eventLog(name: string, of?: { service: ControlPlaneService; migrations: readonly MigrationClass[] }): Promise<Access>;
   /** A new database with message-db, for its role. */
   messageDb(name: string): Promise<Access>;
   /** A new database with Emmett's event store. */
@@ -32,8 +32,6 @@ export interface Cluster {
   /** Changes settings of the whole cluster at once. */
   set(settings: Readonly<Record<string, string>>): Promise<void>;
 }
-
-const service: ControlPlaneService = 'placement';
 
 const clusters = new WeakMap<BenchRun, Promise<Cluster>>();
 
@@ -70,9 +68,10 @@ async function startCluster(run: BenchRun): Promise<Cluster> {
   const cluster: Cluster = {
     pid: server.pid,
     empty,
-    async eventLog(name) {
+    async eventLog(name, { service, migrations } = { service: 'placement', migrations: [] }) {
       await prepareDatabase({ ...admin(name), passwords });
       await installEventLog(admin(name));
+      await runMigrations({ ...admin(name), service, migrations });
       return { url: roleUrl(roleOf(service), name), adminUrl: adminUrl(name) };
     },
     async messageDb(name) {

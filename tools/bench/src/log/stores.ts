@@ -4,9 +4,8 @@ import pg from 'pg';
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { newId } from '@fairlead/contracts';
 import { createAppender, pokeLog } from '@fairlead/event-log';
-import { openDatabase } from '@fairlead/postgres';
-import { createLogger } from '@fairlead/telemetry';
 import { openBus, ownBus } from './bus.js';
+import { openOurDatabase } from './database.js';
 
 export const storeNames = ['ours', 'message-db', 'message-db-categories', 'emmett', 'rows'] as const;
 export type StoreName = (typeof storeNames)[number];
@@ -78,13 +77,6 @@ async function openOurs(url: string, natsUrl: string | undefined): Promise<Store
       await db.close();
     },
   };
-}
-
-/** A pool of a service's size on a database with the event log. */
-export function openOurDatabase(url: string) {
-  const { password } = new URL(url);
-  const logger = createLogger({ service: 'bench', level: 'silent' });
-  return openDatabase({ url, password, schema: 'placement', applicationName: 'bench', poolSize: 10, logger });
 }
 
 /** So many that writers seldom meet in one. */

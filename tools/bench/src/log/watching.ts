@@ -4,7 +4,8 @@ import { Registry } from 'prom-client';
 import { followLog, headPosition, readLog, startRelay } from '@fairlead/event-log';
 import { createLogger } from '@fairlead/telemetry';
 import { openBus, ownBus } from './bus.js';
-import { openOurDatabase, openStore } from './stores.js';
+import { openOurDatabase } from './database.js';
+import { openStore } from './stores.js';
 
 export interface PaceOptions {
   url: string;
