@@ -90,6 +90,12 @@ describe('a schedule', () => {
       { what: 'the next job' },
     );
     expect(await told('nightly')).toEqual(['schedule_created', 'schedule_fired', 'schedule_fired']);
+    // Found under one id with its job, and as the service's own doing.
+    const events = await readLog(db, { after: 0, limit: 1_000, aggregateType: 'schedule' });
+    expect(events.find(({ payload }) => payload['job_id'] === loaded?.job.job_id)?.meta).toMatchObject({
+      principal: 'service:job-orchestrator',
+      correlation_id: loaded?.job.correlation_id,
+    });
   });
 
   it('finds its job again when it was started, and no more was written', async () => {

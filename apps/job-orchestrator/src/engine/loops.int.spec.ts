@@ -105,6 +105,7 @@ describe('periodic checks', () => {
       ['null', 'calm'],
       ['{"mood":"calm"}', 'rough'],
     ]);
+    expect(told.map(({ meta }) => meta.principal)).toEqual(Array(2).fill('service:job-orchestrator'));
   });
 
   it('come again after a failure, of a batch or of a row', async () => {

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { newId } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
-import type { Logger } from '@fairlead/telemetry';
+import { newContext, runInContext, type Logger } from '@fairlead/telemetry';
 import { armLoops, claimLoops, keepLoops, nextLoopMs, type ArmedLoop, type ClaimedLoop } from '../store/loops.js';
 import { Repeater } from './repeater.js';
 
@@ -75,7 +75,7 @@ function startKind(kind: LoopKind, { db, logger, metrics, onAppended, pollMs }: 
       keysAt = performance.now();
     }
     const claimed = await claimLoops(db, { kind: kind.kind, most: kind.batch, claimMs: kind.timeoutMs * 2 });
-    if (claimed.length > 0) await checkBatch(claimed);
+    if (claimed.length > 0) await asService(() => checkBatch(claimed));
     if (claimed.length === kind.batch) return 0;
     return Math.min(pollMs, Math.max(gatherMs, (await nextLoopMs(db, kind.kind)) ?? pollMs));
   }
@@ -115,6 +115,11 @@ function startKind(kind: LoopKind, { db, logger, metrics, onAppended, pollMs }: 
       await repeater.stop();
     },
   };
+}
+
+/** Does work of the service's own accord, under ids of its own. */
+export function asService<T>(work: () => Promise<T>): Promise<T> {
+  return runInContext(newContext({ principal: 'service:job-orchestrator' }), work);
 }
 
 function armedOf({ key, fence, state: before }: ClaimedLoop, found: ReadonlyMap<string, State | undefined>): ArmedLoop {

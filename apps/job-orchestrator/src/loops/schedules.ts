@@ -2,10 +2,10 @@
 import type { Principal } from '@fairlead/auth';
 import { describeError, FairleadError, type EventBody } from '@fairlead/contracts';
 import { isConnectionError } from '@fairlead/postgres';
-import { newContext, runInContext } from '@fairlead/telemetry';
+import { currentContext, newContext, runInContext } from '@fairlead/telemetry';
 import { nextTurn, turnsBetween } from '../domain/cron.js';
 import type { StepFailure } from '../engine/kind.js';
-import type { LoopKind } from '../engine/loops.js';
+import { asService, type LoopKind } from '../engine/loops.js';
 import { createPlan } from '../plans.js';
 import { tell, tenantOf } from '../schedules.js';
 import { startJob } from '../start-job.js';
@@ -46,7 +46,7 @@ export function schedulesLoop({ jobs, logger }: LoopDependencies): LoopKind {
     ...schedule
   }: ScheduleRow & { next_at: Date }): Promise<{ jobId?: string; error?: StepFailure }> {
     const { principal: who, kind, params, reason } = schedule;
-    const context = newContext({ principal: who.id, via: 'job-orchestrator' });
+    const context = newContext({ ...currentContext(), principal: who.id, via: 'job-orchestrator' });
     const principal: Principal = {
       id: who.id,
       name: who.name,
@@ -85,7 +85,7 @@ export function schedulesLoop({ jobs, logger }: LoopDependencies): LoopKind {
         const due = await findDueSchedule(jobs.db, failed);
         if (due === undefined) break;
         try {
-          await take(due);
+          await asService(() => take(due));
         } catch (error) {
           logger.warn({ err: error, schedule: due.name }, 'a schedule’s job could not be started; it is tried again');
           failed.push(due.schedule_id);
