@@ -1,5 +1,9 @@
 /** What can be done with jobs beside starting them: pausing, approving, moving many tenants, schedules; on the whole stack. */
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import type { Database } from '@fairlead/postgres';
@@ -297,6 +301,48 @@ describe('a schedule', () => {
     );
     await ann.delete('/admin/v1/schedules/nobody', { reason });
   }, 60_000);
+});
+
+describe('the command line', () => {
+  /** Runs the built one as somebody. */
+  async function commandsOf(who: Operator) {
+    const { body } = await who.post<{ token: string }>('/admin/v1/api-tokens', { name: 'test', roles: ['operator'] });
+    const env = { ...process.env, FAIRLEAD_URL: stack.url, FAIRLEAD_TOKEN: body.token };
+    return async (...args: string[]) => {
+      const bin = join(import.meta.dirname, '../../apps/cli/bin/fairlead.mjs');
+      const child = spawn(process.execPath, [bin, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number]>]);
+      return { code, out, err };
+    };
+  }
+  const why = ['--reason', reason];
+
+  it('moves tenants, has a plan approved and applied, and tells of locks, replicas and schedules', async () => {
+    const [ofAnn, ofBob] = await Promise.all([commandsOf(ann), commandsOf(bob)]);
+    const tenants = (await tenantsOn('runner-2')).slice(0, 2);
+    const moved = await ofAnn('tenant', 'migrate', ...tenants, '--to', 'runner=runner-3', '--wait', '-o', 'json', ...why);
+    expect([moved.code, moved.err]).toEqual([0, expect.stringMatching(/migrate +succeeded/)]);
+    const { job_id: jobId } = JSON.parse(moved.out) as { job_id: string };
+    expect((await ofBob('job', 'list', '--parent', jobId)).out.match(/tenant-migrate +succeeded/g)).toHaveLength(2);
+    expect(await ofBob('job', 'pause', jobId, ...why)).toMatchObject({ code: 5, err: expect.stringContaining('already ended') });
+
+    const refused = await ofAnn('tenant', 'drain', tenants[0] ?? '', ...why);
+    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('somebody else has to approve this plan') });
+    const planId = /plan approve (\w+)/.exec(refused.err)?.[1] ?? '';
+    expect((await ofAnn('plan', 'approve', planId, ...why)).code).toBe(3);
+    expect(await ofBob('plan', 'approve', planId, ...why)).toMatchObject({ code: 0, err: '' });
+    expect((await ofAnn('plan', 'show', planId)).out).toMatch(/^approved +by user:/m);
+    expect(await ofAnn('plan', 'apply', planId, '--wait', ...why)).toMatchObject({ code: 0, err: '' });
+    expect(await ofAnn('tenant', 'resume', tenants[0] ?? '', '--wait', ...why)).toMatchObject({ code: 0, err: '' });
+
+    const turns = ['--kind', 'reload', '--params', '{"kind":"runner","shard":"runner-1"}', '--cron', '0 3 1 1 *'];
+    expect(await ofAnn('schedule', 'create', 'yearly', ...turns, ...why)).toMatchObject({ code: 0, err: '' });
+    for (const change of ['pause', 'resume']) expect(await ofBob('schedule', change, 'yearly', ...why)).toMatchObject({ code: 0, err: '' });
+    expect((await ofBob('schedule', 'list')).out).toMatch(/^yearly +reload +0 3 1 1 \* +UTC +\d{4}-01-01T03:00:00/m);
+    expect(await ofBob('schedule', 'delete', 'yearly', ...why)).toMatchObject({ code: 0, err: '' });
+    expect(await ofBob('lock', 'list')).toMatchObject({ code: 0, err: '' });
+    expect((await ofBob('replica', 'list')).out).toMatch(/^rep_\w+ +\S+ +\d+ +yes +0 /m);
+  }, 120_000);
 });
 
 it('the replicas that run jobs are listed', async () => {
