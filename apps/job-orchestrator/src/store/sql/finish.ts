@@ -4,10 +4,19 @@
  * (advisory, sorted) before any row is locked.
  */
 export const finishSql = `
+-- Cuts the transaction at hand off when its client leaves it idle, such as a process that was paused: others wait for the rows
+-- and lines that it holds, and a replica's jobs are to go on elsewhere soon after its lease has ended.
+create function limit_idling() returns void
+language plpgsql set search_path = job_orchestrator, pg_temp as $$
+begin
+  perform set_config('idle_in_transaction_session_timeout', '1s', true);
+end $$;
+
 -- Holds the lines for resources until the transaction ends.
 create function hold_lines(resources text[]) returns void
 language plpgsql set search_path = job_orchestrator, pg_temp as $$
 begin
+  perform limit_idling();
   perform pg_advisory_xact_lock(hashtextextended('job-lock/' || r.resource, 0))
     from (select distinct u.resource from unnest(resources) u(resource) order by 1) r;
 end $$;

@@ -16,6 +16,7 @@ declare
   ended text[] := array(select e.value ->> 'job_id' from jsonb_array_elements(given) e(value) where (e.value ->> 'finished')::boolean);
   freed_jobs bigint := 0;
 begin
+  perform limit_idling();
   if ended <> '{}' then
     perform hold_lines(array(select r.resource from unnest(ended) e(id) join job j on j.job_id = e.id, unnest(j.locks) r(resource)));
   end if;
