@@ -1,0 +1,194 @@
+/**
+ * Jobs over random resources, served by the SQL functions from many connections at once: nobody waits in a circle, every job is
+ * served, nobody has a resource that another one has, and on each resource jobs come in the order they were started.
+ */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { newId } from '@fairlead/contracts';
+import { openDatabase, schemaOf, sqlState, type Database } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+import { testDatabase, type TestDatabase } from '@fairlead/testing';
+import { claimJobs } from './claim.js';
+import { insertJobs, type NewJob } from './insert.js';
+import { loadRunnable, stateOf } from './jobs.js';
+import { holdLinesOf, leaveLines } from './lines.js';
+import { migrations } from './migrations/index.js';
+import { registerReplica } from './replica.js';
+import { writeTransitions, type Transition } from './transition.js';
+
+let database: TestDatabase;
+let pool: Database;
+const planId = newId('plan');
+const kinds = ['toy:1'];
+
+beforeAll(async () => {
+  database = await testDatabase({ service: 'job-orchestrator', migrations });
+  pool = await openDatabase({
+    ...{ url: database.url, password: database.password, schema: schemaOf('job-orchestrator') },
+    ...{ poolSize: 16, applicationName: 'test-lines', logger: createLogger({ service: 'test', level: 'silent' }) },
+  });
+  await pool.query(
+    `insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
+       values ($1, 'toy', 1, '', '', '{}', '', '', now() + interval '1 day', '', '', '')`,
+    [planId],
+  );
+}, 60_000);
+
+afterAll(async () => {
+  await pool.close();
+  await database.drop();
+});
+
+interface Wanted {
+  /** Resources by their numbers. */
+  readonly locks: readonly number[];
+  readonly mayWait: boolean;
+  /** What becomes of it, when it can: cancelled at some time by somebody else, given up once before it ends, or neither. */
+  readonly fate: 'ends' | 'cancelled' | 'rests';
+}
+
+const wanted = fc.record({
+  locks: fc.uniqueArray(fc.nat(7), { minLength: 0, maxLength: 4 }),
+  mayWait: fc.boolean(),
+  fate: fc.constantFrom('ends' as const, 'ends' as const, 'cancelled' as const, 'rests' as const),
+});
+/** What several connections start, each in calls of one or more jobs at once. */
+const histories = fc.record({
+  starters: fc.array(fc.array(fc.array(wanted, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  workers: fc.integer({ min: 1, max: 4 }),
+  most: fc.integer({ min: 1, max: 8 }),
+});
+
+interface Seen {
+  readonly fates: Map<string, Wanted['fate']>;
+  /** Jobs in the order they were made on each resource, as far as their calls returned one after the other. */
+  readonly made: Set<string>;
+  refused: number;
+}
+
+function newJob(run: string, { locks, mayWait }: Wanted): NewJob {
+  const jobId = newId('job');
+  return {
+    ...{ job_id: jobId, kind: 'toy', version: 1, params: {}, plan_id: planId, plan_digest: '', reason: '' },
+    ...{ principal: { id: 'user:usr_ann', name: 'ann', grants: [] }, scope: run, idempotency_key: jobId, payload_hash: '' },
+    ...{ locks: locks.map((n) => `${run}/${String(n)}`).sort(), deadline_ms: 60_000, request_id: '', correlation_id: '' },
+    ...{ traceparent: '', steps: ['one'], may_wait: mayWait },
+  };
+}
+
+async function startThem(run: string, calls: readonly (readonly Wanted[])[], seen: Seen): Promise<void> {
+  for (const call of calls) {
+    const jobs = call.map((one) => newJob(run, one));
+    jobs.forEach((job, index) => seen.fates.set(job.job_id, call[index]?.fate ?? 'ends'));
+    const outcomes = await pool.transaction((tx) => insertJobs(tx, jobs));
+    outcomes.forEach(({ outcome }, index) => {
+      if (outcome === 'made') seen.made.add(jobs[index]?.job_id ?? '');
+      else seen.refused += 1;
+    });
+    for (const [index, { outcome }] of outcomes.entries())
+      if (outcome === 'made' && call[index]?.fate === 'cancelled') await cancelQueued(jobs[index]?.job_id ?? '');
+  }
+}
+
+/** As a cancel ends a job that waits; one that was claimed before goes on. */
+async function cancelQueued(jobId: string): Promise<void> {
+  await pool.transaction(async (tx) => {
+    await holdLinesOf(tx, jobId);
+    const [job] = await tx.query<{ status: string }>('select status from job where job_id = $1 for update', [jobId]);
+    if (job?.status !== 'queued') return;
+    await tx.query(`update job set status = 'cancelled', finished_at = now() where job_id = $1`, [jobId]);
+    await leaveLines(tx, jobId);
+  });
+}
+
+/** Claims jobs and ends them, several with one call, until nothing is open and nobody starts any more. */
+async function work(most: number, seen: Seen, begun: string[], on: { now: boolean }): Promise<void> {
+  const replicaId = newId('replica');
+  await registerReplica(pool, { replicaId, host: '', pid: 1, kinds, leaseMs: 60_000 });
+  for (;;) {
+    const last = !on.now;
+    const claims = await claimJobs(pool, { replicaId, kinds, most });
+    if (claims.length === 0) {
+      if (last && (await pool.query('select from job where finished_at is null limit 1')).length === 0) return;
+      await new Promise(setImmediate);
+      continue;
+    }
+    const loaded = await loadRunnable(
+      pool,
+      claims.map(({ jobId }) => jobId),
+    );
+    // Nobody else is at work on what they have: each row says whose it is, and they are looked at in one moment.
+    const holders = await pool.query<{ resource: string; jobs: string[] }>(
+      `select r.resource, array_agg(j.job_id) as jobs from job j, unnest(j.locks) r(resource)
+         where j.finished_at is null and j.started_at is not null group by r.resource having count(*) > 1`,
+    );
+    expect(holders).toEqual([]);
+    const transitions = claims.map(({ jobId, how }): Transition => {
+      if (how === 'started') begun.push(jobId);
+      const job = loaded.get(jobId);
+      if (job === undefined) throw new Error('a claimed job is there');
+      const state = stateOf(job);
+      const rests = seen.fates.get(jobId) === 'rests' && how === 'started';
+      return {
+        ...{
+          jobId,
+          owner: replicaId,
+          fence: job.job.fence,
+          state,
+          written: state.steps,
+          heedsCancel: false,
+          passes: false,
+          release: true,
+          pauses: false,
+        },
+        ...(rests ? { status: 'waiting', rest: { ms: 1 }, finished: false } : { status: 'succeeded', finished: true }),
+      };
+    });
+    const { answers } = await pool.transaction((tx) => writeTransitions(tx, transitions));
+    expect(answers.map((answer) => answer?.written)).toEqual(claims.map(() => true));
+  }
+}
+
+it('serves all jobs, one at a time on each resource, in the order they were started', async () => {
+  let number = 0;
+  await fc.assert(
+    fc.asyncProperty(histories, async ({ starters, workers, most }) => {
+      const run = `run-${String((number += 1))}`;
+      const seen: Seen = { fates: new Map(), made: new Set(), refused: 0 };
+      const begun: string[] = [];
+      const on = { now: true };
+      const working = Array.from({ length: workers }, () => work(most, seen, begun, on));
+      const starting = Promise.all(starters.map((calls) => startThem(run, calls, seen))).finally(() => {
+        on.now = false;
+      });
+      const outcomes = await Promise.allSettled([starting, ...working]);
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') throw new Error(`SQLSTATE ${sqlState(outcome.reason) ?? 'none'}`, { cause: outcome.reason });
+
+      const jobs = await pool.query<{
+        job_id: string;
+        seq: number;
+        status: string;
+        locks: string[];
+        started_at: Date | null;
+        blocked: number;
+      }>('select job_id, seq, status, locks, started_at, blocked from job where scope = $1 order by seq', [run]);
+      expect(new Set(jobs.map((job) => job.job_id))).toEqual(seen.made);
+      expect(jobs.filter((job) => !['succeeded', 'cancelled'].includes(job.status))).toEqual([]);
+      expect(jobs.filter((job) => job.status === 'cancelled' && seen.fates.get(job.job_id) !== 'cancelled')).toEqual([]);
+      expect(await pool.query('select from lock')).toEqual([]);
+      // Those that began: on each resource in the order of their numbers, by the database's clock.
+      const order = await pool.query(
+        `select j.job_id from job j join job e on e.scope = j.scope and e.locks && j.locks and e.seq < j.seq
+           where j.scope = $1 and j.started_at is not null and e.finished_at > j.started_at`,
+        [run],
+      );
+      expect(order).toEqual([]);
+      expect(new Set(begun).size).toBe(begun.length);
+    }),
+    { numRuns: 60 },
+  );
+}, 120_000);
