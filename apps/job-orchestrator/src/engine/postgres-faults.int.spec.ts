@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openDatabase, schemaOf, type Database } from '@fairlead/postgres';
 import { eventually, testFolder } from '@fairlead/testing';
-import { boot, database, db, ended, start } from './bench.fixture.js';
+import { boot, database, ended, start } from './bench.fixture.js';
 import { keptLog, ownPostgres, type OwnPostgres } from './faults.fixture.js';
 import { step, toyKind } from './toy.fixture.js';
 
@@ -77,24 +77,6 @@ describe('with two connections for many jobs', () => {
       const jobs = await Promise.all(started.map(({ jobId }) => ended(jobId)));
       expect(jobs.map(({ job }) => job.status)).toEqual(jobs.map(() => 'succeeded'));
       expect(lines).toEqual([]);
-    } finally {
-      await pool.close();
-    }
-  }, 60_000);
-
-  it('of two replicas each ends its jobs while somebody else holds the lines of some of them', async () => {
-    const url = { url: database.url, password: database.password, schema: schemaOf('job-orchestrator') };
-    const { logger } = keptLog();
-    const pool = await openDatabase({ ...url, poolSize: 2, applicationName: 'test-two', logger });
-    try {
-      const { kind } = countingKind(5);
-      const deps = boot(kind, { db: pool, logger });
-      const [held] = await Promise.all([start(deps, 'held'), ...Array.from({ length: 20 }, (_, n) => start(deps, `free-${String(n)}`))]);
-      await db.transaction(async (tx) => {
-        await tx.query(`select hold_lines(array['tenant/held'])`);
-        await pause(1_500);
-      });
-      expect((await ended(held.jobId)).job.status).toBe('succeeded');
     } finally {
       await pool.close();
     }

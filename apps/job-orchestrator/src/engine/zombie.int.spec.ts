@@ -9,7 +9,7 @@ import { eventually } from '@fairlead/testing';
 import { loadJob } from '../store/jobs.js';
 import { boot, database, db, ended, historyOf, leaseMs, start } from './bench.fixture.js';
 import type { JobKind } from './kind.js';
-import { step, toyKind, type Toy } from './toy.fixture.js';
+import { step, toyKind } from './toy.fixture.js';
 
 const fixture = (file: string) => fileURLToPath(new URL(`../../../../tests/e2e/support/${file}`, import.meta.url));
 /** How long a step of the process works before its effect. */
@@ -56,7 +56,7 @@ function kind(): JobKind {
   const acting = (name: string) =>
     step(name, {
       run: async ({ idempotencyKey, fence, params }) => {
-        const { tenant } = params as Toy;
+        const { tenant } = params;
         const body = JSON.stringify({ key: idempotencyKey, resource: `tenant/${tenant}`, fence });
         const response = await fetch(sink, { method: 'POST', body });
         if (response.status !== 200) throw new Error(`the sink answered ${String(response.status)}`);
@@ -65,7 +65,7 @@ function kind(): JobKind {
     });
   // What runs in the process works for long, and looks at no signal.
   const params = z.object({ tenant: z.string() }).transform(({ tenant }) => ({ tenant, way: 'works', work_ms: workMs, rude: true }));
-  return { ...toyKind([acting('take'), acting('act'), acting('settle')]), params } as JobKind;
+  return { ...toyKind([acting('take'), acting('act'), acting('settle')]), params };
 }
 
 const report = async () =>
