@@ -17,6 +17,14 @@ export interface EndedJob {
   readonly status: string;
 }
 
+/** Something that a job had done to others. */
+export interface Effect {
+  /** Without ids: the same for each run of the same plan. */
+  readonly what: string;
+  /** The same for what must take place only once. */
+  readonly once: string;
+}
+
 /** Where jobs run. */
 export interface Ground {
   readonly board: FailpointBoard;
@@ -38,8 +46,8 @@ export interface Ground {
   after(kind: string, params: Params, facts: Facts): Facts;
   /** Steps whose work stays when they are not undone, because nothing is to be taken back. */
   stays(kind: string): readonly string[];
-  /** What a job had done to others, without ids: the same for each run of the same plan. Each effect once for each time it took place. */
-  effects(job: EndedJob, before: Facts): Promise<string[]>;
+  /** What a job had done to others: one for each time that it took effect. */
+  effects(job: EndedJob, before: Facts): Promise<Effect[]>;
   /** What was told of a job, `<type>` or `<type>:<step>`, in order. */
   history(jobId: string): Promise<string[]>;
 }
@@ -65,7 +73,9 @@ export async function conform(ground: Ground, given: Case, reference?: readonly 
   const wanted = statusesOf(given);
   if (!isDeepStrictEqual(statuses, wanted)) problems.push(`it was to end ${wanted.join(', then ')}, and was ${statuses.join(', then ')}`);
   problems.push(...(await factProblems(ground, expected)));
-  const effects = (await Promise.all(family.map((job) => ground.effects(job, before)))).flat().sort();
+  const took = (await Promise.all(family.map((job) => ground.effects(job, before)))).flat();
+  problems.push(...repeated(took.map(({ once }) => once)).map((once) => `${once} took effect more than once`));
+  const effects = took.map(({ what }) => what).sort();
   if (given.ends.endsWith('succeeds') && reference !== undefined) problems.push(...effectProblems(effects, reference));
   for (const job of family) problems.push(...historyProblems(await ground.history(job.jobId)).map((text) => `${job.kind}: ${text}`));
   return { what: caseText(given), jobId, statuses, problems, effects };
@@ -153,6 +163,11 @@ export function historyProblems(history: readonly string[]): string[] {
   const once = history.filter((entry) => /^step_(succeeded|undone):/.test(entry));
   return [
     ...(final.length === 1 ? [] : [`it was told to end ${String(final.length)} times: ${final.join(', ')}`]),
-    ...[...new Set(once)].filter((entry) => once.indexOf(entry) !== once.lastIndexOf(entry)).map((entry) => `${entry} was told twice`),
+    ...repeated(once).map((entry) => `${entry} was told more than once`),
   ];
+}
+
+/** Entries that a list has more than once. */
+function repeated(list: readonly string[]): string[] {
+  return [...new Set(list)].filter((entry) => list.indexOf(entry) !== list.lastIndexOf(entry));
 }

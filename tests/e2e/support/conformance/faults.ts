@@ -6,31 +6,24 @@ import type { JobKind } from '../../../../apps/job-orchestrator/src/engine/kind.
 /** A disturbance of one run of a step or undo, named for what the engine meets. */
 export interface Disturbance {
   readonly sort: string;
+  /** Those of a group test the same promise; the short form takes one of each. */
+  readonly group: 'throws' | 'is timed out' | 'refuses' | 'is killed early' | 'is killed late' | 'is repeated';
   readonly place: StepPlace;
   readonly action: FailpointAction;
 }
 
-const throwing: Disturbance[] = [
-  { sort: 'throws before its work', place: 'in_run', action: 'fail' },
-  { sort: 'throws after its work', place: 'end_of_run', action: 'fail' },
+const disturbances: readonly Disturbance[] = [
+  { sort: 'throws before its work', group: 'throws', place: 'in_run', action: 'fail' },
+  { sort: 'throws after its work', group: 'throws', place: 'end_of_run', action: 'fail' },
+  { sort: 'is timed out at its work', group: 'is timed out', place: 'in_run', action: 'time_out' },
+  { sort: 'is timed out after its work', group: 'is timed out', place: 'end_of_run', action: 'time_out' },
+  { sort: 'refuses before its work', group: 'refuses', place: 'in_run', action: 'refuse' },
+  { sort: 'refuses after its work', group: 'refuses', place: 'end_of_run', action: 'refuse' },
+  { sort: 'is killed before it begins', group: 'is killed early', place: 'before_attempt', action: 'kill' },
+  { sort: 'is killed between effect and commit', group: 'is killed late', place: 'after_effect', action: 'kill' },
+  { sort: 'is repeated, its outcome lost', group: 'is repeated', place: 'after_effect', action: 'fail' },
+  { sort: "is read again, its commit's answer lost", group: 'is repeated', place: 'after_commit', action: 'fail' },
 ];
-const timingOut: Disturbance[] = [
-  { sort: 'is timed out at its work', place: 'in_run', action: 'time_out' },
-  { sort: 'is timed out after its work', place: 'end_of_run', action: 'time_out' },
-];
-const refusing: Disturbance[] = [
-  { sort: 'refuses before its work', place: 'in_run', action: 'refuse' },
-  { sort: 'refuses after its work', place: 'end_of_run', action: 'refuse' },
-];
-const killed: Disturbance[] = [
-  { sort: 'is killed before it begins', place: 'before_attempt', action: 'kill' },
-  { sort: 'is killed between effect and commit', place: 'after_effect', action: 'kill' },
-];
-const repeated: Disturbance[] = [
-  { sort: 'is repeated, its outcome lost', place: 'after_effect', action: 'fail' },
-  { sort: "is read again, its commit's answer lost", place: 'after_commit', action: 'fail' },
-];
-const disturbances = [...throwing, ...timingOut, ...refusing, ...killed, ...repeated];
 
 /** One case: a kind, and what happens to one of its steps; without a disturbance, nothing does. */
 export interface Case {
@@ -67,6 +60,17 @@ function forwardCase(kind: JobKind, index: number, disturbance: Disturbance): Ca
 function undoCase(kind: JobKind, index: number, disturbance: Disturbance): Case {
   const ends = disturbance.action === 'refuse' ? 'asks, then is undone' : 'is undone';
   return { kind, index, direction: 'undo', disturbance, ends };
+}
+
+/** A few of the cases, in their order: each kind, and each group of disturbances of steps and of undos, once at least. */
+export function coveringCases(cases: readonly Case[]): Case[] {
+  const covered = new Set<string>();
+  return cases.filter(({ kind, direction, disturbance }) => {
+    const marks = [kind.kind, `${direction} ${disturbance?.group ?? ''}`];
+    const adds = marks.some((mark) => !covered.has(mark));
+    for (const mark of marks) covered.add(mark);
+    return adds;
+  });
 }
 
 /** Whether a step comes after the point of no return. */

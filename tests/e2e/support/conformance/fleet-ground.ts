@@ -15,7 +15,7 @@ import type { JobClients } from '../../../../apps/job-orchestrator/src/jobs/clie
 import { CrashBench } from '../crash-bench.js';
 import { send } from '../operator.js';
 import { openStackDatabase } from '../stack-database.js';
-import type { EndedJob, Facts, Ground, Params } from './conform.js';
+import type { Effect, EndedJob, Facts, Ground, Params } from './conform.js';
 import { sampleOf, type Fleet } from './samples.js';
 
 interface Member {
@@ -180,12 +180,23 @@ export class FleetGround implements Ground {
     return sampleOf(kind).stays ?? [];
   }
 
-  async effects({ jobId, kind }: EndedJob, before: Facts): Promise<string[]> {
+  async effects({ jobId, kind }: EndedJob, before: Facts): Promise<Effect[]> {
     return (await this.bench.effects(`${jobId}:`)).map(({ shard, tenant_id: tenant, op, record, key }) => {
       const [service = '', shardId] = shard.split('/');
       const where = before[`placed ${tenant}/${service}`] === shardId ? 'where the tenant was' : 'elsewhere';
-      return `${kind} ${key.slice(jobId.length + 1)}: ${op} ${service} ${where}, ${record}`;
+      return {
+        what: `${kind} ${key.slice(jobId.length + 1)}: ${op} ${service} ${where}, ${record}`,
+        once: `${op} ${tenant} on ${shard} for ${key}`,
+      };
     });
+  }
+
+  /** What was done on shards in the name of no job. */
+  async strayEffects(): Promise<string[]> {
+    const jobs = await this.jobsDb.query<{ job_id: string }>('select job_id from job');
+    const known = new Set(jobs.map(({ job_id: jobId }) => jobId));
+    const effects = await this.bench.effects();
+    return effects.filter(({ key }) => !known.has(key.split(':')[0] ?? '')).map((effect) => JSON.stringify(effect));
   }
 
   async history(jobId: string): Promise<string[]> {
