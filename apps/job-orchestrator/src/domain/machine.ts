@@ -110,6 +110,8 @@ export interface Settled {
   /** Wait this long before the next action, or until a signal of that name is there. */
   readonly delayMs: number;
   readonly waitsFor?: string | undefined;
+  /** Or until fewer of its jobs are open. */
+  readonly openChildren?: number | undefined;
   readonly note?: string | undefined;
   /** Set when the job ends here, without another action. */
   readonly finish?: { status: TerminalJobStatus; error: StepFailure & { step: string } };
@@ -245,8 +247,13 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: number):
   return Math.round(full * (0.5 + random / 2));
 }
 
-function restOf({ delayMs, note, signal }: Outcome & { outcome: 'wait' }): Pick<Settled, 'delayMs' | 'note' | 'waitsFor'> {
-  return { delayMs, note, waitsFor: signal };
+function restOf({
+  delayMs,
+  note,
+  signal,
+  openChildren,
+}: Outcome & { outcome: 'wait' }): Pick<Settled, 'delayMs' | 'note' | 'waitsFor' | 'openChildren'> {
+  return { delayMs, note, waitsFor: signal, openChildren };
 }
 
 function timedOut(step: StepState, timeoutMs: number, note: string | undefined): StepFailure {

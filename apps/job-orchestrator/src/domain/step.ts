@@ -9,8 +9,11 @@ export interface StepFailure {
 /** What a step's run came to. A thrown error counts as `retry` or `failed` by its kind (see classify.ts). */
 export type StepResult =
   | { outcome: 'done'; output?: Record<string, unknown> }
-  /** Nothing is wrong; look again later, or as soon as a signal of that name is there. Does not use up an attempt. An output tells how far it is. */
-  | { outcome: 'wait'; delayMs: number; note?: string; signal?: string; output?: Record<string, unknown> }
+  /**
+   * Nothing is wrong; look again later, or as soon as a signal of that name is there, or when fewer of its jobs are open than so many. Does
+   * not use up an attempt. An output tells how far it is.
+   */
+  | { outcome: 'wait'; delayMs: number; note?: string; signal?: string; openChildren?: number; output?: Record<string, unknown> }
   | { outcome: 'failed'; error: StepFailure };
 
 export interface RetryPolicy {

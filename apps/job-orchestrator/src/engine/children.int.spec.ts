@@ -6,7 +6,7 @@ import { childJobs } from '../child-jobs.js';
 import { placementPublished } from '../jobs/checks.js';
 import { cancelJob, type JobDependencies } from '../start-job.js';
 import { archiveJobs } from '../store/archive.js';
-import { listChildren, loadJob } from '../store/jobs.js';
+import { listChildren, listJobs, loadJob } from '../store/jobs.js';
 import { ann, boot, caller, db, ended, engines, historyOf, start } from './bench.fixture.js';
 import { childrenStep } from './children.js';
 import type { JobKind, StepContext } from './kind.js';
@@ -124,6 +124,40 @@ describe('a job of jobs', () => {
     problem = '';
     const { job, steps } = await ended(jobId);
     expect([job.status, steps[1]?.output]).toMatchObject(['succeeded', { succeeded: 2, failed: [] }]);
+  });
+
+  it('misses none that ends while it is still busy with the others', async () => {
+    const { kind, connect } = parents(3, { parallel: 3, stopAfter: 5 });
+    const blocked = { name: 'never', verdict: 'block', value: '', limit: '', message: 'not today' } as const;
+    const child = toyKind([step('work')], {
+      kind: 'child',
+      // Until the last one is looked at, and refused, the others have ended.
+      readInputs: async ({ tenant }) => {
+        if (tenant === 'busy-2')
+          await eventually(async () => (await listJobs(db, { status: 'succeeded', kind: 'child', limit: 50 })).length >= 2 + done, {
+            what: 'the others to end',
+          });
+      },
+      plan: ({ tenant }) => ({
+        actions: [],
+        checks: tenant === 'busy-2' ? [blocked] : [],
+        impact: { tenants: [tenant], services: [], expectedPauseMs: 0 },
+        inputs: [],
+      }),
+    });
+    const done = (await listJobs(db, { status: 'succeeded', kind: 'child', limit: 50 })).length;
+    const deps = boot([kind, child]);
+    connect(deps);
+    const { jobId } = await start(deps, 'busy');
+    // It looks by itself only after 10 s.
+    const job = await eventually(
+      async () => {
+        const loaded = await loadJob(db, jobId);
+        return loaded?.job.status === 'succeeded' ? loaded : undefined;
+      },
+      { what: 'the parent to end', timeoutMs: 5_000 },
+    );
+    expect(job.steps[1]?.output).toMatchObject({ succeeded: 2, running: 0, failed: [{ key: 'c2' }] });
   });
 
   it('cancels those that are open when it is cancelled, and waits for them', async () => {

@@ -92,7 +92,7 @@ async function look<Params>(
   const progress = count();
   const { running, failed, succeeded, total } = progress;
   const note = `${String(succeeded)} of ${String(total)} done, ${String(running)} running, ${String(failed.length)} failed`;
-  if (running > 0) return { outcome: 'wait', delayMs: lookAgainMs, note, output: progress };
+  if (running > 0) return { outcome: 'wait', delayMs: lookAgainMs, note, openChildren: running, output: progress };
   if (failed.length >= limit)
     return {
       outcome: 'failed',
@@ -134,5 +134,5 @@ async function endChildren(jobs: ChildJobs, context: StepContext<unknown>): Prom
   const open = (await jobs.list(context.jobId)).filter(({ status }) => !isTerminal(status));
   for (const child of open) await jobs.cancel(context, child.jobId);
   if (open.length === 0) return { outcome: 'done' };
-  return { outcome: 'wait', delayMs: lookAgainMs, note: `${String(open.length)} of its jobs have yet to end` };
+  return { outcome: 'wait', delayMs: lookAgainMs, note: `${String(open.length)} of its jobs have yet to end`, openChildren: open.length };
 }

@@ -159,10 +159,10 @@ class JobRun {
         const settled = await this.runStep(next.index);
         if (settled === undefined) return undefined;
         if (settled.finish !== undefined) return this.finish(settled.finish.status, settled.finish.error);
-        if (this.lease.stopping) return this.rest({ ms: settled.delayMs }, true);
+        const { delayMs: ms, waitsFor, openChildren, note } = settled;
+        if (this.lease.stopping) return this.rest({ ms, openChildren }, true);
         // A signal is read with the job, by its next claim.
-        const { delayMs: ms, waitsFor, note } = settled;
-        return ms > 0 ? this.rest({ ms, waitsFor, note }, ms > this.deps.keepForMs || waitsFor !== undefined) : undefined;
+        return ms > 0 ? this.rest({ ms, waitsFor, openChildren, note }, ms > this.deps.keepForMs || waitsFor !== undefined) : undefined;
       }
     }
   }

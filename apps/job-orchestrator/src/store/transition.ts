@@ -19,6 +19,8 @@ export interface EndedRun extends Run {
 export interface Rest {
   readonly ms: number;
   readonly waitsFor?: string | undefined;
+  /** How many of its jobs it takes to be open: it rests not at all when there are fewer. */
+  readonly openChildren?: number | undefined;
   readonly note?: string | undefined;
 }
 
@@ -135,6 +137,7 @@ function encode(transition: Transition): Record<string, unknown> {
     error: transition.error,
     rest_ms: rest?.ms,
     waits_for: rest?.waitsFor,
+    open_children: rest?.openChildren,
     note: rest?.note,
     release: transition.release,
     pauses: transition.pauses,

@@ -25,7 +25,7 @@ begin
   return query
     with given_rows as materialized (
       select e.n, x.* from jsonb_array_elements(given) with ordinality e(value, n), jsonb_to_record(e.value) x(job_id text, owner text, fence bigint, status text, direction text, cursor int, failure jsonb,
-        error jsonb, rest_ms float8, waits_for text, note text, release boolean, pauses boolean, finished boolean, begins boolean, heeds_cancel boolean,
+        error jsonb, rest_ms float8, waits_for text, open_children int, note text, release boolean, pauses boolean, finished boolean, begins boolean, heeds_cancel boolean,
           passes boolean, steps jsonb)
     ), moved as (
       update job j set status = x.status, direction = x.direction, cursor = x.cursor, failure = x.failure, error = x.error,
@@ -34,6 +34,8 @@ begin
           wake_at = case
             when x.rest_ms is null then j.wake_at
             when exists (select from signal s where s.job_id = x.job_id and s.name = x.waits_for) then now()
+            -- One that has ended since the step looked; whoever ends from here on finds the job resting.
+            when x.open_children > (select count(*) from job c where c.parent_id = x.job_id and c.finished_at is null) then now()
             else now() + make_interval(secs => x.rest_ms / 1000) end,
           paused_at = case when x.pauses then now() end,
           finished_at = case when x.finished then now() end,
