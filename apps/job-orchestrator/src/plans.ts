@@ -1,7 +1,7 @@
 /** Making plans, and holding a plan against the world as it is now. */
 import { FairleadError, newId, type CheckVerdict, type Permission } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { appendPrepared, prepareCommand, type PreparedCommand } from '@fairlead/event-log';
+import { prepareCommand, type PreparedCommand } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
 import { canonicalPlan, digestOf } from './domain/digest.js';
@@ -54,19 +54,13 @@ export function requireReason(reason: string): string {
   return trimmed;
 }
 
-/** Plans that are made at the same time are stored in one transaction with their events: the log's head is held once for all. */
-const storing = batcherPerDatabase(async (db, given: readonly { plan: NewPlan; created: PreparedCommand }[]) =>
-  db.transaction(async (tx) => {
-    const rows = await insertPlans(
-      tx,
-      given.map(({ plan }) => plan),
-    );
-    const appended = await appendPrepared(
-      tx,
-      given.map(({ created }) => created),
-    );
-    return rows.map((row, n) => ({ row, position: appended[n]?.lastPosition ?? 0 }));
-  }),
+/** Plans that are made at the same time are stored in one statement with their events: the log's head is held once for all. */
+const storing = batcherPerDatabase((db, given: readonly { plan: NewPlan; created: PreparedCommand }[]) =>
+  insertPlans(
+    db,
+    given.map(({ plan }) => plan),
+    given.map(({ created }) => created),
+  ),
 );
 
 /** Looks, plans and stores the plan with its event; nothing else changes. */

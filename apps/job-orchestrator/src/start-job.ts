@@ -11,10 +11,10 @@ import { batcherPerDatabase } from './engine/batcher.js';
 import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
 import { assertPlanHolds, kindByName, requireReason, type PlanDependencies } from './plans.js';
-import { insertJobs, type NewJob } from './store/insert.js';
+import { insertJobs, startJobs, type NewJob } from './store/insert.js';
 import { loadJob, stateOf } from './store/jobs.js';
 import { holdLinesOf, leaveLines } from './store/lines.js';
-import { findPlan, type PlanRow } from './store/plans.js';
+import { findPlansByIdOrDigest, planNotFound, type PlanRow } from './store/plans.js';
 
 export interface JobDependencies extends PlanDependencies {
   /** Wakes the engine here and on other replicas. */
@@ -52,10 +52,11 @@ export async function startJob(
   requirePermission(caller.principal, kind.permission);
   const reason = requireReason(request.reason);
   const payloadHash = hashOf({ kind: request.kind, plan: request.planDigest, reason, onConflict: request.onConflict });
-  const earlier = await findByKey(deps.db, caller.principal.id, request.idempotencyKey);
+  const earlier = await finding(deps.db).do({ scope: caller.principal.id, key: request.idempotencyKey });
   if (earlier !== undefined) return repeatOf(earlier, payloadHash);
 
-  const plan = await findPlan(deps.db, request.planDigest);
+  const plan = await planning(deps.db).do(request.planDigest);
+  if (plan === undefined) throw planNotFound(request.planDigest);
   if (plan.kind !== kind.kind) throw new FairleadError('invalid_argument', `plan_digest: that plan is of kind ${plan.kind}`);
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
   await assertApproved(deps.db, kind, plan, deps.approvalKinds);
@@ -63,7 +64,7 @@ export async function startJob(
     await assertPlanHolds(kind, plan.body.params, plan.body);
   } catch (error) {
     // The world may have moved because this very request, sent twice, has begun meanwhile.
-    const begun = await findByKey(deps.db, caller.principal.id, request.idempotencyKey);
+    const begun = await finding(deps.db).do({ scope: caller.principal.id, key: request.idempotencyKey });
     if (begun !== undefined) return repeatOf(begun, payloadHash);
     throw error;
   }
@@ -85,25 +86,30 @@ interface Start {
   queued: PreparedCommand;
 }
 
-/** Jobs that are started at the same time are made in one transaction with their events: the log's head is held once for all. */
-const inserting = batcherPerDatabase(async (db, starts: readonly Start[]) =>
-  db.transaction(async (tx) => {
-    const outcomes = await insertJobs(
-      tx,
-      starts.map(({ job }) => job),
-    );
+/** Jobs that are started at the same time are made in one statement with their events: the log's head is held once for all. */
+const inserting = batcherPerDatabase(async (db, starts: readonly Start[]) => {
+  const jobs = starts.map(({ job }) => job);
+  const queued = starts.map((start) => start.queued);
+  const { outcomes, appended } = (await startJobs(db, jobs, queued)) ?? (await insertWhatMayBe(db, jobs, queued));
+  let next = 0;
+  return outcomes.map((outcome, n) => ({
+    ...outcome,
+    locks: jobs[n]?.locks ?? [],
+    position: outcome.outcome === 'made' ? (appended[next++]?.lastPosition ?? 0) : 0,
+  }));
+});
+
+/** Of these some are not made; the others are, and told. */
+function insertWhatMayBe(db: Database, jobs: readonly NewJob[], queued: readonly PreparedCommand[]) {
+  return db.transaction(async (tx) => {
+    const outcomes = await insertJobs(tx, jobs);
     const appended = await appendPrepared(
       tx,
-      starts.flatMap(({ queued }, n) => (outcomes[n]?.outcome === 'made' ? [queued] : [])),
+      queued.filter((_, n) => outcomes[n]?.outcome === 'made'),
     );
-    let next = 0;
-    return outcomes.map((outcome, n) => ({
-      ...outcome,
-      locks: starts[n]?.job.locks ?? [],
-      position: outcome.outcome === 'made' ? (appended[next++]?.lastPosition ?? 0) : 0,
-    }));
-  }),
-);
+    return { outcomes, appended };
+  });
+}
 
 function newJobOf(
   kind: JobKind,
@@ -155,16 +161,21 @@ interface Earlier {
   payload_hash: string;
 }
 
-async function findByKey(sql: Pick<Database, 'query'>, scope: string, key: string): Promise<Earlier | undefined> {
-  const [row] = await sql.query<Earlier>(
-    `select job_id, payload_hash from job where scope = $1 and idempotency_key = $2
+/** The job that a key was used for, also one in the archive. */
+const finding = batcherPerDatabase(async (db, asked: readonly { scope: string; key: string }[]): Promise<(Earlier | undefined)[]> => {
+  const rows = await db.query<Earlier & { n: number }>(
+    `with asked as materialized (select scope, key, n from unnest($1::text[], $2::text[]) with ordinality a(scope, key, n))
+     select a.n, j.job_id, j.payload_hash from asked a join job j on j.scope = a.scope and j.idempotency_key = a.key
      union all
-     select job_id, payload_hash from archived_job where scope = $1 and idempotency_key = $2`,
-    [scope, key],
-    'find_job_by_key',
+     select a.n, j.job_id, j.payload_hash from asked a join archived_job j on j.scope = a.scope and j.idempotency_key = a.key`,
+    [asked.map(({ scope }) => scope), asked.map(({ key }) => key)],
+    'find_jobs_by_key',
   );
-  return row;
-}
+  const found = new Map(rows.map((row) => [row.n, row]));
+  return asked.map((_, n) => found.get(n + 1));
+});
+
+const planning = batcherPerDatabase(findPlansByIdOrDigest);
 
 function repeatOf(earlier: Earlier, payloadHash: string): Started {
   if (earlier.payload_hash !== payloadHash) {

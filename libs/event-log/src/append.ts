@@ -12,7 +12,7 @@ type Outcome =
   | { status: 'ok' | 'repeated'; first_position: number; last_position: number }
   | { status: 'conflict'; conflict: { aggregate_type: string; aggregate_id: string; expected: number; actual: number } };
 
-interface AppendAnswer {
+export interface AppendAnswer {
   first_position: number | null;
   /** null when all were appended, one after the other. */
   outcomes: Outcome[] | null;
@@ -82,8 +82,18 @@ async function appendAll(tx: Sql, commands: readonly AnyCommand[], catalogue: Ev
 
 /** As {@link appendAllInTransaction}, of commands that were prepared each in its own context. */
 export async function appendPrepared(tx: Sql, commands: readonly PreparedCommand[]): Promise<Appended[]> {
-  if (commands.length === 0) return [];
-  const outcomes = await callAppend(tx, commands);
+  return commands.length === 0 ? [] : appendedOf(await callAppend(tx, commands));
+}
+
+/**
+ * For functions of a service's own that call `log.append` with what else they write, in one statement: its parameters in their order, and
+ * what its answer means. Throws `version_conflict`; then the statement must have been rolled back.
+ */
+export function appendWithin(commands: readonly PreparedCommand[]): { params: unknown[]; appended: (answer: AppendAnswer) => Appended[] } {
+  return { params: parametersOf(commands), appended: (answer) => appendedOf(outcomesOf(commands, answer)) };
+}
+
+function appendedOf(outcomes: readonly AppendOutcome[]): Appended[] {
   return outcomes.map((outcome) => {
     if (outcome.status === 'ok')
       return { firstPosition: outcome.firstPosition, lastPosition: outcome.lastPosition, repeated: outcome.repeated };

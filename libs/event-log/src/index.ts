@@ -2,7 +2,9 @@ export {
   appendAllInTransaction,
   appendInTransaction,
   appendPrepared,
+  appendWithin,
   prepareCommand,
+  type AppendAnswer,
   type Appended,
   type PreparedCommand,
 } from './append.js';

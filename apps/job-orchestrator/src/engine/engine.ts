@@ -15,7 +15,7 @@ import type { JobRow } from '../store/rows.js';
 import { readQueue } from '../store/queue.js';
 import { endLease, registerReplica, renewLease } from '../store/replica.js';
 import { wakeJobs } from '../store/wake.js';
-import { writeTransitions, type Answer } from '../store/transition.js';
+import { tellTransitions, writeTransitions, type Answer } from '../store/transition.js';
 import { Batcher } from './batcher.js';
 import type { JobKind } from './kind.js';
 import { JobLease, ReplicaLease } from './lease.js';
@@ -108,11 +108,13 @@ export function startEngine(options: EngineOptions): Engine {
     metrics.claimed(claim.how);
     const entry: Running = {
       lease,
-      ended: runJob(deps, claim, lease).then(() => {
+      ended: runJob(deps, claim, lease).then((end) => {
         lease.close();
+        const wasFull = running.size >= options.maxConcurrent;
         if (running.get(claim.jobId) === entry) running.delete(claim.jobId);
         metrics.running(running.size);
-        claiming.wake();
+        // One that has finished makes nothing claimable here but room; whom it freed was told of with its last transition.
+        if (wasFull || end !== 'finished') claiming.wake();
       }),
     };
     running.set(claim.jobId, entry);
@@ -120,7 +122,26 @@ export function startEngine(options: EngineOptions): Engine {
   }
 
   async function writeAll(given: readonly Write[]): Promise<(Answer | undefined)[]> {
-    const { answers, freed, position } = await db.transaction(async (tx) => {
+    const transitions = given.map(({ transition }) => transition);
+    const all = given.flatMap(({ commands }) => commands);
+    const { answers, freed, position } = (await tellTransitions(db, transitions, all)) ?? (await writeWhatMayBe(given));
+    metrics.batch(given.length);
+    if (position !== undefined) options.onAppended(position);
+    if (freed > 0) othersCanBeClaimed();
+    const parents = given.flatMap(({ transition }, index) => (transition.finished ? (answers[index]?.parentId ?? []) : []));
+    // Without it the parent looks again by itself, later.
+    if (parents.length > 0) await wakeJobs(db, parents).then(othersCanBeClaimed, () => undefined);
+    return answers;
+  }
+
+  function othersCanBeClaimed(): void {
+    claiming.wake();
+    onClaimable();
+  }
+
+  /** Of these some are refused; the others are written and told. */
+  function writeWhatMayBe(given: readonly Write[]) {
+    return db.transaction(async (tx) => {
       const result = await writeTransitions(
         tx,
         given.map(({ transition }) => transition),
@@ -131,16 +152,6 @@ export function startEngine(options: EngineOptions): Engine {
       );
       return { ...result, position: appended.at(-1)?.lastPosition };
     });
-    metrics.batch(given.length);
-    if (position !== undefined) options.onAppended(position);
-    if (freed > 0) {
-      claiming.wake();
-      onClaimable();
-    }
-    const parents = given.flatMap(({ transition }, index) => (transition.finished ? (answers[index]?.parentId ?? []) : []));
-    // Without it the parent looks again by itself, later.
-    if (parents.length > 0) await wakeJobs(db, parents).then(onClaimable, () => undefined);
-    return answers;
   }
 
   async function renew(): Promise<void> {

@@ -1,4 +1,5 @@
 import { FairleadError } from '@fairlead/contracts';
+import { appendWithin, type AppendAnswer, type PreparedCommand } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { PlanDraft } from '../engine/kind.js';
 
@@ -28,19 +29,33 @@ const columns = `plan_id, kind, version, digest, canonical, body, reason, create
 
 export type NewPlan = Omit<PlanRow, 'created_at' | 'expires_at' | 'expired'> & { ttlMs: number };
 
-/** Stores plans, and answers them in their order; they are never changed afterwards. */
-export async function insertPlans(tx: Sql, plans: readonly NewPlan[]): Promise<PlanRow[]> {
-  const rows = await tx.query<PlanRow>(
-    `insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
-     select plan_id, kind, version, digest, canonical, body, reason, created_by, now() + make_interval(secs => "ttlMs" / 1000), request_id, correlation_id, trace_id
-       from jsonb_to_recordset($1::jsonb) p(plan_id text, kind text, version int, digest text, canonical text, body jsonb, reason text, created_by text,
-         "ttlMs" float8, request_id text, correlation_id text, trace_id text)
-     returning ${columns}`,
-    [JSON.stringify(plans)],
+/**
+ * Stores plans with the event of each, as one statement, so that the log's head is held for no round trip; answers them in their order with the
+ * events' positions. They are never changed afterwards.
+ */
+export async function insertPlans(
+  sql: Sql,
+  plans: readonly NewPlan[],
+  created: readonly PreparedCommand[],
+): Promise<{ row: PlanRow; position: number }[]> {
+  const { params, appended } = appendWithin(created);
+  const rows = await sql.query<PlanRow & AppendAnswer>(
+    `with stored as (
+       insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
+         select plan_id, kind, version, digest, canonical, body, reason, created_by, now() + make_interval(secs => "ttlMs" / 1000), request_id,
+             correlation_id, trace_id
+           from jsonb_to_recordset($1::jsonb) p(plan_id text, kind text, version int, digest text, canonical text, body jsonb, reason text,
+             created_by text, "ttlMs" float8, request_id text, correlation_id text, trace_id text)
+         returning ${columns}
+     ), told as materialized (select first_position, outcomes from log.append($2, $3, $4, $5, $6, $7, $8, $9, $10))
+     select stored.*, told.* from stored, told`,
+    [JSON.stringify(plans), ...params],
     'insert_plans',
   );
-  const stored = new Map(rows.map((row) => [row.plan_id, row]));
-  return plans.map((plan) => stored.get(plan.plan_id) ?? missing());
+  const [first = missing()] = rows;
+  const positions = appended(first);
+  const found = new Map(rows.map(({ first_position: _first, outcomes: _outcomes, ...row }) => [row.plan_id, row]));
+  return plans.map((plan, n) => ({ row: found.get(plan.plan_id) ?? missing(), position: positions[n]?.lastPosition ?? missing() }));
 }
 
 function missing(): never {
@@ -49,13 +64,25 @@ function missing(): never {
 
 /** A plan by its id or, the newest of them, by its digest; throws `plan_not_found`. */
 export async function findPlan(sql: Sql, idOrDigest: string): Promise<PlanRow> {
-  const [row] = await sql.query<PlanRow>(
-    `select ${columns} from plan where plan_id = $1 or digest = $1 order by created_at desc limit 1`,
-    [idOrDigest],
-    'find_plan',
-  );
-  if (row === undefined) throw new FairleadError('plan_not_found', `There is no plan ${idOrDigest}`);
+  const [row] = await findPlansByIdOrDigest(sql, [idOrDigest]);
+  if (row === undefined) throw planNotFound(idOrDigest);
   return row;
+}
+
+/** The same of several; undefined for what there is not. */
+export async function findPlansByIdOrDigest(sql: Sql, asked: readonly string[]): Promise<(PlanRow | undefined)[]> {
+  const rows = await sql.query<PlanRow & { n: number }>(
+    `select a.n, p.* from unnest($1::text[]) with ordinality a(asked, n), lateral (
+       select ${columns} from plan where plan_id = a.asked or digest = a.asked order by created_at desc limit 1) p`,
+    [asked],
+    'find_plans',
+  );
+  const found = new Map(rows.map(({ n, ...row }) => [n, row]));
+  return asked.map((_, n) => found.get(n + 1));
+}
+
+export function planNotFound(idOrDigest: string): FairleadError {
+  return new FairleadError('plan_not_found', `There is no plan ${idOrDigest}`);
 }
 
 /** Plans by id. */

@@ -1,7 +1,9 @@
 import type { JobStatus } from '@fairlead/contracts';
+import type { PreparedCommand } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { JobState, StepState } from '../domain/machine.js';
 import type { StepFailure } from '../engine/kind.js';
+import { writeAndTell } from './told.js';
 
 /** One run of a step, or of its undo. */
 export interface Run {
@@ -62,6 +64,12 @@ export interface Answer {
   readonly parentId: string | undefined;
 }
 
+interface Writings {
+  answers: (Answer | undefined)[];
+  /** Jobs that can be claimed now, and could not before. */
+  freed: number;
+}
+
 interface Row {
   /** Of the transition, from 1 on; 0 for the jobs that are free now. */
   n: number;
@@ -79,15 +87,26 @@ interface Row {
  * Writes transitions of several jobs in one call; of each what it came to, undefined when its claim is over. `freed` counts jobs that can be claimed now, because
  * one that has ended had a resource that they wait for. Run it in a transaction, with the append last.
  */
-export async function writeTransitions(
-  tx: Sql,
-  transitions: readonly Transition[],
-): Promise<{ answers: (Answer | undefined)[]; freed: number }> {
+export async function writeTransitions(tx: Sql, transitions: readonly Transition[]): Promise<Writings> {
   const rows = await tx.query<Row>(
     'select * from write_transitions($1::jsonb)',
     [JSON.stringify(transitions.map(encode))],
     'write_transitions',
   );
+  return writtenOf(transitions, rows);
+}
+
+/** The same with their events, as one statement; undefined when one of them was refused, and nothing has happened. */
+export async function tellTransitions(
+  sql: Sql,
+  transitions: readonly Transition[],
+  commands: readonly PreparedCommand[],
+): Promise<(Writings & { position: number | undefined }) | undefined> {
+  const told = await writeAndTell(sql, 'tell_transitions', transitions.map(encode), commands);
+  return told && { ...writtenOf(transitions, told.answers as Row[]), position: told.appended.at(-1)?.lastPosition };
+}
+
+function writtenOf(transitions: readonly Transition[], rows: readonly Row[]): Writings {
   const found = new Map(rows.map((row) => [row.n, row]));
   return {
     answers: transitions.map((_, index) => answerOf(found.get(index + 1))),

@@ -57,4 +57,20 @@ begin
     return next;
   end loop;
 end $$;
+
+-- The same with an event for each, in one statement, so that the log's head is held for no round trip. All or nothing: when
+-- one is not made it raises FL001, and nothing has happened.
+create function start_jobs(
+  given jsonb, command_ids text[], ends int[], aggregate_types text[], aggregate_ids text[], expected bigint[], types text[], schema_versions int[],
+  payloads text[], metas text[], out answers jsonb, out first_position bigint, out outcomes jsonb
+)
+language plpgsql set search_path = job_orchestrator, pg_temp as $$
+begin
+  select jsonb_agg(to_jsonb(i) order by i.n) into answers from insert_jobs(given) i;
+  if exists (select from jsonb_array_elements(answers) a(value) where a.value ->> 'outcome' <> 'made') then
+    raise exception 'a job was not made' using errcode = 'FL001';
+  end if;
+  select a.first_position, a.outcomes into start_jobs.first_position, start_jobs.outcomes
+    from log.append(command_ids, ends, aggregate_types, aggregate_ids, expected, types, schema_versions, payloads, metas) a;
+end $$;
 `;
