@@ -169,7 +169,7 @@ describe(`${String(openJobs)} open jobs on three replicas that are killed and pa
       counting.now = false;
       const { fenced, lost } = await fencing;
 
-      const [jobs, report, takeovers] = [await readJobs(database.db), await sink.report(), await readTakeovers(database.db)];
+      const [jobs, report, takeovers] = [await readJobs(database.db), await sink.report(), await readTakeovers(database.db, leaseMs)];
       const killedAt = new Map(blows.filter(({ how }) => how === 'killed').map(({ pid, atMs }) => [pid, atMs]));
       const afterLease = takeovers.map(({ at_ms, lease_until_ms }) => at_ms - lease_until_ms);
       const afterKill = takeovers.flatMap(({ pid, at_ms }) => (killedAt.has(pid) ? [at_ms - (killedAt.get(pid) ?? 0)] : []));

@@ -90,12 +90,13 @@ export interface Takeover {
   readonly at_ms: number;
 }
 
-/** All takeovers, by the database's clock. */
-export function readTakeovers(sql: Sql): Promise<Takeover[]> {
+/** All takeovers, by the database's clock. A lease ends so long after its last renewal; one that was given up before says nothing of it. */
+export function readTakeovers(sql: Sql, leaseMs: number): Promise<Takeover[]> {
   return sql.query<Takeover>(
-    `select r.pid, (extract(epoch from r.lease_until) * 1000)::float8 as lease_until_ms, (extract(epoch from e.recorded_at) * 1000)::float8 as at_ms
+    `select r.pid, (extract(epoch from r.heartbeat_at) * 1000)::float8 + $1 as lease_until_ms, (extract(epoch from e.recorded_at) * 1000)::float8 as at_ms
        from log.event e join replica r on r.replica_id = e.payload ->> 'previous_owner'
        where e.aggregate_type = 'job' and e.type = 'job_taken_over' order by e.position`,
+    [leaseMs],
   );
 }
 
