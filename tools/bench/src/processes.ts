@@ -59,6 +59,8 @@ export type Preparations<Of extends Tasks<Of>> = {
 
 /** The main function of such a process: prepares with the first message, measures at the second. */
 export function serve<Of extends Tasks<Of>>(preparations: Preparations<Of>): void {
+  // Whoever started it has gone, and nobody else would end it.
+  process.once('disconnect', () => process.exit());
   const answer = (message: FromProcess) => process.send?.(message);
   const run = async (name: keyof Of) => {
     const [options] = (await once(process, 'message')) as [Of[keyof Of]['options']];

@@ -11,6 +11,11 @@ interface Part extends Job {
 /** Opens a runner of so many workers. */
 export async function openGraphileWorker({ adminUrl, handle, concurrency }: EngineOptions): Promise<JobEngine> {
   const pgPool = new pg.Pool({ connectionString: adminUrl, max: poolSize });
+  // It asks for them; a connection that is lost fails what it was for.
+  pgPool.on('error', () => undefined);
+  pgPool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   const runner = await run({
     pgPool,
     concurrency,
