@@ -10,7 +10,7 @@ interface Part extends Job {
 
 /**
  * One worker that takes all it finds at once, sends all their next steps in one insert and is told in this process of what is
- * there: the quickest of what was tried.
+ * there.
  */
 export async function openPgBoss({ adminUrl, handle, concurrency }: EngineOptions): Promise<JobEngine> {
   const boss = new PgBoss({ connectionString: adminUrl, max: poolSize });
