@@ -140,7 +140,10 @@ describe('a stream is left alone', () => {
     await expectStopped(registry, true);
     let heard = 0;
     const unsubscribe = stage.messaging.subscribeCore(stage.messaging.topology.subjects.relayPoke, () => (heard += 1));
-    await eventually(() => heard > 20, { what: 'the original to have said for longer than the silence that it is there', timeoutMs: 20_000 });
+    await eventually(() => heard > 20, {
+      what: 'the original to have said for longer than the silence that it is there',
+      timeoutMs: 20_000,
+    });
     unsubscribe();
     await stage.expectMirror(await append(3, stage.database.db));
     expect(found).toEqual([]);
