@@ -42,11 +42,11 @@ export function childJobs(deps: () => JobDependencies): ChildJobs {
 }
 
 /** The idempotency key of a job's child. */
-export function childKey(parentId: string, key: string): string {
+function childKey(parentId: string, key: string): string {
   return `${parentId}/${key}`;
 }
 
-/** Who started a job, as they were then. */
+/** Who started a job or made a schedule, as they were then. */
 export function principalOf({ id, name, grants }: JobPrincipal): Principal {
   return { id, name, kind: 'user', roles: [], grants: new Set(grants), expiresAtMs: Infinity };
 }

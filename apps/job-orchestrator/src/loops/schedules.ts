@@ -1,8 +1,8 @@
 /** Starts the jobs whose turn has come by the clock. */
-import type { Principal } from '@fairlead/auth';
 import { describeError, FairleadError, type EventBody } from '@fairlead/contracts';
 import { isConnectionError } from '@fairlead/postgres';
 import { currentContext, newContext, runInContext } from '@fairlead/telemetry';
+import { principalOf } from '../child-jobs.js';
 import { nextTurn, turnsBetween } from '../domain/cron.js';
 import type { StepFailure } from '../engine/kind.js';
 import { asService, type LoopKind } from '../engine/loops.js';
@@ -47,14 +47,7 @@ export function schedulesLoop({ jobs, logger }: LoopDependencies): LoopKind {
   }: ScheduleRow & { next_at: Date }): Promise<{ jobId?: string; error?: StepFailure }> {
     const { principal: who, kind, params, reason } = schedule;
     const context = newContext({ ...currentContext(), principal: who.id, via: 'job-orchestrator' });
-    const principal: Principal = {
-      id: who.id,
-      name: who.name,
-      kind: 'user',
-      roles: [],
-      grants: new Set(who.grants),
-      expiresAtMs: Infinity,
-    };
+    const principal = principalOf(who);
     try {
       return await runInContext(context, async () => {
         const plan = await createPlan(jobs, { kind, params, reason }, { principal, context });

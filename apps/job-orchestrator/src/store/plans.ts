@@ -90,8 +90,3 @@ export async function findPlans(sql: Sql, planIds: readonly string[]): Promise<M
   const rows = await sql.query<PlanRow>(`select ${columns} from plan where plan_id = any($1)`, [planIds]);
   return new Map(rows.map((row) => [row.plan_id, row]));
 }
-
-/** What a job's plan says it does. */
-export async function loadPlanDraft(sql: Sql, planId: string): Promise<PlanDraft> {
-  return (await findPlan(sql, planId)).body;
-}
