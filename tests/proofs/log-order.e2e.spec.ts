@@ -119,7 +119,7 @@ async function appendSoon(pool: Database, on: { now: boolean }, tally: Tally): P
   await appender.close();
 }
 
-function commandOf(aggregateId: string): Command<TestEvents> {
+function commandOf(aggregateId: string): Command<TestEvents> & { commandId: string } {
   const commandId = newId('command');
   return { commandId, events: [{ aggregateType: 'tenant', aggregateId, type: 'changed', payload: { command: commandId } }] };
 }

@@ -125,7 +125,7 @@ function writersOf(database: TestDatabase) {
     open,
     append: async (name: ControlPlaneService, ...events: AnyEvent[]) => {
       const appender = createAppender({ sql: await open(name), catalogue: catalogueOf(events) });
-      const outcome = await appender.append({ commandId: newId('command'), events });
+      const outcome = await appender.append({ events });
       if (outcome.status !== 'ok') throw new Error('the append must succeed');
       return outcome.lastPosition;
     },

@@ -1,4 +1,3 @@
-import { newId } from '@fairlead/contracts';
 import { appendInTransaction, pokeLog, type BeginIncarnation } from '@fairlead/event-log';
 import type { Messaging } from '@fairlead/messaging';
 import type { Database } from '@fairlead/postgres';
@@ -22,7 +21,6 @@ export function beginIncarnation({ database, messaging }: { database: Database; 
         const begun = row?.begun ?? null;
         if (begun === null) return undefined;
         const { lastPosition } = await appendInTransaction(tx, {
-          commandId: newId('command'),
           events: [
             { aggregateType: 'event_log', aggregateId: wholeLog, type: 'incarnation_begun', payload: { incarnation: begun, after, cause } },
           ],

@@ -1,4 +1,4 @@
-import { describeError, FairleadError, newId, type EventBody } from '@fairlead/contracts';
+import { describeError, FairleadError, type EventBody } from '@fairlead/contracts';
 import type { Appender } from '@fairlead/event-log';
 import type { DeadLetter, Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
@@ -74,7 +74,6 @@ async function appendEvent(
 ): Promise<number> {
   const { letter, body, reason, expectedVersion } = event;
   const outcome = await appender.append({
-    commandId: newId('command'),
     events: [{ aggregateType: 'dead_letter', aggregateId: letter.id, expectedVersion, ...body, meta: { reason } }],
   });
   if (outcome.status === 'ok') return outcome.lastPosition;

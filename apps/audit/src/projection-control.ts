@@ -1,4 +1,4 @@
-import { FairleadError, newId, type EventBody } from '@fairlead/contracts';
+import { FairleadError, type EventBody } from '@fairlead/contracts';
 import {
   appendInTransaction,
   cancelRebuild,
@@ -46,7 +46,7 @@ export async function decide(
   const position = await sql.transaction(async (tx) => {
     const happened = await act(tx, name, decision);
     const event = { aggregateType: 'projection', aggregateId: name, meta: { reason }, ...happened } as const;
-    return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+    return (await appendInTransaction(tx, { events: [event] })).lastPosition;
   });
   pokeLog(messaging, position);
   return { projection: await findProjection(sql, name), position };

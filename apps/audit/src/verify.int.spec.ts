@@ -42,7 +42,7 @@ async function append(appender: Appender, aggregateId: string): Promise<void> {
     payload: { sequence: 1, consumer: 'x' },
   } as const;
   const meta = { principal: 'user:usr_ada', request_id: 'req_1', correlation_id: 'cor_1' };
-  const outcome = await appender.append({ commandId: newId('command'), events: [{ ...event, meta }] });
+  const outcome = await appender.append({ events: [{ ...event, meta }] });
   expect(outcome.status).toBe('ok');
 }
 

@@ -1,6 +1,6 @@
 /** A second person's word for a plan. */
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { JobKind } from './engine/kind.js';
@@ -32,7 +32,7 @@ export async function approvePlan(
     const events = [
       { aggregateType: 'plan', aggregateId: plan.plan_id, type: 'plan_approved', payload, meta: { reason, ...about } } as const,
     ];
-    return (await appendInTransaction(tx, { commandId: newId('command'), events })).lastPosition;
+    return (await appendInTransaction(tx, { events })).lastPosition;
   });
   if (position !== undefined) deps.onAppended(position);
   return plan;

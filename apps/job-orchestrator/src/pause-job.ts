@@ -1,6 +1,5 @@
 /** Holding a job where it is, and letting it go on. */
 import type { Principal } from '@fairlead/auth';
-import { newId } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from './engine/events.js';
 import { lockOpenJob } from './open-job.js';
@@ -26,7 +25,7 @@ export async function pauseJob(deps: JobDependencies, jobId: string, given: stri
     const about = { jobId, tenantId: job.tenant_id ?? undefined };
     const events = [jobEvent(about, { type: 'job_pause_requested', payload: { by: caller.principal.id } }, { reason })];
     if (rests) events.push(jobEvent(about, { type: 'job_paused', payload: {} }, { reason }));
-    return (await appendInTransaction(tx, { commandId: newId('command'), events })).lastPosition;
+    return (await appendInTransaction(tx, { events })).lastPosition;
   });
   if (position !== undefined) deps.onAppended(position);
   deps.onJobChanged(jobId);
@@ -44,7 +43,7 @@ export async function unpauseJob(deps: JobDependencies, jobId: string, given: st
       { type: 'job_unpaused', payload: { by: caller.principal.id } },
       { reason },
     );
-    return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+    return (await appendInTransaction(tx, { events: [event] })).lastPosition;
   });
   if (position !== undefined) deps.onAppended(position);
   deps.onJobChanged(jobId);

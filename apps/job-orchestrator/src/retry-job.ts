@@ -1,6 +1,6 @@
 /** Letting a job go on that asked for a person. */
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { FairleadError, isTerminal, newId } from '@fairlead/contracts';
+import { FairleadError, isTerminal } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { tryAgain } from './domain/machine.js';
 import { jobEvent } from './engine/events.js';
@@ -48,7 +48,7 @@ export async function retryJob(deps: JobDependencies, jobId: string, given: stri
     const step = state.steps[state.cursor]?.name;
     const payload = { by: caller.principal.id, step };
     const event = jobEvent({ jobId, tenantId: job.tenant_id ?? undefined }, { type: 'job_retried', payload }, { reason });
-    return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+    return (await appendInTransaction(tx, { events: [event] })).lastPosition;
   });
   if (position !== undefined) deps.onAppended(position);
   deps.onJobChanged(jobId);

@@ -114,5 +114,5 @@ export function tenantOf({ kinds }: Pick<PlanDependencies, 'kinds'>, row: Schedu
 export async function tell(tx: Transaction, row: ScheduleRow, body: EventBody<'schedule'>, reason: string): Promise<number> {
   const about = body.payload.tenant_id === undefined ? {} : { tenant_id: body.payload.tenant_id };
   const event = { aggregateType: 'schedule' as const, aggregateId: row.schedule_id, ...body, meta: { reason, ...about } };
-  return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+  return (await appendInTransaction(tx, { events: [event] })).lastPosition;
 }

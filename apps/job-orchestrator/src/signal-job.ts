@@ -1,7 +1,7 @@
 /** Telling a job what it waits for. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Principal } from '@fairlead/auth';
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from './engine/events.js';
 import { approvalSignal } from './engine/waits.js';
@@ -45,7 +45,7 @@ export async function signalJob(
       { jobId, tenantId: job.tenant_id ?? undefined },
       { type: 'job_signalled', payload: { by: caller.principal.id, signal } },
     );
-    return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+    return (await appendInTransaction(tx, { events: [event] })).lastPosition;
   });
   if (position !== undefined) deps.onAppended(position);
   deps.onJobChanged(jobId);

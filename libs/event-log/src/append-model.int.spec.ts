@@ -26,7 +26,7 @@ const events = fc.record({
   expectedVersion: fc.option(fc.nat(6), { nil: undefined }),
 });
 const commands = fc.record({
-  commandId: fc.integer({ min: 1, max: 30 }).map(String),
+  commandId: fc.option(fc.integer({ min: 1, max: 30 }).map(String), { nil: undefined, freq: 3 }),
   events: fc.array(events, { minLength: 1, maxLength: 4 }),
 });
 const batches = fc.record({
@@ -45,7 +45,7 @@ class Model {
   constructor(private readonly start: number) {}
 
   append({ commandId, events: given }: AnyCommand): AppendOutcome {
-    const earlier = this.known.get(commandId);
+    const earlier = commandId === undefined ? undefined : this.known.get(commandId);
     if (earlier !== undefined) return { status: 'ok', ...earlier, repeated: true };
     const versions = new Map(this.versions);
     const added: string[] = [];
@@ -55,13 +55,13 @@ class Model {
       if (expectedVersion !== undefined && expectedVersion !== actual)
         return { status: 'conflict', aggregateType, aggregateId, expected: expectedVersion, actual };
       versions.set(key, actual + 1);
-      added.push(`${key}@${String(actual + 1)} ${commandId}`);
+      added.push(`${key}@${String(actual + 1)} ${String(commandId)}`);
     }
     this.versions = versions;
     const firstPosition = this.start + this.log.length + 1;
     this.log.push(...added);
     const positions = { firstPosition, lastPosition: this.start + this.log.length };
-    this.known.set(commandId, positions);
+    if (commandId !== undefined) this.known.set(commandId, positions);
     return { status: 'ok', ...positions, repeated: false };
   }
 }
@@ -108,12 +108,12 @@ it('answers and stores what the model does', async () => {
       const model = new Model(start);
       for (const { commands: batch, form } of history) {
         const given: Command<TestEvents>[] = batch.map((command) => ({
-          commandId: own(command.commandId),
+          ...(command.commandId === undefined ? {} : { commandId: own(command.commandId) }),
           events: command.events.map((event) => ({
             ...event,
             aggregateId: own(event.aggregateId),
             type: 'changed',
-            payload: { by: own(command.commandId) },
+            payload: { by: command.commandId === undefined ? 'undefined' : own(command.commandId) },
           })),
         }));
         const encoded = given.map((command) => encodeCommand(command, undefined, testEvents));

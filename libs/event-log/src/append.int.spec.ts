@@ -123,6 +123,18 @@ describe('append', () => {
     expect(await headPosition(db)).toBe(head);
   });
 
+  it('appends a command without an id as often as it is given', async () => {
+    const nameless = { events: [event('nameless')] };
+    const two = { events: [event('nameless'), event('nameless')] };
+    await db.transaction((tx) => appendInTransaction(tx, nameless, testEvents));
+    await db.transaction((tx) => appendAllInTransaction(tx, [nameless, two, { ...two, commandId: newId('command') }], testEvents));
+    const stored = await readLog(db, { after: 0, limit: 10, aggregateType: 'tenant', aggregateId: 'nameless' });
+    expect(stored.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(
+      await database.adminSql.query(`select first_position from log.command where last_position >= $1`, [stored[0]?.position]),
+    ).toEqual([{ first_position: stored[4]?.position }]);
+  });
+
   it.each([
     ['fewer', 2, 1],
     ['more', 1, 2],

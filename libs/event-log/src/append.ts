@@ -122,7 +122,7 @@ export async function callAppend(sql: Sql, commands: readonly EncodedCommand[]):
 }
 
 /** A lone event takes the short way: nothing has to be brought in order among others. */
-async function callAppendEvent(sql: Sql, commandId: string, event: EncodedEvent): Promise<AppendOutcome> {
+async function callAppendEvent(sql: Sql, commandId: string | null, event: EncodedEvent): Promise<AppendOutcome> {
   const { aggregateType, aggregateId, expectedVersion, type, schemaVersion, payload, meta } = event;
   const params = [commandId, aggregateType, aggregateId, expectedVersion, type, schemaVersion, payload, meta];
   const [row] = await sql.query<AppendEventAnswer>(appendEventText, params, 'log.append_event');

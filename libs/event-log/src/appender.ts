@@ -6,7 +6,7 @@
  * hold the head, the more the next one carries.
  */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import { eventCatalogue, FairleadError, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
+import { eventCatalogue, FairleadError, newId, type EventCatalogue, type ProductEvents } from '@fairlead/contracts';
 import { isConnectionError, sqlState, type Pipeline, type Sql } from '@fairlead/postgres';
 import { currentContext, type Registry } from '@fairlead/telemetry';
 import { callAppend } from './append.js';
@@ -218,7 +218,8 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
       if (closed) throw new FairleadError('unavailable', 'the appender is closed');
       if (signal?.aborted === true) throw givenUp(signal);
       if (queue.length >= maxQueued) throw new FairleadError('overloaded', `${String(maxQueued)} commands wait to be appended`);
-      const encoded = encodeCommand(command, currentContext(), catalogue);
+      // A call whose connection was lost is made again.
+      const encoded = encodeCommand({ ...command, commandId: command.commandId ?? newId('command') }, currentContext(), catalogue);
       if (queuedBytes + encoded.bytes > maxQueuedBytes) {
         throw new FairleadError('overloaded', `commands of ${String(queuedBytes)} bytes wait to be appended`);
       }

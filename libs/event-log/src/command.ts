@@ -29,7 +29,8 @@ export interface EncodedEvent {
 }
 
 export interface EncodedCommand {
-  readonly id: string;
+  /** null for none. */
+  readonly id: string | null;
   readonly events: readonly EncodedEvent[];
   /** What its events take, in bytes of JSON. */
   readonly bytes: number;
@@ -40,7 +41,7 @@ export interface EncodedCommand {
  * `invalid_argument`, or `unknown_event` for what the catalogue does not have.
  */
 export function encodeCommand(command: AnyCommand, context: RequestContext | undefined, catalogue: EventCatalogue): EncodedCommand {
-  requireName('a command id', command.commandId);
+  if (command.commandId !== undefined) requireName('a command id', command.commandId);
   if (command.events.length === 0 || command.events.length > maxEventsPerCommand) {
     throw new FairleadError('invalid_argument', `a command has 1 to ${String(maxEventsPerCommand)} events`);
   }
@@ -53,7 +54,7 @@ export function encodeCommand(command: AnyCommand, context: RequestContext | und
     return encoded;
   });
   if (bytes > maxCommandBytes) throw new FairleadError('too_large', `a command is larger than ${String(maxCommandBytes)} bytes`);
-  return { id: command.commandId, events, bytes };
+  return { id: command.commandId ?? null, events, bytes };
 }
 
 function encodeEvent(event: AnyEvent, context: RequestContext | undefined, catalogue: EventCatalogue): EncodedEvent {

@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const pool = (n: number): Database => pools[n % pools.length] ?? database.db;
-const command = (aggregateId: string, commandId = newId('command')): Command<TestEvents> => ({
+const command = (aggregateId: string, commandId = newId('command')): Command<TestEvents> & { commandId: string } => ({
   commandId,
   events: [
     { aggregateType: 'tenant', aggregateId, type: 'changed', payload: { command: commandId } },

@@ -35,15 +35,18 @@ export type NewEvent<Catalogue extends EventCatalogue = ProductEvents> = {
   }[keyof Catalogue[Aggregate]['types'] & string];
 }[keyof Catalogue & string];
 
-/** Events that become part of the log together or not at all; the id makes a repeat safe. */
+/**
+ * Events that become part of the log together or not at all. The id makes a repeat safe; who appends in a transaction that can't be
+ * repeated by itself, since what else it writes would refuse that, needs none.
+ */
 export interface Command<Catalogue extends EventCatalogue = ProductEvents> {
-  commandId: string;
+  commandId?: string;
   events: readonly NewEvent<Catalogue>[];
 }
 
 /** A command of whatever catalogue. */
 export interface AnyCommand {
-  commandId: string;
+  commandId?: string;
   events: readonly NewEventOf<string, string, unknown>[];
 }
 

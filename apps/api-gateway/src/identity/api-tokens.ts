@@ -37,7 +37,6 @@ export async function createApiToken(
     const { name, roles, expiresAt, scope } = apiToken;
     const payload = { token_id: tokenId, name, roles, expires_at: expiresAt.toISOString(), ...(scope === null ? {} : { scope }) };
     const { lastPosition } = await appendInTransaction(tx, {
-      commandId: newId('command'),
       events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_created', payload }],
     });
     return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
@@ -66,7 +65,6 @@ export async function revokeApiToken(database: Database, caller: Principal, toke
     if (before.revokedAt !== null) return undefined;
     const payload = { token_id: tokenId, name: before.name };
     const { lastPosition } = await appendInTransaction(tx, {
-      commandId: newId('command'),
       events: [{ aggregateType: 'user', aggregateId: before.userId, type: 'api_token_revoked', payload }],
     });
     return lastPosition;

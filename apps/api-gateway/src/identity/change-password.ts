@@ -1,4 +1,4 @@
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
@@ -51,7 +51,7 @@ export async function changePassword(
     await presentCaller(tx, caller);
     const ended = await endSessionsOf(tx, userId, 'password_changed', caller.sessionId);
     const changed = { aggregateType: 'user', aggregateId: userId, type: 'password_changed', payload: { email: user.email } } as const;
-    const appended = await appendInTransaction(tx, { commandId: newId('command'), events: [changed, ...ended] });
+    const appended = await appendInTransaction(tx, { events: [changed, ...ended] });
     return appended.lastPosition;
   });
   if (user.passwordIsInitial) await removeFirstAdminFile(deps.firstAdminFile);

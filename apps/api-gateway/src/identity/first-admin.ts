@@ -78,7 +78,6 @@ async function createFirstAdmin({ database, passwords, logger, email }: FirstAdm
     const userId = newId('user');
     await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: true, roles: ['admin'] });
     await appendInTransaction(tx, {
-      commandId: newId('command'),
       events: [
         {
           aggregateType: 'user',

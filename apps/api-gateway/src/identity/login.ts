@@ -1,4 +1,4 @@
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError } from '@fairlead/contracts';
 import type { Appender, NewEvent } from '@fairlead/event-log';
 import type { Throttle } from '../domain/throttle.js';
 import type { User } from '../store/user.js';
@@ -68,6 +68,6 @@ async function recordFailure(appender: Appender, user: User | undefined, { email
     payload: { email, address: client.address, cause },
     meta: { principal: 'anonymous' },
   };
-  const outcome = await appender.append({ commandId: newId('command'), events: [event] });
+  const outcome = await appender.append({ events: [event] });
   if (outcome.status !== 'ok') throw new FairleadError('version_conflict', 'The login could not be recorded');
 }

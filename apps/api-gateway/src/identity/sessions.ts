@@ -125,7 +125,7 @@ function ofUser(userId: string) {
 }
 
 async function record(tx: Transaction, event: NewEvent): Promise<number> {
-  return (await appendInTransaction(tx, { commandId: newId('command'), events: [event] })).lastPosition;
+  return (await appendInTransaction(tx, { events: [event] })).lastPosition;
 }
 
 async function accessOf(deps: SessionDeps, user: SessionUser, sessionId: string): Promise<Access> {

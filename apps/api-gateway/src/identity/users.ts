@@ -26,7 +26,6 @@ export async function createUser(
     if (!inserted) throw new FairleadError('already_exists', `There is a user ${email} already`);
     const user = await mustFind(tx.manager, userId);
     const { lastPosition } = await appendInTransaction(tx, {
-      commandId: newId('command'),
       events: [{ aggregateType: 'user', aggregateId: userId, expectedVersion: 0, type: 'user_created', payload: { email, roles } }],
     });
     return { user, position: lastPosition };
@@ -55,7 +54,6 @@ export async function changeUser(
     const user = await mustFind(tx.manager, userId);
     const ended = disabled ? await endSessionsOf(tx, userId, 'user_disabled') : [];
     const { lastPosition } = await appendInTransaction(tx, {
-      commandId: newId('command'),
       events: [
         {
           aggregateType: 'user',

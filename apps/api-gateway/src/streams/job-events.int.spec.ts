@@ -64,7 +64,7 @@ async function appendAll(all: readonly string[], aggregateId = jobId): Promise<n
   };
   // What the events carry is nothing to the stream.
   const appender = createAppender({ sql: orchestrator, catalogue: catalogueOf(events), onAppended });
-  const outcome = await appender.append({ commandId: newId('command'), events });
+  const outcome = await appender.append({ events });
   if (outcome.status !== 'ok') throw new Error('not appended');
   return outcome.lastPosition;
 }

@@ -4,7 +4,6 @@ import {
   readEvents,
   type Permission,
   changesV1,
-  newId,
   type AggregateType,
   type ControlPlaneService,
 } from '@fairlead/contracts';
@@ -88,7 +87,7 @@ export async function startChangeStage(env: Record<string, string> = {}, overrid
     grpc,
     append: async (...events) => {
       const owner = aggregateOwners[events[0]?.aggregateType as AggregateType];
-      const outcome = await (await writerOf(owner)).append({ commandId: newId('command'), events });
+      const outcome = await (await writerOf(owner)).append({ events });
       if (outcome.status !== 'ok') throw new Error('not appended');
       return outcome.lastPosition;
     },

@@ -1,5 +1,4 @@
 import { appendAllInTransaction, type NewEvent } from '@fairlead/event-log';
-import { newId } from '@fairlead/contracts';
 import type { Database, Sql, Transaction } from '@fairlead/postgres';
 import { changesBetween, endpointKey, stateOf, type EndpointHealth, type HealthChange } from '../domain/health.js';
 
@@ -94,7 +93,6 @@ async function writeEndpoints(
 async function appendChanges(tx: Transaction, changes: readonly HealthChange[]): Promise<number | undefined> {
   const events = changes.map(changeEvent);
   const commands = Array.from({ length: Math.ceil(events.length / eventsPerCommand) }, (_, index) => ({
-    commandId: newId('command'),
     events: events.slice(index * eventsPerCommand, (index + 1) * eventsPerCommand),
   }));
   return commands.length === 0 ? undefined : (await appendAllInTransaction(tx, commands)).at(-1)?.lastPosition;

@@ -3,7 +3,6 @@
  * leave no history but what has changed. A replica that dies in the middle leaves its rows to another, soon.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { newId } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { newContext, runInContext, type Logger } from '@fairlead/telemetry';
@@ -96,7 +95,7 @@ function startKind(kind: LoopKind, { db, logger, metrics, onAppended, pollMs }: 
         changed && state !== null && held.has(key) ? (kind.changed?.(key, state, before.get(key) ?? null) ?? []) : [],
       );
       if (events.length === 0) return undefined;
-      return (await appendInTransaction(tx, { commandId: newId('command'), events })).lastPosition;
+      return (await appendInTransaction(tx, { events })).lastPosition;
     });
     if (position !== undefined) onAppended(position);
     const failed = armed.filter((row) => row.failed).length;

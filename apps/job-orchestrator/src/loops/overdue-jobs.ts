@@ -1,5 +1,4 @@
 /** Tells of jobs that have passed their deadline and are still open: somebody has to look. */
-import { newId } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from '../engine/events.js';
 import type { LoopKind } from '../engine/loops.js';
@@ -23,7 +22,7 @@ export function overdueJobsLoop({ db, jobs, logger }: LoopDependencies): LoopKin
           { reason: job.reason },
         ),
       );
-      const { lastPosition } = await appendInTransaction(tx, { commandId: newId('command'), events });
+      const { lastPosition } = await appendInTransaction(tx, { events });
       return { count: overdue.length, position: lastPosition };
     });
     if (position === undefined) return 0;

@@ -1,4 +1,4 @@
-import { FairleadError, newId, placedKinds } from '@fairlead/contracts';
+import { FairleadError, placedKinds } from '@fairlead/contracts';
 import { appendInTransaction, readLog } from '@fairlead/event-log';
 import type { Database, Transaction } from '@fairlead/postgres';
 import { placeTenant, sameRegistration, type RequestedPlacement } from './domain/creation.js';
@@ -35,7 +35,6 @@ export async function registerTenant(database: Database, registration: TenantReg
     const revision = meta.revision + 1;
     const createdAt = await insertTenant(tx, { tenantId, name, requested, placement }, revision);
     const { lastPosition } = await appendInTransaction(tx, {
-      commandId: newId('command'),
       events: [
         {
           aggregateType: 'tenant',

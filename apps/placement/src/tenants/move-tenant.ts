@@ -1,4 +1,4 @@
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction, headPosition, readLog, type NewEvent } from '@fairlead/event-log';
 import { failpoint } from '@fairlead/failpoints';
 import type { Database, Transaction } from '@fairlead/postgres';
@@ -45,7 +45,7 @@ export async function moveTenant(database: Database, request: MoveRequest): Prom
 async function commitMove(tx: Transaction, request: MoveRequest, moves: readonly DecidedMove[], meta: Version): Promise<MoveOutcome> {
   const version = { revision: meta.revision + 1, epoch: meta.epoch };
   await writeMove(tx, { request, digest: requestDigest(request), moves, ...version, logBefore: await headPosition(tx) });
-  const { lastPosition } = await appendInTransaction(tx, { commandId: newId('command'), events: [moveEvent(request, moves, version)] });
+  const { lastPosition } = await appendInTransaction(tx, { events: [moveEvent(request, moves, version)] });
   await failpoint('placement.move.before_commit');
   return { ...version, position: lastPosition, repeated: false };
 }

@@ -1,4 +1,4 @@
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { mergeShard, sameShard, type ShardRequest, type ShardSpec } from './domain/shards.js';
@@ -26,7 +26,6 @@ export async function putShard(database: Database, request: ShardRequest, expect
     const revision = meta.revision + 1;
     await writeShard(tx, shard, revision);
     const { lastPosition } = await appendInTransaction(tx, {
-      commandId: newId('command'),
       events: [
         {
           aggregateType: 'shard',

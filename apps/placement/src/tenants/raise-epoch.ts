@@ -1,4 +1,4 @@
-import { newId, wholePlacementMap } from '@fairlead/contracts';
+import { wholePlacementMap } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { newContext, runInContext } from '@fairlead/telemetry';
@@ -25,7 +25,6 @@ export async function agreeOnEpoch(
       if (epoch === undefined) return undefined;
       await beginEpoch(tx, epoch);
       const { lastPosition } = await appendInTransaction(tx, {
-        commandId: newId('command'),
         events: [
           {
             aggregateType: 'placement_map',

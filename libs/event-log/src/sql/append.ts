@@ -32,7 +32,7 @@ const areReadableEvents = isReadable(
 /**
  * The one way to write. `log.append` takes commands in order, and their events in order as arrays: the last event of
  * command c is number ends[c]. An expected version (null for any) is the aggregate's before that event. When every command was
- * appended, it answers the first position and no outcomes; else an outcome for each command: ok, repeated (the id is
+ * appended, it answers the first position and no outcomes; else an outcome for each command: ok, repeated (its id, if it has one, is
  * known: nothing is appended, the first positions are answered) or conflict (an expected version does not hold:
  * nothing of the command is appended). Anything else wrong fails the whole call.
  *
@@ -94,7 +94,7 @@ begin
       min(aggregate_types[n]) filter (where aggregate_types[n] <> all (array(select o.aggregate_type from log.aggregate_owner o where o.role = session_user))),
       bool_and((aggregate_types[n] is not null and octet_length(aggregate_ids[n]) between 1 and 255 and octet_length(types[n]) between 1 and 255
         and schema_versions[n] > 0) is true),
-      bool_and((octet_length(command_ids[n]) between 1 and 255) is true) filter (where n <= commands),
+      bool_and(command_ids[n] is null or octet_length(command_ids[n]) between 1 and 255) filter (where n <= commands),
       bool_and((ends[n] > case n when 1 then 0 else ends[n - 1] end) is true) filter (where n <= commands),
       bool_and((${areReadableEvents}) is true),
       count(distinct aggregate_ids[n]) = count
@@ -134,7 +134,7 @@ begin
       -- shows once it is counted up.
       insert into log.command (role, command_id, first_position, last_position, recorded_at)
         select session_user, command_ids[n], head_position + coalesce(ends[n - 1], 0) + 1, head_position + ends[n], now_at
-          from generate_series(1, commands) n;
+          from generate_series(1, commands) n where command_ids[n] is not null;
       if apart then
         -- Its row's position says which event a version is of.
         with counted as (
@@ -227,7 +227,7 @@ begin
   for c in 1 .. cardinality(ends) loop
     conflict := null;
     size := ends[c] - item;
-    earlier := array_position(command_ids, command_ids[c]);
+    earlier := case when command_ids[c] is null then c else array_position(command_ids, command_ids[c]) end;
     if known_first[earlier] is not null then
       found := found || jsonb_build_object('status', 'repeated', 'first_position', known_first[earlier], 'last_position', known_last[earlier]);
     else
@@ -280,7 +280,7 @@ begin
   if octet_length(payload) + octet_length(meta) > 262144 then
     raise exception 'an event is larger than 256 KiB' using errcode = 'program_limit_exceeded';
   end if;
-  if (octet_length(given_id) between 1 and 255 and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
+  if ((given_id is null or octet_length(given_id) between 1 and 255) and octet_length(key) between 1 and 255 and octet_length(event_type) between 1 and 255 and of_schema > 0) is distinct from true then
     raise exception 'ids and types have 1 to 255 bytes, schema versions begin with 1' using errcode = 'invalid_parameter_value';
   end if;
   if (${isReadableEvent}) is distinct from true then
@@ -330,7 +330,9 @@ begin
   end if;
   insert into log.event (position, aggregate_type, aggregate_id, version, type, schema_version, payload, meta, recorded_at)
     values (next, kind, key, standing, event_type, of_schema, payload_json, meta_json, now_at);
-  insert into log.command (role, command_id, first_position, last_position, recorded_at) values (session_user, given_id, next, next, now_at);
+  if given_id is not null then
+    insert into log.command (role, command_id, first_position, last_position, recorded_at) values (session_user, given_id, next, next, now_at);
+  end if;
   status := 'ok';
   first_position := next;
   last_position := next;

@@ -1,6 +1,5 @@
 /** Who appends what a thousand readers wait for, in a process of its own. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { newId } from '@fairlead/contracts';
 import { createAppender, pokeLog } from '@fairlead/event-log';
 import { openBus, type Bus } from './bus.js';
 import { openOurDatabase } from './database.js';
@@ -27,7 +26,7 @@ export async function prepareAnnounce({ url, bus, publish, events, perSecond }: 
   const appender = createAppender({ sql: db });
   const announce = async (tenant: string): Promise<number> => {
     const event = { aggregateType: 'tenant', aggregateId: tenant, type: 'tenant_created', payload, meta } as const;
-    const outcome = await appender.append({ commandId: newId('command'), events: [event] });
+    const outcome = await appender.append({ events: [event] });
     const committed = nowMs();
     if (outcome.status !== 'ok') throw new Error(JSON.stringify(outcome));
     if (publish === undefined) pokeLog(messaging, outcome.lastPosition);

@@ -1,5 +1,4 @@
 /** A log with so many events in it, for those who read it. */
-import { newId } from '@fairlead/contracts';
 import { createAppender, headPosition } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { meta, payload } from './stores.js';
@@ -16,7 +15,7 @@ export async function fillLog(db: Database, events: number): Promise<number> {
       Array.from({ length: count }, (_, n) => {
         const aggregateId = `tenant-${String((from + n) % tenants)}`;
         const event = { aggregateType: 'tenant', aggregateId, type: 'tenant_created', payload, meta } as const;
-        return appender.append({ commandId: newId('command'), events: [event] });
+        return appender.append({ events: [event] });
       }),
     );
   }

@@ -2,7 +2,6 @@
 import { crc32 } from 'node:zlib';
 import pg from 'pg';
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
-import { newId } from '@fairlead/contracts';
 import { createAppender, pokeLog } from '@fairlead/event-log';
 import { openBus, ownBus } from './bus.js';
 import { openOurDatabase } from './database.js';
@@ -68,7 +67,7 @@ async function openOurs(url: string, natsUrl: string | undefined): Promise<Store
         payload,
         meta,
       } as const;
-      const outcome = await appender.append({ commandId: newId('command'), events: [event] });
+      const outcome = await appender.append({ events: [event] });
       if (outcome.status !== 'ok' || outcome.repeated) throw new Error(`${stream} at ${String(version)}: ${JSON.stringify(outcome)}`);
     },
     close: async () => {
