@@ -68,6 +68,7 @@ export type Topology = ReturnType<typeof topology>;
 
 /** Makes one subject token of any id: letters, digits, `_` and `-` stay, every other byte becomes `=` and two hex digits. */
 export function subjectToken(id: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(id)) return id;
   if (id === '') return '=';
   return Array.from(Buffer.from(id, 'utf8'), (byte) => {
     const char = String.fromCharCode(byte);

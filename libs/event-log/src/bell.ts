@@ -6,9 +6,18 @@ import type { Messaging } from '@fairlead/messaging';
 
 type Bus = Pick<Messaging, 'topology' | 'publishCore' | 'subscribeCore'>;
 
-/** Tells all readers of the log, here and elsewhere, that it has reached a position. Never throws. */
+/** What is to be told at the end of this turn of the event loop. */
+const reached = new WeakMap<Bus, number>();
+
+/** Tells all readers of the log, here and elsewhere, that it has reached a position; many at once are told as one. Never throws. */
 export function pokeLog(messaging: Bus, position: number): void {
-  messaging.publishCore(messaging.topology.subjects.logPoke, { position });
+  const told = reached.get(messaging);
+  reached.set(messaging, Math.max(position, told ?? 0));
+  if (told !== undefined) return;
+  setImmediate(() => {
+    messaging.publishCore(messaging.topology.subjects.logPoke, { position: reached.get(messaging) });
+    reached.delete(messaging);
+  });
 }
 
 export class Bell {

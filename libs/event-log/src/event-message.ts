@@ -16,8 +16,9 @@ export function encodeEvent(
   incarnation: string,
 ): { subject: string; data: string; headers: MsgHdrs } {
   const headers = natsHeaders();
-  headers.set(incarnationHeader, incarnation);
-  for (const [name, value] of Object.entries(headersOf(event))) headers.set(name, value);
+  // Appended, since to set one looks for it among the others first.
+  headers.append(incarnationHeader, incarnation);
+  for (const [name, value] of Object.entries(headersOf(event))) headers.append(name, value);
   return {
     subject: topology.subjects.event(event.aggregateType, event.aggregateId, event.type),
     data: JSON.stringify(wireForm(event)),

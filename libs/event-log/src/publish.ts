@@ -8,12 +8,12 @@ import { contextHeaders, FairleadError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
 import { contextFromHeaders, type Tracing } from '@fairlead/telemetry';
 import { encodeEvent, headersOf } from './event-message.js';
-import type { StoredEvent } from './types.js';
+import { metaOf, type StoredEvent } from './types.js';
 
 /** Publishes on their way at once. */
 const maxPipelined = 100;
 /** So many cost less in a batch, with one flush to disk for all, than one by one; of fewer, setting a batch up costs more. */
-const worthABatch = 16;
+export const worthABatch = 16;
 /** What the server takes in one atomic batch. */
 export const maxBatched = 1_000;
 const maxBytes = 4 * 1024 * 1024;
@@ -79,14 +79,14 @@ async function publishBatch({ messaging, tracing }: PublishOptions, outgoing: re
   const sent = outgoing.map((one, index) =>
     traced(tracing, messaging, one, () => {
       const { subject, data, headers } = one.message;
-      headers.set('Nats-Batch-Id', batch);
-      headers.set('Nats-Batch-Sequence', String(index + 1));
-      if (index === 0) headers.set('Nats-Expected-Last-Sequence', String(first - 1));
+      headers.append('Nats-Batch-Id', batch);
+      headers.append('Nats-Batch-Sequence', String(index + 1));
+      if (index === 0) headers.append('Nats-Expected-Last-Sequence', String(first - 1));
       if (index < outgoing.length - 1) {
         connection.publish(subject, data, { headers });
         return committed;
       }
-      headers.set('Nats-Batch-Commit', '1');
+      headers.append('Nats-Batch-Commit', '1');
       client.publish(subject, data, { headers }).then((ack) => {
         if (ack.seq === last) resolve(undefined);
         else reject(new Error(`position ${String(last)} became sequence ${String(ack.seq)}`));
@@ -108,11 +108,12 @@ async function publishOne(client: JetStreamClient, { event: { position }, messag
  * that was lost is filled with, leave none: their traces are over, and they are many.
  */
 async function traced(tracing: Tracing, messaging: Messaging, { event, message }: Outgoing, work: () => Promise<void>): Promise<void> {
-  const found = headersOf(event);
-  if (found[contextHeaders.traceparent] === undefined || Date.now() - event.recordedAt.getTime() > spanMaxAgeMs) {
+  // Without a span of its own the event's trace is not kept.
+  if (metaOf(event).span_id === undefined || Date.now() - event.recordedAt.getTime() > spanMaxAgeMs) {
     await work();
     return;
   }
+  const found = headersOf(event);
   const stream = messaging.topology.streams.evt.name;
   const attributes = {
     'messaging.system.name': 'nats',

@@ -19,7 +19,7 @@ import { lastSequence, openEventStream } from './event-stream.js';
 import { isSameEvent, LogApart } from './fork.js';
 import { relayMetrics } from './metrics.js';
 import { readPage, type Page } from './page.js';
-import { isBeaten, maxBatched, publishPage } from './publish.js';
+import { isBeaten, maxBatched, publishPage, worthABatch } from './publish.js';
 import { assertGapless, headPosition, readLog } from './read.js';
 import { takeover, type BeginIncarnation } from './takeover.js';
 import type { StoredEvent } from './types.js';
@@ -44,6 +44,12 @@ const pageSize = maxBatched;
 const pollMs = 100;
 const standbyMs = 100;
 const awayMs = 500;
+/**
+ * When events come faster than this, they are gathered for a while and published in fewer batches: setting one up costs NATS as much
+ * as many events. Readers of the stream hear of them so much later; those of the log do not.
+ */
+const busyPerMs = 2;
+const gatherMs = 100;
 /** How long no batch is tried after the server refused one. */
 const batchesOffMs = 60_000;
 
@@ -62,12 +68,13 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
   /** From one look at the stream to the next. */
   async function round(): Promise<void> {
     const connection = messaging.connections();
-    const { incarnation, last: reached, ...stream } = await openEventStream(options);
+    const { incarnation, last: begunAt, ...stream } = await openEventStream(options);
     recovered(incarnation);
-    let last = reached;
+    let last = begunAt;
     let known = await eventAt(sql, last);
     const lookAt = performance.now() + lookMs;
     let ahead: Promise<Page> | undefined;
+    let readAt = performance.now();
     while (!signal.aborted && messaging.connections() === connection) {
       const page = await (ahead ?? readPage(sql, { after: Math.max(0, last - 1), limit: known === undefined ? pageSize : pageSize + 1 }));
       ahead = undefined;
@@ -82,25 +89,29 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
       assertGapless(last, events);
       if (standby) {
         // The relay that won has been told of these events too.
-        await pause(standbyMs * (0.5 + Math.random()), undefined, { signal });
-        const now = await lastSequence(messaging);
-        standby = now > last;
+        await pause(gatherMs + standbyMs * (0.5 + Math.random()), undefined, { signal });
+        const reached = await lastSequence(messaging);
+        standby = reached > last;
         // It stays behind: what it ends with is compared once more before anything is put after it.
         if (!standby) return;
-        last = now;
+        last = reached;
         known = await eventAt(sql, last);
         if (known === undefined) return;
         continue;
       }
       // When there is much, what comes next is read meanwhile, from the last of these on as always.
       const next = events.at(-1)?.position ?? last;
-      if (next < page.head.position) ahead = readPage(sql, { after: next - 1, limit: pageSize + 1 });
+      const now = performance.now();
+      const gathers = events.length >= worthABatch && events.length < pageSize && events.length > busyPerMs * (now - readAt);
+      readAt = now;
+      if (!gathers && next < page.head.position) ahead = readPage(sql, { after: next - 1, limit: pageSize + 1 });
       // What fails with it is met when it is awaited, unless the publishing fails too.
       ahead?.catch(() => undefined);
       await publishPage({ messaging, tracing, incarnation, atomic: stream.atomic && performance.now() >= batchesFrom }, events);
       known = events.at(-1) ?? known;
       last = known?.position ?? last;
       metrics.at(last, page.head.position);
+      if (gathers) await pause(gatherMs, undefined, { signal });
     }
   }
 
