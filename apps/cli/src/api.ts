@@ -173,6 +173,7 @@ export const jobEventSchema = z.looseObject({
       attempt: count,
       error: jobErrorSchema,
       delay_ms: count,
+      begins: z.looseObject({ step: text, undo: z.boolean().nullish() }).nullish(),
       output: z.record(z.string(), z.unknown()).nullish(),
     })
     .nullish(),

@@ -171,6 +171,8 @@ export interface JobEvent {
     step?: string;
     attempt?: number;
     delay_ms?: number;
+    /** The run that began with this event. */
+    begins?: { step: string; attempt: number; undo?: true };
     error?: { code: string; message: string };
     output?: Record<string, unknown>;
     signal?: string;

@@ -21,13 +21,14 @@ const columns: readonly TableProps.ColumnDefinition<JobEvent>[] = [
   { id: 'detail', header: 'Detail', cell: (event) => detailOf(event) },
 ];
 
-function detailOf({ type, payload: { error, delay_ms: delayMs, output, signal } }: JobEvent): string {
+function detailOf({ type, payload: { begins, error, delay_ms: delayMs, output, signal } }: JobEvent): string {
   const progress = type === 'step_progressed' ? progressOf(output ?? null) : undefined;
   const parts = [
     ...(progress === undefined ? [] : [progress]),
     ...(signal === undefined ? [] : [`signal ${signal}`]),
     ...(error === undefined ? [] : [`${error.message} (${error.code})`]),
     ...(delayMs === undefined ? [] : [`again in ${formatDuration(delayMs)}`]),
+    ...(begins === undefined ? [] : [`${begins.undo === true ? 'undoing' : 'then'} ${begins.step}`]),
   ];
   return parts.length === 0 ? '–' : parts.join('; ');
 }

@@ -13,6 +13,9 @@ export function transitionRenderer(width: number): (event: JobEvent) => string {
     const at = Date.parse(event.recorded_at);
     const began = startedAt.get(name);
     if (words.at(-1) === 'started' || words.at(-1) === 'queued') startedAt.set(name, at);
+    const begins = event.payload?.begins;
+    // One that goes on after a rest began earlier.
+    if (begins?.step != null && (begins.undo === true || !startedAt.has(begins.step))) startedAt.set(begins.step, at);
     const ended = ['succeeded', 'failed', 'undone', 'cancelled', 'attention'].includes(words.at(-1) ?? '');
     const notes = notesOf(event, ended && began !== undefined ? at - began : undefined);
     const time = printable(event.recorded_at).slice(11, 19);
@@ -21,7 +24,7 @@ export function transitionRenderer(width: number): (event: JobEvent) => string {
 }
 
 function notesOf({ type, payload }: JobEvent, tookMs: number | undefined): string[] {
-  const { attempt, delay_ms: delayMs, error, output } = payload ?? {};
+  const { attempt, begins, delay_ms: delayMs, error, output } = payload ?? {};
   const code = error?.code == null || error.code === '' ? '' : ` (${error.code})`;
   return [
     ...(attempt != null && attempt > 1 ? [`attempt ${attempt}`] : []),
@@ -29,6 +32,7 @@ function notesOf({ type, payload }: JobEvent, tookMs: number | undefined): strin
     ...(type === 'step_progressed' ? progressOf(output ?? {}) : []),
     ...(error?.message == null || error.message === '' ? [] : [printable(`${error.message}${code}`)]),
     ...(delayMs == null ? [] : [`again in ${Math.round(delayMs)} ms`]),
+    ...(begins == null ? [] : [`${begins.undo === true ? 'undoing' : 'then'} ${printable(begins.step ?? '')}`]),
   ];
 }
 

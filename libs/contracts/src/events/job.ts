@@ -6,8 +6,11 @@ import { count, failure, freeForm, text } from './fields.js';
 const tenant = { tenant_id: text.optional() };
 const jobFailure = failure.extend({ step: text.optional() });
 const ended = z.strictObject({ ...tenant, error: jobFailure.optional() });
-const claimed = z.strictObject({ ...tenant, replica: text, fence: count, previous_owner: text.optional() });
+/** The run that began with an event. Where there is no other event to tell it, `step_started` or `step_undo_started` does. */
+const begins = { begins: z.strictObject({ step: text, attempt: count, undo: z.literal(true).optional() }).optional() };
+const claimed = z.strictObject({ ...tenant, replica: text, fence: count, previous_owner: text.optional(), ...begins });
 const run = z.strictObject({ ...tenant, step: text, attempt: count });
+const outcome = run.extend(begins);
 // The first release told the fence with each beginning.
 const begun = run.extend({ fence: count.optional() });
 
@@ -29,9 +32,9 @@ export const jobEvents = {
   // Not who acted, nor what steps measured: machines are shared.
   scoped: {
     job_queued: ['tenant_id', 'kind', 'plan_id', 'plan_digest', 'params', 'locks', 'steps'],
-    job_started: ['tenant_id', 'replica', 'fence', 'previous_owner'],
-    job_resumed: ['tenant_id', 'replica', 'fence', 'previous_owner'],
-    job_taken_over: ['tenant_id', 'replica', 'fence', 'previous_owner'],
+    job_started: ['tenant_id', 'replica', 'fence', 'previous_owner', 'begins'],
+    job_resumed: ['tenant_id', 'replica', 'fence', 'previous_owner', 'begins'],
+    job_taken_over: ['tenant_id', 'replica', 'fence', 'previous_owner', 'begins'],
     job_cancel_requested: ['tenant_id'],
     job_retried: ['tenant_id', 'step'],
     job_pause_requested: ['tenant_id'],
@@ -39,18 +42,18 @@ export const jobEvents = {
     job_unpaused: ['tenant_id'],
     job_signalled: ['tenant_id', 'signal'],
     job_overdue: ['tenant_id', 'step', 'status'],
-    job_compensating: ['tenant_id', 'error.code', 'error.step'],
+    job_compensating: ['tenant_id', 'error.code', 'error.step', 'begins'],
     job_succeeded: ['tenant_id', 'error.code', 'error.step'],
     job_failed: ['tenant_id', 'error.code', 'error.step'],
     job_cancelled: ['tenant_id', 'error.code', 'error.step'],
     job_needs_attention: ['tenant_id', 'error.code', 'error.step'],
     step_started: ['tenant_id', 'step', 'attempt', 'fence'],
     step_undo_started: ['tenant_id', 'step', 'attempt', 'fence'],
-    step_succeeded: ['tenant_id', 'step', 'attempt'],
-    step_progressed: ['tenant_id', 'step', 'attempt'],
-    step_undone: ['tenant_id', 'step', 'attempt'],
-    step_retrying: ['tenant_id', 'step', 'attempt', 'delay_ms', 'error.code'],
-    step_failed: ['tenant_id', 'step', 'attempt', 'error.code'],
+    step_succeeded: ['tenant_id', 'step', 'attempt', 'begins'],
+    step_progressed: ['tenant_id', 'step', 'attempt', 'begins'],
+    step_undone: ['tenant_id', 'step', 'attempt', 'begins'],
+    step_retrying: ['tenant_id', 'step', 'attempt', 'delay_ms', 'error.code', 'begins'],
+    step_failed: ['tenant_id', 'step', 'attempt', 'error.code', 'begins'],
   },
   types: {
     job_queued: eventType(
@@ -74,18 +77,18 @@ export const jobEvents = {
     job_unpaused: eventType(z.strictObject({ ...tenant, by: text })),
     job_signalled: eventType(z.strictObject({ ...tenant, by: text, signal: text })),
     job_overdue: eventType(z.strictObject({ ...tenant, status: text, step: text.optional(), deadline: text })),
-    job_compensating: eventType(z.strictObject({ ...tenant, error: jobFailure })),
+    job_compensating: eventType(z.strictObject({ ...tenant, error: jobFailure, ...begins })),
     job_succeeded: eventType(ended),
     job_failed: eventType(ended),
     job_cancelled: eventType(ended),
     job_needs_attention: eventType(ended),
     step_started: eventType(begun),
     step_undo_started: eventType(begun),
-    step_succeeded: eventType(run.extend({ output: freeForm.optional() })),
+    step_succeeded: eventType(outcome.extend({ output: freeForm.optional() })),
     /** A step that waits tells how far it is. */
-    step_progressed: eventType(run.extend({ output: freeForm })),
-    step_undone: eventType(run),
-    step_retrying: eventType(run.extend({ delay_ms: z.number().nonnegative(), error: failure.optional() })),
-    step_failed: eventType(run.extend({ error: failure.optional() })),
+    step_progressed: eventType(outcome.extend({ output: freeForm })),
+    step_undone: eventType(outcome),
+    step_retrying: eventType(outcome.extend({ delay_ms: z.number().nonnegative(), error: failure.optional() })),
+    step_failed: eventType(outcome.extend({ error: failure.optional() })),
   },
 } as const satisfies AggregateEvents;

@@ -1,0 +1,87 @@
+import type { EventBody } from '@fairlead/contracts';
+import { prepareCommand, type NewEvent, type PreparedCommand } from '@fairlead/event-log';
+import type { Failure, StepState } from '../domain/machine.js';
+import type { Claim } from '../store/claim.js';
+import type { JobRow } from '../store/rows.js';
+import type { Run } from '../store/transition.js';
+import { jobEvent, toldFailure } from './events.js';
+
+/** What the log is to be told of a job with its next transition. */
+export class JobNews {
+  private events: readonly NewEvent[] = [];
+  private readonly claimCommandId: string;
+  /** Tells of the claim; with the first transition that is written. */
+  private readonly claimEvent: NewEvent;
+  /** The same, perhaps with the run that begins with it; undefined once it is written. */
+  private claimed: NewEvent | undefined;
+
+  constructor(
+    private readonly job: JobRow,
+    { how, previousOwner }: Claim,
+    replica: string,
+  ) {
+    const payload = { replica, fence: job.fence, ...(previousOwner === undefined ? {} : { previous_owner: previousOwner }) };
+    this.claimEvent = this.eventOf({ type: `job_${how}`, payload });
+    this.claimed = this.claimEvent;
+    this.claimCommandId = `${job.job_id}:claim:${String(job.fence)}`;
+  }
+
+  tell(body: EventBody<'job'>, step?: string): void {
+    this.events = [...this.events, this.eventOf(body, step)];
+  }
+
+  tellCompensating(failure: Failure | undefined): void {
+    if (failure !== undefined) this.tell({ type: 'job_compensating', payload: { error: toldFailure(failure) } });
+  }
+
+  /** A run begins: told with the last event that is told anyway, since an event of its own would make the log longer by half. */
+  tellBeginning(step: StepState, { direction, number }: Run): void {
+    const run = { step: step.name, attempt: number };
+    const begins = direction === 'forward' ? run : { ...run, undo: true };
+    const withBeginning = (event: NewEvent) => ({ ...event, payload: { ...event.payload, begins } }) as NewEvent;
+    const last = this.events.at(-1);
+    if (last !== undefined) {
+      this.events = [...this.events.slice(0, -1), withBeginning(last)];
+    } else if (this.claimed !== undefined) {
+      this.claimed = withBeginning(this.claimed);
+    } else if (number === 1 || (direction === 'forward' ? step.failures : step.undoFailures) > 0) {
+      // A run after a wait is no news; the first one is, and one after a failure.
+      this.tell({ type: direction === 'forward' ? 'step_started' : 'step_undo_started', payload: run }, step.name);
+    }
+  }
+
+  /** Answers how to take back what is told from here on. */
+  mark(): () => void {
+    const { events, claimed } = this;
+    return () => {
+      this.events = events;
+      this.claimed = claimed;
+    };
+  }
+
+  /** For the log. A claim is told once, also when it is not known whether the transition was written. */
+  commands(): PreparedCommand[] {
+    const { claimed, events } = this;
+    return [
+      ...(claimed === undefined ? [] : [prepareCommand({ commandId: this.claimCommandId, events: [claimed] })]),
+      ...(events.length === 0 ? [] : [prepareCommand({ events })]),
+    ];
+  }
+
+  /** All of it is in the log. */
+  written(): void {
+    this.events = [];
+    this.claimed = undefined;
+  }
+
+  /** The job goes on from what the database says; what was to begin with its claim may not begin now. */
+  startAgain(): void {
+    this.events = [];
+    if (this.claimed !== undefined) this.claimed = this.claimEvent;
+  }
+
+  private eventOf(body: EventBody<'job'>, step?: string): NewEvent {
+    const { job_id: jobId, tenant_id: tenantId, reason } = this.job;
+    return jobEvent({ jobId, tenantId: tenantId ?? undefined }, body, { reason, ...(step === undefined ? {} : { step }) });
+  }
+}
