@@ -17,7 +17,7 @@ export function JobTarget({ params }: { readonly params: Job['params'] }) {
 export const jobColumns: readonly TableProps.ColumnDefinition<Job>[] = [
   { id: 'kind', header: 'Job', cell: (job) => <PageLink href={jobPath(job.job_id)}>{job.kind}</PageLink>, isRowHeader: true },
   { id: 'target', header: 'Target', minWidth: 110, cell: (job) => <JobTarget params={job.params} /> },
-  { id: 'status', header: 'Status', minWidth: 130, cell: (job) => <JobStatusLabel status={job.status} /> },
+  { id: 'status', header: 'Status', minWidth: 130, cell: (job) => <JobStatusLabel job={job} /> },
   { id: 'created', header: 'Created', minWidth: 110, cell: (job) => <Time value={job.created_at} /> },
   {
     id: 'took',

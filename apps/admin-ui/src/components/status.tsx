@@ -1,7 +1,7 @@
 import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 import type { CheckVerdict, JobStatus, StepStatus } from '@fairlead/contracts/browser';
 import type { ReactNode } from 'react';
-import type { EndpointHealth } from '../api/types.js';
+import type { EndpointHealth, Job } from '../api/types.js';
 import { formatName } from '../format.js';
 
 type Type = StatusIndicatorProps.Type;
@@ -45,7 +45,9 @@ function Label({ type, children }: { readonly type: Type; readonly children: Rea
   );
 }
 
-export function JobStatusLabel({ status }: { readonly status: JobStatus }) {
+/** A job that is paused is told so: its status says how far it is. */
+export function JobStatusLabel({ job: { status, paused_at: pausedAt } }: { readonly job: Pick<Job, 'status' | 'paused_at'> }) {
+  if (pausedAt !== null) return <Label type="stopped">Paused</Label>;
   return <Label type={jobTypes[status] ?? unknown}>{formatName(status)}</Label>;
 }
 

@@ -115,7 +115,7 @@ function Summary({ job }: { readonly job: Job }) {
       <KeyValuePairs
         columns={4}
         items={[
-          { label: 'Status', value: <JobStatusLabel status={job.status} /> },
+          { label: 'Status', value: <JobStatusLabel job={job} /> },
           { label: 'Target', value: <JobTarget params={job.params} /> },
           { label: 'By', value: <Principal id={job.principal} /> },
           { label: 'Took', value: took === undefined ? '–' : formatDuration(took) },

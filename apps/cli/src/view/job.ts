@@ -6,7 +6,15 @@ import { cell } from './text.js';
 export function renderJobs(jobs: readonly Job[]): string {
   return table(
     ['job', 'kind', 'status', 'target', 'created', 'by', 'reason'],
-    jobs.map((job) => [job.job_id, job.kind, job.status, targetOf(job), job.created_at, job.principal, job.reason]),
+    jobs.map((job) => [
+      job.job_id,
+      job.kind,
+      job.paused_at == null ? job.status : 'paused',
+      targetOf(job),
+      job.created_at,
+      job.principal,
+      job.reason,
+    ]),
   );
 }
 
