@@ -83,7 +83,7 @@ function groundOf(deps: JobDependencies): Ground {
     after: (_kind, _params, facts) => ({ ...facts, count: String(Number(facts['count'] ?? 0) + 1) }),
     stays: () => [],
     effects: () => Promise.resolve([]),
-    history: historyOf,
+    history: async (jobId) => (await historyOf(jobId)).map((entry) => entry.split('>')[0] ?? ''),
   };
 }
 

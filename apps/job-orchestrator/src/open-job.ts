@@ -16,6 +16,8 @@ export async function lockOpenJob(
   jobId: string,
   principal: Principal,
 ): Promise<JobRow> {
+  // What runs the job is written together with other jobs', all of which wait while this holds the row.
+  await tx.query('select limit_idling()');
   await tx.query(`select from job where job_id = $1 for update`, [jobId]);
   const loaded = await loadJob(tx, jobId);
   if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);

@@ -1,13 +1,13 @@
 /** Making plans, and holding a plan against the world as it is now. */
 import { FairleadError, newId, type CheckVerdict, type Permission } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { prepareCommand, type PreparedCommand } from '@fairlead/event-log';
+import { prepareCommand } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
 import { canonicalPlan, digestOf } from './domain/digest.js';
-import { batcherPerDatabase } from './engine/batcher.js';
 import type { JobKind, PlanDraft } from './engine/kind.js';
-import { insertPlans, type NewPlan, type PlanBody, type PlanRow } from './store/plans.js';
+import { writerOf } from './engine/writer.js';
+import type { NewPlan, PlanBody, PlanRow } from './store/plans.js';
 
 export interface PlanDependencies {
   db: Database;
@@ -54,15 +54,6 @@ export function requireReason(reason: string): string {
   return trimmed;
 }
 
-/** Plans that are made at the same time are stored in one statement with their events: the log's head is held once for all. */
-const storing = batcherPerDatabase((db, given: readonly { plan: NewPlan; created: PreparedCommand }[]) =>
-  insertPlans(
-    db,
-    given.map(({ plan }) => plan),
-    given.map(({ created }) => created),
-  ),
-);
-
 /** Looks, plans and stores the plan with its event; nothing else changes. */
 export async function createPlan(
   deps: PlanDependencies,
@@ -94,10 +85,9 @@ export async function createPlan(
   const about = tenant === undefined ? {} : { tenant_id: tenant };
   const payload = { ...about, kind: kind.kind, digest: plan.digest, params: body.params, verdicts: verdictsOf(draft) };
   const created = prepareCommand({
-    commandId: newId('command'),
     events: [{ aggregateType: 'plan', aggregateId: plan.plan_id, type: 'plan_created', payload, meta: { reason, ...about } }],
   });
-  const { row, position } = await storing(deps.db).do({ plan, created });
+  const { row, position } = await writerOf(deps.db).plan(plan, created);
   deps.onAppended(position);
   return row;
 }

@@ -12,6 +12,7 @@ import { createEngineMetrics, createLoopMetrics } from './engine/metrics.js';
 import { approvePlan } from './grpc/approve-plan.js';
 import { cancelJob } from './grpc/cancel-job.js';
 import { changeSchedule } from './grpc/change-schedule.js';
+import { jobPokes } from './engine/pokes.js';
 import { createPlan } from './grpc/create-plan.js';
 import { createSchedule } from './grpc/create-schedule.js';
 import { getJob } from './grpc/get-job.js';
@@ -64,7 +65,9 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       },
       childJobs(() => deps),
     );
-  const { jobPoke } = messaging.topology.subjects;
+  const pokes = jobPokes(messaging, (jobId) => {
+    engine.wake(jobId);
+  });
   const engine = startEngine({
     db,
     kinds,
@@ -72,15 +75,10 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     metrics: createEngineMetrics(resources.registry),
     tracing: resources.tracing,
     onAppended,
-    onClaimable: () => {
-      messaging.publishCore(jobPoke, {});
-    },
+    onClaimable: pokes.claimableElsewhere,
     leaseMs: config.JOB_LEASE_MS,
     pollMs: config.JOB_POLL_MS,
     maxConcurrent: config.JOB_MAX_CONCURRENT,
-  });
-  const stopListening = messaging.subscribeCore(jobPoke, (data) => {
-    engine.wake(typeof data === 'object' && data !== null && 'job_id' in data ? String(data.job_id) : undefined);
   });
   const deps: JobDependencies = {
     db,
@@ -88,10 +86,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     approvalKinds: new Set(config.JOB_APPROVAL_KINDS),
     planTtlMs: config.PLAN_TTL_MS,
     onAppended,
-    onJobChanged: (jobId) => {
-      engine.wake(jobId);
-      messaging.publishCore(jobPoke, { job_id: jobId });
-    },
+    onClaimable: pokes.claimable,
+    onJobChanged: pokes.changed,
   };
   const loops = startLoops({
     db,
@@ -129,6 +125,6 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         changeSchedule: changeSchedule(deps),
       }),
     ],
-    onDrain: [stopListening, () => loops.stop(), () => engine.stop()],
+    onDrain: [pokes.close, () => loops.stop(), () => engine.stop()],
   });
 }

@@ -2,22 +2,24 @@
 import { createHash } from 'node:crypto';
 import { FairleadError, isTerminal, newId } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { appendInTransaction, appendPrepared, prepareCommand, type PreparedCommand } from '@fairlead/event-log';
-import type { Database } from '@fairlead/postgres';
+import { appendInTransaction, prepareCommand, type PreparedCommand } from '@fairlead/event-log';
 import { runInContext, type RequestContext } from '@fairlead/telemetry';
 import { assertApproved } from './approve-plan.js';
 import { isUndoable } from './domain/machine.js';
 import { batcherPerDatabase } from './engine/batcher.js';
 import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
+import { writerOf } from './engine/writer.js';
 import { assertPlanHolds, kindByName, requireReason, type PlanDependencies } from './plans.js';
-import { insertJobs, startJobs, type NewJob } from './store/insert.js';
+import type { NewJob } from './store/insert.js';
 import { loadJob, stateOf } from './store/jobs.js';
 import { holdLinesOf, leaveLines } from './store/lines.js';
 import { findPlansByIdOrDigest, planNotFound, type PlanRow } from './store/plans.js';
 
 export interface JobDependencies extends PlanDependencies {
-  /** Wakes the engine here and on other replicas. */
+  /** Jobs can be claimed that could not be before: wakes the engine here and on other replicas. */
+  onClaimable: () => void;
+  /** Something is asked of a job: wakes who runs it. */
   onJobChanged: (jobId: string) => void;
 }
 
@@ -52,71 +54,45 @@ export async function startJob(
   requirePermission(caller.principal, kind.permission);
   const reason = requireReason(request.reason);
   const payloadHash = hashOf({ kind: request.kind, plan: request.planDigest, reason, onConflict: request.onConflict });
-  const earlier = await finding(deps.db).do({ scope: caller.principal.id, key: request.idempotencyKey });
-  if (earlier !== undefined) return repeatOf(earlier, payloadHash);
-
-  const plan = await planning(deps.db).do(request.planDigest);
-  if (plan === undefined) throw planNotFound(request.planDigest);
-  if (plan.kind !== kind.kind) throw new FairleadError('invalid_argument', `plan_digest: that plan is of kind ${plan.kind}`);
-  if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
-  await assertApproved(deps.db, kind, plan, deps.approvalKinds);
+  let plan: PlanRow;
   try {
-    await assertPlanHolds(kind, plan.body.params, plan.body);
+    plan = await planToStart(deps, kind, request.planDigest);
   } catch (error) {
-    // The world may have moved because this very request, sent twice, has begun meanwhile.
-    const begun = await finding(deps.db).do({ scope: caller.principal.id, key: request.idempotencyKey });
-    if (begun !== undefined) return repeatOf(begun, payloadHash);
+    // Of a request that was sent before: its own job may be what has moved the world since.
+    const earlier = await finding(deps.db).do({ scope: caller.principal.id, key: request.idempotencyKey });
+    if (earlier !== undefined) return repeatOf(earlier, payloadHash);
     throw error;
   }
-
-  const made = await inserting(deps.db).do(newJobOf(kind, plan, { ...request, reason, payloadHash }, caller));
+  const { job, queued } = newJobOf(kind, plan, { ...request, reason, payloadHash }, caller);
+  const made = await writerOf(deps.db).start(job, queued);
   if (made.outcome === 'locked')
-    throw new FairleadError('lock_held', `Job ${made.id} is already working on ${made.locks.join(', ')}`, {
-      details: { job_id: made.id, locks: made.locks },
+    throw new FairleadError('lock_held', `Job ${made.id} is already working on ${job.locks.join(', ')}`, {
+      details: { job_id: made.id, locks: job.locks },
     });
   if (made.outcome === 'repeated') return repeatOf({ job_id: made.id, payload_hash: made.asked }, payloadHash);
   deps.onAppended(made.position);
-  deps.onJobChanged(made.id);
+  deps.onClaimable();
   return { jobId: made.id, position: made.position, repeated: false };
 }
 
-/** A job to be made, and what the log is told once it is. */
-interface Start {
-  job: NewJob;
-  queued: PreparedCommand;
+/** The plan of a digest, once it is known that it may be executed now. */
+async function planToStart(deps: JobDependencies, kind: JobKind, digest: string): Promise<PlanRow> {
+  const plan = await planning(deps.db).do(digest);
+  if (plan === undefined) throw planNotFound(digest);
+  if (plan.kind !== kind.kind) throw new FairleadError('invalid_argument', `plan_digest: that plan is of kind ${plan.kind}`);
+  if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
+  await assertApproved(deps.db, kind, plan, deps.approvalKinds);
+  await assertPlanHolds(kind, plan.body.params, plan.body);
+  return plan;
 }
 
-/** Jobs that are started at the same time are made in one statement with their events: the log's head is held once for all. */
-const inserting = batcherPerDatabase(async (db, starts: readonly Start[]) => {
-  const jobs = starts.map(({ job }) => job);
-  const queued = starts.map((start) => start.queued);
-  const { outcomes, appended } = (await startJobs(db, jobs, queued)) ?? (await insertWhatMayBe(db, jobs, queued));
-  let next = 0;
-  return outcomes.map((outcome, n) => ({
-    ...outcome,
-    locks: jobs[n]?.locks ?? [],
-    position: outcome.outcome === 'made' ? (appended[next++]?.lastPosition ?? 0) : 0,
-  }));
-});
-
-/** Of these some are not made; the others are, and told. */
-function insertWhatMayBe(db: Database, jobs: readonly NewJob[], queued: readonly PreparedCommand[]) {
-  return db.transaction(async (tx) => {
-    const outcomes = await insertJobs(tx, jobs);
-    const appended = await appendPrepared(
-      tx,
-      queued.filter((_, n) => outcomes[n]?.outcome === 'made'),
-    );
-    return { outcomes, appended };
-  });
-}
-
+/** The job to be made, and what the log is told once it is. */
 function newJobOf(
   kind: JobKind,
   plan: PlanRow,
   request: StartRequest & { payloadHash: string },
   { principal, context }: { principal: Principal; context: RequestContext },
-): Start {
+): { job: NewJob; queued: PreparedCommand } {
   const params = kind.params.parse(plan.body.params);
   const locks = [...new Set(kind.locks(params))].sort();
   const tenantId = kind.tenantOf(params);
@@ -152,7 +128,7 @@ function newJobOf(
     steps,
   };
   const event = jobEvent({ jobId: job.job_id, tenantId }, { type: 'job_queued', payload }, { reason: request.reason });
-  const queued = runInContext({ ...context, jobId: job.job_id }, () => prepareCommand({ commandId: newId('command'), events: [event] }));
+  const queued = runInContext({ ...context, jobId: job.job_id }, () => prepareCommand({ events: [event] }));
   return { job, queued };
 }
 
@@ -238,7 +214,7 @@ export async function cancelJob(deps: JobDependencies, jobId: string, reason: st
         [jobId, caller.principal.id],
       );
     }
-    return (await appendInTransaction(tx, { commandId: newId('command'), events })).lastPosition;
+    return (await appendInTransaction(tx, { events })).lastPosition;
   });
   if (position !== undefined) deps.onAppended(position);
   deps.onJobChanged(jobId);

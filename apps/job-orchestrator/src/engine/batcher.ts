@@ -1,17 +1,31 @@
 import { isConnectionError, type Database } from '@fairlead/postgres';
 
+const mostItems = 200;
+/** So many must wait before a second call is made beside the first: of fewer, one call more costs more than it gains. */
+const worthASecondCall = 20;
+/** What travels together holds the log's head while it is written. */
+const mostBytes = 4 * 1024 * 1024;
+
+/** Thrown by what a batcher calls: nothing was done because of these, which are to be given alone, and the others without them. */
+export class Apart extends Error {
+  constructor(readonly items: ReadonlySet<unknown>) {
+    super('some of what was given together has to be given alone');
+  }
+}
+
 /**
  * Gathers what is given while a call is on its way, and hands it on together in the next. Under no load nothing waits; under
- * load one transaction carries the work of many.
+ * load one transaction carries the work of many. Two calls at most are on their way at once.
  */
 export class Batcher<Item, Result> {
   private readonly queue: { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
-  private active = false;
+  private calls = 0;
+  private beginning = false;
 
-  /** `work` answers one result for each item, in their order, and does all or nothing. */
+  /** `work` answers one result for each item, in their order, and does all or nothing. `bytesOf` tells how large an item is. */
   constructor(
     private readonly work: (items: readonly Item[]) => Promise<readonly Result[]>,
-    private readonly most = 200,
+    private readonly bytesOf: (item: Item) => number = () => 0,
   ) {}
 
   /** Rejects with what the call rejects with; one item that can't be done does not fail those that travel with it. */
@@ -23,15 +37,30 @@ export class Batcher<Item, Result> {
   }
 
   private begin(): void {
-    if (this.active) return;
-    this.active = true;
+    if (this.beginning || this.calls > 1 || (this.calls === 1 && this.queue.length < worthASecondCall)) return;
+    this.beginning = true;
     // At the end of this turn, so that what is given in it travels together.
-    setImmediate(() => void this.drain());
+    setImmediate(() => {
+      this.beginning = false;
+      void this.next();
+    });
   }
 
-  private async drain(): Promise<void> {
-    while (this.queue.length > 0) await this.call(this.queue.splice(0, this.most));
-    this.active = false;
+  private async next(): Promise<void> {
+    if (this.queue.length === 0) return;
+    this.calls += 1;
+    const entries = this.queue.splice(0, this.fitting());
+    this.begin();
+    await this.call(entries);
+    this.calls -= 1;
+    this.begin();
+  }
+
+  /** How many of those that wait travel together: at least one. */
+  private fitting(): number {
+    let bytes = 0;
+    const over = this.queue.slice(0, mostItems).findIndex(({ item }, index) => (bytes += this.bytesOf(item)) > mostBytes && index > 0);
+    return over === -1 ? mostItems : over;
   }
 
   private async call(entries: typeof this.queue): Promise<void> {
@@ -42,8 +71,14 @@ export class Batcher<Item, Result> {
         resolve(results[index] as Result);
       });
     } catch (error) {
-      if (entries.length > 1 && !isConnectionError(error)) {
-        for (const entry of entries) await this.call([entry]);
+      const apart = error instanceof Apart ? entries.filter(({ item }) => error.items.has(item)) : [];
+      if (apart.length > 0 && apart.length < entries.length) {
+        await this.call(entries.filter((entry) => !apart.includes(entry)));
+        for (const entry of apart) await this.call([entry]);
+      } else if (entries.length > 1 && !isConnectionError(error)) {
+        const half = Math.ceil(entries.length / 2);
+        await this.call(entries.slice(0, half));
+        await this.call(entries.slice(half));
       } else {
         for (const { reject } of entries) reject(error);
       }

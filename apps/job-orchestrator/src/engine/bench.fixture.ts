@@ -60,6 +60,9 @@ export function boot(kind: JobKind | JobKind[], options: BootOptions = {}) {
     kinds: newestByName(kinds),
     planTtlMs: 60_000,
     approvalKinds: new Set(),
+    onClaimable: () => {
+      for (const engine of engines) engine.wake();
+    },
     onJobChanged: (jobId) => {
       for (const engine of engines) engine.wake(jobId);
     },
@@ -102,7 +105,11 @@ export async function ended(jobId: string, sql: Sql = db) {
   );
 }
 
+/** A job's events as `type:step>step that began with it`. */
 export async function historyOf(jobId: string) {
   const events = await readLog(db, { after: 0, limit: 1_000, aggregateType: 'job', aggregateId: jobId });
-  return events.map((event) => (typeof event.payload['step'] === 'string' ? `${event.type}:${event.payload['step']}` : event.type));
+  return events.map(({ type, payload }) => {
+    const { step, begins } = payload as { step?: string; begins?: { step: string } };
+    return `${type}${step === undefined ? '' : `:${step}`}${begins === undefined ? '' : `>${begins.step}`}`;
+  });
 }

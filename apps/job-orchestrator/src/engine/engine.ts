@@ -6,22 +6,22 @@
  */
 import { hostname } from 'node:os';
 import { newId } from '@fairlead/contracts';
-import { appendPrepared } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { noTracing, type Logger, type Tracing } from '@fairlead/telemetry';
-import { claimJobs, type Claim } from '../store/claim.js';
+import type { Claim } from '../store/claim.js';
 import { loadRunnable, type RunnableJob } from '../store/jobs.js';
 import type { JobRow } from '../store/rows.js';
 import { readQueue } from '../store/queue.js';
 import { endLease, registerReplica, renewLease } from '../store/replica.js';
 import { wakeJobs } from '../store/wake.js';
-import { tellTransitions, writeTransitions, type Answer } from '../store/transition.js';
+import type { Answer } from '../store/transition.js';
 import { Batcher } from './batcher.js';
 import type { JobKind } from './kind.js';
 import { JobLease, ReplicaLease } from './lease.js';
 import type { EngineMetrics } from './metrics.js';
 import { Repeater } from './repeater.js';
-import { runJob, type RunnerDependencies, type Write } from './runner.js';
+import { runJob, type RunnerDependencies } from './runner.js';
+import { writerOf, type Write } from './writer.js';
 
 export interface EngineOptions {
   db: Database;
@@ -68,10 +68,16 @@ export function startEngine(options: EngineOptions): Engine {
     const found = await loadRunnable(db, jobIds);
     return jobIds.map((jobId) => found.get(jobId));
   });
-  const writes = new Batcher<Write, Answer | undefined>(writeAll);
+  const writer = writerOf(db);
+  /** Jobs whose children have ended. */
+  const parents = new Batcher<string, undefined>(async (jobIds) => {
+    await wakeJobs(db, jobIds);
+    return jobIds.map(() => undefined);
+  });
+  const wakings = new Set<Promise<void>>();
   const deps: RunnerDependencies = {
     load: (jobId) => loads.do(jobId),
-    write: (write) => writes.do(write),
+    write,
     kindOf,
     logger,
     metrics,
@@ -96,7 +102,7 @@ export function startEngine(options: EngineOptions): Engine {
     while (!stopping && running.size < options.maxConcurrent) {
       if (replica?.holds() !== true) replica = await register();
       const most = options.maxConcurrent - running.size;
-      const claims = await claimJobs(db, { replicaId: replica.replicaId, kinds: [...kinds.keys()], most });
+      const claims = await writer.claim({ replica: replica.replicaId, kinds: [...kinds.keys()], most });
       for (const claim of claims) begin(claim, new JobLease(claim.jobId, replica));
       if (claims.length < most) return;
     }
@@ -121,37 +127,25 @@ export function startEngine(options: EngineOptions): Engine {
     metrics.running(running.size);
   }
 
-  async function writeAll(given: readonly Write[]): Promise<(Answer | undefined)[]> {
-    const transitions = given.map(({ transition }) => transition);
-    const all = given.flatMap(({ commands }) => commands);
-    const { answers, freed, position } = (await tellTransitions(db, transitions, all)) ?? (await writeWhatMayBe(given));
-    metrics.batch(given.length);
+  async function write(given: Write): Promise<Answer | undefined> {
+    const { answer, freed, together, position } = await writer.transition(given);
+    if (together !== undefined) metrics.batch(together);
     if (position !== undefined) options.onAppended(position);
     if (freed > 0) othersCanBeClaimed();
-    const parents = given.flatMap(({ transition }, index) => (transition.finished ? (answers[index]?.parentId ?? []) : []));
     // Without it the parent looks again by itself, later.
-    if (parents.length > 0) await wakeJobs(db, parents).then(othersCanBeClaimed, () => undefined);
-    return answers;
+    if (given.transition.finished && answer?.parentId !== undefined) wakeParent(answer.parentId);
+    return answer;
+  }
+
+  function wakeParent(jobId: string): void {
+    const waking = parents.do(jobId).then(othersCanBeClaimed, () => undefined);
+    wakings.add(waking);
+    void waking.then(() => wakings.delete(waking));
   }
 
   function othersCanBeClaimed(): void {
     claiming.wake();
     onClaimable();
-  }
-
-  /** Of these some are refused; the others are written and told. */
-  function writeWhatMayBe(given: readonly Write[]) {
-    return db.transaction(async (tx) => {
-      const result = await writeTransitions(
-        tx,
-        given.map(({ transition }) => transition),
-      );
-      const appended = await appendPrepared(
-        tx,
-        given.flatMap(({ commands }, index) => (result.answers[index]?.written === true ? commands : [])),
-      );
-      return { ...result, position: appended.at(-1)?.lastPosition };
-    });
   }
 
   async function renew(): Promise<void> {
@@ -182,7 +176,7 @@ export function startEngine(options: EngineOptions): Engine {
     // Claimed by a call whose answer was lost, or given up by one that was not written.
     if (!stopping)
       for (const jobId of unknown)
-        if (strays.has(jobId)) begin({ jobId, how: 'resumed', previousOwner: undefined }, new JobLease(jobId, lease));
+        if (strays.has(jobId)) begin({ jobId, how: 'resumed', previousOwner: undefined, loaded: undefined }, new JobLease(jobId, lease));
     strays = unknown;
   }
 
@@ -214,7 +208,7 @@ export function startEngine(options: EngineOptions): Engine {
       await claiming.stop();
       for (const { lease } of running.values()) lease.stop();
       await Promise.all([...running.values()].map(({ ended }) => ended));
-      await Promise.all([renewing.stop(), counting.stop()]);
+      await Promise.all([renewing.stop(), counting.stop(), ...wakings]);
       if (replica !== undefined) {
         await endLease(db, replica.replicaId).catch((error: unknown) => {
           logger.warn({ err: error }, 'the replica could not end its lease; it ends by itself');

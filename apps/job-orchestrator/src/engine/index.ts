@@ -5,4 +5,5 @@ export { migrations } from '../store/migrations/index.js';
 export { startEngine, type Engine, type EngineOptions } from './engine.js';
 export { type JobKind, type Step, type StepContext } from './kind.js';
 export { startLoops, type LoopKind, type LoopMetrics } from './loops.js';
+export { jobPokes } from './pokes.js';
 export { createEngineMetrics, createLoopMetrics, type EngineMetrics } from './metrics.js';

@@ -53,6 +53,27 @@ describe('a job that is paused', () => {
     expect((await historyOf(jobId)).filter((type) => /paus/.test(type))).toEqual(['job_pause_requested', 'job_paused', 'job_unpaused']);
   });
 
+  it('begins no other try either, and tells of none', async () => {
+    let runs = 0;
+    const flaky = step('flaky', {
+      retry: { maxAttempts: 3, baseDelayMs: 900, maxDelayMs: 900 },
+      run: () => {
+        runs += 1;
+        return runs === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve({ outcome: 'done' });
+      },
+    });
+    const deps = boot(toyKind([flaky]));
+    const { jobId } = await start(deps, 'flaky');
+    await eventually(async () => (await historyOf(jobId)).includes('step_retrying:flaky'), { what: 'the first try to fail' });
+    await pause(deps, jobId);
+    await paused(jobId);
+    const before = ['job_queued', 'job_started>flaky', 'step_retrying:flaky', 'job_pause_requested', 'job_paused'];
+    expect(await historyOf(jobId)).toEqual(before);
+    await unpause(deps, jobId);
+    await ended(jobId);
+    expect(await historyOf(jobId)).toEqual([...before, 'job_unpaused', 'job_resumed>flaky', 'step_succeeded:flaky', 'job_succeeded']);
+  });
+
   it('does not lose time of its limits, and is not taken for overdue', async () => {
     const deps = boot(toyKind([step('waits', { timeoutMs: 600, run: () => Promise.resolve({ outcome: 'wait', delayMs: 20 }) })]));
     const { jobId } = await start(deps, 'patient');

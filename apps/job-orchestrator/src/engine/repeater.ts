@@ -2,6 +2,8 @@
  * Repeats work for ever, never twice at the same time: after as many milliseconds as it answers, or at once when woken
  * meanwhile. Errors are told, not thrown, and it is tried again.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 export class Repeater {
   private timer: NodeJS.Timeout | undefined;
   private active: Promise<void> | undefined;
@@ -24,7 +26,7 @@ export class Repeater {
       return;
     }
     clearTimeout(this.timer);
-    this.active = this.turn();
+    this.active = this.soon();
   }
 
   /** Waits for the work at hand. */
@@ -32,6 +34,14 @@ export class Repeater {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.active;
+  }
+
+  /** At the end of this turn of the event loop: many that wake it in one are one. */
+  private async soon(): Promise<void> {
+    await nextTurn();
+    this.again = false;
+    if (this.stopped) this.active = undefined;
+    else await this.turn();
   }
 
   private async turn(): Promise<void> {

@@ -6,8 +6,7 @@
  * steps are idempotent by key. Nothing begins once the lease has ended by the local monotonic clock.
  */
 import { randomInt } from 'node:crypto';
-import { newId, type EventBody, type JobStatus, type TerminalJobStatus } from '@fairlead/contracts';
-import { prepareCommand, type NewEvent, type PreparedCommand } from '@fairlead/event-log';
+import type { JobStatus, TerminalJobStatus } from '@fairlead/contracts';
 import { isConnectionError } from '@fairlead/postgres';
 import { currentContext, runInContext, type Logger, type Tracing } from '@fairlead/telemetry';
 import {
@@ -26,20 +25,16 @@ import { conditionsOf, outputsOf, stateOf, type RunnableJob } from '../store/job
 import type { JobRow } from '../store/rows.js';
 import type { Answer, EndedRun, Rest, Run, Transition } from '../store/transition.js';
 import { outcomeOfError, storable } from './classify.js';
-import { jobEvent, outcomeEvent, toldFailure } from './events.js';
+import { outcomeEvent, toldFailure } from './events.js';
 import { stepFailpoint, workPastFailpoints } from './failpoints.js';
 import { rulesOf, type JobKind, type StepContext } from './kind.js';
 import { contextOf } from './job-context.js';
 import type { JobLease } from './lease.js';
 import { secondsSince, type EngineMetrics } from './metrics.js';
+import { JobNews } from './news.js';
 import { StepClock } from './step-clock.js';
 import { traceStep } from './step-span.js';
-
-/** A transition with what the log is told of it. */
-export interface Write {
-  readonly transition: Transition;
-  readonly commands: readonly PreparedCommand[];
-}
+import type { Write } from './writer.js';
 
 export interface RunnerDependencies {
   /** The job as it stands; undefined when there is none. */
@@ -59,7 +54,7 @@ export type RunEnd = 'finished' | 'released' | 'lost';
 
 /** Runs a claimed job; resolves when this replica has nothing more to do with it. Never rejects. */
 export async function runJob(deps: RunnerDependencies, claim: Claim, lease: JobLease): Promise<RunEnd> {
-  const loaded = await readJob(deps, lease);
+  const loaded = claim.loaded ?? (await readJob(deps, lease));
   if (loaded === undefined) return 'lost';
   return runInContext(contextOf(loaded.job), () => new JobRun(deps, claim, lease, loaded).run());
 }
@@ -85,16 +80,16 @@ class JobRun {
   private state!: JobState;
   /** The steps as the database has them. */
   private written!: readonly StepState[];
+  /** The job's status in the database. */
+  private writtenStatus!: JobStatus;
   private conditions!: Conditions;
   private fence!: number;
   private outputs!: Record<string, Record<string, unknown>>;
   private stepClock!: StepClock;
   private writeFailures = 0;
-  /** Tells of the claim, with the first transition that is written; the log takes it once. */
-  private claimed: PreparedCommand | undefined;
+  private readonly news: JobNews;
   /** The run that has ended and is not written yet. */
   private ended: EndedRun | undefined;
-  private events: NewEvent[] = [];
 
   constructor(
     private readonly deps: RunnerDependencies,
@@ -105,7 +100,7 @@ class JobRun {
     this.kind = deps.kindOf(loaded.job);
     this.rules = rulesOf(this.kind);
     this.take(loaded);
-    this.claimed = this.claimCommand();
+    this.news = new JobNews(loaded.job, claim, lease.replica.replicaId);
     if (claim.how === 'started') deps.metrics.waited(this.kind.kind, secondsSince(loaded.job.created_at));
   }
 
@@ -115,6 +110,7 @@ class JobRun {
     this.fence = loaded.job.fence;
     this.state = stateOf(loaded);
     this.written = this.state.steps;
+    this.writtenStatus = loaded.job.status;
     this.conditions = conditionsOf(loaded);
     this.outputs = outputsOf(loaded);
     this.stepClock = new StepClock(this.state);
@@ -147,7 +143,7 @@ class JobRun {
     const next = nextAction(this.state, this.rules, conditions);
     switch (next.action) {
       case 'move':
-        if (this.state.direction === 'forward' && next.state.direction === 'undo') this.tellCompensating(next.state);
+        if (this.state.direction === 'forward' && next.state.direction === 'undo') this.news.tellCompensating(next.state.failure);
         this.state = next.state;
         return undefined;
       case 'pause':
@@ -172,14 +168,15 @@ class JobRun {
    * must not begin: something else was asked of the job meanwhile.
    */
   private async runStep(index: number): Promise<Settled | undefined> {
-    const before = { state: this.state, told: this.events.length };
+    const before = this.state;
+    const takeBack = this.news.mark();
     const attempt = this.beginRun(index);
     await stepFailpoint(this.kind, attempt, 'before_attempt');
     // As the state machine does: a cancel is heeded while all that was done can be taken back.
-    const heedsCancel = attempt.direction === 'forward' && isUndoable(before.state, this.rules);
+    const heedsCancel = attempt.direction === 'forward' && isUndoable(before, this.rules);
     if (!(await this.write({ status: this.runningStatus(), begins: attempt, heedsCancel }))) {
-      this.state = before.state;
-      this.events.length = before.told;
+      this.state = before;
+      takeBack();
       return undefined;
     }
     this.stepClock.begin(index, attempt.direction);
@@ -194,8 +191,8 @@ class JobRun {
     if (output !== undefined && attempt.direction === 'forward') this.outputs[stepName] = output;
     this.ended = { ...attempt, error: settled.error, output: attempt.direction === 'forward' ? output : undefined };
     const event = outcomeEvent(stepName, attempt.number, settled, attempt.direction === 'forward' ? output : undefined);
-    if (event !== undefined) this.tell(event, stepName);
-    if (this.state.direction === 'forward' && settled.state.direction === 'undo') this.tellCompensating(settled.state);
+    if (event !== undefined) this.news.tell(event, stepName);
+    if (this.state.direction === 'forward' && settled.state.direction === 'undo') this.news.tellCompensating(settled.state.failure);
     this.state = settled.state;
     return settled;
   }
@@ -209,11 +206,7 @@ class JobRun {
     const change =
       direction === 'forward' ? { attempts: number, status: 'running' as const } : { undoAttempts: number, status: 'undoing' as const };
     this.state = { ...this.state, steps: this.state.steps.map((s, i) => (i === index ? { ...s, ...change } : s)) };
-    // A run after a wait is no news; the first one is, and one after a failure.
-    const failures = direction === 'forward' ? step.failures : step.undoFailures;
-    const payload = { step: step.name, attempt: number };
-    if (number === 1 || failures > 0)
-      this.tell({ type: direction === 'forward' ? 'step_started' : 'step_undo_started', payload }, step.name);
+    this.news.tellBeginning(step, { index, direction, number });
     return { index, direction, number };
   }
 
@@ -273,7 +266,7 @@ class JobRun {
   }
 
   private async finish(status: TerminalJobStatus, error: Transition['error']): Promise<RunEnd> {
-    this.tell({ type: `job_${status}`, payload: error === undefined ? {} : { error: toldFailure(error) } });
+    this.news.tell({ type: `job_${status}`, payload: error === undefined ? {} : { error: toldFailure(error) } });
     const attempts = error?.step === undefined ? undefined : this.state.steps.find((step) => step.name === error.step)?.attempts;
     const told = error === undefined ? undefined : { ...error, ...(attempts === undefined ? {} : { attempt: attempts }) };
     await this.write({ status, error: told, release: true, finished: true });
@@ -292,7 +285,7 @@ class JobRun {
 
   /** Gives the job up until an operator lets it go on. */
   private async pause(): Promise<RunEnd> {
-    this.tell({ type: 'job_paused', payload: {} });
+    this.news.tell({ type: 'job_paused', payload: {} });
     await this.write({
       status: this.state.direction === 'undo' ? 'compensating' : 'waiting',
       rest: { ms: 0 },
@@ -317,25 +310,24 @@ class JobRun {
       written: this.written,
       ended: this.ended,
       passes,
+      touches: begins?.direction !== 'forward' || change.status !== this.writtenStatus,
       heedsCancel: false,
       release: false,
       pauses: false,
       finished: false,
       ...change,
     };
-    const told = this.events.length === 0 ? [] : [prepareCommand({ commandId: newId('command'), events: this.events })];
-    const commands = this.claimed === undefined ? told : [this.claimed, ...told];
-    const answer = await this.deps.write({ transition, commands });
+    const answer = await this.deps.write({ transition, commands: this.news.commands() });
     if (answer === undefined) throw new Refused();
     this.conditions = answer;
     if (!answer.written) return false;
     this.fence = answer.fence;
     this.written = this.state.steps;
+    this.writtenStatus = change.status;
     const { ended } = this;
     this.ended = undefined;
-    this.events = [];
+    this.news.written();
     this.writeFailures = 0;
-    this.claimed = undefined;
     if (ended !== undefined) await stepFailpoint(this.kind, ended, 'after_commit');
     return true;
   }
@@ -358,7 +350,7 @@ class JobRun {
       return false;
     }
     this.take(loaded);
-    this.events = [];
+    this.news.startAgain();
     return true;
   }
 
@@ -366,28 +358,6 @@ class JobRun {
     this.deps.logger.warn({ job_id: this.claim.jobId, fence: this.fence, why }, 'a job was lost');
     this.deps.metrics.lost();
     return 'lost';
-  }
-
-  private claimCommand(): PreparedCommand {
-    const { how, previousOwner } = this.claim;
-    const replica = this.lease.replica.replicaId;
-    const payload = { replica, fence: this.fence, ...(previousOwner === undefined ? {} : { previous_owner: previousOwner }) };
-    const commandId = `${this.claim.jobId}:claim:${String(this.fence)}`;
-    return prepareCommand({ commandId, events: [this.eventOf({ type: `job_${how}`, payload })] });
-  }
-
-  private tellCompensating({ failure }: JobState): void {
-    if (failure !== undefined) this.tell({ type: 'job_compensating', payload: { error: toldFailure(failure) } });
-  }
-
-  private tell(body: EventBody<'job'>, step?: string): void {
-    this.events.push(this.eventOf(body, step));
-  }
-
-  private eventOf(body: EventBody<'job'>, step?: string): NewEvent {
-    const { tenant_id: tenantId, reason } = this.loaded.job;
-    const about = { jobId: this.claim.jobId, tenantId: tenantId ?? undefined };
-    return jobEvent(about, body, { reason, ...(step === undefined ? {} : { step }) });
   }
 
   private runningStatus(): JobStatus {

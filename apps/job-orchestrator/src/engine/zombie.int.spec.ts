@@ -129,7 +129,7 @@ describe('a replica that is paused beyond its lease', () => {
       await tx.query('select from job where job_id = $1 for update', [jobId]);
       await eventually(
         async () =>
-          (await db.query(`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%tell_transitions%'`)).length > 0,
+          (await db.query(`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%write_beat%'`)).length > 0,
         { what: 'the transition to wait' },
       );
       child.kill('SIGSTOP');

@@ -1,6 +1,6 @@
 /** Jobs that have ended leave the hot tables, and after longer are forgotten. */
 import type { Sql } from '@fairlead/postgres';
-import type { LoadedJob, StepRow } from './rows.js';
+import { jobTimes, type LoadedJob, type StepRow } from './rows.js';
 
 /** Moves jobs to the archive that ended so long ago, at most so many; answers how many. */
 export async function archiveJobs(sql: Sql, options: { afterMs: number; most: number }): Promise<number> {
@@ -34,18 +34,6 @@ export interface ArchivedRow {
   steps: Record<string, unknown>[];
 }
 
-const jobTimes = [
-  'wake_at',
-  'pause_requested_at',
-  'paused_at',
-  'deadline',
-  'overdue_at',
-  'cancel_requested_at',
-  'created_at',
-  'started_at',
-  'finished_at',
-] as const;
-
 /** An archived job as it was. */
 export function unarchived({ job, steps }: ArchivedRow): LoadedJob {
   return {
@@ -56,6 +44,7 @@ export function unarchived({ job, steps }: ArchivedRow): LoadedJob {
   };
 }
 
-function withTimes(row: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+/** A row that came as JSON, with its times. */
+export function withTimes(row: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
   return { ...row, ...Object.fromEntries(names.map((name) => [name, typeof row[name] === 'string' ? new Date(row[name]) : null])) };
 }

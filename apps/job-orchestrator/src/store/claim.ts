@@ -1,4 +1,4 @@
-import type { Sql } from '@fairlead/postgres';
+import type { RunnableJob } from './jobs.js';
 
 /** How a job came to a replica: for the first time, after a rest, or from one whose lease had ended. */
 export type ClaimKind = 'started' | 'resumed' | 'taken_over';
@@ -7,17 +7,26 @@ export interface Claim {
   jobId: string;
   how: ClaimKind;
   previousOwner: string | undefined;
+  /** The job as it was claimed; undefined where only its claim is known, and it has to be read. */
+  loaded: RunnableJob | undefined;
 }
 
-/**
- * Claims jobs that may run, at most so many, each with a new fence; none for a replica whose lease has ended.
- * Jobs that are queued are claimed in their order, each once it is first in line for all its resources.
- */
-export async function claimJobs(sql: Sql, options: { replicaId: string; kinds: readonly string[]; most: number }): Promise<Claim[]> {
-  const rows = await sql.query<{ job_id: string; how: ClaimKind; previous_owner: string | null }>(
-    'select job_id, how, previous_owner from claim_jobs($1, $2, $3)',
-    [options.replicaId, options.kinds, options.most],
-    'claim_jobs',
-  );
-  return rows.map((row) => ({ jobId: row.job_id, how: row.how, previousOwner: row.previous_owner ?? undefined }));
+export interface ClaimRequest {
+  /** Who claims; must hold its lease. */
+  readonly replica: string;
+  /** Kinds with their versions. */
+  readonly kinds: readonly string[];
+  readonly most: number;
+}
+
+export interface ClaimRow extends RunnableJob {
+  how: ClaimKind;
+  previous_owner: string | null;
+  deadline_passed: boolean;
+}
+
+/** A claim by what the function answers. */
+export function claimOf({ how, previous_owner: previousOwner, deadline_passed, job, plan, steps, signals }: ClaimRow): Claim {
+  const loaded = { job: { ...job, deadline_passed }, plan, steps, signals };
+  return { jobId: job.job_id, how, previousOwner: previousOwner ?? undefined, loaded };
 }

@@ -1,7 +1,5 @@
-import type { Appended, PreparedCommand } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { JobPrincipal } from '../engine/kind.js';
-import { writeAndTell } from './told.js';
 
 /** A job to be made; column by column. */
 export interface NewJob {
@@ -37,14 +35,4 @@ export type Inserted =
 /** Makes jobs, one after the other; run it in a transaction. */
 export async function insertJobs(tx: Sql, jobs: readonly NewJob[]): Promise<Inserted[]> {
   return tx.query<Inserted>('select outcome, id, asked from insert_jobs($1::jsonb) order by n', [JSON.stringify(jobs)], 'insert_jobs');
-}
-
-/** The same with the event of each, as one statement; undefined when one of them is not made, and nothing has happened. */
-export async function startJobs(
-  sql: Sql,
-  jobs: readonly NewJob[],
-  queued: readonly PreparedCommand[],
-): Promise<{ outcomes: Inserted[]; appended: Appended[] } | undefined> {
-  const told = await writeAndTell(sql, 'start_jobs', jobs, queued);
-  return told && { outcomes: told.answers as Inserted[], appended: told.appended };
 }

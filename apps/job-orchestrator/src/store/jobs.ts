@@ -12,6 +12,12 @@ const jobColumns = [
   'traceparent, created_at, started_at, finished_at',
 ].join(', ');
 
+/** What `runnable_jobs` answers; by name, since the table may get more columns. */
+const runnableColumns = `${jobColumns
+  .split(', ')
+  .map((column) => `(r.job).${column}`)
+  .join(', ')}, deadline_passed, plan, steps, signals`;
+
 /** A job with its steps, also from the archive, or undefined. Durations are by the database's clock. */
 export async function loadJob(sql: Sql, jobId: string): Promise<LoadedJob | undefined> {
   const [job] = await sql.query<LoadedJob['job']>(`select ${jobColumns}, now() > deadline as deadline_passed from job where job_id = $1`, [
@@ -54,13 +60,7 @@ export interface RunnableJob {
 /** Jobs to be run, by id. */
 export async function loadRunnable(sql: Sql, jobIds: readonly string[]): Promise<Map<string, RunnableJob>> {
   const rows = await sql.query<LoadedJob['job'] & Omit<RunnableJob, 'job'>>(
-    `select ${jobColumns}, now() > deadline as deadline_passed, (select p.body from plan p where p.plan_id = j.plan_id) as plan,
-       (select jsonb_agg(jsonb_build_object('name', s.name, 'status', s.status, 'attempts', s.attempts, 'undo_attempts', s.undo_attempts,
-          'failures', s.failures, 'undo_failures', s.undo_failures, 'output', s.output,
-          'running_ms', extract(epoch from now() - s.clock_at) * 1000, 'undo_running_ms', extract(epoch from now() - s.undo_clock_at) * 1000)
-          order by s.index) from step s where s.job_id = j.job_id) as steps,
-       coalesce((select jsonb_object_agg(g.name, g.payload) from signal g where g.job_id = j.job_id), '{}') as signals
-     from job j where j.job_id = any($1)`,
+    `select ${runnableColumns} from runnable_jobs($1) r`,
     [jobIds],
     'load_runnable',
   );
@@ -71,7 +71,7 @@ export async function loadRunnable(sql: Sql, jobIds: readonly string[]): Promise
 export function stateOf({ job, steps }: { job: JobRow; steps: readonly StepProgress[] }): JobState {
   return {
     direction: job.direction,
-    cursor: job.cursor,
+    cursor: job.direction === 'undo' ? job.cursor : steps.filter((step) => step.status === 'succeeded').length,
     ...(job.failure === null ? {} : { failure: job.failure }),
     steps: steps.map((step) => ({
       name: step.name,

@@ -1,23 +1,28 @@
 /**
- * Jobs over random resources, served by the SQL functions from many connections at once: nobody waits in a circle, every job is
- * served, nobody has a resource that another one has, and on each resource jobs come in the order they were started.
+ * Jobs over random resources, made, claimed and ended by two processes at once, each of which writes much of it together: nobody waits in a
+ * circle, every job is served and told of once, nobody has a resource that another one has, and on each resource jobs come in the order they
+ * were started.
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { newId } from '@fairlead/contracts';
+import { newId, type EventBody } from '@fairlead/contracts';
+import { prepareCommand } from '@fairlead/event-log';
 import { openDatabase, schemaOf, sqlState, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { testDatabase, type TestDatabase } from '@fairlead/testing';
-import { claimJobs } from './claim.js';
-import { insertJobs, type NewJob } from './insert.js';
-import { loadRunnable, stateOf } from './jobs.js';
+import { jobEvent } from '../engine/events.js';
+import { createWriter, type Writer } from '../engine/writer.js';
+import type { NewJob } from './insert.js';
+import { stateOf } from './jobs.js';
 import { holdLinesOf, leaveLines } from './lines.js';
 import { migrations } from './migrations/index.js';
 import { registerReplica } from './replica.js';
-import { writeTransitions, type Transition } from './transition.js';
+import type { Transition } from './transition.js';
 
 let database: TestDatabase;
 let pool: Database;
+/** Of each process. */
+let writers: Writer[];
 const planId = newId('plan');
 const kinds = ['toy:1'];
 
@@ -27,6 +32,7 @@ beforeAll(async () => {
     ...{ url: database.url, password: database.password, schema: schemaOf('job-orchestrator') },
     ...{ poolSize: 16, applicationName: 'test-lines', logger: createLogger({ service: 'test', level: 'silent' }) },
   });
+  writers = [createWriter(pool), createWriter(pool)];
   await pool.query(
     `insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
        values ($1, 'toy', 1, '', '', '{}', '', '', now() + interval '1 day', '', '', '')`,
@@ -79,11 +85,14 @@ function newJob(run: string, { locks, mayWait }: Wanted): NewJob {
   };
 }
 
-async function startThem(run: string, calls: readonly (readonly Wanted[])[], seen: Seen): Promise<void> {
+const told = (jobId: string, body: EventBody<'job'>) => prepareCommand({ events: [jobEvent({ jobId, tenantId: undefined }, body)] });
+const queued = { kind: 'toy', plan_id: planId, plan_digest: '', params: {}, locks: [], steps: [] };
+
+async function startThem(writer: Writer, run: string, calls: readonly (readonly Wanted[])[], seen: Seen): Promise<void> {
   for (const call of calls) {
     const jobs = call.map((one) => newJob(run, one));
     jobs.forEach((job, index) => seen.fates.set(job.job_id, call[index]?.fate ?? 'ends'));
-    const outcomes = await pool.transaction((tx) => insertJobs(tx, jobs));
+    const outcomes = await Promise.all(jobs.map((job) => writer.start(job, told(job.job_id, { type: 'job_queued', payload: queued }))));
     outcomes.forEach(({ outcome }, index) => {
       if (outcome === 'made') seen.made.add(jobs[index]?.job_id ?? '');
       else seen.refused += 1;
@@ -105,42 +114,38 @@ async function cancelQueued(jobId: string): Promise<void> {
 }
 
 /** Claims jobs and ends them, several with one call, until nothing is open and nobody starts any more; tells of both in `told`. */
-async function work(most: number, seen: Seen, told: string[], on: { now: boolean }): Promise<void> {
+async function work(writer: Writer, most: number, seen: Seen, turns: string[], on: { now: boolean }): Promise<void> {
   const replicaId = newId('replica');
   await registerReplica(pool, { replicaId, host: '', pid: 1, kinds, leaseMs: 60_000 });
   for (;;) {
     const last = !on.now;
-    const claims = await claimJobs(pool, { replicaId, kinds, most });
+    const claims = await writer.claim({ replica: replicaId, kinds, most });
     if (claims.length === 0) {
       if (last && (await pool.query('select from job where finished_at is null limit 1')).length === 0) return;
       await new Promise(setImmediate);
       continue;
     }
-    const loaded = await loadRunnable(
-      pool,
-      claims.map(({ jobId }) => jobId),
-    );
     // Nobody else is at work on what they have: each row says whose it is, and they are looked at in one moment.
     const holders = await pool.query<{ resource: string; jobs: string[] }>(
       `select r.resource, array_agg(j.job_id) as jobs from job j, unnest(j.locks) r(resource)
          where j.finished_at is null and j.started_at is not null group by r.resource having count(*) > 1`,
     );
     expect(holders).toEqual([]);
-    const transitions = claims.map(({ jobId, how }): Transition => {
-      if (how === 'started') told.push(`begun ${jobId}`);
-      const job = loaded.get(jobId);
-      if (job === undefined) throw new Error('a claimed job is there');
-      const state = stateOf(job);
+    const transitions = claims.map(({ jobId, how, loaded }): Transition => {
+      if (how === 'started') turns.push(`begun ${jobId}`);
+      if (loaded === undefined) throw new Error('a claim brings its job');
+      const state = stateOf(loaded);
       const rests = seen.fates.get(jobId) === 'rests' && how === 'started';
       return {
         ...{
           jobId,
           owner: replicaId,
-          fence: job.job.fence,
+          fence: loaded.job.fence,
           state,
           written: state.steps,
           heedsCancel: false,
           passes: false,
+          touches: true,
           release: true,
           pauses: false,
         },
@@ -148,11 +153,20 @@ async function work(most: number, seen: Seen, told: string[], on: { now: boolean
       };
     });
     // Told before it is written: who begins behind it can't be told of earlier.
-    for (const { jobId, finished } of transitions) if (finished) told.push(`ends ${jobId}`);
-    const { answers } = await pool.transaction((tx) => writeTransitions(tx, transitions));
-    expect(answers.map((answer) => answer?.written)).toEqual(claims.map(() => true));
+    for (const { jobId, finished } of transitions) if (finished) turns.push(`ends ${jobId}`);
+    const written = await Promise.all(
+      transitions.map((transition) =>
+        writer.transition({
+          transition,
+          commands: [told(transition.jobId, { type: transition.finished ? 'job_succeeded' : 'job_paused', payload: {} })],
+        }),
+      ),
+    );
+    expect(written.map(({ answer }) => answer?.written)).toEqual(claims.map(() => true));
   }
 }
+
+const process = (n: number): Writer => writers[n % writers.length] ?? createWriter(pool);
 
 it('serves all jobs, one at a time on each resource, in the order they were started', async () => {
   let number = 0;
@@ -160,10 +174,10 @@ it('serves all jobs, one at a time on each resource, in the order they were star
     fc.asyncProperty(histories, async ({ starters, workers, most }) => {
       const run = `run-${String((number += 1))}`;
       const seen: Seen = { fates: new Map(), made: new Set(), refused: 0 };
-      const told: string[] = [];
+      const turns: string[] = [];
       const on = { now: true };
-      const working = Array.from({ length: workers }, () => work(most, seen, told, on));
-      const starting = Promise.all(starters.map((calls) => startThem(run, calls, seen))).finally(() => {
+      const working = Array.from({ length: workers }, (_, n) => work(process(n), most, seen, turns, on));
+      const starting = Promise.all(starters.map((calls, n) => startThem(process(n), run, calls, seen))).finally(() => {
         on.now = false;
       });
       const outcomes = await Promise.allSettled([starting, ...working]);
@@ -183,7 +197,7 @@ it('serves all jobs, one at a time on each resource, in the order they were star
       expect(jobs.filter((job) => job.status === 'cancelled' && seen.fates.get(job.job_id) !== 'cancelled')).toEqual([]);
       expect(await pool.query('select from lock')).toEqual([]);
       // Those that began: on each resource in the order of their numbers. Not by their times, which are those of transactions' beginnings.
-      const at = (what: string, jobId: string) => told.indexOf(`${what} ${jobId}`);
+      const at = (what: string, jobId: string) => turns.indexOf(`${what} ${jobId}`);
       const early = jobs.filter((job) =>
         jobs.some(
           (front) =>
@@ -194,7 +208,14 @@ it('serves all jobs, one at a time on each resource, in the order they were star
         ),
       );
       expect(early).toEqual([]);
-      expect(new Set(told).size).toBe(told.length);
+      expect(new Set(turns).size).toBe(turns.length);
+      // The log was told of each job that was made, and of each end, once; of no other.
+      const count = (type: string) =>
+        `select aggregate_id as job_id from log.event where type = '${type}' and aggregate_id = any($1) order by 1`;
+      const asked = [[...seen.fates.keys()]];
+      const ids = (rows: readonly { job_id: string }[]) => rows.map((row) => row.job_id);
+      expect(ids(await pool.query(count('job_queued'), asked))).toEqual([...seen.made].sort());
+      expect(ids(await pool.query(count('job_succeeded'), asked))).toEqual(ids(jobs.filter((job) => job.status === 'succeeded')).sort());
     }),
     { numRuns: 60 },
   );

@@ -20,7 +20,8 @@ export async function markOverdue(tx: Sql, most: number): Promise<OverdueJob[]> 
          order by deadline limit $1 for update skip locked) due
        where j.job_id = due.job_id
        returning j.job_id, j.tenant_id, j.status, j.deadline, j.reason,
-         (select s.name from step s where s.job_id = j.job_id and s.index = j.cursor and s.attempts > 0) as step`,
+         (select s.name from step s where s.job_id = j.job_id and s.attempts > 0
+            and case j.direction when 'undo' then s.index = j.cursor else s.status <> 'succeeded' end order by s.index limit 1) as step`,
     [most],
   );
 }

@@ -1,5 +1,4 @@
 import { FairleadError } from '@fairlead/contracts';
-import { appendWithin, type AppendAnswer, type PreparedCommand } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { PlanDraft } from '../engine/kind.js';
 
@@ -27,40 +26,8 @@ export interface PlanRow {
 const columns = `plan_id, kind, version, digest, canonical, body, reason, created_by, created_at, expires_at, expires_at < now() as expired,
   request_id, correlation_id, trace_id`;
 
+/** A plan to be stored; it is never changed afterwards. */
 export type NewPlan = Omit<PlanRow, 'created_at' | 'expires_at' | 'expired'> & { ttlMs: number };
-
-/**
- * Stores plans with the event of each, as one statement, so that the log's head is held for no round trip; answers them in their order with the
- * events' positions. They are never changed afterwards.
- */
-export async function insertPlans(
-  sql: Sql,
-  plans: readonly NewPlan[],
-  created: readonly PreparedCommand[],
-): Promise<{ row: PlanRow; position: number }[]> {
-  const { params, appended } = appendWithin(created);
-  const rows = await sql.query<PlanRow & AppendAnswer>(
-    `with stored as (
-       insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
-         select plan_id, kind, version, digest, canonical, body, reason, created_by, now() + make_interval(secs => "ttlMs" / 1000), request_id,
-             correlation_id, trace_id
-           from jsonb_to_recordset($1::jsonb) p(plan_id text, kind text, version int, digest text, canonical text, body jsonb, reason text,
-             created_by text, "ttlMs" float8, request_id text, correlation_id text, trace_id text)
-         returning ${columns}
-     ), told as materialized (select first_position, outcomes from log.append($2, $3, $4, $5, $6, $7, $8, $9, $10))
-     select stored.*, told.* from stored, told`,
-    [JSON.stringify(plans), ...params],
-    'insert_plans',
-  );
-  const [first = missing()] = rows;
-  const positions = appended(first);
-  const found = new Map(rows.map(({ first_position: _first, outcomes: _outcomes, ...row }) => [row.plan_id, row]));
-  return plans.map((plan, n) => ({ row: found.get(plan.plan_id) ?? missing(), position: positions[n]?.lastPosition ?? missing() }));
-}
-
-function missing(): never {
-  throw new Error('an inserted plan is answered');
-}
 
 /** A plan by its id or, the newest of them, by its digest; throws `plan_not_found`. */
 export async function findPlan(sql: Sql, idOrDigest: string): Promise<PlanRow> {

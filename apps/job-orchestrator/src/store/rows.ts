@@ -18,6 +18,7 @@ export interface JobRow {
   tenant_id: string | null;
   parent_id: string | null;
   direction: 'forward' | 'undo';
+  /** The step at hand, while the job is being undone; on the way forward its steps say which that is. */
   cursor: number;
   failure: Failure | null;
   owner: string | null;
@@ -65,3 +66,16 @@ export interface LoadedJob {
   job: JobRow & { deadline_passed: boolean };
   steps: StepRow[];
 }
+
+/** Of a job's columns. */
+export const jobTimes = [
+  'wake_at',
+  'pause_requested_at',
+  'paused_at',
+  'deadline',
+  'overdue_at',
+  'cancel_requested_at',
+  'created_at',
+  'started_at',
+  'finished_at',
+] as const;

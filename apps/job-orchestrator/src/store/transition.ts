@@ -1,9 +1,7 @@
 import type { JobStatus } from '@fairlead/contracts';
-import type { PreparedCommand } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { JobState, StepState } from '../domain/machine.js';
 import type { StepFailure } from '../engine/kind.js';
-import { writeAndTell } from './told.js';
 
 /** One run of a step, or of its undo. */
 export interface Run {
@@ -45,6 +43,8 @@ export interface Transition {
   readonly heedsCancel: boolean;
   /** Begins a point of no return for the first time. */
   readonly passes: boolean;
+  /** Whether anything changes beside the steps. */
+  readonly touches: boolean;
   readonly rest?: Rest | undefined;
   /** Gives the job up: it has ended, or rests longer than it is worth keeping. */
   readonly release: boolean;
@@ -64,13 +64,14 @@ export interface Answer {
   readonly parentId: string | undefined;
 }
 
-interface Writings {
+export interface Writings {
   answers: (Answer | undefined)[];
   /** Jobs that can be claimed now, and could not before. */
   freed: number;
 }
 
-interface Row {
+/** One row of what the function answers. */
+export interface TransitionRow {
   /** Of the transition, from 1 on; 0 for the jobs that are free now. */
   n: number;
   written: boolean;
@@ -88,25 +89,16 @@ interface Row {
  * one that has ended had a resource that they wait for. Run it in a transaction, with the append last.
  */
 export async function writeTransitions(tx: Sql, transitions: readonly Transition[]): Promise<Writings> {
-  const rows = await tx.query<Row>(
+  const rows = await tx.query<TransitionRow>(
     'select * from write_transitions($1::jsonb)',
-    [JSON.stringify(transitions.map(encode))],
+    [JSON.stringify(transitions.map(encodeTransition))],
     'write_transitions',
   );
   return writtenOf(transitions, rows);
 }
 
-/** The same with their events, as one statement; undefined when one of them was refused, and nothing has happened. */
-export async function tellTransitions(
-  sql: Sql,
-  transitions: readonly Transition[],
-  commands: readonly PreparedCommand[],
-): Promise<(Writings & { position: number | undefined }) | undefined> {
-  const told = await writeAndTell(sql, 'tell_transitions', transitions.map(encode), commands);
-  return told && { ...writtenOf(transitions, told.answers as Row[]), position: told.appended.at(-1)?.lastPosition };
-}
-
-function writtenOf(transitions: readonly Transition[], rows: readonly Row[]): Writings {
+/** What came of transitions by what the function answers. */
+export function writtenOf(transitions: readonly Transition[], rows: readonly TransitionRow[]): Writings {
   const found = new Map(rows.map((row) => [row.n, row]));
   return {
     answers: transitions.map((_, index) => answerOf(found.get(index + 1))),
@@ -114,7 +106,7 @@ function writtenOf(transitions: readonly Transition[], rows: readonly Row[]): Wr
   };
 }
 
-function answerOf(row: Row | undefined): Answer | undefined {
+function answerOf(row: TransitionRow | undefined): Answer | undefined {
   if (row?.fence == null) return undefined;
   return {
     written: row.written,
@@ -126,7 +118,8 @@ function answerOf(row: Row | undefined): Answer | undefined {
   };
 }
 
-function encode(transition: Transition): Record<string, unknown> {
+/** A transition as the function takes it. */
+export function encodeTransition(transition: Transition): Record<string, unknown> {
   const { state, rest, ended, begins } = transition;
   const steps = state.steps.flatMap((step, index) => {
     const endsHere = ended?.index === index;
@@ -164,6 +157,7 @@ function encode(transition: Transition): Record<string, unknown> {
     begins: begins !== undefined,
     heeds_cancel: transition.heedsCancel,
     passes: transition.passes,
+    touches: transition.touches,
     steps,
   };
 }

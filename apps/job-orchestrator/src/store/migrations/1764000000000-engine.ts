@@ -1,10 +1,4 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { archiveSql } from '../sql/archive.js';
-import { claimSql } from '../sql/claim.js';
-import { finishSql } from '../sql/finish.js';
-import { insertSql } from '../sql/insert.js';
-import { loopsSql } from '../sql/loops.js';
-import { transitionSql } from '../sql/transition.js';
 
 /**
  * An engine for many jobs at once. Leases are a replica's and not a job's, so that renewing them is one row. Who waits for a
@@ -149,7 +143,6 @@ export class Engine1764000000000 implements MigrationInterface {
     await runner.query(`
       create index job_due on job (deadline) where overdue_at is null and status in ('queued', 'running', 'waiting', 'compensating')`);
     await runner.query(`create index job_by_parent on job (parent_id) where parent_id is not null`);
-    for (const sql of [finishSql, insertSql, claimSql, transitionSql, archiveSql, loopsSql]) await runner.query(sql);
   }
 
   async down(): Promise<void> {

@@ -2,8 +2,8 @@
 export const archiveSql = `
 -- Moves jobs that ended so long ago to the archive, the oldest first; answers how many. One that needs attention stays: it may
 -- be tried again.
-create function archive_jobs(after interval, most int) returns int
-language plpgsql set search_path = job_orchestrator, pg_temp set enable_seqscan = off as $$
+create or replace function archive_jobs(after interval, most int) returns int
+language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
   moved int;
 begin

@@ -6,15 +6,15 @@
 export const finishSql = `
 -- Cuts the transaction at hand off when its client leaves it idle, such as a process that was paused: others wait for the rows
 -- and lines that it holds, and a replica's jobs are to go on elsewhere soon after its lease has ended.
-create function limit_idling() returns void
-language plpgsql set search_path = job_orchestrator, pg_temp as $$
+create or replace function limit_idling() returns void
+language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   perform set_config('idle_in_transaction_session_timeout', '1s', true);
 end $$;
 
 -- Holds the lines for resources until the transaction ends.
-create function hold_lines(resources text[]) returns void
-language plpgsql set search_path = job_orchestrator, pg_temp as $$
+create or replace function hold_lines(resources text[]) returns void
+language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   perform limit_idling();
   perform pg_advisory_xact_lock(hashtextextended('job-lock/' || r.resource, 0))
@@ -22,8 +22,8 @@ begin
 end $$;
 
 -- Takes jobs out of all lines, which are held; answers how many others can be claimed now.
-create function leave_lines(jobs text[]) returns bigint
-language plpgsql set search_path = job_orchestrator, pg_temp set enable_seqscan = off as $$
+create or replace function leave_lines(jobs text[]) returns bigint
+language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
   left_lines text[];
   next_jobs text[];

@@ -1,20 +1,21 @@
 /** New jobs. */
 export const insertSql = `
--- Makes queued jobs with their steps and places in line, one after the other. Of each it answers what became of it: made,
+-- Makes queued jobs with their places in line, one after the other, and their steps. Of each it answers what became of it: made,
 -- repeated (the key was used before: that job and what it was asked) or locked (told to be made only at once; the job that is
 -- in the way). Resources are distinct.
-create function insert_jobs(given jsonb, out n bigint, out outcome text, out id text, out asked text) returns setof record
-language plpgsql set search_path = job_orchestrator, pg_temp set enable_seqscan = off as $$
+create or replace function insert_jobs(given jsonb, out n bigint, out outcome text, out id text, out asked text) returns setof record
+language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
   g record;
   number bigint;
+  made text[] := '{}';
 begin
   perform hold_lines(array(select r.resource from jsonb_array_elements(given) e(value), jsonb_array_elements_text(e.value -> 'locks') r(resource)));
   for g in
     select e.n, x.* from jsonb_array_elements(given) with ordinality e(value, n),
       jsonb_to_record(e.value) x(job_id text, kind text, version int, params jsonb, plan_id text, plan_digest text, reason text,
         principal jsonb, scope text, idempotency_key text, payload_hash text, locks text[], tenant_id text, parent_id text,
-        deadline_ms float8, request_id text, correlation_id text, traceparent text, steps text[], may_wait boolean)
+        deadline_ms float8, request_id text, correlation_id text, traceparent text, may_wait boolean)
       order by e.n
   loop
     n := g.n;
@@ -43,7 +44,7 @@ begin
         on conflict (scope, idempotency_key) do nothing
         returning seq into number;
       if found then
-        insert into step (job_id, index, name) select g.job_id, s.n - 1, s.name from unnest(g.steps) with ordinality s(name, n);
+        made := made || g.job_id;
         insert into lock (resource, seq, job_id) select r.resource, number, g.job_id from unnest(g.locks) r(resource);
         outcome := 'made';
         id := g.job_id;
@@ -56,21 +57,8 @@ begin
     outcome := 'repeated';
     return next;
   end loop;
-end $$;
-
--- The same with an event for each, in one statement, so that the log's head is held for no round trip. All or nothing: when
--- one is not made it raises FL001, and nothing has happened.
-create function start_jobs(
-  given jsonb, command_ids text[], ends int[], aggregate_types text[], aggregate_ids text[], expected bigint[], types text[], schema_versions int[],
-  payloads text[], metas text[], out answers jsonb, out first_position bigint, out outcomes jsonb
-)
-language plpgsql set search_path = job_orchestrator, pg_temp as $$
-begin
-  select jsonb_agg(to_jsonb(i) order by i.n) into answers from insert_jobs(given) i;
-  if exists (select from jsonb_array_elements(answers) a(value) where a.value ->> 'outcome' <> 'made') then
-    raise exception 'a job was not made' using errcode = 'FL001';
-  end if;
-  select a.first_position, a.outcomes into start_jobs.first_position, start_jobs.outcomes
-    from log.append(command_ids, ends, aggregate_types, aggregate_ids, expected, types, schema_versions, payloads, metas) a;
+  insert into step (job_id, index, name)
+    select e.value ->> 'job_id', s.n - 1, s.name from jsonb_array_elements(given) e(value), jsonb_array_elements_text(e.value -> 'steps') with ordinality s(name, n)
+      where e.value ->> 'job_id' = any(made);
 end $$;
 `;

@@ -1,8 +1,8 @@
 /** Periodic checks: claimed and re-armed in batches. */
 export const loopsSql = `
 -- Claims rows of a kind that are due, for so long; the longest overdue first. Who does not come back by then has it taken by another.
-create function claim_loops(of_kind text, most int, claim_ms float8, out key text, out fence bigint, out state jsonb, out late_ms float8) returns setof record
-language plpgsql set search_path = job_orchestrator, pg_temp set enable_seqscan = off as $$
+create or replace function claim_loops(of_kind text, most int, claim_ms float8, out key text, out fence bigint, out state jsonb, out late_ms float8) returns setof record
+language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
   return query
@@ -17,8 +17,8 @@ end $$;
 
 -- Arms claimed rows again: each for its next turn after now, at its own place in the interval. What a check came to is written
 -- where it has changed. Answers the keys whose claim still held.
-create function arm_loops(of_kind text, given jsonb, out key text) returns setof text
-language plpgsql set search_path = job_orchestrator, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+create or replace function arm_loops(of_kind text, given jsonb, out key text) returns setof text
+language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 begin
   return query

@@ -6,6 +6,7 @@ import { headPosition, pokeLog } from '@fairlead/event-log';
 import {
   createEngineMetrics,
   createPlan,
+  jobPokes,
   startEngine,
   startJob,
   type JobDependencies,
@@ -51,24 +52,23 @@ export async function openOurs({
     onAppended(position);
     if (messaging !== undefined) pokeLog(messaging, position);
   };
-  const poke = (about: object) => {
-    messaging?.publishCore(messaging.topology.subjects.jobPoke, about);
+  const wake = (jobId?: string) => {
+    engine.wake(jobId);
   };
+  const pokes =
+    messaging === undefined
+      ? { claimable: wake, claimableElsewhere: () => undefined, changed: wake, close: () => undefined }
+      : jobPokes(messaging, wake);
   const engine = startEngine({
     db,
     kinds: [kind],
     logger,
     metrics: createEngineMetrics(registry()),
     onAppended: appended,
-    onClaimable: () => {
-      poke({});
-    },
+    onClaimable: pokes.claimableElsewhere,
     leaseMs: 5_000,
     pollMs: 500,
     maxConcurrent: concurrency * 2,
-  });
-  const stopListening = messaging?.subscribeCore(messaging.topology.subjects.jobPoke, (data) => {
-    engine.wake(typeof data === 'object' && data !== null && 'job_id' in data ? String(data.job_id) : undefined);
   });
   const deps: JobDependencies = {
     db,
@@ -76,10 +76,8 @@ export async function openOurs({
     planTtlMs: 60_000,
     approvalKinds: new Set(),
     onAppended: appended,
-    onJobChanged: (jobId) => {
-      engine.wake(jobId);
-      poke({ job_id: jobId });
-    },
+    onClaimable: pokes.claimable,
+    onJobChanged: pokes.changed,
   };
   return {
     prepare: async ({ job, tenant }) => {
@@ -102,7 +100,7 @@ export async function openOurs({
       if (messaging !== undefined) await relayed(messaging, await headPosition(db));
     },
     stop: async () => {
-      stopListening?.();
+      pokes.close();
       await engine.stop();
       await messaging?.close();
       await db.close();
