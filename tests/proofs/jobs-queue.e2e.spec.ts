@@ -8,8 +8,9 @@ import { migrations } from '@fairlead/job-orchestrator';
 import { eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { mixedTenants, overlaps, quantile, readJobs, wrongJobs } from '../e2e/support/job-record.js';
 import { replicas, startSink, type Replica, type Sink } from '../e2e/support/job-replicas.js';
+import { looksOf } from '../e2e/support/explain.js';
 import { proof } from '../e2e/support/proof.js';
-import { costOf, fillArchive, queueJobs, turnsOf } from '../e2e/support/queued-jobs.js';
+import { costOf, dayOfAJob, fillArchive, queueJobs, turnsOf } from '../e2e/support/queued-jobs.js';
 
 const { full, figures, raw, shuffled } = proof();
 const tenants = Array.from({ length: full ? 500 : 100 }, (_, n) => `t-${String(n)}`);
@@ -40,6 +41,9 @@ describe(`${String(tenants.length * perTenant)} queued jobs of ${String(tenants.
     async () => {
       const { db } = database;
       const others = tenants.slice(1);
+      // Plans are made while the tables are small, and are kept.
+      await queueJobs(db, tenants.slice(0, 30));
+      const seen = await looksOf(database.admin, dayOfAJob);
       // Behind each job that ends there is another one, as later.
       await queueJobs(db, [...tenants, ...shuffled(tenants)]);
       const short = await costOf(db);
@@ -51,6 +55,8 @@ describe(`${String(tenants.length * perTenant)} queued jobs of ${String(tenants.
       for (let round = 3; round <= perTenant; round += 1) await queueJobs(db, shuffled(others));
       await fillArchive(db, archived);
       const long = await costOf(db);
+
+      seen.push(...(await looksOf(database.admin, dayOfAJob)));
 
       const start = await replicas({ database, bus, sink, leaseMs: 5_000, maxConcurrent: places });
       const begunAt = performance.now();
@@ -74,6 +80,24 @@ describe(`${String(tenants.length * perTenant)} queued jobs of ${String(tenants.
       expect(mixedTenants(jobs, report.applied)).toEqual([]);
       expect(await overlaps(db)).toEqual([]);
       expect(quantile(overtaken, 1)).toBeLessThanOrEqual(places * replicaCount);
+      // Of what a statement read, it wanted all but a few rows.
+      const tables = ['job', 'step', 'lock', 'archived_job', 'last_change', 'signal', 'plan'];
+      const wrong = seen.filter(
+        ({ table, index, removed, disabled }) => tables.includes(table) && (index === undefined || disabled || removed > 2),
+      );
+      expect(wrong).toEqual([]);
+      expect(seen.map(({ index }) => index)).toEqual(
+        expect.arrayContaining([
+          'job_ready',
+          'job_resting',
+          'job_owned',
+          'job_pkey',
+          'step_pkey',
+          'lock_pkey',
+          'lock_by_job',
+          'archived_job_scope_idempotency_key_key',
+        ]),
+      );
       // By no look at a whole table, and by no more rows however many wait or have ended.
       expect([short.scanned, long.scanned]).toEqual([0, 0]);
       expect(long.fetched).toBeLessThanOrEqual(short.fetched * 1.05);

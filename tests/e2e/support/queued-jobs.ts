@@ -34,6 +34,61 @@ export async function fillArchive(sql: Sql, count: number): Promise<void> {
   await sql.query('analyze archived_job');
 }
 
+const newJobs = JSON.stringify(
+  ['new', '7'].map((key) => ({
+    ...{
+      job_id: `job_explained_${key}`,
+      kind: 'toy',
+      version: 1,
+      params: {},
+      plan_id: 'plan_explained',
+      plan_digest: 'digest',
+      reason: 'proof',
+    },
+    ...{ principal: {}, scope: 'archive', idempotency_key: key, payload_hash: 'hash', locks: ['tenant/t-0'], deadline_ms: 1_000 },
+    ...{ request_id: '', correlation_id: '', traceparent: '', steps: ['take'], may_wait: true },
+  })),
+);
+
+const transitionsOf = (change: string) => `
+  select from job_orchestrator.write_transitions((
+    select jsonb_agg(jsonb_build_object('job_id', job_id, 'owner', owner, 'fence', fence, 'direction', 'forward', 'cursor', 0, 'pauses', false, 'passes', false) || ${change})
+      from job_orchestrator.job where owner = 'rep_explained'))`;
+
+const ended = JSON.stringify({
+  ...{ status: 'succeeded', release: true, finished: true },
+  steps: [{ index: 0, status: 'succeeded', attempts: 1, undo_attempts: 0, failures: 0, undo_failures: 0, ended: true }],
+});
+
+/** A replica claims twenty jobs, begins their first steps, and ends them; two jobs are made, one of them under a key that an archived one has. */
+export const dayOfAJob: readonly { text: string; params?: readonly unknown[] }[] = [
+  {
+    text: `insert into job_orchestrator.replica (replica_id, host, pid, kinds, lease_until) values ('rep_explained', '', 1, '{}', now() + interval '1 minute')`,
+  },
+  {
+    text: `insert into job_orchestrator.plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
+      values ('plan_explained', 'toy', 1, 'digest', '', '{}', 'proof', 'user:usr_proof', now(), '', '', '')`,
+  },
+  { text: `select from job_orchestrator.claim_runnable('rep_explained', array['toy:1'], 20)` },
+  {
+    text: transitionsOf(`'{"status":"running","touches":false,"begins":true,"release":false,"finished":false,
+      "steps":[{"index":0,"status":"running","attempts":1,"undo_attempts":0,"failures":0,"undo_failures":0,"begins":"forward"}]}'`),
+  },
+  {
+    text: transitionsOf(`'${ended}'`),
+  },
+  { text: 'select from job_orchestrator.insert_jobs($1::jsonb)', params: [newJobs] },
+  { text: `select from job_orchestrator.claim_runnable('rep_explained', array['toy:1'], 20)` },
+  // All of it at once.
+  {
+    text: `select from job_orchestrator.write_beat(null, $1::jsonb, (
+      select jsonb_agg(jsonb_build_object('job_id', job_id, 'owner', owner, 'fence', fence, 'direction', 'forward', 'cursor', 0, 'pauses', false, 'passes', false) || $2)
+        from job_orchestrator.job where owner = 'rep_explained'),
+      '[{"replica":"rep_explained","kinds":["toy:1"],"most":5}]', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+    params: [JSON.stringify([{ ...(JSON.parse(newJobs) as object[])[0], job_id: 'job_explained_beat', idempotency_key: 'beat' }]), ended],
+  },
+];
+
 export interface Cost {
   readonly jobs: number;
   readonly claim_ms: number;
