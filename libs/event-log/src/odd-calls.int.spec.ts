@@ -91,12 +91,13 @@ const odd: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What may be so after all: any version, any type, a kind of event that only a later release knows, no table under a name. */
+/** What may be so after all: no command id, any version, any type, a kind of event that only a later release knows, no table under a name. */
 const meant: readonly (readonly [signature: RegExp, argument: number, values: readonly string[]])[] = [
   [/append_event/, 3, ['null']],
   [/append_event/, 4, [`'"; drop schema log; --'`]],
   [/append_event/, 2, [`'"; drop schema log; --'`]],
-  [/append_event/, 0, [`'"; drop schema log; --'`]],
+  [/append_event/, 0, ['null', `'"; drop schema log; --'`]],
+  [/append\(text/, 0, [`'{null}'`]],
   [/append_event/, 5, ['2147483647']],
   [/append\(text/, 6, [`'{2147483647}'`]],
   [/add_epoch/, 1, ['2147483647']],
