@@ -44,7 +44,9 @@ export async function openRecords(stateDir: string): Promise<Records> {
         'select name, status, attempts, fence from step where job_id = $1 order by index',
         [jobId],
       );
-      return { ...job, steps };
+      // On the way forward the steps say how far it is.
+      const done = steps.filter((step) => step.status === 'succeeded').length;
+      return { ...job, cursor: job.direction === 'forward' ? done : job.cursor, steps };
     },
     logLines(text) {
       const folder = join(stateDir, 'logs');

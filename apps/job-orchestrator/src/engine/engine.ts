@@ -52,6 +52,8 @@ interface Running {
   ended: Promise<void>;
 }
 
+/** Claimed by one statement, which answers all of them with their plans, and those may be large. */
+const mostClaims = 64;
 /** How often the queue is counted for the metrics. */
 const countEveryMs = 10_000;
 
@@ -101,7 +103,7 @@ export function startEngine(options: EngineOptions): Engine {
   async function claimAll(): Promise<void> {
     while (!stopping && running.size < options.maxConcurrent) {
       if (replica?.holds() !== true) replica = await register();
-      const most = options.maxConcurrent - running.size;
+      const most = Math.min(mostClaims, options.maxConcurrent - running.size);
       const claims = await writer.claim({ replica: replica.replicaId, kinds: [...kinds.keys()], most });
       for (const claim of claims) begin(claim, new JobLease(claim.jobId, replica));
       if (claims.length < most) return;
