@@ -36,7 +36,7 @@ export async function unpauseJob(deps: JobDependencies, jobId: string, given: st
   const reason = requireReason(given);
   const position = await deps.db.transaction(async (tx) => {
     const job = await lockOpenJob(tx, deps.kinds, jobId, caller.principal);
-    if (job.pause_requested_at === null) return undefined;
+    if (job.pause_requested_at === null && job.paused_at === null) return undefined;
     await tx.query(`update job set pause_requested_at = null, paused_at = null, paused_by = null where job_id = $1`, [jobId]);
     const event = jobEvent(
       { jobId, tenantId: job.tenant_id ?? undefined },

@@ -121,6 +121,11 @@ export class JobLease {
     this.wake();
   }
 
+  /** It was let go on. */
+  unpause(): void {
+    this.pauseFlag = false;
+  }
+
   /** The replica is stopping: what runs is aborted and the job given up for others. */
   stop(): void {
     this.stopFlag = true;

@@ -53,6 +53,28 @@ describe('a job that is paused', () => {
     expect((await historyOf(jobId)).filter((type) => /paus/.test(type))).toEqual(['job_pause_requested', 'job_paused', 'job_unpaused']);
   });
 
+  it('goes on when it is let go on before it has noticed', async () => {
+    const gate = openable();
+    const deps = boot(toyKind([step('one', { run: () => gate.opened.then(() => ({ outcome: 'done' as const })) }), step('two')]));
+    const { jobId } = await start(deps, 'changed-mind');
+    await eventually(async () => (await stepStatus(jobId, 0)) === 'running', { what: 'the first step to run' });
+    await pause(deps, jobId);
+    await eventually(
+      async () =>
+        (
+          await db.query(
+            `select from replica r join job j on j.owner = r.replica_id where j.job_id = $1 and r.heartbeat_at > j.pause_requested_at + interval '50 ms'`,
+            [jobId],
+          )
+        ).length > 0,
+      { what: 'its replica to have seen the wish' },
+    );
+    await unpause(deps, jobId);
+    gate.open();
+    expect((await ended(jobId)).job).toMatchObject({ status: 'succeeded', paused_at: null });
+    expect((await historyOf(jobId)).filter((type) => /paus/.test(type))).toEqual(['job_pause_requested', 'job_unpaused']);
+  });
+
   it('begins no other try either, and tells of none', async () => {
     let runs = 0;
     const flaky = step('flaky', {

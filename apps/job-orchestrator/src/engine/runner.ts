@@ -283,20 +283,23 @@ class JobRun {
     return undefined;
   }
 
-  /** Gives the job up until an operator lets it go on. */
-  private async pause(): Promise<RunEnd> {
+  /** Gives the job up until an operator lets it go on; undefined when one has done so meanwhile. */
+  private async pause(): Promise<RunEnd | undefined> {
+    const takeBack = this.news.mark();
     this.news.tell({ type: 'job_paused', payload: {} });
-    await this.write({
+    const paused = await this.write({
       status: this.state.direction === 'undo' ? 'compensating' : 'waiting',
       rest: { ms: 0 },
       release: true,
       pauses: true,
     });
-    return 'released';
+    if (paused) return 'released';
+    takeBack();
+    return undefined;
   }
 
   /**
-   * Commits a transition with all events told since the last one. False, with nothing written, when it begins a run and something else
+   * Commits a transition with all events told since the last one. False, with nothing written, when it begins a run or pauses, and something else
    * is asked of the job. Throws Refused when the claim is over.
    */
   private async write(change: Pick<Transition, 'status'> & Partial<Transition>): Promise<boolean> {
@@ -320,6 +323,7 @@ class JobRun {
     const answer = await this.deps.write({ transition, commands: this.news.commands() });
     if (answer === undefined) throw new Refused();
     this.conditions = answer;
+    if (!answer.pauseRequested) this.lease.unpause();
     if (!answer.written) return false;
     this.fence = answer.fence;
     this.written = this.state.steps;

@@ -2,8 +2,8 @@
 export const transitionSql = `
 -- Writes transitions of jobs that run on replicas, each fenced by its claim: the job's place, its steps, and the lines that a
 -- job leaves that has ended. Of each it answers whether it was written, and what is asked of the job (null when the claim is
--- over). One that begins a run is not written once the job is to be paused, or to be cancelled while that can be heeded. A row
--- numbered 0 counts jobs that can be claimed now.
+-- over). One that begins a run is not written once the job is to be paused, or to be cancelled while that can be heeded; one that
+-- pauses is not once that is not wished any more. A row numbered 0 counts jobs that can be claimed now.
 --
 -- Claims are compared so that no index on owners is used: each look at one of a replica's jobs would read all of them.
 create or replace function write_transitions(
@@ -46,6 +46,7 @@ begin
         from given_rows x
         where x.touches is distinct from false and j.job_id = x.job_id and j.owner is not distinct from x.owner and j.fence = x.fence
           and not (x.begins and (j.pause_requested_at is not null or (x.heeds_cancel and j.cancel_requested_at is not null)))
+          and not (x.pauses is true and j.pause_requested_at is null)
         returning x.n, j.job_id, x.owner, j.fence, j.cancel_requested_at is not null as cancel_requested, j.pause_requested_at is not null as pause_requested,
           now() > j.deadline as deadline_passed, j.parent_id, j.seq, j.locks, x.passes, x.steps
     ), kept as (
@@ -80,7 +81,8 @@ begin
     union all
     select x.n, false, j.cancel_requested_at is not null, j.pause_requested_at is not null, now() > j.deadline, j.fence, j.parent_id, 0::bigint
       from given_rows x left join job j on j.job_id = x.job_id and j.owner is not distinct from x.owner and j.fence = x.fence
-      where j.job_id is null or x.begins and (j.pause_requested_at is not null or (x.heeds_cancel and j.cancel_requested_at is not null));
+      where j.job_id is null or x.begins and (j.pause_requested_at is not null or (x.heeds_cancel and j.cancel_requested_at is not null))
+        or x.pauses is true and j.pause_requested_at is null;
   if ended <> '{}' then
     freed_jobs := leave_lines(array(select j.job_id from job j where j.job_id = any(ended) and j.finished_at is not null));
     if freed_jobs > 0 then
