@@ -109,11 +109,11 @@ async function publishOne(client: JetStreamClient, { event: { position }, messag
  */
 async function traced(tracing: Tracing, messaging: Messaging, { event, message }: Outgoing, work: () => Promise<void>): Promise<void> {
   // Without a span of its own the event's trace is not kept.
-  if (metaOf(event).span_id === undefined || Date.now() - event.recordedAt.getTime() > spanMaxAgeMs) {
+  const found = metaOf(event).span_id === undefined ? {} : headersOf(event);
+  if (found[contextHeaders.traceparent] === undefined || Date.now() - event.recordedAt.getTime() > spanMaxAgeMs) {
     await work();
     return;
   }
-  const found = headersOf(event);
   const stream = messaging.topology.streams.evt.name;
   const attributes = {
     'messaging.system.name': 'nats',
