@@ -86,6 +86,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     approvalKinds: new Set(config.JOB_APPROVAL_KINDS),
     planTtlMs: config.PLAN_TTL_MS,
     onAppended,
+    engine,
     onClaimable: pokes.claimable,
     onJobChanged: pokes.changed,
   };

@@ -7,11 +7,13 @@ import { runInContext, type RequestContext } from '@fairlead/telemetry';
 import { assertApproved } from './approve-plan.js';
 import { isUndoable } from './domain/machine.js';
 import { batcherPerDatabase } from './engine/batcher.js';
+import type { Engine } from './engine/engine.js';
 import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
 import { writerOf } from './engine/writer.js';
 import { assertPlanHolds, kindByName, requireReason, type PlanDependencies } from './plans.js';
-import type { NewJob } from './store/insert.js';
+import type { Claim } from './store/claim.js';
+import { claimOfNew, type Inserted, type NewJob } from './store/insert.js';
 import { loadJob, stateOf } from './store/jobs.js';
 import { holdLinesOf, leaveLines } from './store/lines.js';
 import { findPlansByIdOrDigest, planNotFound, type PlanRow } from './store/plans.js';
@@ -19,6 +21,8 @@ import { findPlansByIdOrDigest, planNotFound, type PlanRow } from './store/plans
 export interface JobDependencies extends PlanDependencies {
   /** Jobs can be claimed that could not be before: wakes the engine here and on other replicas. */
   onClaimable: () => void;
+  /** The replica that runs in this process: it may claim a job when it is made. */
+  engine?: Pick<Engine, 'reserve'>;
   /** Something is asked of a job: wakes who runs it. */
   onJobChanged: (jobId: string) => void;
 }
@@ -64,15 +68,33 @@ export async function startJob(
     throw error;
   }
   const { job, queued } = newJobOf(kind, plan, { ...request, reason, payloadHash }, caller);
-  const made = await writerOf(deps.db).start(job, queued);
+  const { made, claim } = await make(deps, kind, { job, queued, plan });
   if (made.outcome === 'locked')
     throw new FairleadError('lock_held', `Job ${made.id} is already working on ${job.locks.join(', ')}`, {
       details: { job_id: made.id, locks: job.locks },
     });
   if (made.outcome === 'repeated') return repeatOf({ job_id: made.id, payload_hash: made.asked }, payloadHash);
   deps.onAppended(made.position);
-  deps.onClaimable();
+  if (claim === undefined) deps.onClaimable();
   return { jobId: made.id, position: made.position, repeated: false };
+}
+
+/** Makes the job, and runs it in this process if it can be claimed and there is room. */
+async function make(
+  deps: JobDependencies,
+  kind: JobKind,
+  { job, queued, plan }: { job: NewJob; queued: PreparedCommand; plan: PlanRow },
+): Promise<{ made: Inserted & { position: number }; claim: Claim | undefined }> {
+  const room = deps.engine?.reserve(kind);
+  const given = { ...job, claimer: room?.replica };
+  let claim: Claim | undefined;
+  try {
+    const made = await writerOf(deps.db).start(given, queued);
+    claim = claimOfNew(made, given, plan.body);
+    return { made, claim };
+  } finally {
+    room?.fill(claim);
+  }
 }
 
 /** The plan of a digest, once it is known that it may be executed now. */

@@ -50,16 +50,20 @@ export interface BootOptions {
 /** A replica for a kind or several, and what starts their jobs. */
 export function boot(kind: JobKind | JobKind[], options: BootOptions = {}) {
   const kinds = [kind].flat();
-  const base = { db, logger, onAppended: () => undefined, ...options };
-  if (options.engine !== false) {
+  const { engine: runs = true, maxConcurrent = 20, ...given } = options;
+  const base = { db, logger, onAppended: () => undefined, ...given };
+  let engine: Engine | undefined;
+  if (runs) {
     const metrics = createEngineMetrics(createMetrics({ service: 'job-orchestrator', version: '0', gitSha: '0', processMetrics: false }));
-    engines.push(startEngine({ ...base, kinds, metrics, leaseMs, pollMs: 50, maxConcurrent: options.maxConcurrent ?? 20 }));
+    engine = startEngine({ ...base, kinds, metrics, leaseMs, pollMs: 50, maxConcurrent });
+    engines.push(engine);
   }
   const deps: JobDependencies = {
     ...base,
     kinds: newestByName(kinds),
     planTtlMs: 60_000,
     approvalKinds: new Set(),
+    ...(engine === undefined ? {} : { engine }),
     onClaimable: () => {
       for (const engine of engines) engine.wake();
     },

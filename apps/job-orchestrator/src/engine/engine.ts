@@ -40,9 +40,18 @@ export interface EngineOptions {
   maxConcurrent: number;
 }
 
+/** Room for a job that is about to be made. */
+export interface Room {
+  readonly replica: string;
+  /** The job was made, and claimed for the replica: it runs here. Without one the room is free again. Call it once. */
+  fill(claim: Claim | undefined): void;
+}
+
 export interface Engine {
   /** Something may be claimable, or wished of a running job: look now. */
   wake(jobId?: string): void;
+  /** Room for a job, so that making it claims it too; undefined while there is none, others wait for it, or the kind is unknown here. */
+  reserve(kind: JobKind): Room | undefined;
   /** Claims nothing more, interrupts what runs and gives it up for other replicas. */
   stop(): Promise<void>;
 }
@@ -66,6 +75,10 @@ export function startEngine(options: EngineOptions): Engine {
   /** Jobs that this replica had at its last renewal and did not run. */
   let strays = new Set<string>();
   let stopping = false;
+  /** Room for jobs that are about to be claimed. */
+  let reserved = 0;
+  /** Whether there may be jobs that wait for room here; they come before new ones. */
+  let othersWait = true;
   const loads = new Batcher<string, RunnableJob | undefined>(async (jobIds) => {
     const found = await loadRunnable(db, jobIds);
     return jobIds.map((jobId) => found.get(jobId));
@@ -101,13 +114,40 @@ export function startEngine(options: EngineOptions): Engine {
   }
 
   async function claimAll(): Promise<void> {
-    while (!stopping && running.size < options.maxConcurrent) {
+    while (!stopping && room() > 0) {
       if (replica?.holds() !== true) replica = await register();
-      const most = Math.min(mostClaims, options.maxConcurrent - running.size);
-      const claims = await writer.claim({ replica: replica.replicaId, kinds: [...kinds.keys()], most });
-      for (const claim of claims) begin(claim, new JobLease(claim.jobId, replica));
-      if (claims.length < most) return;
+      const most = Math.min(mostClaims, room());
+      const lease = replica;
+      reserved += most;
+      const claims = await writer.claim({ replica: lease.replicaId, kinds: [...kinds.keys()], most }).finally(() => (reserved -= most));
+      for (const claim of claims) begin(claim, new JobLease(claim.jobId, lease));
+      othersWait = claims.length === most;
+      if (!othersWait) return;
     }
+  }
+
+  function room(): number {
+    return options.maxConcurrent - running.size - reserved;
+  }
+
+  function reserve(kind: JobKind): Room | undefined {
+    const lease = replica;
+    if (stopping || othersWait || lease?.holds() !== true || !kinds.has(versionOf(kind))) return undefined;
+    if (room() <= 0) {
+      othersWait = true;
+      return undefined;
+    }
+    reserved += 1;
+    return {
+      replica: lease.replicaId,
+      fill: (claim) => {
+        const wasFull = room() <= 0;
+        reserved -= 1;
+        if (claim === undefined && wasFull) claiming.wake();
+        // One that comes after the end is another replica's once the lease is given up.
+        if (claim !== undefined && !stopping) begin(claim, new JobLease(claim.jobId, lease));
+      },
+    };
   }
 
   function begin(claim: Claim, lease: JobLease): void {
@@ -118,7 +158,7 @@ export function startEngine(options: EngineOptions): Engine {
       lease,
       ended: runJob(deps, claim, lease).then((end) => {
         lease.close();
-        const wasFull = running.size >= options.maxConcurrent;
+        const wasFull = room() <= 0;
         if (running.get(claim.jobId) === entry) running.delete(claim.jobId);
         metrics.running(running.size);
         // One that has finished makes nothing claimable here but room; whom it freed was told of with its last transition.
@@ -205,6 +245,7 @@ export function startEngine(options: EngineOptions): Engine {
       entry.lease.wake();
       renewing.wake();
     },
+    reserve,
     stop: async () => {
       stopping = true;
       await claiming.stop();

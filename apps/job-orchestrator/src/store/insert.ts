@@ -1,5 +1,6 @@
 import type { Sql } from '@fairlead/postgres';
-import type { JobPrincipal } from '../engine/kind.js';
+import type { JobPrincipal, PlanDraft } from '../engine/kind.js';
+import type { Claim } from './claim.js';
 
 /** A job to be made; column by column. */
 export interface NewJob {
@@ -26,13 +27,83 @@ export interface NewJob {
   steps: string[];
   /** Whether it may wait for its resources; else it is made only when it comes first on all of them. */
   may_wait: boolean;
+  /** The replica that claims it, if nothing is in its way; it must hold its lease. */
+  claimer?: string | undefined;
 }
 
-/** What became of a new job: `id` is its own, that of the job of the same key and what it was asked, or that of the job in its way. */
+/**
+ * What became of a new job: `id` is its own, that of the job of the same key and what it was asked, or that of the job in its way.
+ * `fence` is null unless it was claimed.
+ */
 export type Inserted =
-  { outcome: 'made'; id: string } | { outcome: 'repeated'; id: string; asked: string } | { outcome: 'locked'; id: string };
+  | { outcome: 'made'; id: string; fence: null }
+  | { outcome: 'made'; id: string; seq: number; fence: number; claimed_at: string; deadline: string }
+  | { outcome: 'repeated'; id: string; asked: string }
+  | { outcome: 'locked'; id: string };
 
 /** Makes jobs, one after the other; run it in a transaction. */
 export async function insertJobs(tx: Sql, jobs: readonly NewJob[]): Promise<Inserted[]> {
-  return tx.query<Inserted>('select outcome, id, asked from insert_jobs($1::jsonb) order by n', [JSON.stringify(jobs)], 'insert_jobs');
+  return tx.query<Inserted>('select * from insert_jobs($1::jsonb) order by n', [JSON.stringify(jobs)], 'insert_jobs');
+}
+
+/** The claim of a job that was claimed when it was made, as `runnable_jobs` would answer it; undefined for one that was not. */
+export function claimOfNew(made: Inserted, given: NewJob, plan: PlanDraft): Claim | undefined {
+  if (made.outcome !== 'made' || made.fence === null) return undefined;
+  const {
+    claimer = null,
+    deadline_ms: _deadline,
+    steps,
+    may_wait: _wait,
+    scope: _scope,
+    idempotency_key: _key,
+    payload_hash: _hash,
+    ...asked
+  } = given;
+  const at = new Date(made.claimed_at);
+  return {
+    jobId: made.id,
+    how: 'started',
+    previousOwner: undefined,
+    loaded: {
+      job: {
+        ...asked,
+        tenant_id: given.tenant_id ?? null,
+        parent_id: given.parent_id ?? null,
+        seq: made.seq,
+        status: 'running',
+        direction: 'forward',
+        cursor: 0,
+        failure: null,
+        owner: claimer,
+        fence: made.fence,
+        wake_at: at,
+        waits_for: null,
+        note: null,
+        pause_requested_at: null,
+        paused_at: null,
+        paused_by: null,
+        deadline: new Date(made.deadline),
+        deadline_passed: false,
+        overdue_at: null,
+        cancel_requested_at: null,
+        error: null,
+        created_at: at,
+        started_at: at,
+        finished_at: null,
+      },
+      plan,
+      steps: steps.map((name) => ({
+        name,
+        status: 'pending',
+        attempts: 0,
+        undo_attempts: 0,
+        failures: 0,
+        undo_failures: 0,
+        output: null,
+        running_ms: null,
+        undo_running_ms: null,
+      })),
+      signals: {},
+    },
+  };
 }

@@ -12,7 +12,8 @@ import { createLogger } from '@fairlead/telemetry';
 import { testDatabase, type TestDatabase } from '@fairlead/testing';
 import { jobEvent } from '../engine/events.js';
 import { createWriter, type Writer } from '../engine/writer.js';
-import type { NewJob } from './insert.js';
+import type { Claim } from './claim.js';
+import { claimOfNew, type NewJob } from './insert.js';
 import { stateOf } from './jobs.js';
 import { holdLinesOf, leaveLines } from './lines.js';
 import { migrations } from './migrations/index.js';
@@ -25,6 +26,7 @@ let pool: Database;
 let writers: Writer[];
 const planId = newId('plan');
 const kinds = ['toy:1'];
+const noPlan = { actions: [], checks: [], impact: { tenants: [], services: [], expectedPauseMs: 0 }, inputs: [] };
 
 beforeAll(async () => {
   database = await testDatabase({ service: 'job-orchestrator', migrations });
@@ -49,6 +51,8 @@ interface Wanted {
   /** Resources by their numbers. */
   readonly locks: readonly number[];
   readonly mayWait: boolean;
+  /** Claimed when it is made, if nothing is in its way. */
+  readonly atOnce: boolean;
   /** What becomes of it, when it can: cancelled at some time by somebody else, given up once before it ends, or neither. */
   readonly fate: 'ends' | 'cancelled' | 'rests';
 }
@@ -56,6 +60,7 @@ interface Wanted {
 const wanted = fc.record({
   locks: fc.uniqueArray(fc.nat(7), { minLength: 0, maxLength: 4 }),
   mayWait: fc.boolean(),
+  atOnce: fc.boolean(),
   fate: fc.constantFrom('ends' as const, 'ends' as const, 'cancelled' as const, 'rests' as const),
 });
 /** What several connections start, each in calls of one or more jobs at once. */
@@ -68,34 +73,60 @@ const histories = fc.record({
   most: fc.integer({ min: 1, max: 8 }),
 });
 
+/** A replica, and the claims that it got with jobs that were made. */
+interface Worker {
+  readonly replicaId: string;
+  readonly inbox: Claim[];
+}
+
+async function newWorker(): Promise<Worker> {
+  const replicaId = newId('replica');
+  await registerReplica(pool, { replicaId, host: '', pid: 1, kinds, leaseMs: 60_000 });
+  return { replicaId, inbox: [] };
+}
+
 interface Seen {
   readonly fates: Map<string, Wanted['fate']>;
   /** Jobs in the order they were made on each resource, as far as their calls returned one after the other. */
   readonly made: Set<string>;
   refused: number;
+  atOnce: number;
 }
 
-function newJob(run: string, { locks, mayWait }: Wanted): NewJob {
+function newJob(run: string, { locks, mayWait, atOnce }: Wanted, { replicaId }: Worker): NewJob {
   const jobId = newId('job');
   return {
     ...{ job_id: jobId, kind: 'toy', version: 1, params: {}, plan_id: planId, plan_digest: '', reason: '' },
     ...{ principal: { id: 'user:usr_ann', name: 'ann', grants: [] }, scope: run, idempotency_key: jobId, payload_hash: '' },
     ...{ locks: locks.map((n) => `${run}/${String(n)}`).sort(), deadline_ms: 60_000, request_id: '', correlation_id: '' },
-    ...{ traceparent: '', steps: ['one'], may_wait: mayWait },
+    ...{ traceparent: '', steps: ['one'], may_wait: mayWait, claimer: atOnce ? replicaId : undefined },
   };
 }
 
 const told = (jobId: string, body: EventBody<'job'>) => prepareCommand({ events: [jobEvent({ jobId, tenantId: undefined }, body)] });
 const queued = { kind: 'toy', plan_id: planId, plan_digest: '', params: {}, locks: [], steps: [] };
 
-async function startThem(writer: Writer, run: string, calls: readonly (readonly Wanted[])[], seen: Seen): Promise<void> {
+interface Run {
+  readonly name: string;
+  readonly seen: Seen;
+  readonly turns: string[];
+  readonly on: { now: boolean };
+}
+
+async function startThem(writer: Writer, worker: Worker, calls: readonly (readonly Wanted[])[], { name, seen, turns }: Run): Promise<void> {
   for (const call of calls) {
-    const jobs = call.map((one) => newJob(run, one));
+    const jobs = call.map((one) => newJob(name, one, worker));
     jobs.forEach((job, index) => seen.fates.set(job.job_id, call[index]?.fate ?? 'ends'));
     const outcomes = await Promise.all(jobs.map((job) => writer.start(job, told(job.job_id, { type: 'job_queued', payload: queued }))));
-    outcomes.forEach(({ outcome }, index) => {
-      if (outcome === 'made') seen.made.add(jobs[index]?.job_id ?? '');
+    jobs.forEach((job, index) => {
+      const made = outcomes[index];
+      if (made?.outcome === 'made') seen.made.add(job.job_id);
       else seen.refused += 1;
+      const claim = made === undefined ? undefined : claimOfNew(made, job, noPlan);
+      if (claim === undefined) return;
+      seen.atOnce += 1;
+      turns.push(`begun ${job.job_id}`);
+      worker.inbox.push(claim);
     });
     for (const [index, { outcome }] of outcomes.entries())
       if (outcome === 'made' && call[index]?.fate === 'cancelled') await cancelQueued(jobs[index]?.job_id ?? '');
@@ -113,13 +144,13 @@ async function cancelQueued(jobId: string): Promise<void> {
   });
 }
 
-/** Claims jobs and ends them, several with one call, until nothing is open and nobody starts any more; tells of both in `told`. */
-async function work(writer: Writer, most: number, seen: Seen, turns: string[], on: { now: boolean }): Promise<void> {
-  const replicaId = newId('replica');
-  await registerReplica(pool, { replicaId, host: '', pid: 1, kinds, leaseMs: 60_000 });
+/** Claims jobs and ends them, several with one call, until nothing is open and nobody starts any more; tells of both in `turns`. */
+async function work(writer: Writer, { replicaId, inbox }: Worker, most: number, { seen, turns, on }: Run): Promise<void> {
   for (;;) {
     const last = !on.now;
-    const claims = await writer.claim({ replica: replicaId, kinds, most });
+    const given = inbox.splice(0);
+    const found = await writer.claim({ replica: replicaId, kinds, most });
+    const claims = [...given, ...found];
     if (claims.length === 0) {
       if (last && (await pool.query('select from job where finished_at is null limit 1')).length === 0) return;
       await new Promise(setImmediate);
@@ -132,7 +163,7 @@ async function work(writer: Writer, most: number, seen: Seen, turns: string[], o
     );
     expect(holders).toEqual([]);
     const transitions = claims.map(({ jobId, how, loaded }): Transition => {
-      if (how === 'started') turns.push(`begun ${jobId}`);
+      if (how === 'started' && !turns.includes(`begun ${jobId}`)) turns.push(`begun ${jobId}`);
       if (loaded === undefined) throw new Error('a claim brings its job');
       const state = stateOf(loaded);
       const rests = seen.fates.get(jobId) === 'rests' && how === 'started';
@@ -169,17 +200,21 @@ async function work(writer: Writer, most: number, seen: Seen, turns: string[], o
 const process = (n: number): Writer => writers[n % writers.length] ?? createWriter(pool);
 
 it('serves all jobs, one at a time on each resource, in the order they were started', async () => {
-  let number = 0;
+  let [number, atOnce] = [0, 0];
   await fc.assert(
     fc.asyncProperty(histories, async ({ starters, workers, most }) => {
       const run = `run-${String((number += 1))}`;
-      const seen: Seen = { fates: new Map(), made: new Set(), refused: 0 };
+      const seen: Seen = { fates: new Map(), made: new Set(), refused: 0, atOnce: 0 };
       const turns: string[] = [];
       const on = { now: true };
-      const working = Array.from({ length: workers }, (_, n) => work(process(n), most, seen, turns, on));
-      const starting = Promise.all(starters.map((calls, n) => startThem(process(n), run, calls, seen))).finally(() => {
-        on.now = false;
-      });
+      const all = { name: run, seen, turns, on };
+      const team = await Promise.all(Array.from({ length: workers }, newWorker));
+      const working = team.map((worker, n) => work(process(n), worker, most, all));
+      const starting = Promise.all(starters.map((calls, n) => startThem(process(n), team[n % team.length] as Worker, calls, all))).finally(
+        () => {
+          on.now = false;
+        },
+      );
       const outcomes = await Promise.allSettled([starting, ...working]);
       for (const outcome of outcomes)
         if (outcome.status === 'rejected') throw new Error(`SQLSTATE ${sqlState(outcome.reason) ?? 'none'}`, { cause: outcome.reason });
@@ -209,6 +244,7 @@ it('serves all jobs, one at a time on each resource, in the order they were star
       );
       expect(early).toEqual([]);
       expect(new Set(turns).size).toBe(turns.length);
+      atOnce += seen.atOnce;
       // The log was told of each job that was made, and of each end, once; of no other.
       const count = (type: string) =>
         `select aggregate_id as job_id from log.event where type = '${type}' and aggregate_id = any($1) order by 1`;
@@ -219,4 +255,5 @@ it('serves all jobs, one at a time on each resource, in the order they were star
     }),
     { numRuns: 60 },
   );
+  expect(atOnce).toBeGreaterThan(0);
 }, 120_000);

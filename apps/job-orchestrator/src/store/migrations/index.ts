@@ -1,6 +1,6 @@
 import { Jobs1763700000000 } from './1763700000000-jobs.js';
 import { Engine1764000000000 } from './1764000000000-engine.js';
-import { Functions1764100000000 } from './1764100000000-functions.js';
+import { Functions1764200000000 } from './1764200000000-functions.js';
 
 /** In the order they are applied. */
-export const migrations = [Jobs1763700000000, Engine1764000000000, Functions1764100000000];
+export const migrations = [Jobs1763700000000, Engine1764000000000, Functions1764200000000];

@@ -2,25 +2,34 @@
 export const insertSql = `
 -- Makes queued jobs with their places in line, one after the other, and their steps. Of each it answers what became of it: made,
 -- repeated (the key was used before: that job and what it was asked) or locked (told to be made only at once; the job that is
--- in the way). Resources are distinct.
-create or replace function insert_jobs(given jsonb, out n bigint, out outcome text, out id text, out asked text) returns setof record
+-- in the way). Resources are distinct. One that has a claimer with a lease, and that nothing is in the way of, is claimed for it: of
+-- that it answers its number, fence and times.
+create or replace function insert_jobs(
+  given jsonb,
+  out n bigint, out outcome text, out id text, out asked text, out seq bigint, out fence bigint, out claimed_at timestamptz, out deadline timestamptz
+) returns setof record
 language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+#variable_conflict use_column
 declare
   g record;
-  number bigint;
+  others bigint;
   made text[] := '{}';
+  claimers text[] := array(
+    select r.replica_id from replica r
+      where r.replica_id in (select e.value ->> 'claimer' from jsonb_array_elements(given) e(value)) and r.lease_until > now());
 begin
   perform hold_lines(array(select r.resource from jsonb_array_elements(given) e(value), jsonb_array_elements_text(e.value -> 'locks') r(resource)));
   for g in
     select e.n, x.* from jsonb_array_elements(given) with ordinality e(value, n),
       jsonb_to_record(e.value) x(job_id text, kind text, version int, params jsonb, plan_id text, plan_digest text, reason text,
         principal jsonb, scope text, idempotency_key text, payload_hash text, locks text[], tenant_id text, parent_id text,
-        deadline_ms float8, request_id text, correlation_id text, traceparent text, may_wait boolean)
+        deadline_ms float8, request_id text, correlation_id text, traceparent text, may_wait boolean, claimer text)
       order by e.n
   loop
     n := g.n;
     id := null;
     asked := null;
+    fence := null;
     select j.job_id, j.payload_hash into id, asked from job j where j.scope = g.scope and j.idempotency_key = g.idempotency_key;
     if id is null then
       -- After the look at the others: a job that is archived meanwhile is seen in one of the two.
@@ -35,23 +44,29 @@ begin
       end if;
     end if;
     if id is null then
+      others := (select count(*) from unnest(g.locks) r(resource) where exists (select from lock l where l.resource = r.resource));
+      if others = 0 and g.claimer = any(claimers) then
+        fence := nextval('job_orchestrator.job_fence');
+        claimed_at := now();
+      end if;
       insert into job (job_id, kind, version, status, params, plan_id, plan_digest, reason, principal, scope, idempotency_key, payload_hash,
-          locks, tenant_id, parent_id, deadline, request_id, correlation_id, traceparent, blocked)
-        values (g.job_id, g.kind, g.version, 'queued', g.params, g.plan_id, g.plan_digest, g.reason, g.principal, g.scope, g.idempotency_key,
-          g.payload_hash, g.locks, g.tenant_id, g.parent_id, now() + make_interval(secs => g.deadline_ms / 1000), g.request_id,
-          g.correlation_id, g.traceparent,
-          (select count(*) from unnest(g.locks) r(resource) where exists (select from lock l where l.resource = r.resource)))
+          locks, tenant_id, parent_id, deadline, request_id, correlation_id, traceparent, blocked, owner, fence, started_at)
+        values (g.job_id, g.kind, g.version, case when fence is null then 'queued' else 'running' end, g.params, g.plan_id, g.plan_digest,
+          g.reason, g.principal, g.scope, g.idempotency_key, g.payload_hash, g.locks, g.tenant_id, g.parent_id,
+          now() + make_interval(secs => g.deadline_ms / 1000), g.request_id, g.correlation_id, g.traceparent, others,
+          case when fence is not null then g.claimer end, coalesce(fence, 0), case when fence is not null then now() end)
         on conflict (scope, idempotency_key) do nothing
-        returning seq into number;
+        returning job.seq, job.deadline into seq, deadline;
       if found then
         made := made || g.job_id;
-        insert into lock (resource, seq, job_id) select r.resource, number, g.job_id from unnest(g.locks) r(resource);
+        insert into lock (resource, seq, job_id) select r.resource, insert_jobs.seq, g.job_id from unnest(g.locks) r(resource);
         outcome := 'made';
         id := g.job_id;
         return next;
         continue;
       end if;
       -- Made by another request between the two looks.
+      fence := null;
       select j.job_id, j.payload_hash into id, asked from job j where j.scope = g.scope and j.idempotency_key = g.idempotency_key;
     end if;
     outcome := 'repeated';

@@ -76,6 +76,7 @@ export async function openOurs({
     planTtlMs: 60_000,
     approvalKinds: new Set(),
     onAppended: appended,
+    engine,
     onClaimable: pokes.claimable,
     onJobChanged: pokes.changed,
   };

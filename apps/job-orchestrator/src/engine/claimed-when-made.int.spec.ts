@@ -1,0 +1,153 @@
+/** Jobs that the replica claims in whose process they are made. On a real Postgres. */
+import { describe, expect, it, jest } from '@jest/globals';
+import { newId } from '@fairlead/contracts';
+import type { NewJob } from '../store/insert.js';
+import { insertJobs } from '../store/insert.js';
+import { loadJob } from '../store/jobs.js';
+import { endLease, registerReplica } from '../store/replica.js';
+import { ann, boot, db, ended, engines, historyOf, plan, start } from './bench.fixture.js';
+import type { Room } from './engine.js';
+import type { JobKind } from './kind.js';
+import { openable, step, toyKind } from './toy.fixture.js';
+
+jest.setTimeout(30_000);
+
+async function replica(): Promise<string> {
+  const replicaId = newId('replica');
+  await registerReplica(db, { replicaId, host: '', pid: 1, kinds: ['toy:1'], leaseMs: 60_000 });
+  return replicaId;
+}
+
+const planless = boot(toyKind([step('one')]), { engine: false });
+const { plan_id: planId } = await planOf('for-all');
+
+async function planOf(tenant: string): Promise<{ plan_id: string }> {
+  const [row] = await db.query<{ plan_id: string }>(`select plan_id from plan where digest = $1`, [await plan(planless, tenant)]);
+  if (row === undefined) throw new Error('a plan that was made is there');
+  return row;
+}
+
+function newJob(tenant: string, parts: Partial<NewJob> = {}): NewJob {
+  return {
+    ...{ job_id: newId('job'), kind: 'toy', version: 1, params: { tenant }, plan_id: planId, plan_digest: 'sha256:0', reason: 'test' },
+    ...{ principal: { id: ann.id, name: ann.name, grants: [] }, scope: ann.id, idempotency_key: newId('request'), payload_hash: '0' },
+    ...{ locks: [`tenant/${tenant}`], tenant_id: tenant, deadline_ms: 60_000, request_id: '', correlation_id: '', traceparent: '' },
+    ...{ steps: ['one'], may_wait: true, ...parts },
+  };
+}
+
+const rowOf = async (jobId: string) => (await loadJob(db, jobId))?.job;
+
+describe('a new job with a claimer', () => {
+  it('is its from the beginning, under a fence above those before', async () => {
+    const claimer = await replica();
+    const [first, second] = [newJob('born-a', { claimer }), newJob('born-b', { claimer })];
+    const made = await db.transaction((tx) => insertJobs(tx, [first, second]));
+    const fences = made.map((one) => (one.outcome === 'made' ? one.fence : undefined));
+    expect(fences).toEqual([expect.any(Number), (fences[0] ?? 0) + 1]);
+    for (const [n, { job_id: jobId }] of [first, second].entries())
+      expect(await rowOf(jobId)).toMatchObject({ status: 'running', owner: claimer, fence: fences[n], started_at: expect.any(Date) });
+  });
+
+  it('stands in line behind another on its resource, and is nobody’s', async () => {
+    const claimer = await replica();
+    const [first, second] = [newJob('born-c', { claimer }), newJob('born-c', { claimer })];
+    const made = await db.transaction((tx) => insertJobs(tx, [first, second]));
+    expect(made).toMatchObject([
+      { outcome: 'made', fence: expect.any(Number) },
+      { outcome: 'made', fence: null },
+    ]);
+    expect(await rowOf(second.job_id)).toMatchObject({ status: 'queued', owner: null, fence: 0, started_at: null });
+  });
+
+  it('is queued when the claimer’s lease has ended, or there is no such replica', async () => {
+    const claimer = await replica();
+    await endLease(db, claimer);
+    const jobs = [newJob('born-d', { claimer }), newJob('born-e', { claimer: newId('replica') })];
+    expect(await db.transaction((tx) => insertJobs(tx, jobs))).toMatchObject([{ fence: null }, { fence: null }]);
+    for (const { job_id: jobId } of jobs) expect(await rowOf(jobId)).toMatchObject({ status: 'queued', owner: null });
+  });
+
+  it('is that of the key when the key was used, and is not claimed again', async () => {
+    const [claimer, other] = [await replica(), await replica()];
+    const first = newJob('born-f', { claimer });
+    await db.transaction((tx) => insertJobs(tx, [first]));
+    const again = newJob('born-g', { claimer: other, idempotency_key: first.idempotency_key });
+    expect(await db.transaction((tx) => insertJobs(tx, [again]))).toMatchObject([{ outcome: 'repeated', id: first.job_id, fence: null }]);
+    expect(await rowOf(first.job_id)).toMatchObject({ owner: claimer });
+  });
+});
+
+describe('a replica', () => {
+  /** Room, as soon as the replica has looked for others that wait for it. */
+  const firstRoom = async (kind: JobKind): Promise<Room> => {
+    for (;;) {
+      const room = engines[0]?.reserve(kind);
+      if (room !== undefined) return room;
+      await new Promise(setImmediate);
+    }
+  };
+
+  it('runs it without anybody being told that it can be claimed', async () => {
+    const kind = toyKind([step('one'), step('two')]);
+    const deps = boot(kind);
+    (await firstRoom(kind)).fill(undefined);
+    const onClaimable = jest.fn();
+    const { jobId } = await start({ ...deps, onClaimable }, 'at-once');
+    expect(onClaimable).not.toHaveBeenCalled();
+    expect((await ended(jobId)).job.status).toBe('succeeded');
+    expect(await historyOf(jobId)).toEqual([
+      'job_queued',
+      'job_started>one',
+      'step_succeeded:one>two',
+      'step_succeeded:two',
+      'job_succeeded',
+    ]);
+  });
+
+  it('keeps room that others may wait for until it has looked for them', async () => {
+    const kind = toyKind([step('one')]);
+    boot(kind, { maxConcurrent: 1 });
+    const room = await firstRoom(kind);
+    const [engine] = engines;
+    expect(engine?.reserve(kind)).toBeUndefined();
+    room.fill(undefined);
+    expect(engine?.reserve(kind)).toBeUndefined();
+    (await firstRoom(kind)).fill(undefined);
+  });
+
+  it('serves those that wait before those that come', async () => {
+    const gates = new Map(['full-a', 'full-b', 'full-c'].map((tenant) => [tenant, openable()]));
+    const order: string[] = [];
+    const kind = toyKind([
+      step('one', {
+        run: async ({ params: { tenant } }) => {
+          order.push(tenant);
+          await gates.get(tenant)?.opened;
+          return { outcome: 'done' };
+        },
+      }),
+    ]);
+    const deps = boot(kind, { maxConcurrent: 1 });
+    const jobs = [];
+    for (const tenant of gates.keys()) jobs.push(await start(deps, tenant));
+    for (const { open } of gates.values()) open();
+    for (const { jobId } of jobs) await ended(jobId);
+    expect(order).toEqual([...gates.keys()]);
+  });
+
+  it('that stops while the job is made leaves it to others', async () => {
+    const kind = toyKind([step('one')]);
+    boot(kind);
+    const room = await firstRoom(kind);
+    const job = newJob('left', { claimer: room.replica, plan_id: (await planOf('left')).plan_id });
+    const [made] = await db.transaction((tx) => insertJobs(tx, [job]));
+    expect(made).toMatchObject({ outcome: 'made', fence: expect.any(Number) });
+    await engines.splice(0)[0]?.stop();
+    room.fill({ jobId: job.job_id, how: 'started', previousOwner: undefined, loaded: undefined });
+    expect(await rowOf(job.job_id)).toMatchObject({ status: 'running', owner: room.replica });
+    boot(kind);
+    expect((await ended(job.job_id)).job.status).toBe('succeeded');
+    expect(await historyOf(job.job_id)).toContain('job_taken_over>one');
+  });
+});
