@@ -31,6 +31,8 @@ export const configSchema = z.object({
     .refine((list) => !/\/0+\s*(,|$)/.test(list), 'would trust everybody')
     .transform((list) => list.split(',').map((entry) => entry.trim()))
     .default([]),
+  /** Requests of one user, or of one API token, in a minute. */
+  RATE_LIMIT_PER_MINUTE: field.integer({ min: 1, max: 10_000_000 }).default(6_000),
   /** Change streams at once, polls that wait included: of this process, and of one user or API token. */
   CHANGE_STREAMS_MAX: field.integer({ min: 1, max: 100_000 }).default(5_000),
   CHANGE_STREAMS_MAX_PER_PRINCIPAL: field.integer({ min: 1, max: 100_000 }).default(100),

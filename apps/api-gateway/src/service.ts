@@ -16,6 +16,7 @@ import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
 import type { Config } from './config.js';
+import { createRateLimit } from './domain/rate-limit.js';
 import { createThrottle } from './domain/throttle.js';
 import { auditClient, fleetClient, jobsClient, logClient, placementClient, projectionsClient } from './edge/clients.js';
 import { SchemaPipe } from './edge/parse.js';
@@ -26,11 +27,13 @@ import { watch } from './grpc/watch.js';
 import { changeSse, changeStream } from './http/changes.js';
 import { jobStreams } from './http/job-events.js';
 import { trustedKeys } from './http/jwks.js';
-import { ApiModule } from './http/module.js';
+import { apiDocument } from './http/api-document.js';
+import { ApiModule, controllers } from './http/module.js';
 import { exchangeApiToken, isApiToken } from './identity/api-tokens.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
+import { documentOf } from './openapi/document.js';
 import { migrations } from './store/migrations/index.js';
 import { User } from './store/user.js';
 import { changeLimits } from './streams/change-limits.js';
@@ -46,6 +49,8 @@ export interface Overrides {
   verifier?: TokenVerifier;
   /** Whose business events are, and what such readers see: the change stream's alone. */
   catalogue?: EventCatalogue;
+  /** Is told of every route that the gateway serves. */
+  onRoute?: (method: string, path: string) => void;
   heartbeatMs?: number;
   /** How long the reader of a change stream may take nothing. */
   stallMs?: number;
@@ -61,6 +66,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const resources = await openResources({ name: 'api-gateway', config, entities: [User], migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
   const verifier = overrides.verifier ?? resources.verifier;
+  const rateWindow = { limit: config.RATE_LIMIT_PER_MINUTE, windowMs: 60_000, callers: 100_000 };
   const passwords = await createPasswords();
   const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
   const follower = followLog({ sql: database, messaging, logger, registry, heartbeatMs: overrides.heartbeatMs });
@@ -76,6 +82,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const ownIdentity = identityOf(config, { ...resources, passwords, appender });
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
+    { provide: apiDocument, useFactory: () => JSON.stringify(documentOf(controllers)) },
     { provide: trustedKeys, useValue: parseJwks(config.TRUST_JWKS) },
     { provide: jobStreams, useValue: streams },
     { provide: changeStream, useValue: changes },
@@ -106,6 +113,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
       publicUrl: config.PUBLIC_URL,
       trustedProxies: config.TRUSTED_PROXIES,
+      onRoute: overrides.onRoute,
+      rateLimit: { ...rateWindow, ...createRateLimit(rateWindow) },
     }),
     configure: async (app) => {
       serveUi(app.getHttpAdapter().getInstance(), await loadUi(config.ADMIN_UI_DIR));

@@ -284,7 +284,7 @@ export function createApi(http: HttpClient) {
     openChanges: (query: Filter, signal: AbortSignal) => http.stream(changesPath, { query, signal }),
 
     tenants: (filter: Filter, page: PageRequest) => list(tenantSchema, '/admin/v1/tenants', filter, page),
-    tenant: (tenantId: string) => http.json(tenantSchema, `/admin/v1/tenants/${encodeURIComponent(tenantId)}`),
+    tenant: (tenantId: string) => http.json(tenantSchema, `/admin/v1/tenants/${encodeURIComponent(tenantId)}`, { tenant: tenantId }),
     createTenant: (tenant: object, idempotencyKey: string) =>
       http.json(tenantSchema, '/admin/v1/tenants', post(tenant, { idempotencyKey })),
 

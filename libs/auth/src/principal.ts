@@ -47,6 +47,12 @@ export function commonRoles(one: readonly Role[], other: readonly Role[]): Role[
   return common.filter((role) => !common.some((larger) => includes(larger, role)));
 }
 
+/** Throws `permission_denied` for a principal that is kept to other tenants. */
+export function requireTenant(principal: Principal, tenantId: string): void {
+  if (principal.scope === undefined || principal.scope.tenants?.includes(tenantId) === true) return;
+  throw new FairleadError('permission_denied', `${principal.name} is kept to other tenants`, { details: { tenant_id: tenantId } });
+}
+
 /** The permissions a service has as itself. */
 export function grantsOfService(name: ServiceName): Set<Permission> {
   return new Set<Permission>(serviceGrants[name]);

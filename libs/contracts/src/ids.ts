@@ -54,4 +54,5 @@ export const externalIdPattern = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
 export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** An idempotency key: 1 to 128 visible characters. */
+export const maxIdempotencyKeyLength = 128;
 export const idempotencyKeyPattern = /^[\x21-\x7e]{1,128}$/;

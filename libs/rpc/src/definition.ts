@@ -68,9 +68,13 @@ export interface RpcService {
 
 export type AnyRpc = Rpc<unknown, unknown> | StreamRpc<unknown, unknown>;
 
-/** Declares one RPC. */
-export function rpc<Request, Response>(permission: Permission, handle: Rpc<Request, Response>['handle']): Rpc<Request, Response> {
-  return { permission, handle };
+/** Declares one RPC; `scoped` when its handler heeds the scope that its caller may be kept to. */
+export function rpc<Request, Response>(
+  permission: Permission,
+  handle: Rpc<Request, Response>['handle'],
+  { scoped = false }: { scoped?: boolean } = {},
+): Rpc<Request, Response> {
+  return { permission, scoped, handle };
 }
 
 /** Declares one RPC that answers with a stream; `scoped` when it heeds the caller's scope. */

@@ -35,7 +35,13 @@ const one = <T>(path: string, refetchInterval: number, query: QueryParams = {}) 
 /** Every question the pages ask, with its key in the cache. */
 export const queries = {
   tenants: (query: QueryParams) => page<Tenant>('/admin/v1/tenants', query, seldom),
-  tenant: (tenantId: string) => one<Tenant>(`/admin/v1/tenants/${encodeURIComponent(tenantId)}`, often),
+  tenant: (tenantId: string) =>
+    queryOptions({
+      queryKey: [`/admin/v1/tenants/${tenantId}`, {}],
+      queryFn: ({ signal }) =>
+        client.get<Tenant>(`/admin/v1/tenants/${encodeURIComponent(tenantId)}`, { headers: { 'x-tenant-id': tenantId }, signal }),
+      refetchInterval: often,
+    }),
   shards: () => one<Page<Shard>>('/admin/v1/shards', seldom),
   snapshot: () => one<Snapshot>('/admin/v1/fleet/snapshot', often),
   appliedPlacement: () => one<{ gateways: AppliedPlacement[] }>('/admin/v1/fleet/applied-placement', often),

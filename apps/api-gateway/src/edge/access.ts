@@ -1,9 +1,12 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { FairleadError, type Permission } from '@fairlead/contracts';
-import { requirePermission, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { contextHeaders, FairleadError, namePattern, type Permission } from '@fairlead/contracts';
+import { requirePermission, requireTenant, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
+import { invalidField } from '../domain/invalid.js';
+import type { RateLimit } from '../domain/rate-limit.js';
 import { isApiToken } from '../identity/api-tokens.js';
 import { bindContext, contextOf } from './context.js';
+import { openRoutes } from './open-routes.js';
 import { refuseOtherSites } from './own-site.js';
 
 /** What a route asks of its caller: a permission, nothing, or just that no other site's page sends the request. */
@@ -14,21 +17,27 @@ declare module 'fastify' {
     access?: Access;
     /** The route heeds its caller's scope; without it, callers who are kept to one are refused. */
     scoped?: boolean;
+    /** The part of the route's path that names its tenant. */
+    tenant?: string;
   }
 }
 
-/** The route needs a caller with this permission; `scoped` when it heeds the scope that they may be kept to. */
-export const RequirePermission = (permission: Permission, { scoped = false }: { scoped?: boolean } = {}) =>
-  RouteConfig({ access: permission, scoped });
+export interface RouteScope {
+  /** It heeds the scope that its caller may be kept to. */
+  readonly scoped?: boolean;
+  /** It is about the one tenant that this part of its path names; the header `x-tenant-id` has to name the same. */
+  readonly tenant?: string;
+}
+
+/** The route needs a caller with this permission. */
+export const RequirePermission = (permission: Permission, { scoped = false, tenant }: RouteScope = {}) =>
+  RouteConfig({ access: permission, scoped, ...(tenant === undefined ? {} : { tenant }) });
 
 /** The route answers anybody. */
 export const Public = () => RouteConfig({ access: 'public' });
 
 /** The route answers anybody but the pages of other sites: it sets or takes a cookie. */
 export const OwnSite = () => RouteConfig({ access: 'own-site' });
-
-/** Routes of the service runtime, which declare nothing: probes and scrapers carry no token. */
-const probeRoutes: readonly string[] = ['GET /health', 'GET /ready', 'GET /metrics'];
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
@@ -46,6 +55,10 @@ export interface CallerDeps {
   readonly exchangeApiToken: (apiToken: string) => Promise<string>;
   /** Where browsers reach the gateway, when that is not its own address. */
   readonly publicUrl?: string;
+  /** How many requests a caller may send; as many as they like without it. */
+  readonly rateLimit?: RateLimit & { readonly limit: number; readonly windowMs: number };
+  /** Is told of every route that Fastify serves. */
+  readonly onRoute?: (method: string, path: string) => void;
 }
 
 /**
@@ -55,28 +68,30 @@ export interface CallerDeps {
 export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
   const undeclared: string[] = [];
   instance.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) deps.onRoute?.(method, route.url);
     if (route.config?.access !== undefined) return;
     for (const method of [route.method].flat()) {
       const name = `${method} ${route.url}`;
-      if (probeRoutes.includes(name)) route.config = { ...route.config, access: 'public' };
+      // Those of the service runtime declare nothing: probes and scrapers carry no token.
+      if (openRoutes.includes(name)) route.config = { ...route.config, access: 'public' };
       else undeclared.push(name);
     }
   });
   instance.addHook('onReady', (done) => {
     done(undeclared.length === 0 ? undefined : new Error(`routes without a declared permission: ${undeclared.join(', ')}`));
   });
-  instance.addHook('onRequest', async (request) => {
-    const { access, scoped } = request.routeOptions.config;
+  instance.addHook('onRequest', async (request, reply) => {
+    const { access, scoped, tenant } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     if (access === undefined) throw new FairleadError('permission_denied', 'The route declares no permission');
     if (access === 'own-site') refuseOtherSites(request, deps.publicUrl);
-    else await authenticate(request, { permission: access, scoped }, deps);
+    else await authenticate({ request, reply }, { permission: access, scoped, tenant }, deps);
   });
 }
 
 async function authenticate(
-  request: FastifyRequest,
-  { permission, scoped }: { permission: Permission; scoped?: boolean },
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { permission, scoped, tenant }: RouteScope & { permission: Permission },
   deps: CallerDeps,
 ): Promise<void> {
   const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -85,6 +100,39 @@ async function authenticate(
   const bearer = isApiToken(token) ? await deps.exchangeApiToken(token) : token;
   const principal = await deps.verifier.verify(bearer);
   bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
+  limitRate(reply, principal, deps.rateLimit);
   requirePermission(principal, permission, { scoped });
   principals.set(request, principal);
+  if (tenant === undefined) return;
+  const tenantId = tenantOf(request, tenant);
+  requireTenant(principal, tenantId);
+  bindContext(request, { ...contextOf(request), tenantId });
+}
+
+/** Tells a caller how many requests they have left, as the IETF's draft on RateLimit header fields says, and refuses those that are too many. */
+function limitRate(reply: FastifyReply, principal: Principal, rateLimit: CallerDeps['rateLimit']): void {
+  if (rateLimit === undefined) return;
+  // A user's programs do not use up what the user has.
+  const caller = `${principal.id} ${viaOf(principal) ?? ''}`;
+  const { allowed, remaining, resetMs } = rateLimit.take(caller, performance.now());
+  const seconds = Math.ceil(resetMs / 1_000);
+  reply.header('ratelimit-policy', `"requests";q=${String(rateLimit.limit)};w=${String(rateLimit.windowMs / 1_000)}`);
+  reply.header('ratelimit', `"requests";r=${String(remaining)};t=${String(seconds)}`);
+  if (!allowed)
+    throw new FairleadError('rate_limited', `More than ${String(rateLimit.limit)} requests in a minute`, {
+      details: { retry_after_seconds: seconds },
+    });
+}
+
+/**
+ * The tenant that a request is about: both its path and its `x-tenant-id` name it, so that a program that mixes two up is told. Other
+ * routes ignore the header.
+ */
+function tenantOf(request: FastifyRequest, part: string): string {
+  const named = request.headers[contextHeaders.tenantId];
+  if (typeof named !== 'string' || !namePattern.test(named))
+    throw invalidField(contextHeaders.tenantId, 'must name the tenant: 1 to 63 lower-case letters, digits or hyphens');
+  if ((request.params as Record<string, string>)[part] !== named)
+    throw invalidField(contextHeaders.tenantId, 'names another tenant than the path');
+  return named;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { integer } from './answers.js';
 import { invalidField } from '../domain/invalid.js';
 
 const [defaultLimit, maxLimit] = [50, 200];
@@ -9,7 +10,8 @@ export const pageQuery = {
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'must be a number from 1')
     .transform((value) => Math.min(Number(value), maxLimit))
-    .default(defaultLimit),
+    .default(defaultLimit)
+    .meta({ ...integer, minimum: 1, maximum: 999_999_999, description: '50 when left out; more than 200 means 200' }),
   cursor: z.string().max(512, 'is not a cursor of this list').optional(),
 };
 

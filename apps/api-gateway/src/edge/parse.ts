@@ -5,6 +5,7 @@ import { externalIdPattern, FairleadError, idempotencyKeyPattern, namePattern, p
 import type { Principal } from '@fairlead/auth';
 import { invalidField, invalidFields } from '../domain/invalid.js';
 import { principalOf } from './access.js';
+import { integer } from './answers.js';
 
 /**
  * Every id and value that comes in from outside has its schema here. Text goes on to Postgres and protobuf, which
@@ -66,12 +67,14 @@ export const aggregate = z
 export const position = z
   .string('is not a position')
   .regex(/^\d{1,15}$/, 'is not a position')
-  .transform(Number);
+  .transform(Number)
+  .meta(integer);
 /** A place in a stream, which counts from 1. */
 export const sequence = z
   .string('is not a sequence')
   .regex(/^[1-9]\d{0,14}$/, 'is not a sequence')
-  .transform(Number);
+  .transform(Number)
+  .meta({ ...integer, minimum: 1 });
 /** What a step of a job waits for, by name. */
 export const signalName = z
   .string('is not a name')
@@ -120,8 +123,8 @@ export function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] 
 
 const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>();
 
-/** The `Idempotency-Key` header: 1 to 128 visible characters. */
-export const IdempotencyKey = createParamDecorator((_: undefined, context: ExecutionContext): string => {
+/** Takes the `Idempotency-Key` header of a request: 1 to 128 visible characters. */
+export function idempotencyKeyOf(_: undefined, context: ExecutionContext): string {
   const value = requestOf(context).headers['idempotency-key'];
   if (value === undefined || value === '') {
     throw new FairleadError(
@@ -133,16 +136,18 @@ export const IdempotencyKey = createParamDecorator((_: undefined, context: Execu
     throw invalidField('Idempotency-Key', 'must be 1 to 128 visible characters');
   }
   return value;
-});
+}
+export const IdempotencyKey = createParamDecorator(idempotencyKeyOf);
 
 /** The revision in an `If-Match` header, `"7"`; undefined without one, or for `*`. */
-export const IfMatch = createParamDecorator((_: undefined, context: ExecutionContext): number | undefined => {
+export function ifMatchOf(_: undefined, context: ExecutionContext): number | undefined {
   const value = requestOf(context).headers['if-match'];
   if (value === undefined || value === '*') return undefined;
   const revision = /^"(\d{1,15})"$/.exec(value)?.[1];
   if (revision === undefined || Number(revision) === 0) throw invalidField('If-Match', 'must be one entity tag, such as "7"');
   return Number(revision);
-});
+}
+export const IfMatch = createParamDecorator(ifMatchOf);
 
 /** Who calls. */
 export const Caller = createParamDecorator((_: undefined, context: ExecutionContext): Principal => principalOf(requestOf(context)));

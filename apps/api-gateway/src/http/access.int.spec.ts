@@ -1,23 +1,12 @@
 // Real: Postgres, NATS, the gateway's HTTP server with every route it has, gRPC with its tokens and permissions.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
+import { roles, type Role } from '@fairlead/contracts';
 import { testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { openRoutes, ownSiteRoutes } from '../edge/open-routes.js';
 import { migrations } from '../index.js';
+import { apiDocument } from '../openapi/index.js';
 import { startGateway, type TestGateway } from '../testing/gateway.js';
-
-/** All that answers without a token, and what it answers to nothing: without body or cookie nobody logs in. */
-const publicRoutes: Readonly<Record<string, number>> = {
-  'GET /.well-known/jwks.json': 200,
-  'GET /health': 200,
-  'GET /metrics': 200,
-  'GET /ready': 200,
-  'POST /admin/v1/auth/login': 400,
-  'POST /admin/v1/auth/logout': 204,
-  'POST /admin/v1/auth/refresh': 204,
-};
-
-/** All that answers a caller who is kept to a scope. */
-const scopedRoutes: readonly string[] = ['GET /platform/v1/changes'];
 
 @Controller('admin/v1/forgotten')
 class Forgotten {
@@ -30,13 +19,38 @@ class Forgotten {
 @Module({ controllers: [Forgotten] })
 class ForgottenModule {}
 
+/** A route of the API's document. */
+interface Operation {
+  /** `GET /admin/v1/jobs/{id}` */
+  readonly name: string;
+  readonly permission: string | undefined;
+  readonly heedsScope: boolean;
+  readonly ofTenant: boolean;
+}
+
+const operations: readonly Operation[] = Object.entries(apiDocument().paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    permission: operation['x-permission'] as string | undefined,
+    heedsScope: operation['x-heeds-scope'] === true,
+    ofTenant: ((operation['parameters'] ?? []) as { name: string }[]).some(({ name }) => name === 'X-Tenant-Id'),
+  })),
+);
+const guarded = operations.flatMap(({ permission, ...operation }) => (permission === undefined ? [] : [{ ...operation, permission }]));
+
 let database: TestDatabase;
 let nats: TestMessaging;
 let gateway: TestGateway;
+/** As Fastify serves them, written as the document writes them. */
+const served = new Set<string>();
 
 beforeAll(async () => {
   [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
-  gateway = await startGateway({ database, nats });
+  gateway = await startGateway(
+    { database, nats },
+    {},
+    { onRoute: (method, path) => served.add(`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`) },
+  );
 }, 120_000);
 
 afterAll(async () => {
@@ -44,52 +58,127 @@ afterAll(async () => {
   await Promise.all([database.drop(), nats.close()]);
 });
 
-/** The routes as Nest told its log that it mapped them. */
-function mappedRoutes(): string[] {
-  return gateway.lines.flatMap((line) => {
-    const [, path, method] = /Mapped \{([^,]+), ([A-Z]+)\} route/.exec(line) ?? [];
-    return path === undefined || method === undefined ? [] : [`${method} ${path}`];
-  });
-}
-
-const ask = (route: string, token?: string) => {
-  const [method = '', path = ''] = route.split(' ');
-  return gateway.call(method, path.replaceAll(/:\w+/g, 'x'), { token });
+/** Asks a route about the tenant or thing `x`. */
+const ask = ({ name, ofTenant }: Operation | (typeof guarded)[number], token?: string, tenant = 'x') => {
+  const [method = '', path = ''] = name.split(' ');
+  return gateway.call(method, path.replaceAll(/\{\w+\}/g, 'x'), { token, headers: ofTenant ? { 'x-tenant-id': tenant } : {} });
 };
 
-describe('every route', () => {
-  it('asks who calls, and refuses a principal without roles, but for a short list', async () => {
-    const closed = mappedRoutes().filter((route) => !Object.hasOwn(publicRoutes, route));
-    expect(closed.length).toBeGreaterThanOrEqual(31);
-    const nobody = await gateway.token();
-    for (const route of closed) {
-      expect([route, (await ask(route)).body]).toMatchObject([route, { status: 401, code: 'unauthenticated' }]);
-      expect([route, (await ask(route, nobody)).body]).toMatchObject([route, { status: 403, code: 'permission_denied' }]);
-    }
+describe('the API’s document', () => {
+  it('has every route that Fastify serves, and no other', () => {
+    const documented = operations.map(({ name }) => name);
+    expect([...served].filter((route) => !documented.includes(route) && !route.endsWith('/*'))).toEqual([]);
+    expect(documented.filter((route) => !served.has(route))).toEqual([]);
+  });
+
+  it('asks for a permission everywhere but on a short list', () => {
+    const open = operations.filter(({ permission }) => permission === undefined).map(({ name }) => name);
+    expect(open.sort()).toEqual([...openRoutes, ...ownSiteRoutes].filter((route) => !route.endsWith('/*')).sort());
+  });
+});
+
+describe('every route of the matrix', () => {
+  it('asks who calls', async () => {
+    for (const operation of guarded)
+      expect([operation.name, (await ask(operation)).body]).toMatchObject([operation.name, { status: 401, code: 'unauthenticated' }]);
     expect(gateway.peers.calls).toEqual([]);
   });
 
-  it('refuses a caller who is kept to a scope, whatever their role, but for those that heed scopes', async () => {
-    const kept = mappedRoutes().filter((route) => !Object.hasOwn(publicRoutes, route) && !scopedRoutes.includes(route));
-    const scoped = await gateway.signer.signUser({ userId: 'usr_1', email: 'a@example.com', roles: ['admin'], scope: {} }, 60);
-    for (const route of kept)
-      expect([route, (await ask(route, scoped)).body]).toMatchObject([
-        route,
+  it.each([undefined, ...(Object.keys(roles) as Role[])])(
+    'lets the role %s do what its permissions say, and nothing else',
+    async (role) => {
+      const token = await gateway.token(...(role === undefined ? [] : [role]));
+      const grants: readonly string[] = role === undefined ? [] : roles[role];
+      for (const operation of guarded) {
+        const { status, body } = await ask(operation, token);
+        const refused = status === 403 && body['code'] === 'permission_denied';
+        expect([operation.name, refused, status === 401 && operation.permission !== 'self']).toEqual([
+          operation.name,
+          !grants.includes(operation.permission),
+          false,
+        ]);
+        if (refused) expect(body).toMatchObject({ details: { permission: operation.permission } });
+      }
+      if (role === undefined) expect(gateway.peers.calls).toEqual([]);
+    },
+  );
+
+  it('refuses a caller who is kept to a scope, whatever their role, but where scopes are heeded', async () => {
+    const whoever = { userId: 'usr_1', email: 'a@example.com', roles: ['admin'] } as const;
+    const scoped = await gateway.signer.signUser({ ...whoever, scope: {} }, 60);
+    const before = gateway.peers.calls.length;
+    for (const operation of guarded.filter(({ heedsScope }) => !heedsScope))
+      expect([operation.name, (await ask(operation, scoped)).body]).toMatchObject([
+        operation.name,
         { status: 403, detail: 'A token that is kept to some tenants or nodes may not do this: it reads changes alone' },
       ]);
-    for (const route of scopedRoutes) {
-      expect(mappedRoutes()).toContain(route);
-      expect([route, (await ask(route, scoped)).status]).toEqual([route, 200]);
-    }
-    expect(gateway.peers.calls).toEqual([]);
+    expect(gateway.peers.calls).toHaveLength(before);
+    const heeding = guarded.filter(({ heedsScope }) => heedsScope);
+    expect(heeding.map(({ name }) => name)).toEqual(['GET /admin/v1/tenants/{id}', 'GET /platform/v1/changes']);
+    // The change stream leaves out what is not the reader's business.
+    for (const operation of heeding)
+      expect([operation.name, (await ask(operation, scoped)).status]).toEqual([operation.name, operation.ofTenant ? 403 : 200]);
   });
 
-  it('on the short list is there, and answers anybody', async () => {
-    expect(mappedRoutes()).toEqual(expect.arrayContaining(Object.keys(publicRoutes)));
-    for (const [route, expected] of Object.entries(publicRoutes)) {
+  it('about a tenant refuses a caller who is kept to another', async () => {
+    const keptTo = (tenant: string) =>
+      gateway.signer.signUser({ userId: 'usr_1', email: 'a@example.com', roles: ['admin'], scope: { tenants: [tenant] } }, 60);
+    const [own, other] = await Promise.all([keptTo('x'), keptTo('y')]);
+    gateway.peers.answers = {
+      getTenant: () => ({ tenant: { tenantId: 'x', name: 'x', createdAt: '2026-01-01T00:00:00Z', assignments: [] } }),
+    };
+    const [detail] = guarded.filter(({ heedsScope, ofTenant }) => heedsScope && ofTenant);
+    if (detail === undefined) throw new Error('there is such a route');
+    expect((await ask(detail, own)).status).toBe(200);
+    expect(await ask(detail, other)).toMatchObject({ status: 403, body: { code: 'permission_denied', details: { tenant_id: 'x' } } });
+    gateway.peers.answers = {};
+  });
+
+  it('about a tenant asks for its header, and others ignore it', async () => {
+    const admin = await gateway.token('admin');
+    const about = guarded.filter(({ ofTenant }) => ofTenant).map(({ name }) => name);
+    expect(about).toEqual(['GET /admin/v1/tenants/{id}', 'GET /admin/v1/tenants/{id}/audit', 'GET /admin/v1/tenants/{id}/jobs']);
+    for (const name of about) {
+      const path = name.replace('GET ', '').replace('{id}', 'x');
+      for (const [value, detail] of [
+        [undefined, 'must name the tenant: 1 to 63 lower-case letters, digits or hyphens'],
+        ['', 'must name the tenant: 1 to 63 lower-case letters, digits or hyphens'],
+        ['No Tenant', 'must name the tenant: 1 to 63 lower-case letters, digits or hyphens'],
+        ['y', 'names another tenant than the path'],
+      ]) {
+        const headers: Record<string, string> = value === undefined ? {} : { 'x-tenant-id': value };
+        expect(await gateway.call('GET', path, { token: admin, headers })).toMatchObject({
+          status: 400,
+          body: { code: 'invalid_argument', errors: [{ pointer: '/x-tenant-id', detail }] },
+        });
+      }
+    }
+    for (const value of ['x', 'No Tenant'])
+      expect((await gateway.call('GET', '/admin/v1/tenants', { token: admin, headers: { 'x-tenant-id': value } })).status).toBe(200);
+  });
+});
+
+describe('the short list', () => {
+  it('answers anybody', async () => {
+    for (const route of openRoutes.filter((one) => !one.endsWith('/*'))) {
       const [method, path = ''] = route.split(' ');
       const { status } = await fetch(`${gateway.service.httpUrl}${path}`, { method });
-      expect([route, status]).toEqual([route, expected]);
+      expect([route, status]).toEqual([route, 200]);
+    }
+  });
+
+  it('refuses the pages of other sites where a cookie is taken or set', async () => {
+    for (const route of ownSiteRoutes) {
+      const [method, path = ''] = route.split(' ');
+      const send = async (headers: Record<string, string>) =>
+        (await fetch(`${gateway.service.httpUrl}${path}`, { method, headers })).status;
+      expect([route, await send({ origin: 'https://evil.example' }), await send({ 'sec-fetch-site': 'cross-site' })]).toEqual([
+        route,
+        403,
+        403,
+      ]);
+      // Without body or cookie nobody logs in.
+      expect([route, await send({})]).toEqual([route, route.endsWith('login') ? 400 : 204]);
     }
   });
 });

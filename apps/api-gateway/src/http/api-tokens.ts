@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { requirePermission, type Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
@@ -39,6 +40,20 @@ const createBody = z.strictObject({
   expires_in_days: z.int(days).min(1, days).max(365, days).default(90),
 });
 
+const tokenSchema = z
+  .object({
+    token_id: z.string(),
+    user_id: z.string(),
+    name: z.string(),
+    roles: z.array(z.string()),
+    scope: z.object({ tenants: z.array(z.string()).optional(), nodes: z.array(z.string()).optional() }).nullable(),
+    created_at: time,
+    expires_at: time,
+    last_used_at: time.nullable(),
+    revoked_at: time.nullable(),
+  })
+  .meta({ id: 'ApiToken' });
+
 @Controller('admin/v1/api-tokens')
 export class ApiTokensController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
@@ -46,6 +61,7 @@ export class ApiTokensController {
   /** The newest first, also those that have ended. */
   @Get()
   @RequirePermission('self')
+  @Answers('Lists API tokens, the newest first, also those that have ended.', page(tokenSchema))
   async list(@Query({ schema: listQuery }) { limit, cursor, user_id }: z.output<typeof listQuery>, @Caller() caller: Principal) {
     const own = userIdOf(caller);
     const asked = user_id ?? own;
@@ -59,6 +75,7 @@ export class ApiTokensController {
   /** The only answer that holds the token. A lost one is not repeated: its token is revoked, and another one made. */
   @Post()
   @RequirePermission('self')
+  @Answers('Makes an API token; no other answer ever holds it.', tokenSchema.extend({ token: z.string() }).meta({ id: 'NewApiToken' }))
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @Caller() caller: Principal,
@@ -72,6 +89,7 @@ export class ApiTokensController {
 
   @Delete(':id')
   @RequirePermission('self')
+  @Answers('Ends an API token.')
   @HttpCode(204)
   async revoke(
     @Param('id', { schema: opaqueId }) tokenId: string,

@@ -2,11 +2,12 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
 import type { auditV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, auditClient, orNull, type AuditClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startNumberOf } from '../edge/paging.js';
 import { action, externalId, opaqueId, position, principalId, tenantId, timestamp } from '../edge/parse.js';
 
-const listQuery = z.strictObject({
+export const listQuery = z.strictObject({
   ...pageQuery,
   from: timestamp.optional(),
   to: timestamp.optional(),
@@ -21,6 +22,29 @@ const listQuery = z.strictObject({
   wait_for: position.optional(),
 });
 
+const recordSchema = z
+  .object({
+    position: z.int(),
+    time,
+    action: z.string(),
+    outcome: z.string(),
+    principal: z.string(),
+    via: z.string().nullable(),
+    tenant_id: z.string().nullable(),
+    resource_type: z.string(),
+    resource_id: z.string(),
+    reason: z.string().nullable(),
+    request_id: z.string().nullable(),
+    correlation_id: z.string().nullable(),
+    trace_id: z.string().nullable(),
+    job_id: z.string().nullable(),
+    step: z.string().nullable(),
+    details: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'AuditRecord' });
+
+export const auditPage = page(recordSchema).extend({ position: z.int() });
+
 @Controller('admin/v1/audit')
 export class AuditController {
   constructor(@Inject(auditClient) private readonly audit: AuditClient) {}
@@ -28,26 +52,32 @@ export class AuditController {
   /** Newest first; `position` tells how far the trail has come. */
   @Get()
   @RequirePermission('audit.read')
-  async list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
-    const response = await this.audit.listRecords(
-      {
-        limit: query.limit,
-        before: startNumberOf('audit', query.cursor) ?? 0,
-        fromTime: query.from ?? '',
-        toTime: query.to ?? '',
-        principal: query.principal ?? '',
-        tenantId: query.tenant ?? '',
-        action: query.action ?? '',
-        requestId: query.request_id ?? '',
-        correlationId: query.correlation_id ?? '',
-        traceId: query.trace_id ?? '',
-        jobId: query.job_id ?? '',
-        waitForPosition: query.wait_for ?? 0,
-      },
-      asCaller(),
-    );
-    return { ...pageOf('audit', response.records.map(recordView), response.nextBefore), position: response.position };
+  @Answers('Lists the trail of who did what, the newest first.', auditPage)
+  list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
+    return recordsPage(this.audit, query);
   }
+}
+
+/** A page of the trail, as its reader may see it. */
+export async function recordsPage(audit: AuditClient, query: z.output<typeof listQuery>) {
+  const response = await audit.listRecords(
+    {
+      limit: query.limit,
+      before: startNumberOf('audit', query.cursor) ?? 0,
+      fromTime: query.from ?? '',
+      toTime: query.to ?? '',
+      principal: query.principal ?? '',
+      tenantId: query.tenant ?? '',
+      action: query.action ?? '',
+      requestId: query.request_id ?? '',
+      correlationId: query.correlation_id ?? '',
+      traceId: query.trace_id ?? '',
+      jobId: query.job_id ?? '',
+      waitForPosition: query.wait_for ?? 0,
+    },
+    asCaller(),
+  );
+  return { ...pageOf('audit', response.records.map(recordView), response.nextBefore), position: response.position };
 }
 
 function recordView(record: auditV1.AuditRecord) {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
 import { viaOf, type Principal } from '@fairlead/auth';
 import { OwnSite, RequirePermission } from '../edge/access.js';
+import { Answers } from '../edge/answers.js';
 import { clientAddress } from '../edge/client-address.js';
 import { tellPosition } from '../edge/clients.js';
 import { isSecure } from '../edge/own-site.js';
@@ -26,12 +27,25 @@ export const newPassword = anyPassword.min(minPasswordLength, `must have at leas
 const loginBody = z.strictObject({ email, password: anyPassword });
 const passwordBody = z.strictObject({ current_password: anyPassword, new_password: newPassword });
 
+const accessSchema = z.object({ access_token: z.string(), token_type: z.string(), expires_in: z.int() }).meta({ id: 'Access' });
+const meSchema = z
+  .object({
+    user_id: z.string(),
+    principal: z.string(),
+    via: z.string().nullable(),
+    email: z.string(),
+    roles: z.array(z.string()),
+    permissions: z.array(z.string()),
+  })
+  .meta({ id: 'Me' });
+
 @Controller('admin/v1/auth')
 export class AuthController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
 
   @Post('login')
   @OwnSite()
+  @Answers('Signs a user in: an access token, and a session in a cookie.', accessSchema)
   @HttpCode(200)
   async login(
     @Body({ schema: loginBody }) body: z.output<typeof loginBody>,
@@ -46,6 +60,7 @@ export class AuthController {
   /** A new access token for the session in the cookie; 204 for a browser that has none, which is no error: nobody is signed in. */
   @Post('refresh')
   @OwnSite()
+  @Answers('Answers a new access token for the session in the cookie.', accessSchema, { orNothing: true })
   @HttpCode(200)
   async refresh(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     if (!hasSessionCookie(request)) {
@@ -59,6 +74,7 @@ export class AuthController {
   /** Ends the session in the cookie, also one that has expired; without one there is nothing to do. */
   @Post('logout')
   @OwnSite()
+  @Answers('Ends the session in the cookie.')
   @HttpCode(204)
   async logout(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     await logout(this.identity.database, sessionOf(request), clientOf(request));
@@ -67,6 +83,7 @@ export class AuthController {
 
   @Get('me')
   @RequirePermission('self')
+  @Answers('Tells who the caller is and what they may do.', meSchema)
   async me(@Caller() caller: Principal) {
     const user = await findUser(this.identity.database.dataSource.manager, { userId: userIdOf(caller) });
     if (user === undefined || user.disabled) throw new FairleadError('unauthenticated', 'The user is gone or disabled');
@@ -82,6 +99,7 @@ export class AuthController {
 
   @Post('password')
   @RequirePermission('self')
+  @Answers('Changes the caller’s password.')
   @HttpCode(204)
   async password(
     @Body({ schema: passwordBody }) body: z.output<typeof passwordBody>,

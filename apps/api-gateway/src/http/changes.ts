@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Principal } from '@fairlead/auth';
 import { accepts } from '../edge/accept.js';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, integer, time } from '../edge/answers.js';
 import { Caller, nodeId, tenantId } from '../edge/parse.js';
 import { changeCursor } from '../edge/change-cursor.js';
 import type { Changes } from '../streams/changes.js';
@@ -43,13 +44,40 @@ const query = z.strictObject({
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'must be a number from 1')
     .transform((value) => Math.min(Number(value), maxLimit))
-    .default(100),
+    .default(100)
+    .meta({ ...integer, minimum: 1, maximum: 999_999_999 }),
   wait_seconds: z
     .string()
     .regex(/^\d{1,2}$/, `must be a number from 0 to ${maxWaitSeconds}`)
     .transform(Number)
     .refine((value) => value <= maxWaitSeconds, `must be a number from 0 to ${maxWaitSeconds}`)
-    .default(0),
+    .default(0)
+    .meta({ ...integer, maximum: maxWaitSeconds }),
+});
+
+const changeSchema = z
+  .object({
+    cursor: z.string(),
+    position: z.int(),
+    aggregate_type: z.string(),
+    aggregate_id: z.string(),
+    version: z.int(),
+    type: z.string(),
+    schema_version: z.int(),
+    recorded_at: time,
+    tenant_id: z.string().nullable(),
+    node_id: z.string().nullable(),
+    payload: z.record(z.string(), z.unknown()),
+    meta: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Change' });
+const pollSchema = z.object({
+  items: z.array(changeSchema),
+  cursor: z.string(),
+  /** Where the log stands. */
+  position: z.int(),
+  /** There may be more behind the cursor. */
+  more: z.boolean(),
 });
 
 @Controller('platform/v1/changes')
@@ -65,6 +93,7 @@ export class ChangesController {
    */
   @Get()
   @RequirePermission('change.read', { scoped: true })
+  @Answers('Tells what happened behind a cursor: a page, or all that comes as server-sent events.', pollSchema, { events: 'on request' })
   async get(
     @Query({ schema: query }) asked: z.output<typeof query>,
     @Headers('accept') accept: string | undefined,

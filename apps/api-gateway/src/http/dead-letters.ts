@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { auditV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page } from '../edge/answers.js';
 import { asCaller, auditClient, orNull, present, tellPosition, type AuditClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startNumberOf } from '../edge/paging.js';
 import { consumerName, reason, sequence } from '../edge/parse.js';
@@ -10,6 +11,20 @@ import { consumerName, reason, sequence } from '../edge/parse.js';
 const listQuery = z.strictObject({ ...pageQuery, consumer: consumerName.optional() });
 const settleBody = z.strictObject({ reason });
 type SettleBody = z.output<typeof settleBody>;
+
+const letterSchema = z
+  .object({
+    sequence: z.int(),
+    dead_letter_id: z.string(),
+    consumer: z.string().nullable(),
+    original: z.object({ stream: z.string(), subject: z.string(), sequence: z.int() }),
+    deliveries: z.int(),
+    replays: z.int(),
+    error: z.string(),
+    failed_at: z.string(),
+    payload: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'DeadLetter' });
 
 /** Messages that a consumer of events gave up on. */
 @Controller('admin/v1/dead-letters')
@@ -19,6 +34,7 @@ export class DeadLettersController {
   /** Oldest first. */
   @Get()
   @RequirePermission('deadletter.read')
+  @Answers('Lists messages that a consumer of events gave up on, the oldest first.', page(letterSchema))
   async list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
     const request = { limit: query.limit, after: startNumberOf('deadletters', query.cursor) ?? 0, consumer: query.consumer ?? '' };
     const { letters, nextAfter } = await this.audit.listDeadLetters(request, asCaller());
@@ -27,6 +43,7 @@ export class DeadLettersController {
 
   @Get(':sequence')
   @RequirePermission('deadletter.read')
+  @Answers('Tells of one such message.', letterSchema)
   async get(@Param('sequence', { schema: sequence }) at: number) {
     const { letter } = await this.audit.getDeadLetter({ sequence: at }, asCaller());
     return letterView(present(letter, 'letter'));
@@ -35,6 +52,7 @@ export class DeadLettersController {
   /** Hands the message once more to the consumer that gave up on it. What it does then shows later: it may come back as a new letter. */
   @Post(':sequence/replay')
   @RequirePermission('deadletter.manage')
+  @Answers('Hands the message once more to the consumer that gave up on it.', letterSchema)
   @HttpCode(202)
   async replay(
     @Param('sequence', { schema: sequence }) at: number,
@@ -49,6 +67,7 @@ export class DeadLettersController {
   /** Forgets the message; answers what it was. */
   @Post(':sequence/discard')
   @RequirePermission('deadletter.manage')
+  @Answers('Forgets the message.', letterSchema)
   @HttpCode(200)
   async discard(
     @Param('sequence', { schema: sequence }) at: number,

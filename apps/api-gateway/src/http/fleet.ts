@@ -1,7 +1,8 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
-import type { fleetV1 } from '@fairlead/contracts';
+import { serviceKinds, type fleetV1, type ServiceKind } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, integer, time } from '../edge/answers.js';
 import { asCaller, fleetClient, orNull, type FleetClient } from '../edge/clients.js';
 
 const snapshotQuery = z.strictObject({
@@ -9,8 +10,41 @@ const snapshotQuery = z.strictObject({
     .string()
     .regex(/^\d{1,9}$/, 'must be a number of milliseconds')
     .transform(Number)
-    .default(0),
+    .default(0)
+    .meta({ ...integer, maximum: 999_999_999 }),
 });
+
+const endpointHealth = z
+  .object({
+    kind: z.enum(serviceKinds),
+    shard_id: z.string(),
+    endpoint_id: z.string(),
+    url: z.string(),
+    reachable: z.boolean(),
+    healthy: z.boolean(),
+    ready: z.boolean(),
+    version: z.string().nullable(),
+    git_sha: z.string().nullable(),
+    inflight: z.number(),
+    lag: z.number(),
+    taken_at: time.nullable(),
+    problem: z.string().nullable(),
+    latency_ms: z.number(),
+  })
+  .meta({ id: 'EndpointHealth' });
+const snapshotSchema = z
+  .object({ taken_at: time.nullable(), unreachable: z.int(), endpoints: z.array(endpointHealth) })
+  .meta({ id: 'FleetSnapshot' });
+const appliedSchema = z
+  .object({
+    shard_id: z.string(),
+    endpoint_id: z.string(),
+    alive: z.boolean(),
+    epoch: z.int(),
+    revision: z.int(),
+    problem: z.string().nullable(),
+  })
+  .meta({ id: 'AppliedPlacement' });
 
 @Controller('admin/v1/fleet')
 export class FleetController {
@@ -19,6 +53,7 @@ export class FleetController {
   /** The last snapshot of every endpoint; taken anew when it is older than `max_age_ms`. */
   @Get('snapshot')
   @RequirePermission('fleet.read')
+  @Answers('Tells the health of every endpoint, as it was seen last.', snapshotSchema)
   async snapshot(@Query({ schema: snapshotQuery }) { max_age_ms }: z.output<typeof snapshotQuery>) {
     const { endpoints, takenAt, unreachable } = await this.fleet.getSnapshot({ maxAgeMs: max_age_ms }, asCaller());
     return { taken_at: orNull(takenAt), unreachable, endpoints: endpoints.map(endpointView) };
@@ -27,6 +62,7 @@ export class FleetController {
   /** What every gateway of the managed platform has applied, asked just now. */
   @Get('applied-placement')
   @RequirePermission('fleet.read')
+  @Answers('Asks every gateway of the managed platform what placement it has applied.', z.object({ gateways: z.array(appliedSchema) }))
   async appliedPlacement() {
     const { gateways } = await this.fleet.getAppliedPlacement({}, asCaller());
     return { gateways: gateways.map(appliedView) };
@@ -46,7 +82,7 @@ function appliedView(gateway: fleetV1.GatewayPlacement) {
 
 function endpointView(endpoint: fleetV1.EndpointHealth) {
   return {
-    kind: endpoint.kind,
+    kind: endpoint.kind as ServiceKind,
     shard_id: endpoint.shardId,
     endpoint_id: endpoint.endpointId,
     url: endpoint.url,

@@ -61,7 +61,7 @@ describe('tenants', () => {
       { limit: 50, after: 'acme', kind: '', shardId: '' },
     ]);
     expect((await gateway.call('GET', '/admin/v1/tenants?kind=runner', { token: viewer })).status).toBe(400);
-    expect((await gateway.call('GET', '/admin/v1/tenants/acme', { token: viewer })).body).toEqual(view);
+    expect((await gateway.call('GET', '/admin/v1/tenants/acme', { token: viewer, headers: { 'x-tenant-id': 'acme' } })).body).toEqual(view);
     expect((await gateway.call('GET', '/admin/v1/tenants/..%2Fx', { token: viewer })).status).toBe(400);
 
     const body = { tenant_id: 'acme', name: 'Acme', placement: { runner: 'runner-1' } };

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { isTerminal } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
+import { Answers } from '../edge/answers.js';
 import { jobCursor } from '../edge/change-cursor.js';
 import { asCaller, jobsClient, present, type JobsClient } from '../edge/clients.js';
 import { Caller, opaqueId } from '../edge/parse.js';
@@ -28,6 +29,7 @@ export class JobEventsController {
    */
   @Get(':id/events')
   @RequirePermission('job.read')
+  @Answers('Tells a job’s events, from its beginning or a cursor on, and then live.', undefined, { events: 'always' })
   async events(
     @Param('id', { schema: opaqueId }) jobId: string,
     @Query({ schema: query }) { cursor }: z.output<typeof query>,

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { jobStatuses, type jobsV1 } from '@fairlead/contracts';
+import { jobStatuses, stepStatuses, type jobsV1, type JobStatus, type StepStatus } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, jobsClient, orNull, present, tellPosition, type JobsClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { externalId, IdempotencyKey, jsonObject, opaqueId, reason, signalName, tenantId } from '../edge/parse.js';
@@ -21,7 +22,7 @@ type DecisionBody = z.output<typeof decisionBody>;
 
 const signalBody = z.strictObject({ payload: jsonObject.default({}) });
 
-const listQuery = z.strictObject({
+export const listQuery = z.strictObject({
   ...pageQuery,
   status: z.enum(jobStatuses, `must be one of ${jobStatuses.join(', ')}`).optional(),
   kind: opaqueId.optional(),
@@ -30,12 +31,67 @@ const listQuery = z.strictObject({
   parent: opaqueId.optional(),
 });
 
+/** A job's error. */
+export const jobErrorSchema = z
+  .object({ code: z.string(), message: z.string(), step: z.string().nullable(), attempt: z.int() })
+  .meta({ id: 'JobError' });
+const origin = { request_id: z.string().nullable(), correlation_id: z.string().nullable(), trace_id: z.string().nullable() };
+const stepSchema = z
+  .object({
+    name: z.string(),
+    status: z.enum(stepStatuses),
+    attempts: z.int(),
+    undo_attempts: z.int(),
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+    error: jobErrorSchema.nullable(),
+    output: z.record(z.string(), z.unknown()).nullable(),
+  })
+  .meta({ id: 'Step' });
+/** A job, with its steps. */
+export const jobSchema = z
+  .object({
+    job_id: z.string(),
+    kind: z.string(),
+    status: z.enum(jobStatuses),
+    params: z.record(z.string(), z.unknown()),
+    plan_id: z.string(),
+    plan_digest: z.string(),
+    reason: z.string(),
+    principal: z.string(),
+    locks: z.array(z.string()),
+    steps: z.array(stepSchema),
+    error: jobErrorSchema.nullable(),
+    created_at: time,
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+    deadline: time.nullable(),
+    cancel_requested: z.boolean(),
+    blocked_by: z.string().nullable(),
+    parent_id: z.string().nullable(),
+    note: z.string().nullable(),
+    waits_for: z.string().nullable(),
+    wake_at: time.nullable(),
+    pause_requested: z.boolean(),
+    paused_at: time.nullable(),
+    paused_by: z.string().nullable(),
+    overdue_at: time.nullable(),
+    owner: z.string().nullable(),
+    fence: z.int(),
+    ...origin,
+    /** Of the request that made the plan. */
+    plan: z.object(origin),
+  })
+  .meta({ id: 'Job' });
+const startedSchema = z.object({ job_id: z.string() }).meta({ id: 'StartedJob' });
+
 @Controller('admin/v1/jobs')
 export class JobsController {
   constructor(@Inject(jobsClient) private readonly jobs: JobsClient) {}
 
   @Post('tenant-migrate')
   @RequirePermission('tenant.migrate')
+  @Answers('Starts a planned move of a tenant.', startedSchema)
   @HttpCode(202)
   migrate(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.start('tenant-migrate', body, key, reply);
@@ -43,6 +99,7 @@ export class JobsController {
 
   @Post('tenants-migrate')
   @RequirePermission('tenant.migrate')
+  @Answers('Starts a planned move of many tenants, each by a job of its own.', startedSchema)
   @HttpCode(202)
   migrateMany(
     @Body({ schema: startBody }) body: StartBody,
@@ -54,6 +111,7 @@ export class JobsController {
 
   @Post('tenant-drain')
   @RequirePermission('tenant.drain')
+  @Answers('Starts a planned drain of a tenant.', startedSchema)
   @HttpCode(202)
   drain(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.start('tenant-drain', body, key, reply);
@@ -61,6 +119,7 @@ export class JobsController {
 
   @Post('tenant-resume')
   @RequirePermission('tenant.resume')
+  @Answers('Starts a planned resume of a tenant.', startedSchema)
   @HttpCode(202)
   resume(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.start('tenant-resume', body, key, reply);
@@ -68,6 +127,7 @@ export class JobsController {
 
   @Post('reload')
   @RequirePermission('fleet.reload')
+  @Answers('Starts a planned reload of a shard’s endpoints.', startedSchema)
   @HttpCode(202)
   reload(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
     return this.start('reload', body, key, reply);
@@ -76,22 +136,14 @@ export class JobsController {
   /** Newest first. */
   @Get()
   @RequirePermission('job.read')
-  async list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
-    const request = {
-      limit: query.limit,
-      before: startOf('jobs', query.cursor) ?? '',
-      status: query.status ?? '',
-      kind: query.kind ?? '',
-      tenantId: query.tenant ?? '',
-      correlationId: query.correlation_id ?? '',
-      parentId: query.parent ?? '',
-    };
-    const { jobs, nextBefore } = await this.jobs.listJobs(request, asCaller());
-    return pageOf('jobs', jobs.map(jobView), nextBefore);
+  @Answers('Lists jobs, the newest first.', page(jobSchema))
+  list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
+    return jobsPage(this.jobs, query);
   }
 
   @Get(':id')
   @RequirePermission('job.read')
+  @Answers('Tells how a job stands.', jobSchema)
   async get(@Param('id', { schema: opaqueId }) jobId: string) {
     const { job } = await this.jobs.getJob({ jobId }, asCaller());
     return jobView(present(job, 'job'));
@@ -99,6 +151,7 @@ export class JobsController {
 
   @Post(':id/cancel')
   @RequirePermission('job.cancel')
+  @Answers('Asks a job to stop and to undo what it did.', jobSchema)
   @HttpCode(202)
   async cancel(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: cancelBody }) body: z.output<typeof cancelBody>) {
     const { job } = await this.jobs.cancelJob({ jobId, reason: body.reason ?? '' }, asCaller());
@@ -108,6 +161,7 @@ export class JobsController {
   /** For a job that needs attention. */
   @Post(':id/retry')
   @RequirePermission('job.retry')
+  @Answers('Tries a job that needs attention again from the step that failed.', jobSchema)
   @HttpCode(202)
   async retry(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
     const { job } = await this.jobs.retryJob({ jobId, reason: body.reason }, asCaller());
@@ -117,6 +171,7 @@ export class JobsController {
   /** The run at hand is seen through; then it begins nothing more until it is let go on. It keeps its locks. */
   @Post(':id/pause')
   @RequirePermission('job.pause')
+  @Answers('Lets a job rest after the run at hand.', jobSchema)
   @HttpCode(202)
   async pause(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
     const { job } = await this.jobs.pauseJob({ jobId, reason: body.reason }, asCaller());
@@ -125,6 +180,7 @@ export class JobsController {
 
   @Post(':id/unpause')
   @RequirePermission('job.pause')
+  @Answers('Lets a paused job go on.', jobSchema)
   @HttpCode(202)
   async unpause(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
     const { job } = await this.jobs.unpauseJob({ jobId, reason: body.reason }, asCaller());
@@ -134,6 +190,7 @@ export class JobsController {
   /** What a step of the job waits for. The same again changes nothing. */
   @Post(':id/signals/:name')
   @RequirePermission('job.signal')
+  @Answers('Tells a job what a step of it waits for.', jobSchema)
   @HttpCode(202)
   async signal(
     @Param('id', { schema: opaqueId }) jobId: string,
@@ -153,11 +210,26 @@ export class JobsController {
   }
 }
 
+/** A page of jobs, as their reader may see them. */
+export async function jobsPage(client: JobsClient, query: z.output<typeof listQuery>) {
+  const request = {
+    limit: query.limit,
+    before: startOf('jobs', query.cursor) ?? '',
+    status: query.status ?? '',
+    kind: query.kind ?? '',
+    tenantId: query.tenant ?? '',
+    correlationId: query.correlation_id ?? '',
+    parentId: query.parent ?? '',
+  };
+  const { jobs, nextBefore } = await client.listJobs(request, asCaller());
+  return pageOf('jobs', jobs.map(jobView), nextBefore);
+}
+
 function jobView(job: jobsV1.Job) {
   return {
     job_id: job.jobId,
     kind: job.kind,
-    status: job.status,
+    status: job.status as JobStatus,
     params: job.params ?? {},
     plan_id: job.planId,
     plan_digest: job.planDigest,
@@ -190,7 +262,7 @@ function jobView(job: jobsV1.Job) {
 function stepView(step: jobsV1.Step) {
   return {
     name: step.name,
-    status: step.status,
+    status: step.status as StepStatus,
     attempts: step.attempts,
     undo_attempts: step.undoAttempts,
     started_at: orNull(step.startedAt),

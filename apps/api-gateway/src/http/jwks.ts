@@ -1,9 +1,26 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { z } from 'zod';
 import { issuerOf, type Jwks } from '@fairlead/auth';
 import { Public } from '../edge/access.js';
+import { Answers } from '../edge/answers.js';
 
 /** Under this Nest hands the trusted keys to the controller. */
 export const trustedKeys = Symbol('trusted keys');
+
+const jwksSchema = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.string().optional(),
+        crv: z.string().optional(),
+        x: z.string().optional(),
+        kid: z.string(),
+        alg: z.string().optional(),
+        use: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'Jwks' });
 
 @Controller('.well-known')
 export class JwksController {
@@ -12,6 +29,7 @@ export class JwksController {
   /** The public keys that user tokens are signed with; the other services' keys are nobody's business. */
   @Get('jwks.json')
   @Public()
+  @Answers('Tells the public keys that users’ access tokens are signed with.', jwksSchema)
   @Header('cache-control', 'public, max-age=300')
   keys() {
     const own = this.trusted.keys.filter(({ kid }) => issuerOf(kid) === 'api-gateway');

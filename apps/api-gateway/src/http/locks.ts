@@ -2,11 +2,23 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
 import type { jobsV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, jobsClient, orNull, type JobsClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { resource } from '../edge/parse.js';
 
 const listQuery = z.strictObject({ ...pageQuery, resource: resource.optional() });
+
+const waiterSchema = z.object({ job_id: z.string(), kind: z.string(), principal: z.string(), asked_at: time });
+const lockSchema = z
+  .object({
+    resource: z.string(),
+    ...waiterSchema.shape,
+    held_since: time.nullable(),
+    waiting: z.int(),
+    waiters: z.array(waiterSchema),
+  })
+  .meta({ id: 'Lock' });
 
 /** What jobs have locked. */
 @Controller('admin/v1/locks')
@@ -16,6 +28,7 @@ export class LocksController {
   /** By resource: the job that comes first on it, and those that wait behind it. */
   @Get()
   @RequirePermission('job.read')
+  @Answers('Lists what jobs have locked, and who waits for it.', page(lockSchema))
   async list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
     const request = { limit: query.limit, after: startOf('locks', query.cursor) ?? '', resource: query.resource ?? '' };
     const { locks, nextAfter } = await this.jobs.listLocks(request, asCaller());

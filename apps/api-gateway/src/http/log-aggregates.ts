@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import type { logV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, logClient, orNull, present, type LogClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startNumberOf } from '../edge/paging.js';
 import { position, text } from '../edge/parse.js';
@@ -13,6 +14,22 @@ const waitFor = { wait_for: position.optional() };
 const listQuery = z.strictObject({ ...pageQuery, ...waitFor, type: aggregateType.optional(), prefix: text(255).optional() });
 const getQuery = z.strictObject(waitFor);
 
+const aggregateSchema = z
+  .object({
+    aggregate_type: z.string(),
+    aggregate_id: z.string(),
+    version: z.int(),
+    first_position: z.int(),
+    first_time: time,
+    last_position: z.int(),
+    last_time: time,
+    event_counts: z.record(z.string(), z.int()),
+    last_type: z.string(),
+    last_principal: z.string(),
+    tenant_id: z.string().nullable(),
+  })
+  .meta({ id: 'Aggregate' });
+
 /** What the log tells of each aggregate. Its events: `/admin/v1/log/events?aggregate=<type>:<id>`. */
 @Controller('admin/v1/log/aggregates')
 export class LogAggregatesController {
@@ -21,6 +38,7 @@ export class LogAggregatesController {
   /** What changed last comes first; one that changes while pages are read moves to the front. */
   @Get()
   @RequirePermission('log.read')
+  @Answers('Lists aggregates of the log, what changed last first.', page(aggregateSchema))
   async list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
     const { aggregates, nextBefore } = await this.log.listAggregates(
       {
@@ -37,6 +55,7 @@ export class LogAggregatesController {
 
   @Get(':type/:id')
   @RequirePermission('log.read')
+  @Answers('Tells what the log knows of one aggregate.', aggregateSchema)
   async get(
     @Param('type', { schema: aggregateType }) type: string,
     @Param('id', { schema: aggregateId }) id: string,

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import type { logV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, logClient, present, type LogClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startNumberOf } from '../edge/paging.js';
 import { aggregate, eventType, externalId, opaqueId, position, principalId, sequence, tenantId } from '../edge/parse.js';
@@ -22,6 +23,21 @@ const listQuery = z.strictObject({
   job_id: opaqueId.optional(),
 });
 
+const logEventSchema = z
+  .object({
+    position: z.int(),
+    recorded_at: time,
+    aggregate_type: z.string(),
+    aggregate_id: z.string(),
+    version: z.int(),
+    type: z.string(),
+    schema_version: z.int(),
+    payload: z.unknown(),
+    meta: z.unknown(),
+  })
+  .meta({ id: 'LogEvent' });
+const neighbours = { previous_position: z.int().nullable(), next_position: z.int().nullable() };
+
 /** The events of the log as they are. */
 @Controller('admin/v1/log/events')
 export class LogEventsController {
@@ -33,6 +49,10 @@ export class LogEventsController {
    */
   @Get()
   @RequirePermission('log.read')
+  @Answers(
+    'Lists events of the log by position; a page may hold none and still have a cursor.',
+    page(logEventSchema).extend({ head: z.int() }),
+  )
   async list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
     const list = `log${query.order}`;
     const { events, nextCursor, head } = await this.log.listEvents(
@@ -59,6 +79,7 @@ export class LogEventsController {
 
   @Get(':position')
   @RequirePermission('log.read')
+  @Answers('Tells one event of the log.', logEventSchema.extend(neighbours).meta({ id: 'LogEventBetween' }))
   async get(@Param('position', { schema: sequence }) at: number) {
     const { event, previousPosition, nextPosition } = await this.log.getEvent({ position: at }, asCaller());
     return {

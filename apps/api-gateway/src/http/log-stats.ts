@@ -1,7 +1,44 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { z } from 'zod';
 import type { logV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, time } from '../edge/answers.js';
 import { asCaller, logClient, orNull, type LogClient } from '../edge/clients.js';
+
+const statsSchema = z
+  .object({
+    head: z.int(),
+    incarnation: z.string(),
+    recorded_at: time.nullable(),
+    incarnations: z.array(z.object({ incarnation: z.string(), began_after: z.int(), began_at: time })),
+    rates: z.array(z.object({ window: z.string(), events: z.int(), per_second: z.number() })),
+    types: z.array(z.object({ aggregate_type: z.string(), events: z.int() })),
+    types_estimated: z.boolean(),
+    partitions: z.array(
+      z.object({
+        name: z.string(),
+        from_position: z.int(),
+        until_position: z.int(),
+        sealed: z.boolean(),
+        bytes: z.int(),
+        tablespace: z.string(),
+      }),
+    ),
+    stream: z
+      .object({
+        name: z.string(),
+        incarnation: z.string().nullable(),
+        first_position: z.int(),
+        last_position: z.int(),
+        messages: z.int(),
+        bytes: z.int(),
+        lag: z.int(),
+      })
+      .nullable(),
+    projections: z.array(z.object({ name: z.string(), position: z.int(), lag: z.int(), state: z.string() })),
+    tables: z.array(z.object({ name: z.string(), rows_estimate: z.int(), bytes: z.int() })),
+  })
+  .meta({ id: 'LogStats' });
 
 /** Where the log stands. */
 @Controller('admin/v1/log/stats')
@@ -11,6 +48,7 @@ export class LogStatsController {
   /** `stream` is null while NATS is away; counts by type are estimated when the log is large. */
   @Get()
   @RequirePermission('log.read')
+  @Answers('Tells where the log stands.', statsSchema)
   async get() {
     return statsView(await this.log.getStats({}, asCaller()));
   }

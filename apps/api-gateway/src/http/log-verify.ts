@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { RequirePermission } from '../edge/access.js';
+import { Answers } from '../edge/answers.js';
 import { asCaller, logClient, orNull, type LogClient } from '../edge/clients.js';
 
 const position = z.int('is not a position').min(0, 'is not a position').max(999_999_999_999_999, 'is not a position');
@@ -14,6 +15,18 @@ const body = z.strictObject({
 /** A range takes some seconds to check. */
 const deadlineMs = 30_000;
 
+const verifiedSchema = z
+  .object({
+    from: z.int(),
+    to: z.int(),
+    head: z.int(),
+    next: z.int().nullable(),
+    findings: z.array(z.object({ position: z.int().nullable(), kind: z.string(), message: z.string(), advice: z.string() })),
+    stream_compared: z.int(),
+    stream_problem: z.string().nullable(),
+  })
+  .meta({ id: 'LogVerified' });
+
 /** Checks that the log is what it has to be; changes nothing. */
 @Controller('admin/v1/log/verify')
 export class LogVerifyController {
@@ -22,6 +35,7 @@ export class LogVerifyController {
   /** As much of the range as one request may check; `next` is where to go on, null at the end. */
   @Post()
   @RequirePermission('log.read')
+  @Answers('Checks as much of the log as one request may; changes nothing.', verifiedSchema)
   @HttpCode(200)
   async verify(@Body({ schema: body }) { from, to }: z.output<typeof body>) {
     const checked = await this.log.verifyRange({ fromPosition: from ?? 0, toPosition: to ?? 0 }, asCaller({ deadlineMs }));

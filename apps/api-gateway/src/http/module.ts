@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { ApiDocumentController } from './api-document.js';
 import { ApiTokensController } from './api-tokens.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
@@ -25,7 +26,7 @@ import { TenantsController } from './tenants.js';
 import { UsersController } from './users.js';
 
 /** Every resource of the API. */
-const controllers: Type[] = [
+export const controllers: readonly Type[] = [
   AuthController,
   SessionsController,
   ApiTokensController,
@@ -50,11 +51,12 @@ const controllers: Type[] = [
   LogVerifyController,
   ProjectionsController,
   StuckController,
+  ApiDocumentController,
 ];
 
 @Module({})
 export class ApiModule {
   static of(providers: Provider[]): DynamicModule {
-    return { module: ApiModule, controllers, providers };
+    return { module: ApiModule, controllers: [...controllers], providers };
   }
 }

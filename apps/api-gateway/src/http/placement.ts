@@ -2,10 +2,24 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { placedKinds, serviceKinds, type placementV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers } from '../edge/answers.js';
 import { asCaller, placementClient, type PlacementClient } from '../edge/clients.js';
-import { shardView } from './shards.js';
+import { shardEntry, shardView } from './shards.js';
 
 const query = z.strictObject({ tenants: z.enum(['true', 'false'], 'must be true or false').default('true') });
+
+const placedTenants = z.record(z.string(), z.object({ shard: z.string() }));
+const placementSchema = z
+  .looseObject({
+    revision: z.int(),
+    epoch: z.int(),
+    published_revision: z.int(),
+    aggregate_placement: placedTenants.optional(),
+    projection_placement: placedTenants.optional(),
+    runner_placement: placedTenants.optional(),
+    shards: z.record(z.string(), z.record(z.string(), shardEntry)),
+  })
+  .meta({ id: 'Placement' });
 
 @Controller('admin/v1/placement')
 export class PlacementController {
@@ -14,6 +28,7 @@ export class PlacementController {
   /** The whole effective placement at one revision, in the form of the managed gateway's routing documents; `tenants=false` leaves the maps empty. */
   @Get()
   @RequirePermission('placement.read')
+  @Answers('Tells the whole effective placement at one revision.', placementSchema)
   async get(@Query({ schema: query }) { tenants }: z.output<typeof query>) {
     return placementView(await this.placement.getPlacement({ withoutTenants: tenants === 'false' }, asCaller()));
   }

@@ -1,9 +1,10 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
-import type { jobsV1 } from '@fairlead/contracts';
+import type { CheckVerdict, jobsV1 } from '@fairlead/contracts';
 import { invalidFields } from '../domain/invalid.js';
 import { movesOf, type Moves } from '../domain/plan-params.js';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, time } from '../edge/answers.js';
 import { asCaller, jobsClient, orNull, present, type JobsClient } from '../edge/clients.js';
 import { opaqueId, placedKind, reason, serviceKind, shardId, tenantId } from '../edge/parse.js';
 
@@ -33,6 +34,39 @@ const tenantBody = z.strictObject({ tenant: tenantId, kinds: kinds.optional(), r
 const reloadBody = z.strictObject({ kind: serviceKind, shard: shardId, reason });
 const approveBody = z.strictObject({ reason });
 
+const planSchema = z
+  .object({
+    plan_id: z.string(),
+    kind: z.string(),
+    digest: z.string(),
+    params: z.record(z.string(), z.unknown()),
+    actions: z.array(
+      z.object({
+        name: z.string(),
+        description: z.string(),
+        kind: z.string().nullable(),
+        from_shard_id: z.string().nullable(),
+        to_shard_id: z.string().nullable(),
+      }),
+    ),
+    checks: z.array(
+      z.object({ name: z.string(), verdict: z.enum(['pass', 'warn', 'block']), value: z.string(), limit: z.string(), message: z.string() }),
+    ),
+    impact: z.object({ tenants: z.array(z.string()), services: z.array(z.string()), expected_pause_ms: z.number() }),
+    inputs: z.array(z.object({ resource: z.string(), revision: z.int() })),
+    reason: z.string(),
+    created_by: z.string(),
+    created_at: time,
+    expires_at: time,
+    request_id: z.string().nullable(),
+    correlation_id: z.string().nullable(),
+    trace_id: z.string().nullable(),
+    canonical: z.string(),
+    needs_approval: z.boolean(),
+    approval: z.object({ approved_by: z.string(), approved_at: time, reason: z.string() }).nullable(),
+  })
+  .meta({ id: 'Plan' });
+
 /** One route per kind of change: each has its own body, and makes the parameters the job kind knows. */
 @Controller('admin/v1')
 export class PlansController {
@@ -40,6 +74,7 @@ export class PlansController {
 
   @Post('plan/tenant-migrate')
   @RequirePermission('plan.create')
+  @Answers('Plans the move of a tenant.', planSchema)
   async migrate(@Body({ schema: migrateBody }) body: z.output<typeof migrateBody>) {
     return this.create('tenant-migrate', { tenant: body.tenant, moves: movesFrom(body) }, body.reason);
   }
@@ -47,24 +82,28 @@ export class PlansController {
   /** Many tenants to the same shards, each by a job of its own. */
   @Post('plan/tenants-migrate')
   @RequirePermission('plan.create')
+  @Answers('Plans the move of many tenants to the same shards.', planSchema)
   async migrateMany(@Body({ schema: migrateManyBody }) { kinds, to, reason, ...rest }: z.output<typeof migrateManyBody>) {
     return this.create('tenants-migrate', { ...rest, moves: movesFrom({ kinds, to }) }, reason);
   }
 
   @Post('plan/tenant-drain')
   @RequirePermission('plan.create')
+  @Answers('Plans the drain of a tenant.', planSchema)
   async drain(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>) {
     return this.create('tenant-drain', params, reason);
   }
 
   @Post('plan/tenant-resume')
   @RequirePermission('plan.create')
+  @Answers('Plans the resume of a tenant.', planSchema)
   async resume(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>) {
     return this.create('tenant-resume', params, reason);
   }
 
   @Post('plan/reload')
   @RequirePermission('plan.create')
+  @Answers('Plans a reload of a shard’s endpoints.', planSchema)
   async reload(@Body({ schema: reloadBody }) { reason, ...params }: z.output<typeof reloadBody>) {
     return this.create('reload', params, reason);
   }
@@ -72,6 +111,7 @@ export class PlansController {
   /** A plan by its id or its digest. */
   @Get('plans/:id')
   @RequirePermission('job.read')
+  @Answers('Tells a plan, by its id or its digest.', planSchema)
   async get(@Param('id', { schema: opaqueId }) plan: string) {
     const response = await this.jobs.getPlan({ plan }, asCaller());
     return planView(present(response.plan, 'plan'));
@@ -80,6 +120,7 @@ export class PlansController {
   /** The word of somebody other than who made the plan. */
   @Post('plans/:id/approve')
   @RequirePermission('plan.approve')
+  @Answers('Approves a plan that needs the word of somebody other than who made it.', planSchema)
   @HttpCode(200)
   async approve(@Param('id', { schema: opaqueId }) plan: string, @Body({ schema: approveBody }) body: z.output<typeof approveBody>) {
     const response = await this.jobs.approvePlan({ plan, reason: body.reason }, asCaller());
@@ -111,7 +152,9 @@ function planView(plan: jobsV1.Plan) {
       from_shard_id: orNull(action.fromShardId),
       to_shard_id: orNull(action.toShardId),
     })),
-    checks: plan.checks.map(({ name, verdict, value, limit, message }) => ({ name, verdict, value, limit, message })),
+    checks: plan.checks.map(({ name, verdict, value, limit, message }) => ({
+      ...{ name, verdict: verdict as CheckVerdict, value, limit, message },
+    })),
     impact: {
       tenants: plan.impact?.tenants ?? [],
       services: plan.impact?.services ?? [],

@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { projectionsV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, wholeList } from '../edge/answers.js';
 import { asCaller, present, projectionsClient, tellPosition, type ProjectionsClient } from '../edge/clients.js';
 import { projectionName, reason } from '../edge/parse.js';
 
@@ -17,6 +18,31 @@ const skipBody = z.strictObject({
 });
 type SkipBody = z.output<typeof skipBody>;
 
+const epochSchema = z.object({
+  epoch: z.int(),
+  serving: z.boolean(),
+  version: z.int(),
+  position: z.int(),
+  parts: z.int(),
+  stopped: z.object({ position: z.int(), reason: z.string(), part: z.int(), since: z.string().nullable() }).nullable(),
+  rebuild: z.object({ from: z.int(), head: z.int(), events_per_second: z.number().nullable(), started_at: z.string() }).nullable(),
+});
+const projectionSchema = z
+  .object({
+    name: z.string(),
+    owner: z.string(),
+    state: z.string(),
+    paused: z.boolean(),
+    rebuild_requested: z.boolean(),
+    position: z.int(),
+    lag: z.int(),
+    lag_seconds: z.number(),
+    updated_at: z.string(),
+    epochs: z.array(epochSchema),
+  })
+  .meta({ id: 'Projection' });
+const head = z.int();
+
 /** Projections of the log, and what operators decide about them: each decision is in the log with its reason. */
 @Controller('admin/v1/projections')
 export class ProjectionsController {
@@ -25,6 +51,7 @@ export class ProjectionsController {
   /** All, by name: there are few. */
   @Get()
   @RequirePermission('projection.read')
+  @Answers('Lists the projections of the log.', wholeList(projectionSchema).extend({ head }))
   async list() {
     const { projections, head } = await this.client.listProjections({}, asCaller());
     return { items: projections.map(projectionView), next_cursor: null, head };
@@ -32,6 +59,7 @@ export class ProjectionsController {
 
   @Get(':name')
   @RequirePermission('projection.read')
+  @Answers('Tells how far a projection is.', projectionSchema.extend({ head }).meta({ id: 'ProjectionAtHead' }))
   async get(@Param('name', { schema: projectionName }) name: string) {
     const { projection, head } = await this.client.getProjection({ name }, asCaller());
     return { ...projectionView(present(projection, 'projection')), head };
@@ -40,6 +68,7 @@ export class ProjectionsController {
   /** Its workers stop after the page at hand; reads go on, ever older. */
   @Post(':name/pause')
   @RequirePermission('projection.manage')
+  @Answers('Lets a projection’s workers stop after the page at hand.', projectionSchema)
   @HttpCode(200)
   async pause(
     @Param('name', { schema: projectionName }) name: string,
@@ -51,6 +80,7 @@ export class ProjectionsController {
 
   @Post(':name/resume')
   @RequirePermission('projection.manage')
+  @Answers('Lets a paused projection go on.', projectionSchema)
   @HttpCode(200)
   async resume(
     @Param('name', { schema: projectionName }) name: string,
@@ -63,6 +93,7 @@ export class ProjectionsController {
   /** Fills a new epoch from the log's beginning while the old one serves, then swaps them. */
   @Post(':name/rebuild')
   @RequirePermission('projection.manage')
+  @Answers('Fills the projection anew from the log’s beginning while the old one serves.', projectionSchema)
   @HttpCode(202)
   async rebuild(
     @Param('name', { schema: projectionName }) name: string,
@@ -74,6 +105,7 @@ export class ProjectionsController {
 
   @Post(':name/cancel-rebuild')
   @RequirePermission('projection.manage')
+  @Answers('Gives a rebuild up.', projectionSchema)
   @HttpCode(200)
   async cancelRebuild(
     @Param('name', { schema: projectionName }) name: string,
@@ -86,6 +118,7 @@ export class ProjectionsController {
   /** Lets the one event pass that it is stopped at. */
   @Post(':name/skip')
   @RequirePermission('projection.manage')
+  @Answers('Lets the one event pass that the projection is stopped at.', projectionSchema)
   @HttpCode(200)
   async skip(
     @Param('name', { schema: projectionName }) name: string,

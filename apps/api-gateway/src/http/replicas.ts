@@ -1,7 +1,23 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { z } from 'zod';
 import type { jobsV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, time, wholeList } from '../edge/answers.js';
 import { asCaller, jobsClient, type JobsClient } from '../edge/clients.js';
+
+const replicaSchema = z
+  .object({
+    replica_id: z.string(),
+    host: z.string(),
+    pid: z.int(),
+    kinds: z.array(z.string()),
+    started_at: time,
+    heartbeat_at: time,
+    lease_until: time.nullable(),
+    alive: z.boolean(),
+    running: z.int(),
+  })
+  .meta({ id: 'Replica' });
 
 /** The processes that run jobs. */
 @Controller('admin/v1/replicas')
@@ -11,6 +27,7 @@ export class ReplicasController {
   /** Those of the last day, the newest first: there are few. */
   @Get()
   @RequirePermission('job.read')
+  @Answers('Lists the processes that run jobs, of the last day.', wholeList(replicaSchema))
   async list() {
     const { replicas } = await this.jobs.listReplicas({}, asCaller());
     return { items: replicas.map(replicaView), next_cursor: null };

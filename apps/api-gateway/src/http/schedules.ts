@@ -3,9 +3,10 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { jobsV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, time, wholeList } from '../edge/answers.js';
 import { asCaller, jobsClient, orNull, present, type JobsClient } from '../edge/clients.js';
 import { jsonObject, opaqueId, reason, scheduleName, text } from '../edge/parse.js';
-import { errorView } from './jobs.js';
+import { errorView, jobErrorSchema } from './jobs.js';
 
 const createBody = z.strictObject({
   name: scheduleName,
@@ -22,6 +23,26 @@ const createBody = z.strictObject({
 const decisionBody = z.strictObject({ reason });
 type DecisionBody = z.output<typeof decisionBody>;
 
+const scheduleSchema = z
+  .object({
+    schedule_id: z.string(),
+    name: z.string(),
+    kind: z.string(),
+    params: z.record(z.string(), z.unknown()),
+    cron: z.string(),
+    time_zone: z.string(),
+    missed: z.string(),
+    principal: z.string(),
+    reason: z.string(),
+    created_at: time,
+    next_at: time.nullable(),
+    paused_at: time.nullable(),
+    last_at: time.nullable(),
+    last_job_id: z.string().nullable(),
+    last_error: jobErrorSchema.nullable(),
+  })
+  .meta({ id: 'Schedule' });
+
 /** Jobs that are started by the clock, as who made the schedule. */
 @Controller('admin/v1/schedules')
 export class SchedulesController {
@@ -30,6 +51,7 @@ export class SchedulesController {
   /** By name: there are few. */
   @Get()
   @RequirePermission('schedule.read')
+  @Answers('Lists schedules by name.', wholeList(scheduleSchema))
   async list() {
     const { schedules } = await this.jobs.listSchedules({}, asCaller());
     return { items: schedules.map(scheduleView), next_cursor: null };
@@ -38,6 +60,7 @@ export class SchedulesController {
   /** A repeat makes no second one: names are taken once. */
   @Post()
   @RequirePermission('schedule.manage')
+  @Answers('Makes a schedule by which jobs are started.', scheduleSchema)
   async create(@Body({ schema: createBody }) body: z.output<typeof createBody>, @Res({ passthrough: true }) reply: FastifyReply) {
     const { time_zone: timeZone, ...rest } = body;
     const { schedule } = await this.jobs.createSchedule({ ...rest, timeZone }, asCaller());
@@ -48,6 +71,7 @@ export class SchedulesController {
   /** By id or name, as all of them. */
   @Post(':id/pause')
   @RequirePermission('schedule.manage')
+  @Answers('Starts no jobs by a schedule until it is let go on.')
   @HttpCode(204)
   async pause(@Param('id', { schema: opaqueId }) schedule: string, @Body({ schema: decisionBody }) body: DecisionBody): Promise<void> {
     await this.jobs.changeSchedule({ schedule, change: 'pause', reason: body.reason }, asCaller());
@@ -56,6 +80,7 @@ export class SchedulesController {
   /** Turns that were due meanwhile are not made up for. */
   @Post(':id/resume')
   @RequirePermission('schedule.manage')
+  @Answers('Starts jobs by a paused schedule again.')
   @HttpCode(204)
   async resume(@Param('id', { schema: opaqueId }) schedule: string, @Body({ schema: decisionBody }) body: DecisionBody): Promise<void> {
     await this.jobs.changeSchedule({ schedule, change: 'resume', reason: body.reason }, asCaller());
@@ -64,6 +89,7 @@ export class SchedulesController {
   /** Jobs that it has started go on. The reason is in the body. */
   @Delete(':id')
   @RequirePermission('schedule.manage')
+  @Answers('Deletes a schedule; jobs that it has started go on.')
   @HttpCode(204)
   async delete(@Param('id', { schema: opaqueId }) schedule: string, @Body({ schema: decisionBody }) body: DecisionBody): Promise<void> {
     await this.jobs.changeSchedule({ schedule, change: 'delete', reason: body.reason }, asCaller());

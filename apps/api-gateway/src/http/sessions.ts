@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, opaqueId } from '../edge/parse.js';
@@ -14,6 +15,18 @@ import { refuseApiToken } from './auth.js';
 
 const listQuery = z.strictObject(pageQuery);
 
+const sessionSchema = z
+  .object({
+    session_id: z.string(),
+    created_at: time,
+    last_used_at: time,
+    expires_at: time,
+    address: z.string(),
+    user_agent: z.string(),
+    current: z.boolean(),
+  })
+  .meta({ id: 'Session' });
+
 /** The caller's own sessions. */
 @Controller('admin/v1/auth/sessions')
 export class SessionsController {
@@ -22,6 +35,7 @@ export class SessionsController {
   /** Those that can still be used, the newest first. */
   @Get()
   @RequirePermission('self')
+  @Answers('Lists the caller’s own sessions, the newest first.', page(sessionSchema))
   async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>, @Caller() caller: Principal) {
     const before = startOf('sessions', cursor);
     const sessions = await listSessions(this.identity.database, userIdOf(caller), { before, limit: limit + 1 });
@@ -36,6 +50,7 @@ export class SessionsController {
 
   @Delete(':id')
   @RequirePermission('self')
+  @Answers('Ends one of the caller’s sessions.')
   @HttpCode(204)
   async revoke(
     @Param('id', { schema: opaqueId }) sessionId: string,

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, Inject, Param, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { placementV1 } from '@fairlead/contracts';
+import { serviceKinds, type placementV1, type ServiceKind } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, wholeList } from '../edge/answers.js';
 import { asCaller, placementClient, present, tellPosition, type PlacementClient } from '../edge/clients.js';
 import { endpointId, IfMatch, serviceKind, shardId, text } from '../edge/parse.js';
 
@@ -18,6 +19,19 @@ const putBody = z.strictObject({
 });
 const listQuery = z.strictObject({ kind: serviceKind.optional() });
 
+/** A shard without its own name. */
+export const shardEntry = z
+  .object({
+    endpoints: z.array(z.object({ endpoint_id: z.string(), url: z.string() })),
+    weight: z.int(),
+    labels: z.record(z.string(), z.string()),
+    state: z.string(),
+    revision: z.int(),
+    tenants: z.int(),
+  })
+  .meta({ id: 'ShardEntry' });
+const shardSchema = z.object({ kind: z.enum(serviceKinds), shard_id: z.string(), ...shardEntry.shape }).meta({ id: 'Shard' });
+
 @Controller('admin/v1/shards')
 export class ShardsController {
   constructor(@Inject(placementClient) private readonly placement: PlacementClient) {}
@@ -25,14 +39,19 @@ export class ShardsController {
   /** All shards, or those of one kind: there are few, so one page holds them. */
   @Get()
   @RequirePermission('placement.read')
+  @Answers('Lists all shards, or those of one kind.', wholeList(shardSchema))
   async list(@Query({ schema: listQuery }) { kind }: z.output<typeof listQuery>) {
     const { shards } = await this.placement.listShards({ kind: kind ?? '' }, asCaller());
-    return { items: shards.map((shard) => ({ kind: shard.kind, shard_id: shard.shardId, ...shardView(shard) })), next_cursor: null };
+    return {
+      items: shards.map((shard) => ({ kind: shard.kind as ServiceKind, shard_id: shard.shardId, ...shardView(shard) })),
+      next_cursor: null,
+    };
   }
 
   /** Creates or replaces a shard's directory entry. A weight or state left out stays as it is. */
   @Put(':kind/:shard_id')
   @RequirePermission('placement.write')
+  @Answers('Creates or replaces a shard’s directory entry.', shardSchema)
   async put(
     @Param('kind', { schema: serviceKind }) kind: string,
     @Param('shard_id', { schema: shardId }) id: string,
@@ -54,7 +73,7 @@ export class ShardsController {
     const shard = present(response.shard, 'shard');
     tellPosition(reply, response.position);
     reply.header('etag', `"${shard.revision}"`);
-    return { kind: shard.kind, shard_id: shard.shardId, ...shardView(shard) };
+    return { kind: shard.kind as ServiceKind, shard_id: shard.shardId, ...shardView(shard) };
   }
 }
 

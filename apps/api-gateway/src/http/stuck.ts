@@ -1,6 +1,8 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { z } from 'zod';
 import { describeError, type jobsV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, time, wholeList } from '../edge/answers.js';
 import { asCaller, jobsClient, logClient, orNull, type JobsClient, type LogClient } from '../edge/clients.js';
 
 /** Jobs told at most. */
@@ -19,6 +21,21 @@ interface NotChecked {
   readonly why: string;
 }
 
+const findingSchema = z
+  .object({
+    what: z.string(),
+    subject: z.string(),
+    severity: z.string(),
+    since: time.nullable(),
+    message: z.string(),
+    advice: z.string(),
+  })
+  .meta({ id: 'Finding' });
+const stuckSchema = z.object({
+  ...wholeList(findingSchema).shape,
+  not_checked: z.array(z.object({ what: z.string(), why: z.string() })),
+});
+
 /** What does not get on by itself, each with what to do. */
 @Controller('admin/v1/stuck')
 export class StuckController {
@@ -30,6 +47,7 @@ export class StuckController {
   /** `not_checked` tells what could not be looked at: nothing is known of it. */
   @Get()
   @RequirePermission('log.read')
+  @Answers('Lists what does not get on by itself, each with what to do.', stuckSchema)
   async list() {
     const parts = await Promise.all([this.ofTheLog(), this.ofJobs()]);
     return { items: parts.flatMap(({ items }) => items), next_cursor: null, not_checked: parts.flatMap((part) => part.notChecked) };

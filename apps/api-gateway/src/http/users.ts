@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { roles, type Role } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, email, opaqueId } from '../edge/parse.js';
@@ -25,12 +26,24 @@ const changeBody = z
   .strictObject({ roles: roleList.optional(), disabled: z.boolean('must be true or false').optional() })
   .refine(({ roles, disabled }) => roles !== undefined || disabled !== undefined, 'nothing to change: give roles or disabled');
 
+const userSchema = z
+  .object({
+    user_id: z.string(),
+    email: z.string(),
+    roles: z.array(z.string()),
+    disabled: z.boolean(),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: 'User' });
+
 @Controller('admin/v1/users')
 export class UsersController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
 
   @Get()
   @RequirePermission('identity.manage')
+  @Answers('Lists users in the order of their ids.', page(userSchema))
   async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>) {
     const after = startOf('users', cursor) ?? '';
     const users = await listUsers(this.identity.database.dataSource.manager, { after, limit: limit + 1 });
@@ -40,6 +53,7 @@ export class UsersController {
 
   @Post()
   @RequirePermission('identity.manage')
+  @Answers('Makes a user.', userSchema)
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @Caller() caller: Principal,
@@ -52,6 +66,7 @@ export class UsersController {
 
   @Patch(':id')
   @RequirePermission('identity.manage')
+  @Answers('Changes a user’s roles, or disables them.', userSchema)
   async change(
     @Param('id', { schema: opaqueId }) userId: string,
     @Body({ schema: changeBody }) body: z.output<typeof changeBody>,

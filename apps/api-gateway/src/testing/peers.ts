@@ -30,12 +30,17 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     method: string,
     permission: Permission,
     empty: { fromPartial(partial: object): Response },
+    guard: { scoped?: boolean } = {},
   ): Rpc<Request, Response> =>
-    rpc<Request, Response>(permission, (request, { principal, context }) => {
-      calls.push({ method, request, principal, context });
-      const scripted = peers.answers[method] as ((request: Request) => Response) | undefined;
-      return Promise.resolve().then(() => scripted?.(request) ?? empty.fromPartial({}));
-    });
+    rpc<Request, Response>(
+      permission,
+      (request, { principal, context }) => {
+        calls.push({ method, request, principal, context });
+        const scripted = peers.answers[method] as ((request: Request) => Response) | undefined;
+        return Promise.resolve().then(() => scripted?.(request) ?? empty.fromPartial({}));
+      },
+      guard,
+    );
   const services = [
     defineRpcs(jobsV1.JobOrchestratorServiceService, {
       createPlan: answer('createPlan', 'plan.create', jobsV1.CreatePlanResponse),
@@ -58,7 +63,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     defineRpcs(placementV1.PlacementServiceService, {
       createTenant: answer('createTenant', 'tenant.write', placementV1.CreateTenantResponse),
       listTenants: answer('listTenants', 'tenant.read', placementV1.ListTenantsResponse),
-      getTenant: answer('getTenant', 'tenant.read', placementV1.GetTenantResponse),
+      getTenant: answer('getTenant', 'tenant.read', placementV1.GetTenantResponse, { scoped: true }),
       putShard: answer('putShard', 'placement.write', placementV1.PutShardResponse),
       getShard: answer('getShard', 'placement.read', placementV1.GetShardResponse),
       listShards: answer('listShards', 'placement.read', placementV1.ListShardsResponse),

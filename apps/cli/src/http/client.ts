@@ -32,6 +32,8 @@ export interface RequestOptions {
   readonly idempotencyKey?: string;
   /** Safe to repeat by itself; GET requests are. */
   readonly repeatable?: boolean;
+  /** The tenant that the request is about, where its path names one. */
+  readonly tenant?: string;
   /** `name=value`. */
   readonly cookie?: string;
   readonly signal?: AbortSignal;
@@ -176,6 +178,7 @@ function headersOf(options: ClientOptions, request: RequestOptions, token: strin
     [contextHeaders.correlationId]: options.correlationId,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(request.cookie === undefined ? {} : { cookie: request.cookie }),
+    ...(request.tenant === undefined ? {} : { [contextHeaders.tenantId]: request.tenant }),
     ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(request.idempotencyKey === undefined ? {} : { 'idempotency-key': request.idempotencyKey }),
   };

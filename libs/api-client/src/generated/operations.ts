@@ -1,0 +1,303 @@
+// Made from apps/api-gateway/openapi.json by tools/openapi.mjs: do not change it by hand.
+export const operations = {
+  "jwks.keys": {
+    "method": "GET",
+    "path": "/.well-known/jwks.json"
+  },
+  "apiTokens.list": {
+    "method": "GET",
+    "path": "/admin/v1/api-tokens"
+  },
+  "apiTokens.create": {
+    "method": "POST",
+    "path": "/admin/v1/api-tokens"
+  },
+  "apiTokens.revoke": {
+    "method": "DELETE",
+    "path": "/admin/v1/api-tokens/{id}"
+  },
+  "audit.list": {
+    "method": "GET",
+    "path": "/admin/v1/audit"
+  },
+  "auth.login": {
+    "method": "POST",
+    "path": "/admin/v1/auth/login"
+  },
+  "auth.logout": {
+    "method": "POST",
+    "path": "/admin/v1/auth/logout"
+  },
+  "auth.me": {
+    "method": "GET",
+    "path": "/admin/v1/auth/me"
+  },
+  "auth.password": {
+    "method": "POST",
+    "path": "/admin/v1/auth/password"
+  },
+  "auth.refresh": {
+    "method": "POST",
+    "path": "/admin/v1/auth/refresh"
+  },
+  "sessions.list": {
+    "method": "GET",
+    "path": "/admin/v1/auth/sessions"
+  },
+  "sessions.revoke": {
+    "method": "DELETE",
+    "path": "/admin/v1/auth/sessions/{id}"
+  },
+  "deadLetters.list": {
+    "method": "GET",
+    "path": "/admin/v1/dead-letters"
+  },
+  "deadLetters.get": {
+    "method": "GET",
+    "path": "/admin/v1/dead-letters/{sequence}"
+  },
+  "deadLetters.discard": {
+    "method": "POST",
+    "path": "/admin/v1/dead-letters/{sequence}/discard"
+  },
+  "deadLetters.replay": {
+    "method": "POST",
+    "path": "/admin/v1/dead-letters/{sequence}/replay"
+  },
+  "fleet.appliedPlacement": {
+    "method": "GET",
+    "path": "/admin/v1/fleet/applied-placement"
+  },
+  "fleet.snapshot": {
+    "method": "GET",
+    "path": "/admin/v1/fleet/snapshot"
+  },
+  "jobs.list": {
+    "method": "GET",
+    "path": "/admin/v1/jobs"
+  },
+  "jobs.reload": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/reload"
+  },
+  "jobs.drain": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/tenant-drain"
+  },
+  "jobs.migrate": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/tenant-migrate"
+  },
+  "jobs.resume": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/tenant-resume"
+  },
+  "jobs.migrateMany": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/tenants-migrate"
+  },
+  "jobs.get": {
+    "method": "GET",
+    "path": "/admin/v1/jobs/{id}"
+  },
+  "jobs.cancel": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/{id}/cancel"
+  },
+  "jobEvents.events": {
+    "method": "GET",
+    "path": "/admin/v1/jobs/{id}/events"
+  },
+  "jobs.pause": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/{id}/pause"
+  },
+  "jobs.retry": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/{id}/retry"
+  },
+  "jobs.signal": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/{id}/signals/{name}"
+  },
+  "jobs.unpause": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/{id}/unpause"
+  },
+  "locks.list": {
+    "method": "GET",
+    "path": "/admin/v1/locks"
+  },
+  "logAggregates.list": {
+    "method": "GET",
+    "path": "/admin/v1/log/aggregates"
+  },
+  "logAggregates.get": {
+    "method": "GET",
+    "path": "/admin/v1/log/aggregates/{type}/{id}"
+  },
+  "logEvents.list": {
+    "method": "GET",
+    "path": "/admin/v1/log/events"
+  },
+  "logEvents.get": {
+    "method": "GET",
+    "path": "/admin/v1/log/events/{position}"
+  },
+  "logStats.get": {
+    "method": "GET",
+    "path": "/admin/v1/log/stats"
+  },
+  "logVerify.verify": {
+    "method": "POST",
+    "path": "/admin/v1/log/verify"
+  },
+  "placement.get": {
+    "method": "GET",
+    "path": "/admin/v1/placement"
+  },
+  "plans.reload": {
+    "method": "POST",
+    "path": "/admin/v1/plan/reload"
+  },
+  "plans.drain": {
+    "method": "POST",
+    "path": "/admin/v1/plan/tenant-drain"
+  },
+  "plans.migrate": {
+    "method": "POST",
+    "path": "/admin/v1/plan/tenant-migrate"
+  },
+  "plans.resume": {
+    "method": "POST",
+    "path": "/admin/v1/plan/tenant-resume"
+  },
+  "plans.migrateMany": {
+    "method": "POST",
+    "path": "/admin/v1/plan/tenants-migrate"
+  },
+  "plans.get": {
+    "method": "GET",
+    "path": "/admin/v1/plans/{id}"
+  },
+  "plans.approve": {
+    "method": "POST",
+    "path": "/admin/v1/plans/{id}/approve"
+  },
+  "projections.list": {
+    "method": "GET",
+    "path": "/admin/v1/projections"
+  },
+  "projections.get": {
+    "method": "GET",
+    "path": "/admin/v1/projections/{name}"
+  },
+  "projections.cancelRebuild": {
+    "method": "POST",
+    "path": "/admin/v1/projections/{name}/cancel-rebuild"
+  },
+  "projections.pause": {
+    "method": "POST",
+    "path": "/admin/v1/projections/{name}/pause"
+  },
+  "projections.rebuild": {
+    "method": "POST",
+    "path": "/admin/v1/projections/{name}/rebuild"
+  },
+  "projections.resume": {
+    "method": "POST",
+    "path": "/admin/v1/projections/{name}/resume"
+  },
+  "projections.skip": {
+    "method": "POST",
+    "path": "/admin/v1/projections/{name}/skip"
+  },
+  "replicas.list": {
+    "method": "GET",
+    "path": "/admin/v1/replicas"
+  },
+  "schedules.list": {
+    "method": "GET",
+    "path": "/admin/v1/schedules"
+  },
+  "schedules.create": {
+    "method": "POST",
+    "path": "/admin/v1/schedules"
+  },
+  "schedules.delete": {
+    "method": "DELETE",
+    "path": "/admin/v1/schedules/{id}"
+  },
+  "schedules.pause": {
+    "method": "POST",
+    "path": "/admin/v1/schedules/{id}/pause"
+  },
+  "schedules.resume": {
+    "method": "POST",
+    "path": "/admin/v1/schedules/{id}/resume"
+  },
+  "shards.list": {
+    "method": "GET",
+    "path": "/admin/v1/shards"
+  },
+  "shards.put": {
+    "method": "PUT",
+    "path": "/admin/v1/shards/{kind}/{shard_id}"
+  },
+  "stuck.list": {
+    "method": "GET",
+    "path": "/admin/v1/stuck"
+  },
+  "tenants.list": {
+    "method": "GET",
+    "path": "/admin/v1/tenants"
+  },
+  "tenants.create": {
+    "method": "POST",
+    "path": "/admin/v1/tenants"
+  },
+  "tenants.get": {
+    "method": "GET",
+    "path": "/admin/v1/tenants/{id}"
+  },
+  "tenants.listAudit": {
+    "method": "GET",
+    "path": "/admin/v1/tenants/{id}/audit"
+  },
+  "tenants.listJobs": {
+    "method": "GET",
+    "path": "/admin/v1/tenants/{id}/jobs"
+  },
+  "users.list": {
+    "method": "GET",
+    "path": "/admin/v1/users"
+  },
+  "users.create": {
+    "method": "POST",
+    "path": "/admin/v1/users"
+  },
+  "users.change": {
+    "method": "PATCH",
+    "path": "/admin/v1/users/{id}"
+  },
+  "probes.health": {
+    "method": "GET",
+    "path": "/health"
+  },
+  "probes.metrics": {
+    "method": "GET",
+    "path": "/metrics"
+  },
+  "apiDocument.get": {
+    "method": "GET",
+    "path": "/openapi.json"
+  },
+  "changes.get": {
+    "method": "GET",
+    "path": "/platform/v1/changes"
+  },
+  "probes.ready": {
+    "method": "GET",
+    "path": "/ready"
+  }
+} as const;
