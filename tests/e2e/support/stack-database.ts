@@ -21,3 +21,17 @@ export function openStackDatabase(
     ...options,
   });
 }
+
+/** Opens it as Postgres' superuser, who may do what no service may; the caller closes it. */
+export function openStackDatabaseAsAdmin(stateDir: string, service: ControlPlaneService): Promise<Database> {
+  const read = (name: string) => readFileSync(join(stateDir, name), 'utf8').trim();
+  const { postgres } = JSON.parse(read('ports.json')) as { postgres: number };
+  return openDatabase({
+    url: `postgres://postgres@127.0.0.1:${String(postgres)}/fairlead`,
+    password: read('postgres/admin-password'),
+    schema: schemaOf(service),
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    applicationName: 'test-admin',
+    poolSize: 1,
+  });
+}

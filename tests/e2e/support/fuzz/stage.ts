@@ -1,0 +1,169 @@
+/** What has to be there in a stack for every operation of its API to have something to succeed with. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Stack } from '@fairlead/dev-env';
+import { connectMessaging } from '@fairlead/messaging';
+import { createLogger } from '@fairlead/telemetry';
+import { eventually, type FailpointBoard } from '@fairlead/testing';
+import { Operator } from '../operator.js';
+import { openStackDatabaseAsAdmin } from '../stack-database.js';
+import type { Fuzzer } from './fuzzer.js';
+import type { World } from './world.js';
+
+const reason = 'part of a fuzz';
+
+export interface Stage {
+  readonly stack: Stack;
+  readonly board: FailpointBoard;
+  readonly ann: Operator;
+  /** Somebody else who may approve. */
+  readonly bobToken: () => string;
+  readonly fuzzer: Fuzzer;
+  readonly world: World;
+}
+
+/** Makes it, by requests that are held against the document as all others. */
+export async function prepare(stage: Stage): Promise<void> {
+  await know(stage);
+  await deadLetters(stage);
+  await jobs(stage);
+  await projections(stage);
+}
+
+/** Lists what there is. */
+export async function know({ fuzzer, world, ann }: Stage): Promise<void> {
+  for (const id of ['tenants.list', 'jobs.list', 'schedules.list', 'sessions.list', 'apiTokens.list', 'deadLetters.list', 'logEvents.list'])
+    await fuzzer.ask(id, { query: id === 'schedules.list' ? {} : { limit: 40 } });
+  const kinds = ['aggregate', 'projection', 'runner'];
+  const [tenant = ''] = world.of('tenants') as string[];
+  const to = await ann.elsewhere(tenant);
+  world.know('targets', ...kinds.flatMap((kind) => [{ [kind]: to[kind] }, { [kind]: `${kind}-1` }]));
+}
+
+async function deadLetters({ stack, fuzzer }: Stage): Promise<void> {
+  const read = (name: string) => readFileSync(join(stack.stateDir, name), 'utf8').trim();
+  const { nats } = JSON.parse(read('ports.json')) as { nats: number };
+  const messaging = await connectMessaging({
+    ...{ url: `nats://127.0.0.1:${String(nats)}`, user: 'fairlead', token: read('secrets/nats-token'), namespace: '', name: 'fuzz' },
+    logger: createLogger({ service: 'fuzz', level: 'silent' }),
+  });
+  const consumer = messaging.consume({
+    name: 'fuzz',
+    stream: 'evt',
+    filters: [messaging.topology.subjects.eventsOf('tenant')],
+    maxDeliver: 1,
+    handler: () => Promise.reject(new Error('it can do nothing with this')),
+  });
+  try {
+    const letters = await eventually(
+      async () => {
+        const found = await messaging.deadLetters.list({ consumer: 'fuzz' });
+        return found.length < 3 ? undefined : found;
+      },
+      { timeoutMs: 30_000, what: 'three dead letters' },
+    );
+    await fuzzer.ask('deadLetters.list');
+    const settle = (id: string, sequence: number | undefined) => fuzzer.ask(id, { path: { sequence }, body: { reason } });
+    await settle('deadLetters.replay', letters[0]?.sequence);
+    await settle('deadLetters.discard', letters[1]?.sequence);
+  } finally {
+    await consumer.stop();
+    await messaging.close();
+  }
+}
+
+/** A job that comes to need attention and is tried again, one that is told something, one that is paused and let go on, a plan that is approved. */
+async function jobs(stage: Stage): Promise<void> {
+  const { fuzzer, world, ann, board, bobToken } = stage;
+  const [first = '', second = '', third = '', fourth = ''] = world.of('tenants') as string[];
+  const start = async (plan: string, job: string, params: Record<string, unknown>) => {
+    const planned = await fuzzer.ask(`plans.${plan}`, { body: { ...params, reason } });
+    const { digest } = planned.body as { digest: string };
+    const started = await fuzzer.ask(`jobs.${job}`, {
+      headers: { 'Idempotency-Key': randomUUID() },
+      body: { plan_digest: digest, reason },
+    });
+    return (started.body as { job_id: string }).job_id;
+  };
+  const at = 'job.tenant-migrate.resume.before_attempt';
+  board.set(at, 'pause');
+  const to = await ann.elsewhere(first);
+  const attention = await start('migrate', 'migrate', { tenant: first, to });
+  await board.hit(at);
+  await ann.turn('projection', to['projection'] ?? '', { down: true });
+  board.release(at);
+  await ann.ended(attention);
+  await ann.turn('projection', to['projection'] ?? '', { down: false });
+  await fuzzer.ask('jobs.retry', { path: { id: attention }, body: { reason } });
+  await ann.ended(attention);
+
+  const waits = 'job.tenant-migrate.wait-drained.before_attempt';
+  board.set(waits, 'pause');
+  const paused = await start('migrate', 'migrate', { tenant: second, to: { runner: (await ann.elsewhere(second))['runner'] } });
+  await board.hit(waits);
+  await fuzzer.ask('jobs.signal', { path: { id: paused, name: 'look' }, body: { payload: { at: 'the rack' } } });
+  await fuzzer.ask('jobs.pause', { path: { id: paused }, body: { reason } });
+  board.release(waits);
+  await eventually(async () => ((await ann.job(paused)).paused_at === null ? undefined : true), {
+    timeoutMs: 30_000,
+    what: 'a paused job',
+  });
+  await fuzzer.ask('jobs.unpause', { path: { id: paused }, body: { reason } });
+  await start('migrateMany', 'migrateMany', { tenants: [third, fourth], to: { runner: (await ann.elsewhere(third))['runner'] } });
+  await start('drain', 'drain', { tenant: fourth });
+  await start('resume', 'resume', { tenant: third });
+  const reload = await start('reload', 'reload', { kind: 'gateway', shard: 'gateway-1' });
+  await fuzzer.ask('jobs.cancel', { path: { id: reload }, body: { reason } });
+  const { body } = await fuzzer.ask('plans.reload', { body: { kind: 'gateway', shard: 'gateway-1', reason } });
+  await fuzzer.ask('plans.approve', { path: { id: (body as { plan_id: string }).plan_id }, body: { reason } }, bobToken());
+}
+
+interface Epoch {
+  stopped: { position: number } | null;
+}
+
+/** A projection that is stopped at an event which passes, and one whose rebuild is given up. */
+async function projections({ stack, fuzzer }: Stage): Promise<void> {
+  const name = 'aggregate_summary';
+  const decide = (what: string, more: Record<string, unknown> = {}) =>
+    fuzzer.ask(`projections.${what}`, { path: { name }, body: { reason, ...more } });
+  for (const what of ['pause', 'rebuild', 'cancelRebuild', 'resume']) await decide(what);
+  const shown = async () =>
+    (await fuzzer.ask('projections.get', { path: { name } })).body as { epochs: Epoch[]; rebuild_requested: boolean };
+  await eventually(
+    async () => {
+      const { epochs, rebuild_requested: requested } = await shown();
+      return epochs.length === 1 && !requested ? true : undefined;
+    },
+    { timeoutMs: 30_000, what: 'one epoch' },
+  );
+  const db = await openStackDatabaseAsAdmin(stack.stateDir, 'audit');
+  try {
+    await db.query(
+      `create function audit.refuse_poison() returns trigger language plpgsql as $$ begin
+         if new.aggregate_id = 'poison' then raise exception 'poison'; end if; return new; end $$`,
+    );
+    const tables = await db.query<{ name: string }>(
+      `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = 'audit' and c.relkind = 'r' and c.relname like 'aggregate%'`,
+    );
+    const triggers = tables.map((table) => table.name);
+    for (const table of triggers)
+      await db.query(`create trigger refuse_poison before insert on audit.${table} for each row execute function audit.refuse_poison()`);
+    const made = await fuzzer.ask('tenants.create', {
+      headers: { 'Idempotency-Key': randomUUID() },
+      body: { tenant_id: 'poison', name: 'Poison' },
+    });
+    if (made.status !== 201) throw new Error(`the tenant was answered with ${String(made.status)}`);
+    const stopped = await eventually(async () => (await shown()).epochs.find((epoch) => epoch.stopped !== null)?.stopped ?? undefined, {
+      timeoutMs: 30_000,
+      what: 'the projection to stop',
+    });
+    for (const table of triggers) await db.query(`drop trigger refuse_poison on audit.${table}`);
+    await decide('skip', { position: stopped.position });
+    await db.query('drop function audit.refuse_poison()');
+  } finally {
+    await db.close();
+  }
+}

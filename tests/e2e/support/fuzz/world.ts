@@ -1,0 +1,135 @@
+/** What a fuzzer knows of the stack that it sends requests to: who may ask, and what there is to ask about. */
+import type { Json, Operation } from './document.js';
+import type { Known } from './values.js';
+
+/** How many of a sort are remembered, the newest. */
+const most = 40;
+
+export class World {
+  private readonly pools = new Map<string, unknown[]>();
+  /** Of the user whose sessions, tokens and password come and go. */
+  password = '';
+
+  /** Things of a sort, the newest last. */
+  of(sort: string): readonly unknown[] {
+    return this.pools.get(sort) ?? [];
+  }
+
+  know(sort: string, ...things: readonly unknown[]): void {
+    const fresh: unknown[] = things.filter((thing) => thing !== undefined && thing !== null);
+    const kept = this.of(sort).filter((thing) => !fresh.includes(thing));
+    this.pools.set(sort, [...kept, ...fresh].slice(-most));
+  }
+
+  forget(sort: string, thing: unknown): void {
+    this.pools.set(
+      sort,
+      this.of(sort).filter((one) => one !== thing),
+    );
+  }
+
+  /** What the fields of an operation's request may be. */
+  knownTo({ id }: Operation): Known {
+    return (name) => {
+      const sort = sortOf(id, name);
+      if (sort === 'none') return 'left out';
+      return sort === undefined ? undefined : () => this.of(sort);
+    };
+  }
+
+  /** Learns from what an operation answered. */
+  learn({ id }: Operation, body: unknown): void {
+    const group = id.split('.')[0] ?? '';
+    const things = isJson(body) && Array.isArray(body['items']) ? (body['items'] as Json[]) : isJson(body) ? [body] : [];
+    for (const thing of things) {
+      const ids = { jobs: 'job_id', plans: 'plan_id', tenants: 'tenant_id', schedules: 'schedule_id', apiTokens: 'token_id' } as Record<
+        string,
+        string
+      >;
+      const field = ids[group];
+      if (field !== undefined && id !== 'tenants.listAudit')
+        this.know(group === 'tenants' && 'job_id' in thing ? 'jobs' : group, thing[field] ?? thing['job_id']);
+      if (group === 'plans') this.know(`digest of ${String(thing['kind'])}`, thing['digest']);
+      if (id === 'jobs.list') for (const key of ['correlation_id', 'request_id', 'trace_id']) this.know(key, thing[key]);
+      if (id === 'deadLetters.list') this.know('letters', thing['sequence']);
+      if (id === 'sessions.list' && thing['current'] === false) this.know('sessions', thing['session_id']);
+      if (id === 'users.create') this.know('users', thing['user_id']);
+      if (group === 'logEvents') this.know('positions', thing['position']);
+    }
+    if (isJson(body) && typeof body['next_cursor'] === 'string') this.know(`cursors of ${id}`, body['next_cursor']);
+  }
+}
+
+/** Which sort of thing a field names; undefined for one that is made by its schema. */
+function sortOf(operation: string, name: string): string | undefined {
+  const [group = ''] = operation.split('.');
+  const here = byOperation[`${operation} ${name}`] ?? byGroup[`${group} ${name}`];
+  if (here !== undefined) return here;
+  if (name === 'cursor') return `cursors of ${operation}`;
+  return byName[name];
+}
+
+const byName: Readonly<Record<string, string>> = {
+  tenant: 'tenants',
+  tenant_id: 'tenants',
+  to: 'targets',
+  parent: 'jobs',
+  job_id: 'jobs',
+  correlation_id: 'correlation_id',
+  request_id: 'request_id',
+  trace_id: 'trace_id',
+  user_id: 'users',
+  wait_for: 'positions',
+  wait_seconds: 'seconds',
+  max_age_ms: 'ages',
+};
+
+const byGroup: Readonly<Record<string, string>> = {
+  'tenants id': 'tenants',
+  'jobs id': 'jobs',
+  'jobEvents id': 'jobs',
+  'plans id': 'plans',
+  'users id': 'users',
+  'schedules id': 'schedules',
+  'sessions id': 'sessions',
+  'apiTokens id': 'apiTokens',
+  'deadLetters sequence': 'letters',
+  'logEvents position': 'positions',
+  'logEvents from': 'positions',
+  'logEvents to': 'none',
+  'projections name': 'projections',
+};
+
+const byOperation: Readonly<Record<string, string>> = {
+  'tenants.create tenant_id': 'new tenants',
+  'tenants.list kind': 'none',
+  'tenants.list shard_id': 'none',
+  'shards.put shard_id': 'spare shards',
+  'plans.migrate kinds': 'none',
+  'plans.migrateMany kinds': 'none',
+  'plans.reload kind': 'reload kind',
+  'plans.reload shard': 'reload shard',
+  'jobs.migrate plan_digest': 'digest of tenant-migrate',
+  'jobs.migrateMany plan_digest': 'digest of tenants-migrate',
+  'jobs.drain plan_digest': 'digest of tenant-drain',
+  'jobs.resume plan_digest': 'digest of tenant-resume',
+  'jobs.reload plan_digest': 'digest of reload',
+  'logAggregates.get type': 'tenant',
+  'logAggregates.get id': 'tenants',
+  'logVerify.verify from': 'none',
+  'logVerify.verify to': 'none',
+  'auth.login email': 'email',
+  'auth.login password': 'password',
+  'auth.password current_password': 'password',
+  'schedules.create kind': 'schedule kinds',
+  'schedules.create params': 'schedule params',
+  'schedules.create cron': 'crons',
+  'schedules.create time_zone': 'zones',
+  'schedules.create name': 'new names',
+  'changes.get cursor': 'cursors of changes.get',
+  'changes.get types': 'none',
+};
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
