@@ -30,6 +30,7 @@ import { trustedKeys } from './http/jwks.js';
 import { apiDocument } from './http/api-document.js';
 import { ApiModule, controllers } from './http/module.js';
 import { exchangeApiToken, isApiToken } from './identity/api-tokens.js';
+import { refuseEndedCaller } from './identity/callers.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
@@ -111,6 +112,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       verifier,
       tracing,
       exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
+      refuseEnded: (caller) => refuseEndedCaller(database, caller),
       publicUrl: config.PUBLIC_URL,
       trustedProxies: config.TRUSTED_PROXIES,
       onRoute: overrides.onRoute,

@@ -53,6 +53,8 @@ export interface CallerDeps {
   readonly verifier: TokenVerifier;
   /** Answers a short-lived access token for an API token; throws `unauthenticated` when it is not valid, or no longer. */
   readonly exchangeApiToken: (apiToken: string) => Promise<string>;
+  /** Throws `unauthenticated` when the session or API token behind a caller's token has ended, by the database at this moment. */
+  readonly refuseEnded: (caller: Principal) => Promise<void>;
   /** Where browsers reach the gateway, when that is not its own address. */
   readonly publicUrl?: string;
   /** How many requests a caller may send; as many as they like without it. */
@@ -102,6 +104,8 @@ async function authenticate(
   bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
   limitRate(reply, principal, deps.rateLimit);
   requirePermission(principal, permission, { scoped });
+  // A token is valid for minutes; what changes something asks whether it still stands. An API token was asked for just now.
+  if (request.method !== 'GET' && bearer === token) await deps.refuseEnded(principal);
   principals.set(request, principal);
   if (tenant === undefined) return;
   const tenantId = tenantOf(request, tenant);

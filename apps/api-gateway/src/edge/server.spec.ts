@@ -91,6 +91,7 @@ async function start(controllers: Type[], tracing?: Tracing) {
     registry,
     verifier: createTokenVerifier({ jwks: { keys: [publicJwk] } }),
     exchangeApiToken: () => Promise.reject(new Error('there are no API tokens here')),
+    refuseEnded: () => Promise.resolve(),
     ...(tracing === undefined ? {} : { tracing }),
   });
   const app = await NestFactory.create<NestFastifyApplication>(Root, adapter, { logger: false, abortOnError: false });

@@ -27,7 +27,13 @@ async function start(uiFolder: string): Promise<string> {
   const logger = createLogger({ service: 'api-gateway', level: 'silent' });
   const registry = createMetrics({ service: 'api-gateway', version: '0', gitSha: 'x', processMetrics: false });
   const verifier = createTokenVerifier({ jwks: { keys: [publicJwk] } });
-  const adapter = createEdge({ logger, registry, verifier, exchangeApiToken: () => Promise.reject(new Error('nobody has one')) });
+  const adapter = createEdge({
+    logger,
+    registry,
+    verifier,
+    exchangeApiToken: () => Promise.reject(new Error('nobody has one')),
+    refuseEnded: () => Promise.resolve(),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(Nothing, adapter, { logger: false, abortOnError: false });
   app.useGlobalFilters(new ProblemFilter(logger));
   serveUi(app.getHttpAdapter().getInstance(), await loadUi(uiFolder));

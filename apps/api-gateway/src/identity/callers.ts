@@ -1,7 +1,7 @@
 import { FairleadError } from '@fairlead/contracts';
 import { grantsOfRoles, type Principal } from '@fairlead/auth';
-import type { Transaction } from '@fairlead/postgres';
-import { lockCaller } from '../store/callers.js';
+import type { Sql, Transaction } from '@fairlead/postgres';
+import { callerStands, lockCaller, type TokenOrigin } from '../store/callers.js';
 
 /** The user who calls; throws `permission_denied` for a service. */
 export function userIdOf(caller: Principal): string {
@@ -18,9 +18,25 @@ export function userIdOf(caller: Principal): string {
  * A transaction that changes users asks after it has locked them, or two of them would wait for each other.
  */
 export async function presentCaller(tx: Transaction, caller: Principal): Promise<Principal> {
-  const roles = await lockCaller(tx, { userId: userIdOf(caller), sessionId: caller.sessionId, apiTokenId: caller.apiTokenId });
-  if (roles === undefined)
-    throw new FairleadError('unauthenticated', 'The user is gone or disabled, or the session or API token has ended');
+  const roles = await lockCaller(tx, originOf(caller));
+  if (roles === undefined) throw ended();
   const present = grantsOfRoles(roles);
   return { ...caller, grants: new Set([...caller.grants].filter((grant) => present.has(grant))) };
+}
+
+/**
+ * Throws `unauthenticated` for a user who is disabled, or whose session or API token has ended, though their access token is
+ * still valid; by the database, at this moment. Callers without either, as services, are left to their token.
+ */
+export async function refuseEndedCaller(sql: Sql, caller: Principal): Promise<void> {
+  if (caller.sessionId === undefined && caller.apiTokenId === undefined) return;
+  if (!(await callerStands(sql, originOf(caller)))) throw ended();
+}
+
+function originOf(caller: Principal): TokenOrigin {
+  return { userId: userIdOf(caller), sessionId: caller.sessionId, apiTokenId: caller.apiTokenId };
+}
+
+function ended(): FairleadError {
+  return new FairleadError('unauthenticated', 'The user is gone or disabled, or the session or API token has ended');
 }

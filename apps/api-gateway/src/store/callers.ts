@@ -12,6 +12,20 @@ export interface TokenOrigin {
   readonly apiTokenId: string | undefined;
 }
 
+/** SQL: whether what a token comes from still stands; $1 is the user, $2 the session, $3 the API token. */
+const originStands = `($2::text is null or exists (select 1 from session where session_id = $2 and user_id = $1 and ${live}))
+       and ($3::text is null or exists (select 1 from api_token where token_id = $3 and user_id = $1 and ${usable}))`;
+
+/** True when an access token's user is not disabled, and the session or API token behind it has not ended. */
+export async function callerStands(sql: Sql, { userId, sessionId, apiTokenId }: TokenOrigin): Promise<boolean> {
+  const rows = await sql.query(`select 1 from users where user_id = $1 and not disabled and ${originStands}`, [
+    userId,
+    sessionId ?? null,
+    apiTokenId ?? null,
+  ]);
+  return rows.length === 1;
+}
+
 /**
  * Answers the roles that an access token's user has now; undefined when they are disabled, or the session or API token
  * behind it has ended. The user stays locked until the transaction ends: whoever disables or demotes them waits.
@@ -20,10 +34,6 @@ export async function lockCaller(tx: Sql, { userId, sessionId, apiTokenId }: Tok
   const [user] = await tx.query<{ roles: Role[] }>('select roles from users where user_id = $1 and not disabled for share', [userId]);
   if (user === undefined) return undefined;
   // A statement of its own: it sees what was committed while the first one waited.
-  const [origin] = await tx.query<{ stands: boolean }>(
-    `select ($2::text is null or exists (select 1 from session where session_id = $2 and user_id = $1 and ${live}))
-       and ($3::text is null or exists (select 1 from api_token where token_id = $3 and user_id = $1 and ${usable})) as stands`,
-    [userId, sessionId ?? null, apiTokenId ?? null],
-  );
+  const [origin] = await tx.query<{ stands: boolean }>(`select ${originStands} as stands`, [userId, sessionId ?? null, apiTokenId ?? null]);
   return origin?.stands === true ? user.roles : undefined;
 }
