@@ -7,13 +7,14 @@ import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
-import { createApiToken, revokeApiToken } from '../identity/api-tokens.js';
+import { createApiToken, revokeApiToken, rotateApiToken } from '../identity/api-tokens.js';
 import { userIdOf } from '../identity/callers.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
 import { refuseApiToken } from './auth.js';
 import { roleList } from './users.js';
 
+const hours = 'must be a whole number of hours from 0 to 168';
 const days = 'must be a whole number of days from 1 to 365';
 
 /** As many as an access token has room for. */
@@ -39,6 +40,8 @@ const createBody = z.strictObject({
     .optional(),
   expires_in_days: z.int(days).min(1, days).max(365, days).default(90),
 });
+/** How long the present secret works beside the new one. */
+const rotateBody = z.strictObject({ overlap_hours: z.int(hours).min(0, hours).max(168, hours).default(24) });
 
 const tokenSchema = z
   .object({
@@ -87,6 +90,21 @@ export class ApiTokensController {
     return { ...tokenView(created.apiToken), token: created.secretToken };
   }
 
+  /** A new secret for a token: the only answer that holds it. A lost one is not repeated: rotate again. */
+  @Post(':id/rotate')
+  @RequirePermission('self')
+  @HttpCode(200)
+  async rotate(
+    @Param('id', { schema: opaqueId }) tokenId: string,
+    @Body({ schema: rotateBody }) body: z.output<typeof rotateBody>,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const rotated = await rotateApiToken(this.identity.database, caller, { tokenId, overlapHours: body.overlap_hours });
+    tellPosition(reply, rotated.position);
+    return { ...tokenView(rotated.apiToken), token: rotated.secretToken };
+  }
+
   @Delete(':id')
   @RequirePermission('self')
   @Answers('Ends an API token.')
@@ -112,5 +130,7 @@ function tokenView(token: ApiToken) {
     expires_at: token.expiresAt.toISOString(),
     last_used_at: token.lastUsedAt?.toISOString() ?? null,
     revoked_at: token.revokedAt?.toISOString() ?? null,
+    rotated_at: token.rotatedAt?.toISOString() ?? null,
+    previous_until: token.previousUntil?.toISOString() ?? null,
   };
 }

@@ -60,6 +60,8 @@ describe('an API token', () => {
         expires_at: expect.any(String),
         last_used_at: null,
         revoked_at: null,
+        rotated_at: null,
+        previous_until: null,
       },
     ]);
     expect(Date.parse(String(body['expires_at'])) - Date.parse(String(body['created_at']))).toBe(7 * 86_400_000);

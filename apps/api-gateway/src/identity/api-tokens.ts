@@ -2,7 +2,7 @@ import { FairleadError, newId, roles as allRoles, type Role } from '@fairlead/co
 import { commonRoles, type Principal, type Scope, type TokenSigner } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
-import { insertApiToken, revokeApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
+import { insertApiToken, revokeApiTokenRow, rotateApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
 
@@ -28,8 +28,7 @@ export async function createApiToken(
   input: { name: string; roles: readonly Role[]; expiresInDays: number; scope?: Scope },
 ): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
   // One that is lost must end when it expires, or is revoked, and not go on in others.
-  if (caller.apiTokenId !== undefined)
-    throw new FairleadError('permission_denied', 'API tokens are made in a login session, not with another API token');
+  refuseTokens(caller, 'API tokens are made in a login session, not with another API token');
   const [tokenId, secret, userId] = [newId('apiToken'), newSecret(), userIdOf(caller)];
   return database.transaction(async (tx) => {
     refuseMoreThan(await presentCaller(tx, caller), input.roles);
@@ -51,6 +50,35 @@ function refuseMoreThan(caller: Principal, roles: readonly Role[]): void {
       details: { role, permission: lacking },
     });
   }
+}
+
+/**
+ * Gives one of the caller's own tokens a new secret and records it; answers the token with it once, with the event's position. The
+ * secret before works until the overlap ends. Throws `permission_denied` with an API token, which whoever found it must
+ * not take over, and `not_found` for one that the caller has not, or that has ended.
+ */
+export async function rotateApiToken(
+  database: Database,
+  caller: Principal,
+  { tokenId, overlapHours }: { tokenId: string; overlapHours: number },
+): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
+  refuseTokens(caller, 'API tokens are rotated in a login session, not with an API token');
+  const [secret, userId] = [newSecret(), userIdOf(caller)];
+  return database.transaction(async (tx) => {
+    await presentCaller(tx, caller);
+    const apiToken = await rotateApiTokenRow(tx, { tokenId, userId, secretHash: hashOfSecret(secret), overlapHours });
+    if (apiToken === undefined) throw new FairleadError('not_found', `You have no API token ${tokenId} that can still be used`);
+    const { name, previousUntil } = apiToken;
+    const payload = { token_id: tokenId, name, ...(previousUntil === null ? {} : { previous_until: previousUntil.toISOString() }) };
+    const { lastPosition } = await appendInTransaction(tx, {
+      events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_rotated', payload }],
+    });
+    return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
+  });
+}
+
+function refuseTokens(caller: Principal, why: string): void {
+  if (caller.apiTokenId !== undefined) throw new FairleadError('permission_denied', why);
 }
 
 /**

@@ -18,10 +18,14 @@ export interface ApiToken {
   /** Within a minute; null for never. */
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
+  /** When it got the secret that it has; null while that is its first. */
+  readonly rotatedAt: Date | null;
+  /** How long the secret before works beside it; null without one. */
+  readonly previousUntil: Date | null;
 }
 
 const columns = `token_id as "tokenId", user_id as "userId", name, roles, scope, created_at as "createdAt", expires_at as "expiresAt",
-  last_used_at as "lastUsedAt", revoked_at as "revokedAt"`;
+  last_used_at as "lastUsedAt", revoked_at as "revokedAt", rotated_at as "rotatedAt", previous_until as "previousUntil"`;
 
 export interface NewApiToken {
   readonly tokenId: string;
@@ -70,11 +74,31 @@ export async function useApiToken(sql: Sql, tokenId: string, secretHash: Buffer)
   const [found] = await sql.query<UsableApiToken & { unnoted: boolean }>(
     `select user_id as "userId", email, api_token.roles, users.roles as "userRoles", scope, ${unnoted} as unnoted
      from api_token join users using (user_id)
-     where token_id = $1 and secret_hash = $2 and ${usable} and not disabled`,
+     where token_id = $1 and (secret_hash = $2 or (previous_secret_hash = $2 and previous_until > now())) and ${usable} and not disabled`,
     [tokenId, secretHash],
   );
   if (found?.unnoted === true) await sql.query(`update api_token set last_used_at = now() where token_id = $1 and ${unnoted}`, [tokenId]);
   return found;
+}
+
+/**
+ * Gives a user's token a new secret and answers it; the one before works for so many hours beside it, and any earlier one no
+ * more. Undefined when the user has no such token, or it can't be used any more.
+ */
+export async function rotateApiTokenRow(
+  tx: Sql,
+  token: { tokenId: string; userId: string; secretHash: Buffer; overlapHours: number },
+): Promise<ApiToken | undefined> {
+  const overlaps = token.overlapHours > 0;
+  const [rotated] = await tx.query<ApiToken>(
+    `update api_token set secret_hash = $3, rotated_at = now(),
+       previous_secret_hash = case when $4 then secret_hash end,
+       previous_until = case when $4 then least(now() + make_interval(hours => $5), expires_at) end
+     where token_id = $1 and user_id = $2 and ${usable}
+     returning ${columns}`,
+    [token.tokenId, token.userId, token.secretHash, overlaps, token.overlapHours],
+  );
+  return rotated;
 }
 
 /** Revokes a token, of one user or of any, and answers it as it was before; undefined when there is no such token. */

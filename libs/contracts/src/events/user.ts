@@ -24,6 +24,7 @@ export const userEvents = {
     api_token_created: eventType(
       z.strictObject({ token_id: text, name: text, roles: roleNames, expires_at: time, scope: scope.optional() }),
     ),
+    api_token_rotated: eventType(z.strictObject({ token_id: text, name: text, previous_until: time.optional() })),
     api_token_revoked: eventType(z.strictObject({ token_id: text, name: text })),
   },
 } as const satisfies AggregateEvents;
