@@ -21,6 +21,12 @@ export const configSchema = z.object({
     .email('not an e-mail address')
     .transform((email) => email.toLowerCase())
     .default('admin@fairlead.local'),
+  /** Secret: 32 bytes in base64url, under which the secrets of second factors are stored; nobody can set one up without it. */
+  IDENTITY_KEY: field
+    .text()
+    .regex(/^[A-Za-z0-9_-]{43}$/, 'not 32 bytes in base64url')
+    .transform((key) => Buffer.from(key, 'base64url'))
+    .optional(),
   ACCESS_TOKEN_TTL_SECONDS: field.integer({ min: 10, max: 86_400 }).default(300),
   /** Where users reach the API and the UI, when that is not this very address: behind a proxy that speaks TLS. */
   PUBLIC_URL: field.url('http', 'https').optional(),

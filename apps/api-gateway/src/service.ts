@@ -17,6 +17,7 @@ import { openResources, startService, type RunningService } from '@fairlead/serv
 import type { Logger } from '@fairlead/telemetry';
 import type { Config } from './config.js';
 import { createRateLimit } from './domain/rate-limit.js';
+import { createLoginLimits, loginLimits } from './domain/login-limits.js';
 import { createThrottle } from './domain/throttle.js';
 import { auditClient, fleetClient, jobsClient, logClient, placementClient, projectionsClient } from './edge/clients.js';
 import { SchemaPipe } from './edge/parse.js';
@@ -35,6 +36,7 @@ import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
 import { documentOf } from './openapi/document.js';
+import { createSealer } from './identity/sealing.js';
 import { migrations } from './store/migrations/index.js';
 import { User } from './store/user.js';
 import { changeLimits } from './streams/change-limits.js';
@@ -57,10 +59,8 @@ export interface Overrides {
   stallMs?: number;
 }
 
-/** Ten wrong passwords per address and user within five minutes. */
-const loginLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
-/** A hundred per address, whoever they were for. */
-const addressLimits = { ...loginLimits, failures: 100 };
+/** Ten wrong passwords or codes of somebody who is logged in, within five minutes. */
+const ownLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
 
 /** Starts the gateway; it serves when this resolves. */
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
@@ -149,8 +149,9 @@ function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' 
     signer: parts.signer,
     passwords: parts.passwords,
     appender: parts.appender,
-    throttle: createThrottle(loginLimits),
-    addressThrottle: createThrottle(addressLimits),
+    loginLimits: createLoginLimits(loginLimits),
+    throttle: createThrottle(ownLimits),
+    sealer: config.IDENTITY_KEY === undefined ? undefined : createSealer(config.IDENTITY_KEY),
     tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
     firstAdminFile: config.FIRST_ADMIN_FILE,
     publicUrl: config.PUBLIC_URL,

@@ -26,6 +26,7 @@ export const errorCodes = {
   idempotency_key_required: 'invalid_argument',
   unauthenticated: 'unauthenticated',
   login_failed: 'unauthenticated',
+  second_factor_required: 'unauthenticated',
   session_expired: 'unauthenticated',
   permission_denied: 'permission_denied',
   cross_site_request: 'permission_denied',

@@ -10,21 +10,25 @@ import { tellPosition } from '../edge/clients.js';
 import { isSecure } from '../edge/own-site.js';
 import { Caller, email } from '../edge/parse.js';
 import { dropSession, hasSessionCookie, keepSession, sessionOf } from '../edge/session-cookie.js';
+import { maxPasswordLength, minPasswordLength } from '../domain/password-policy.js';
 import { userIdOf } from '../identity/callers.js';
 import { changePassword } from '../identity/change-password.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { login } from '../identity/login.js';
-import { maxPasswordLength, minPasswordLength } from '../identity/passwords.js';
 import { logout, refresh, type Access, type Client } from '../identity/sessions.js';
+import { withTotp } from '../store/totp.js';
 import { findUser } from '../store/users.js';
 
-const anyPassword = z
+export const anyPassword = z
   .string('is required')
   .min(1, 'is required')
   .max(maxPasswordLength, `must have ${maxPasswordLength} characters at most`);
 export const newPassword = anyPassword.min(minPasswordLength, `must have at least ${minPasswordLength} characters`);
 
-const loginBody = z.strictObject({ email, password: anyPassword });
+/** A second factor as it is typed: a code of an app, or a recovery code. */
+export const typedCode = z.string('is required').trim().min(1, 'is required').max(64, 'must have 64 characters at most');
+
+const loginBody = z.strictObject({ email, password: anyPassword, code: typedCode.optional() });
 const passwordBody = z.strictObject({ current_password: anyPassword, new_password: newPassword });
 
 const accessSchema = z.object({ access_token: z.string(), token_type: z.string(), expires_in: z.int() }).meta({ id: 'Access' });
@@ -94,6 +98,7 @@ export class AuthController {
       email: user.email,
       roles: caller.roles,
       permissions: [...caller.grants].sort(),
+      totp: (await withTotp(this.identity.database, [user.userId])).has(user.userId),
     };
   }
 

@@ -23,12 +23,14 @@ import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
 import { StuckController } from './stuck.js';
 import { TenantsController } from './tenants.js';
+import { TotpController } from './totp.js';
 import { UsersController } from './users.js';
 
 /** Every resource of the API. */
 export const controllers: readonly Type[] = [
   AuthController,
   SessionsController,
+  TotpController,
   ApiTokensController,
   UsersController,
   JwksController,

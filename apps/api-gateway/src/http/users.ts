@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { roles, type Role } from '@fairlead/contracts';
@@ -7,9 +7,11 @@ import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { Caller, email, opaqueId } from '../edge/parse.js';
+import { Caller, email, opaqueId, reason } from '../edge/parse.js';
 import { identity, type Identity } from '../identity/identity.js';
+import { resetSecondFactor } from '../identity/totp.js';
 import { changeUser, createUser } from '../identity/users.js';
+import { withTotp } from '../store/totp.js';
 import type { User } from '../store/user.js';
 import { listUsers } from '../store/users.js';
 import { newPassword } from './auth.js';
@@ -25,6 +27,7 @@ const createBody = z.strictObject({ email, password: newPassword, roles: roleLis
 const changeBody = z
   .strictObject({ roles: roleList.optional(), disabled: z.boolean('must be true or false').optional() })
   .refine(({ roles, disabled }) => roles !== undefined || disabled !== undefined, 'nothing to change: give roles or disabled');
+const resetBody = z.strictObject({ reason });
 
 const userSchema = z
   .object({
@@ -48,7 +51,8 @@ export class UsersController {
     const after = startOf('users', cursor) ?? '';
     const users = await listUsers(this.identity.database.dataSource.manager, { after, limit: limit + 1 });
     const page = users.slice(0, limit);
-    return pageOf('users', page.map(userView), users.length > limit ? (page.at(-1)?.userId ?? '') : '');
+    const next = users.length > limit ? (page.at(-1)?.userId ?? '') : '';
+    return pageOf('users', await this.views(page), next);
   }
 
   @Post()
@@ -61,7 +65,7 @@ export class UsersController {
   ) {
     const { user, position } = await createUser(this.identity, caller, body);
     tellPosition(reply, position);
-    return userView(user);
+    return userView(user, false);
   }
 
   @Patch(':id')
@@ -75,16 +79,40 @@ export class UsersController {
   ) {
     const { user, position } = await changeUser(this.identity.database, caller, userId, body);
     tellPosition(reply, position);
-    return userView(user);
+    return userView(user, (await withTotp(this.identity.database, [userId])).has(userId));
+  }
+
+  /** For a user who has lost their second factor: from then on the password alone is asked for. */
+  @Post(':id/totp/reset')
+  @RequirePermission('identity.manage')
+  @HttpCode(200)
+  async resetTotp(
+    @Param('id', { schema: opaqueId }) userId: string,
+    @Body({ schema: resetBody }) body: z.output<typeof resetBody>,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { user, position } = await resetSecondFactor(this.identity.database, caller, userId, body.reason);
+    tellPosition(reply, position);
+    return userView(user, false);
+  }
+
+  private async views(users: readonly User[]) {
+    const active = await withTotp(
+      this.identity.database,
+      users.map(({ userId }) => userId),
+    );
+    return users.map((user) => userView(user, active.has(user.userId)));
   }
 }
 
-function userView(user: User) {
+function userView(user: User, totp: boolean) {
   return {
     user_id: user.userId,
     email: user.email,
     roles: user.roles,
     disabled: user.disabled,
+    totp,
     created_at: user.createdAt.toISOString(),
     updated_at: user.updatedAt.toISOString(),
   };

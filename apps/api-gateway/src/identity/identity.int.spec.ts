@@ -220,6 +220,8 @@ describe('users', () => {
     [{ ...ann, roles: ['root'] }, '/roles/0'],
     [{ ...ann, email: 'x', roles: [] }, '/email'],
     [ann, '/roles'],
+    [{ email: 'ann.longname.smith@example.com', password: 'Ann.Longname.Smith', roles: [] }, '/password'],
+    [{ ...ann, password: 'Password1234', roles: [] }, '/password'],
   ])('are refused when malformed: %j', async (body, pointer) => {
     const answer = await gateway.call('POST', path, { token: await tokenOf(first), body });
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_argument', errors: [{ pointer }] } });
@@ -243,7 +245,11 @@ describe('the own password', () => {
     });
     expect((await change(token, first.password, first.password)).body).toMatchObject({
       status: 400,
-      errors: [{ pointer: '/new_password' }],
+      errors: [{ pointer: '/new_password', detail: 'is the current password' }],
+    });
+    expect((await change(token, first.password, 'qwertyuiop123')).body).toMatchObject({
+      status: 400,
+      errors: [{ pointer: '/new_password', detail: 'is one of the commonest passwords, which are guessed first' }],
     });
     expect(existsSync(file)).toBe(true);
 

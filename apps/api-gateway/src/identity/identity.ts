@@ -1,8 +1,10 @@
 import type { TokenSigner } from '@fairlead/auth';
 import type { Appender } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
+import type { LoginLimits } from '../domain/login-limits.js';
 import type { Throttle } from '../domain/throttle.js';
 import type { Passwords } from './passwords.js';
+import type { Sealer } from './sealing.js';
 
 /** What the functions of this folder work with; each asks for its part of it. */
 export interface Identity {
@@ -10,8 +12,11 @@ export interface Identity {
   readonly appender: Appender;
   readonly signer: TokenSigner;
   readonly passwords: Passwords;
+  readonly loginLimits: LoginLimits;
+  /** Of callers who are known, by what they try: their password, or a code. */
   readonly throttle: Throttle;
-  readonly addressThrottle: Throttle;
+  /** Keeps the secrets of second factors; undefined without a key, and then nobody can set one up. */
+  readonly sealer: Sealer | undefined;
   readonly tokenTtlSeconds: number;
   readonly firstAdminFile: string | undefined;
   /** Where browsers reach the gateway, when that is not its own address. */

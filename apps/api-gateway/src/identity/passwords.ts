@@ -9,9 +9,6 @@ const maxQueued = 200;
 /** Of one address: a flood from there leaves the others their turns. */
 const maxQueuedPerAddress = 20;
 
-export const minPasswordLength = 12;
-export const maxPasswordLength = 1_024;
-
 /** Hashes and checks passwords, a few at a time: each takes a core and 19 MiB. */
 export interface Passwords {
   hash(password: string): Promise<string>;
@@ -19,7 +16,7 @@ export interface Passwords {
    * Checks a password; without a hash (no such user) it takes as long and answers false. `before` runs when it is its
    * turn. Throws `rate_limited` when too many wait that come from the same address; '' for a caller who is known.
    */
-  matches(hashed: string | undefined, password: string, turn: { address: string; before?: () => void }): Promise<boolean>;
+  matches(hashed: string | undefined, password: string, turn: { address: string; before?: () => void | Promise<void> }): Promise<boolean>;
 }
 
 /** Makes the password checker of one process. Throws `overloaded` from its methods when too many wait. */
@@ -30,7 +27,7 @@ export async function createPasswords(): Promise<Passwords> {
     hash: (password) => inTurn('', () => hash(password, argon2id)),
     matches: (hashed, password, { address, before }) =>
       inTurn(address, async () => {
-        before?.();
+        await before?.();
         const equal = await verify(hashed ?? decoy, password);
         return equal && hashed !== undefined;
       }),

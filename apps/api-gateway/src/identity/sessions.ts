@@ -2,10 +2,19 @@ import { FairleadError, newId } from '@fairlead/contracts';
 import type { Principal, TokenSigner } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Transaction } from '@fairlead/postgres';
-import { insertSession, noteRefusal, revokeHeldSession, revokeOwnSession, revokeSessionsOf, useSession } from '../store/sessions.js';
+import {
+  insertSession,
+  lockSessionUser,
+  noteRefusal,
+  revokeHeldSession,
+  revokeOwnSession,
+  revokeSessionsOf,
+  useSession,
+} from '../store/sessions.js';
 import type { SessionUser } from '../store/sessions.js';
 import { presentCaller, userIdOf } from './callers.js';
 import { hashOfSecret, newSecret } from './secrets.js';
+import { useProof, type Proof } from './second-factor.js';
 
 /** A session ends when it was not used for so long, */
 const idleSeconds = 12 * 3_600;
@@ -40,24 +49,32 @@ export interface SessionDeps {
 }
 
 /**
- * Opens a session for a user whose password was right, and records the login; undefined when they were disabled or
- * got another password meanwhile.
+ * Opens a session for a user whose password was right, uses up the proof of their second factor and records the login, all
+ * or nothing; undefined when they were disabled or got another password meanwhile, or the proof does not hold.
  */
 export async function openSession(
   deps: SessionDeps,
   user: { userId: string; passwordHash: string },
   client: Client,
+  proof?: Proof,
 ): Promise<{ session: HeldSession; access: Access } | undefined> {
   const session = { sessionId: newId('session'), secret: newSecret() };
   const userAgent = client.userAgent.slice(0, maxUserAgentLength);
   const known = await deps.database.transaction(async (tx) => {
     const { userId, passwordHash } = user;
+    const owner = await lockSessionUser(tx, { userId, passwordHash });
+    const used = owner === undefined ? undefined : await useProof(tx, owner, proof);
+    if (owner === undefined || used === undefined) return undefined;
     const limits = { idleSeconds, maxSeconds: maxSessionSeconds };
-    const opened = await insertSession(tx, { ...keyOf(session), userId, passwordHash, ...limits, address: client.address, userAgent });
-    if (opened === undefined) return undefined;
-    const payload = { email: opened.email, address: client.address, session_id: session.sessionId };
-    await record(tx, { ...ofUser(userId), type: 'login_succeeded', payload });
-    return opened;
+    await insertSession(tx, { ...keyOf(session), userId, ...limits, address: client.address, userAgent });
+    const payload = { email: owner.email, address: client.address, session_id: session.sessionId };
+    const factor = proof === undefined ? {} : { second_factor: proof.kind };
+    const events: NewEvent[] = [
+      ...used,
+      { aggregateType: 'user', aggregateId: userId, type: 'login_succeeded', payload: { ...payload, ...factor } },
+    ];
+    await appendInTransaction(tx, { events: events.map((event) => ({ ...event, meta: ofUser(userId).meta })) });
+    return owner;
   });
   return known === undefined ? undefined : { session, access: await accessOf(deps, known, session.sessionId) };
 }

@@ -5,12 +5,13 @@ import type { Database, Transaction } from '@fairlead/postgres';
 import type { User } from '../store/user.js';
 import { countAdmins, findUser, insertUser, lockUsers, updateUser } from '../store/users.js';
 import { presentCaller } from './callers.js';
+import { refuseWeakPassword } from './change-password.js';
 import type { Passwords } from './passwords.js';
 import { endSessionsOf } from './sessions.js';
 
 /**
- * Creates a user and records it; answers the user and the event's position. Throws `already_exists`, and
- * `permission_denied` or `unauthenticated` when the caller may not manage identity any more.
+ * Creates a user and records it; answers the user and the event's position. Throws `already_exists`, `invalid_argument` for
+ * a password that may not be taken, and `permission_denied` or `unauthenticated` when the caller may not manage identity any more.
  */
 export async function createUser(
   deps: { database: Database; passwords: Passwords },
@@ -18,6 +19,7 @@ export async function createUser(
   input: { email: string; password: string; roles: readonly Role[] },
 ): Promise<{ user: User; position: number }> {
   const { email, roles } = input;
+  refuseWeakPassword('password', input.password, { email });
   const passwordHash = await deps.passwords.hash(input.password);
   const userId = newId('user');
   return deps.database.transaction(async (tx) => {

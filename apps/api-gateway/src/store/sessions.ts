@@ -33,8 +33,6 @@ export interface SessionKey {
 
 export interface NewSession extends SessionKey {
   readonly userId: string;
-  /** The hash that the login checked the password against. */
-  readonly passwordHash: string;
   readonly idleSeconds: number;
   readonly maxSeconds: number;
   readonly address: string;
@@ -42,22 +40,39 @@ export interface NewSession extends SessionKey {
 }
 
 /**
- * Inserts a session and answers its user; undefined when the user was disabled or has got another password since it
- * was checked. The user stays locked until the transaction ends: whoever disables them waits, and then finds the session.
+ * Answers the user that a session is to be opened for, by the hash that the login checked the password against; undefined when
+ * they were disabled or have got another password since. The user stays locked until the transaction ends: whoever disables
+ * them waits, and then finds the session.
  */
-export async function insertSession(tx: Sql, session: NewSession): Promise<SessionUser | undefined> {
-  const [user] = await tx.query<SessionUser>(
+export async function lockSessionUser(tx: Sql, user: { userId: string; passwordHash: string }): Promise<SessionUser | undefined> {
+  const [found] = await tx.query<SessionUser>(
     `select user_id as "userId", email, roles from users where user_id = $1 and password_hash = $2 and not disabled for share`,
-    [session.userId, session.passwordHash],
+    [user.userId, user.passwordHash],
   );
-  if (user === undefined) return undefined;
+  return found;
+}
+
+/** Inserts a session of a user who is locked, and drops the rows of those that ended long ago. */
+export async function insertSession(tx: Sql, session: NewSession): Promise<void> {
   await tx.query(
     `insert into session (session_id, user_id, secret_hash, expires_at, idle_limit, address, user_agent)
      values ($1, $2, $3, now() + make_interval(secs => $4), make_interval(secs => $5), $6, $7)`,
-    [session.sessionId, user.userId, session.secretHash, session.maxSeconds, session.idleSeconds, session.address, session.userAgent],
+    [session.sessionId, session.userId, session.secretHash, session.maxSeconds, session.idleSeconds, session.address, session.userAgent],
   );
-  await tx.query(`delete from session where user_id = $1 and expires_at < now() - interval '${keptAfterEnd}'`, [user.userId]);
-  return user;
+  await tx.query(`delete from session where user_id = $1 and expires_at < now() - interval '${keptAfterEnd}'`, [session.userId]);
+}
+
+/** How long an address that an account has signed in from is known as its own. */
+const knownFor = '30 days';
+
+/** The addresses that an account has signed in from lately, by its e-mail address; none when there is no such user. */
+export async function addressesOf(sql: Sql, email: string): Promise<string[]> {
+  const rows = await sql.query<{ address: string }>(
+    `select distinct address from session join users using (user_id)
+     where email = $1 and session.created_at > now() - interval '${knownFor}'`,
+    [email],
+  );
+  return rows.map(({ address }) => address);
 }
 
 /** Notes that a session is used and answers its user; undefined when it has ended, or the secret is not its own. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Role } from '@fairlead/contracts';
 import { readLog, type StoredEvent } from '@fairlead/event-log';
 import { testDatabase, testFolder, testMessaging, type TestDatabase } from '@fairlead/testing';
+import { newSecret } from '../identity/secrets.js';
 import { migrations } from '../index.js';
 import { startGateway, type Answer, type TestGateway } from './gateway.js';
 
@@ -43,7 +44,7 @@ export const password = 'correct horse battery';
 export async function startIdentityStage(): Promise<IdentityStage> {
   const [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
   const file = join(testFolder('identity'), 'first-admin.json');
-  const gateway = await startGateway({ database, nats }, { FIRST_ADMIN_FILE: file, GRPC_PORT: '0' });
+  const gateway = await startGateway({ database, nats }, { FIRST_ADMIN_FILE: file, GRPC_PORT: '0', IDENTITY_KEY: newSecret() });
   const logIn = (body: unknown, headers?: Record<string, string>) => gateway.call('POST', '/admin/v1/auth/login', { body, headers });
   const { token: admin } = heldOf(await logIn(JSON.parse(readFileSync(file, 'utf8'))));
   let made = 0;

@@ -7,16 +7,30 @@ const access = z.strictObject({ roles: roleNames, disabled: z.boolean() });
 const scope = z.strictObject({ tenants: z.array(text).optional(), nodes: z.array(text).optional() });
 const onSession = z.strictObject({ session_id: text, address: text });
 
+const attempt = z.strictObject({ email: text, address: text });
+/** Whose login, second factor or credential something is about. */
+const ofUser = z.strictObject({ email: text });
+
 /** Users, their logins, sessions and API tokens. Who may read the audit trail sees them there too. */
 export const userEvents = {
   permission: 'audit.read',
   types: {
     user_created: eventType(z.strictObject({ email: text, roles: roleNames })),
     user_changed: eventType(z.strictObject({ before: access, after: access })),
-    password_changed: eventType(z.strictObject({ email: text })),
+    password_changed: eventType(ofUser),
+    totp_enrolled: eventType(ofUser),
+    totp_confirmed: eventType(ofUser),
+    totp_disabled: eventType(ofUser),
+    totp_reset: eventType(ofUser),
+    recovery_code_used: eventType(ofUser.extend({ left: count })),
+    recovery_codes_replaced: eventType(ofUser),
     // Logins of the first releases had no session.
-    login_succeeded: eventType(z.strictObject({ email: text, address: text, session_id: text.optional() })),
+    login_succeeded: eventType(z.strictObject({ email: text, address: text, session_id: text.optional(), second_factor: text.optional() })),
     login_failed: eventType(z.strictObject({ email: text, address: text, cause: z.enum(['unknown_user', 'disabled', 'wrong_password']) })),
+    // The password was right, and a code is asked for.
+    second_factor_requested: eventType(attempt),
+    // The password was right, and the code was not.
+    second_factor_failed: eventType(attempt),
     logged_out: eventType(onSession),
     session_refresh_refused: eventType(onSession.extend({ cause: z.literal('revoked') })),
     session_revoked: eventType(z.strictObject({ session_id: text })),

@@ -3,6 +3,7 @@ import { Users1763700000000 } from './1763700000000-users.js';
 import { Sessions1763710000000 } from './1763710000000-sessions.js';
 import { ApiTokens1763720000000 } from './1763720000000-api-tokens.js';
 import { ApiTokenScope1763730000000 } from './1763730000000-api-token-scope.js';
+import { SecondFactor1763760000000 } from './1763760000000-second-factor.js';
 import { ApiTokenRotation1763770000000 } from './1763770000000-api-token-rotation.js';
 
 /** In the order they are applied. */
@@ -11,5 +12,6 @@ export const migrations: readonly MigrationClass[] = [
   Sessions1763710000000,
   ApiTokens1763720000000,
   ApiTokenScope1763730000000,
+  SecondFactor1763760000000,
   ApiTokenRotation1763770000000,
 ];

@@ -1,0 +1,61 @@
+/**
+ * Passwords that lists of leaked ones hold most often, of those that are as long as ours must be: what is guessed first. In
+ * lower case; capitals make none of them any better.
+ */
+export const commonPasswords: ReadonlySet<string> = new Set(
+  `
+123456789012 1234567890123 12345678901234 123456789012345 1234567890123456 0123456789012 012345678910 123456789123
+123456789123456 1234567891234 1234567891011 12345678910111213 123456789101112 1234567890987654321 123456787654321
+12345678987654321 123456654321 1234567887654321 987654321012 9876543210123 0987654321098 098765432109 010203040506
+0102030405060708 112233445566 11223344556677 1122334455667788 112233445566778899 123123123123123 123412341234
+123451234512345 1234567812345678 147258369147 147258369147258 147258369369 123654789654 123698745698 741852963741
+741852963852 159753159753 159357159357 147896325147 789456123789 789456123456 123qwe123qwe 123qweasdzxc
+123qweasdzxc123 1q2w3e4r5t6y 1q2w3e4r5t6y7u 1q2w3e4r5t6y7u8i 1q2w3e4r5t6y7u8i9o 1q2w3e4r5t6y7u8i9o0p 1qaz2wsx3edc
+1qaz2wsx3edc4rfv 1qaz2wsx3edc4rfv5tgb 1qaz1qaz1qaz 1qazxsw23edc 1qazxsw23edcvfr4 1qaz@wsx3edc qazwsxedcrfv
+qazwsxedcrfvtgb qazwsxedc123 zaq12wsxcde3 zaq1zaq1zaq1 zaq1xsw2cde3 zaq12wsxzaq12wsx q1w2e3r4t5y6 q1w2e3r4t5y6u7
+q1w2e3r4t5y6u7i8 qwer1234qwer1234 qwertyuiop12 qwertyuiop123 qwertyuiop1234 qwertyuiop12345 qwertyuiop123456
+qwertyuiop1234567890 qwertyuiop[] qwertyuiop[]\\ qwertyuiopasdfghjkl qwertyuiopasdfghjklzxcvbnm qwertyuiopasdf
+qwertyuiopas qwertyuiopqwertyuiop qwertyqwerty qwerty123456 qwerty1234567 qwerty12345678 qwerty123456789
+qwerty1234567890 qwerty123qwerty qwerty123qwerty123 qwertyasdfgh qwertyasdfghzxcvbn qwertyasdfzxcv qwerty654321
+qwertz123456 azertyuiop12 azertyuiop123 azertyuiopqsdfghjklm asdfghjkl123 asdfghjkl1234 asdfghjkl12345
+asdfghjkl123456 asdfghjklqwertyuiop asdfghjklzxcvbnm asdfasdfasdf asdfghasdfgh asdf1234asdf asdf1234asdf1234
+asdfjkl;asdf zxcvbnm12345 zxcvbnm123456 zxcvbnm123456789 zxcvbnmasdfghjkl zxcvbnmzxcvbnm zxcvzxcvzxcv zxcvbnm,./ab
+password1234 password12345 password123456 password1234567 password12345678 password123456789 passwordpassword
+password@123 password@1234 password!123 password1234! password2020 password2021 password2022 password2023
+password2024 password2025 password2026 password123! password123. password123\$ passwordpassword1 passwordpassword123
+p@ssw0rd1234 p@ssw0rd123! p@ssword1234 p@ssword123! p@ssw0rd12345 passw0rd1234 passw0rd123! passw0rd12345
+mypassword12 mypassword123 mypassword1234 mypassword1! newpassword1 newpassword123 newpassword12 thepassword1
+thisismypassword yourpassword secretpassword superpassword changepassword resetpassword defaultpassword
+adminpassword userpassword testpassword testpassword1 testpassword123 temppassword temppassword1 temppassword123
+rootpassword1 drowssapdrowssap welcome12345 welcome123456 welcome@1234 welcome@2023 welcome@2024 welcome@2025
+welcome@2026 welcome2023! welcome2024! welcome2025! welcome2026! welcomewelcome welcometothejungle changeme1234
+changeme12345 changeme123456 changemenow1 changemeplease changemechangeme pleasechangeme letmein12345 letmein123456
+letmeinletmein letmeinplease letmein1234! trustno1trustno1 trustno1trust administrator administrator1
+administrator123 administrator1234 admin1234567 admin12345678 admin123456789 admin123admin admin123admin123
+adminadminadmin admin@123456 admin@1234567 adminadmin123 adminadmin1234 superadmin123 superuser123 rootrootroot
+rootroot1234 toor12345678 guest1234567 testtest1234 testtesttest test12345678 test123456789 test1234test
+user12345678 user123456789 demo12345678 default12345 default123456 temporary123 temporary1234 iloveyou1234
+iloveyou12345 iloveyou123456 iloveyouforever iloveyousomuch iloveyoubaby iloveyou1314 iloveyou5201314 iloveyou2023
+iloveyou2024 iloveyou2025 ilovemyfamily ilovemyself1 ilovejesus12 ilovejesus123 imissyou1234 loveforever1
+loveyouforever mylove123456 lovelovelove love12345678 love123456789 sweetheart12 sweetheart123 princess1234
+princess12345 princess123456 princessprincess sunshine1234 sunshine12345 sunshine123456 sunshinesunshine
+football1234 football12345 football123456 footballfootball baseball1234 baseball12345 basketball12 basketball123
+basketball1234 liverpoolfc1 liverpool123 liverpool1234 manchester123 manchesterunited manchester12 chelsea12345
+arsenal12345 barcelona123 barcelona1234 realmadrid12 realmadrid123 juventus1234 superman1234 superman12345
+supermansuperman batmanbatman spiderman123 spiderman1234 pokemon12345 pokemon123456 dragonball12 dragonballz1
+dragonballz123 starwars1234 starwars12345 startrek1234 harrypotter1 harrypotter12 harrypotter123 minecraft123
+minecraft1234 fortnite1234 computer1234 computer12345 internet1234 internet12345 samsung12345 samsung123456
+michael12345 jennifer1234 jessica12345 charlie12345 charlie123456 jordan123456 alexander123 christopher1
+christopher12 elizabeth123 elizabeth1234 stephanie123 christian123 butterfly123 butterfly1234 chocolate123
+chocolate1234 strawberry12 strawberry123 friendship12 motherfucker fuckyou12345 fuckyou123456 whateverwhatever
+whatever1234 monkey123456 monkey1234567 dragon123456 dragon1234567 master123456 shadow123456 killer123456
+freedom12345 freedom123456 abc123456789 abcd12345678 abcd123456789 abcdefghijkl abcdefghijklm abcdefghijklmnop
+abcdefghijklmnopqrstuvwxyz abcdefg12345 abcdefg123456 abcdefg1234567 abcdef123456 abcde1234567 abcde12345678
+abc123abc123 abc123def456 a1b2c3d4e5f6 a1b2c3d4e5f6g7 a1b2c3d4e5f6g7h8 aa1234567890 aa123456789012 a12345678901
+a123456789012 a1234567890123 q1234567890q woaini520520 woaini1314520 woaini5201314 5201314520131 5201314woaini
+googlegoogle facebook1234 facebook12345 youtube12345 linkedin1234 linkedin12345 winter2023!! summer2023!!
+correcthorsebatterystaple fairleadfairlead fairlead1234 fairlead12345 fairleadadmin
+`
+    .trim()
+    .split(/\s+/),
+);
