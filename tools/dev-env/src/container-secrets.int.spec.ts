@@ -30,6 +30,7 @@ describe('the secrets of containers', () => {
         .sort();
     expect(readersOf('nats-token')).toEqual([...controlPlaneServices].sort());
     expect(readersOf('nats-fleet-token')).toEqual(['fleet-sim']);
+    expect(readersOf('identity-key')).toEqual(['api-gateway']);
     expect(readersOf('fleet-token')).toEqual(['fleet-sim', 'provisioner']);
     expect(readersOf('postgres.admin-password')).toEqual(['migrate', 'postgres']);
     expect(readersOf('bootstrap.key.json')).toEqual(['register-fleet']);

@@ -53,6 +53,7 @@ export async function prepareContainerSecrets(dir: string, options: { simulatedF
 
 function secretsOf(secrets: Secrets, service: ControlPlaneService): string[] {
   const own = [secrets.databasePasswords[service], secrets.keys[service], secrets.trustJwks, secrets.natsToken];
+  if (service === 'api-gateway') return [...own, secrets.identityKey];
   return service === 'provisioner' ? [...own, secrets.fleetToken] : own;
 }
 

@@ -15,6 +15,8 @@ export interface Secrets {
   readonly bootstrapKey: string | undefined;
   /** File with the public keys that every service trusts. */
   readonly trustJwks: string;
+  /** File with the key under which the gateway stores the secrets of second factors. It is kept with the database's backups: without it they can't be read. */
+  readonly identityKey: string;
   /** File with what managed services accept commands with. */
   readonly fleetToken: string;
   /** Files with the NATS passwords of the control plane and of managed services. */
@@ -37,6 +39,7 @@ export async function prepareSecrets(stateDir: string, options: { simulatedFleet
     keys: record(controlPlaneServices, keyOf),
     bootstrapKey: options.simulatedFleet ? keyOf('bootstrap') : undefined,
     trustJwks,
+    identityKey: token(join(dir, 'identity-key')),
     fleetToken: token(join(dir, 'fleet-token')),
     natsToken: token(join(dir, 'nats-token')),
     natsFleetToken: token(join(dir, 'nats-fleet-token')),

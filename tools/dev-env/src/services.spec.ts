@@ -15,6 +15,7 @@ const stack: StackSettings = {
     keys: record(controlPlaneServices, (service) => `/state/secrets/${service}.key.json`),
     bootstrapKey: '/state/secrets/bootstrap.key.json',
     trustJwks: '/state/secrets/trust.jwks.json',
+    identityKey: '/state/secrets/identity-key',
     fleetToken: '/state/secrets/fleet-token',
     natsToken: '/state/secrets/nats-token',
     natsFleetToken: '/state/secrets/nats-fleet-token',
@@ -41,6 +42,12 @@ describe('settingsOf', () => {
     const knowing = controlPlaneServices.filter((service) => JSON.stringify(settingsOf(stack, service)).includes('fleet-token'));
     expect(knowing).toEqual(['provisioner']);
     expect(simSettings(stack)['FLEET_TOKEN_FILE']).toBe('/state/secrets/fleet-token');
+  });
+
+  it('tells the key of second factors to the gateway alone, and only by its file', () => {
+    const knowing = controlPlaneServices.filter((service) => JSON.stringify(settingsOf(stack, service)).includes('identity-key'));
+    expect(knowing).toEqual(['api-gateway']);
+    expect(settingsOf(stack, 'api-gateway')['IDENTITY_KEY_FILE']).toBe('/state/secrets/identity-key');
   });
 
   it('tells the control plane its own user of NATS, and the fleet the one that may read placement', () => {

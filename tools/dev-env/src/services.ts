@@ -59,7 +59,9 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
     AUDIT_GRPC: grpc('audit'),
     ...(service === 'placement' ? { PLACEMENT_FILES_DIR: filesDirOf(stack) } : {}),
     ...(service === 'provisioner' ? { FLEET_TOKEN_FILE: secrets.fleetToken } : {}),
-    ...(service === 'api-gateway' ? { FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json') } : {}),
+    ...(service === 'api-gateway'
+      ? { FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json'), IDENTITY_KEY_FILE: secrets.identityKey }
+      : {}),
   };
 }
 

@@ -112,6 +112,7 @@ describe('prepareSecrets', () => {
       ...Object.values(first.databasePasswords),
       ...Object.values(first.keys),
       first.bootstrapKey ?? '',
+      first.identityKey,
       first.fleetToken,
       first.natsToken,
       first.natsFleetToken,
