@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { changesPath } from '@fairlead/contracts';
 import type { HttpClient, RequestOptions } from './http/client.js';
+import { createIdentityApi } from './identity-api.js';
 import { lockSchema, replicaSchema, scheduleSchema, type NewSchedule } from './jobs-api.js';
 import { aggregateSchema, createLogApi, logEventSchema } from './log-api.js';
 import { sessionCookiePattern } from './session.js';
@@ -158,6 +159,8 @@ export const apiTokenSchema = z.looseObject({
   expires_at: text,
   last_used_at: text,
   revoked_at: text,
+  rotated_at: text,
+  previous_until: text,
 });
 export type ApiToken = z.output<typeof apiTokenSchema>;
 
@@ -215,8 +218,8 @@ export function createApi(http: HttpClient) {
     collect((request) => http.json(pageOf(item), path, { query: { ...filter, ...request } }), page);
   return {
     /** Logs in; the cookie, `name=value`, is what refreshes the access token. */
-    login: async (email: string, password: string) => {
-      const { body, headers } = await http.exchange(accessSchema, '/admin/v1/auth/login', post({ email, password }));
+    login: async (email: string, password: string, code?: string) => {
+      const { body, headers } = await http.exchange(accessSchema, '/admin/v1/auth/login', post({ email, password, code }));
       return { ...body, cookie: sessionCookieOf(headers) };
     },
     refresh: (cookie: string) => http.json(accessSchema, '/admin/v1/auth/refresh', { method: 'POST', cookie, repeatable: true }),
@@ -227,6 +230,12 @@ export function createApi(http: HttpClient) {
 
     createToken: (token: object) => http.json(z.looseObject({ ...apiTokenSchema.shape, token: z.string() }), apiTokens, post(token)),
     tokens: (filter: Filter, page: PageRequest) => list(apiTokenSchema, apiTokens, filter, page),
+    rotateToken: (tokenId: string, overlapHours: number | undefined) =>
+      http.json(
+        z.looseObject({ ...apiTokenSchema.shape, token: z.string() }),
+        `${apiTokens}/${encodeURIComponent(tokenId)}/rotate`,
+        post({ overlap_hours: overlapHours }),
+      ),
     revokeToken: (tokenId: string) => http.json(z.unknown(), `${apiTokens}/${encodeURIComponent(tokenId)}`, { method: 'DELETE' }),
 
     createPlan: (kind: ChangeKind, params: object) => http.json(planSchema, `/admin/v1/plan/${kind}`, post(params)),
@@ -301,6 +310,7 @@ export function createApi(http: HttpClient) {
     logEvents: (filter: Filter, page: PageRequest) => list(logEventSchema, '/admin/v1/log/events', filter, page),
     aggregates: (filter: Filter, page: PageRequest) => list(aggregateSchema, '/admin/v1/log/aggregates', filter, page),
     ...createLogApi(http),
+    ...createIdentityApi(http),
   };
 }
 

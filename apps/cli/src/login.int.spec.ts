@@ -86,3 +86,53 @@ describe('login', () => {
     expect(gateway.seen.map(({ body }) => body)).toEqual([0, 1].map(() => ({ current_password: 'old', new_password: 'new' })));
   });
 });
+
+describe('a second factor', () => {
+  const login = ['login', '--email', 'a@b.org', '--password-stdin'];
+  const needsCode = problem(401, 'second_factor_required', 'The code of the second factor is needed');
+  const loggedIn: Answer = { body: { access_token: 'token-2', token_type: 'Bearer', expires_in: 300 } };
+
+  beforeEach(() => {
+    gateway.on('POST /admin/v1/auth/login', ({ body }) => (body['code'] === undefined ? needsCode : loggedIn));
+  });
+
+  it('is asked for at a login when it is needed, and not when it was given', async () => {
+    const asked = await run(['login', '--url', url, '--email', 'a@b.org'], { anonymous: true, answers: ['hunter2', '123 456'] });
+    expect([asked.exitCode, asked.err]).toEqual([exitCodes.ok, 'Password: Code: ']);
+    expect(gateway.seen.map(({ body }) => body['code'])).toEqual([undefined, '123 456']);
+    const given = await run([...login, '--url', url, '--code', '654321'], { anonymous: true, input: 'hunter2' });
+    expect([given.exitCode, given.err, gateway.seen.at(-1)?.body['code']]).toEqual([exitCodes.ok, '', '654321']);
+  });
+
+  it('that nobody can be asked for is told, with the option to use', async () => {
+    const alone = await run([...login, '--url', url], { anonymous: true, input: 'hunter2' });
+    expect([alone.exitCode, alone.err]).toEqual([exitCodes.usage, 'error: nobody can be asked here; use --code\n']);
+  });
+
+  it('is enabled, confirmed, given other recovery codes and disabled', async () => {
+    gateway.on('POST /admin/v1/auth/totp', { status: 201, body: { secret: 'ABCD', otpauth_uri: 'otpauth://totp/x' } });
+    gateway.on('POST /admin/v1/auth/totp/confirm', { body: { recovery_codes: ['AAAA-BBBB', 'CCCC-DDDD'] } });
+    gateway.on('POST /admin/v1/auth/totp/recovery-codes', { body: { recovery_codes: ['EEEE-FFFF'] } });
+    gateway.on('POST /admin/v1/auth/totp/disable', { status: 204 });
+    const enabled = await run(['totp', 'enable'], { answers: ['hunter2'] });
+    expect(enabled.out).toContain('secret  ABCD\nuri     otpauth://totp/x\n');
+    const confirmed = await run(['totp', 'confirm'], { answers: ['123456'] });
+    expect(confirmed.out).toContain('AAAA-BBBB\nCCCC-DDDD\n');
+    const renewed = await run(['totp', 'recovery-codes', '--password-stdin', '--code', '123456', '-o', 'json'], { input: 'hunter2\n' });
+    expect(JSON.parse(renewed.out)).toEqual({ recovery_codes: ['EEEE-FFFF'] });
+    expect(await run(['totp', 'disable'], { answers: ['hunter2', '123456'] })).toMatchObject({ out: 'the second factor is disabled\n' });
+    const both = { current_password: 'hunter2', code: '123456' };
+    expect(gateway.seen.map(({ body }) => body)).toEqual([{ current_password: 'hunter2' }, { code: '123456' }, both, both]);
+  });
+
+  it('of another user is reset, with a reason', async () => {
+    gateway.on('POST /admin/v1/users/usr_1/totp/reset', { body: { user_id: 'usr_1', totp: false } });
+    expect((await run(['user', 'reset-totp', 'usr_1'])).exitCode).toBe(exitCodes.usage);
+    const reset = await run(['user', 'reset-totp', 'usr_1', '--reason', 'lost phone']);
+    expect([reset.exitCode, reset.out, gateway.seen.at(-1)?.body]).toEqual([
+      exitCodes.ok,
+      'the second factor of usr_1 is reset\n',
+      { reason: 'lost phone' },
+    ]);
+  });
+});

@@ -52,6 +52,12 @@ import { tenantShow } from './commands/tenant-show.js';
 import { tokenCreate } from './commands/token-create.js';
 import { tokenList } from './commands/token-list.js';
 import { tokenRevoke } from './commands/token-revoke.js';
+import { tokenRotate } from './commands/token-rotate.js';
+import { totpConfirm } from './commands/totp-confirm.js';
+import { totpDisable } from './commands/totp-disable.js';
+import { totpEnable } from './commands/totp-enable.js';
+import { totpRecoveryCodes } from './commands/totp-recovery-codes.js';
+import { userResetTotp } from './commands/user-reset-totp.js';
 import { whoami } from './commands/whoami.js';
 import { createRun, type Run } from './context.js';
 import { CliError, exitCodes, type ExitCode } from './exit.js';
@@ -95,7 +101,17 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'projections of the log: list, show, pause, resume, rebuild, skip',
     commands: [projectionList, projectionShow, projectionPause, projectionResume, projectionRebuild, projectionSkip],
   },
-  { name: 'token', description: 'API tokens for programs: create, list, revoke', commands: [tokenCreate, tokenList, tokenRevoke] },
+  {
+    name: 'token',
+    description: 'API tokens for programs: create, list, rotate, revoke',
+    commands: [tokenCreate, tokenList, tokenRotate, tokenRevoke],
+  },
+  {
+    name: 'totp',
+    description: 'your own second factor: enable, confirm, disable, recovery-codes',
+    commands: [totpEnable, totpConfirm, totpDisable, totpRecoveryCodes],
+  },
+  { name: 'user', description: 'users: reset-totp', commands: [userResetTotp] },
 ];
 const ungrouped: readonly Register[] = [login, logout, whoami, password, stuck];
 

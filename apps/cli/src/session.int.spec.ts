@@ -194,6 +194,20 @@ describe('API tokens', () => {
     expect([pasted.exitCode, pasted.err.includes('secret'), gateway.seen.length]).toEqual([exitCodes.usage, false, sent]);
   });
 
+  it('are rotated by their id; the new one is shown this once', async () => {
+    const rotated = { ...token, rotated_at: '2026-11-02T10:00:00.000Z', previous_until: '2026-11-03T10:00:00.000Z' };
+    gateway.on(`POST /admin/v1/api-tokens/${id}/rotate`, { body: { ...rotated, token: `${id}_fresh` } });
+    expect((await later(['token', 'rotate', id])).out).toBe(
+      `token    ${id}_fresh\nid       ${id}\nbefore   works until 2026-11-03T10:00:00.000Z\nexpires  2026-12-01T10:00:00.000Z\n`,
+    );
+    await later(['token', 'rotate', id, '--overlap', '0']);
+    expect(gateway.of(`POST /admin/v1/api-tokens/${id}/rotate`).map(({ body }) => body)).toEqual([{}, { overlap_hours: 0 }]);
+    const sent = gateway.seen.length;
+    for (const args of [[`${id}_secret`], [id, '--overlap', '169'], [id, '--overlap', '-1']])
+      expect((await later(['token', 'rotate', ...args])).exitCode).toBe(exitCodes.usage);
+    expect(gateway.seen.length).toBe(sent);
+  });
+
   it('are used instead of the session, and not refreshed', async () => {
     const env = { FAIRLEAD_TOKEN: `${id}_secret` };
     gateway.on('GET /admin/v1/auth/me', { body: { principal: 'user:usr_1', via: `api-token:${id}`, email: 'a@b.org', roles: ['viewer'] } });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context, Run } from '../context.js';
 import { accessFields } from '../credentials.js';
 import { CliError, exitCodes } from '../exit.js';
+import { ApiError } from '../http/problem.js';
 import { sessionFile, writeSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
 
@@ -12,6 +13,7 @@ export function login(parent: Command, run: Run): void {
     .description('log in and remember the session')
     .option('--email <email>', 'who logs in')
     .option('--password-stdin', 'read the password from the standard input')
+    .option('--code <code>', 'the second factor: a code of the app, or a recovery code; asked for when it is needed')
     .addHelpText(
       'after',
       '\nExamples:\n  fairlead login --url http://127.0.0.1:8080 --email admin@example.org\n  jq -r .password first-admin.json | fairlead login --url … --email … --password-stdin\n',
@@ -22,15 +24,33 @@ export function login(parent: Command, run: Run): void {
 interface LoginOptions {
   readonly email?: string;
   readonly passwordStdin?: boolean;
+  readonly code?: string;
 }
 
 async function logIn({ terminal, publicApi, print }: Context, options: LoginOptions): Promise<void> {
   const { api, url } = publicApi();
   const email = options.email ?? (await askFor(terminal, 'E-mail: ', (question) => terminal.ask(question), '--email'));
   const password = await readPassword(terminal, options.passwordStdin === true, 'Password: ');
-  const access = await api.login(email, password);
+  const access = await withSecondFactor(terminal, options.code, (code) => api.login(email, password, code));
   writeSession(terminal.env, { url, ...accessFields(access, terminal.now()), email, session_cookie: access.cookie });
   print({ url, email, session_file: sessionFile(terminal.env) }, () => `logged in at ${url} as ${email}\n`);
+}
+
+/** Logs in, once more with a code when the gateway says that it needs one and none was given. */
+async function withSecondFactor<T>(terminal: Terminal, given: string | undefined, attempt: (code?: string) => Promise<T>): Promise<T> {
+  try {
+    return await attempt(given);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'second_factor_required') throw error;
+    return attempt(await readCode(terminal, undefined));
+  }
+}
+
+/** A code that was given as an option, or is asked for. */
+export async function readCode(terminal: Terminal, given: string | undefined): Promise<string> {
+  const code = given ?? (await askFor(terminal, 'Code: ', (text) => terminal.ask(text), '--code'));
+  if (code === '') throw new CliError('no code was given', exitCodes.usage);
+  return code;
 }
 
 /** Reads a password from the input (one trailing newline is not part of it) or asks for it without showing it. */

@@ -112,7 +112,7 @@ export function renderAudit(records: readonly AuditRecord[]): string {
 /** API tokens, newest first; a token's id is how it begins. */
 export function renderTokens(tokens: readonly ApiToken[]): string {
   return table(
-    ['id', 'name', 'user', 'roles', 'only', 'created', 'expires', 'last used', 'revoked'],
+    ['id', 'name', 'user', 'roles', 'only', 'created', 'expires', 'last used', 'rotated', 'revoked'],
     tokens.map((token) => [
       token.token_id,
       token.name,
@@ -122,6 +122,7 @@ export function renderTokens(tokens: readonly ApiToken[]): string {
       token.created_at,
       token.expires_at,
       token.last_used_at,
+      token.rotated_at,
       token.revoked_at,
     ]),
   );

@@ -1,0 +1,32 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Run } from '../context.js';
+import { fields } from '../view/table.js';
+import { checkTokenId } from './token-revoke.js';
+
+/** A whole number of hours, 0 to a week. */
+function overlapHours(value: string): number {
+  if (!/^\d{1,3}$/.test(value) || Number(value) > 168) throw new InvalidArgumentError('A whole number of hours from 0 to 168 is expected.');
+  return Number(value);
+}
+
+/** `fairlead token rotate` */
+export function tokenRotate(parent: Command, run: Run): void {
+  parent
+    .command('rotate <id>')
+    .description('give one of your own API tokens a new secret; it is shown this once; needs a login')
+    .option('--overlap <hours>', 'how long the secret before works beside it, 168 at most; 24 when left out', overlapHours)
+    .action((tokenId: string, { overlap }: { overlap?: number }, command: Command) =>
+      run(command, async ({ api, print }) => {
+        checkTokenId(tokenId);
+        const rotated = await api().rotateToken(tokenId, overlap);
+        print(rotated, () =>
+          fields([
+            ['token', rotated.token],
+            ['id', rotated.token_id],
+            ['before', rotated.previous_until == null ? 'works no more' : `works until ${rotated.previous_until}`],
+            ['expires', rotated.expires_at],
+          ]),
+        );
+      }),
+    );
+}
