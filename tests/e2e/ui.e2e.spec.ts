@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { Page } from 'playwright-core';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import { eventuallyHolds, testFolder } from '@fairlead/testing';
+import { appCode } from './support/authenticator.js';
 import { openBrowser, type UiBrowser } from './support/browser.js';
 import { Operator } from './support/operator.js';
 import { openStackDatabase } from './support/stack-database.js';
@@ -307,6 +308,36 @@ describe('the admin UI', () => {
     await page.reload();
     await page.getByLabel('Password').waitFor();
     expect(complaints).toEqual([]);
+  }, 60_000);
+
+  it('asks for the second factor of whoever has one, and says when the code is wrong', async () => {
+    const account = { email: 'dora@example.test', password: randomUUID() };
+    await ann.post('/admin/v1/users', { ...account, roles: ['viewer'] });
+    const dora = await Operator.login(stack.url, stack.simUrl, account);
+    const { body } = await dora.post<{ secret: string }>('/admin/v1/auth/totp', { current_password: account.password });
+    expect((await dora.post('/admin/v1/auth/totp/confirm', { code: appCode(body.secret) })).status).toBe(200);
+    const { page, complaints, screenshot } = await open('/');
+    await page.getByLabel('E-mail address').fill(account.email);
+    await page.getByLabel('Password').fill(account.password);
+    await page.keyboard.press('Enter');
+    const code = page.getByLabel('Code');
+    await code.waitFor();
+    await eventuallyHolds(
+      async () => {
+        expect(await page.evaluate('document.activeElement?.getAttribute("name")')).toBe('code');
+      },
+      { what: 'the code to be typed next' },
+    );
+    expect(await code.getAttribute('autocomplete')).toBe('one-time-code');
+    await screenshot('sign-in-code');
+    await page.keyboard.type('000000');
+    await page.keyboard.press('Enter');
+    await page.getByText('login_failed').waitFor();
+    expect(await code.inputValue()).toBe('');
+    await code.fill(appCode(body.secret, 1));
+    await page.keyboard.press('Enter');
+    await page.getByText('8 of 8').waitFor();
+    expect(complaints).toEqual(['401 POST /admin/v1/auth/login', '401 POST /admin/v1/auth/login']);
   }, 60_000);
 
   it.each([

@@ -17,8 +17,8 @@ export interface Session {
   readonly subscribe: (listener: () => void) => () => void;
   /** Takes up the session that the cookie tells of, if there is one. */
   start(): Promise<void>;
-  /** Throws ApiProblem, `login_failed` for a wrong e-mail address or password. */
-  signIn(email: string, password: string): Promise<void>;
+  /** Throws ApiProblem, `login_failed` for a wrong e-mail address, password or code, `second_factor_required` when a code is needed. */
+  signIn(email: string, password: string, code?: string): Promise<void>;
   /** Ends the session at the gateway, here and in the browser's other tabs. Throws ApiProblem when the gateway can't be told: nothing has ended then. */
   signOut(): Promise<void>;
   /** The access token; undefined when nobody is signed in. */
@@ -128,8 +128,8 @@ export function createSession(deps: SessionDeps): Session {
         set({ phase: 'unknown', problem: asProblem(error) });
       }
     },
-    signIn: async (email, password) => {
-      const response = await deps.send('/admin/v1/auth/login', { method: 'POST', body: { email, password } });
+    signIn: async (email, password, code) => {
+      const response = await deps.send('/admin/v1/auth/login', { method: 'POST', body: { email, password, code } });
       begin();
       await adopt(await readJson<TokenAnswer>(response));
     },

@@ -8,25 +8,39 @@ import Input from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useEffect, useState, type SubmitEvent } from 'react';
 import { session } from '../api/gateway.js';
+import { asProblem } from '../api/problem.js';
 import { ProblemAlert } from '../components/problem-alert.js';
 
 /** The way in. `ended`: a session was there until just now. */
 export function SignIn({ ended }: { readonly ended: boolean }) {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  /** The gateway has asked for a code: the password was right. */
+  const [needsCode, setNeedsCode] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     document.title = 'Sign in · Fairlead';
   }, []);
+  /** With another e-mail address or password the sign-in begins anew. */
+  const startOver = () => {
+    setNeedsCode(false);
+    setCode('');
+  };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    if (busy) return;
+    // An empty code is none: the gateway would ask for it again.
+    if (busy || (needsCode && code.trim() === '')) return;
     setBusy(true);
     setProblem(undefined);
     // On success this page goes away.
-    session.signIn(email.trim(), password).catch((error: unknown) => {
-      setProblem(error);
+    session.signIn(email.trim(), password, needsCode ? code.trim() : undefined).catch((error: unknown) => {
+      const isQuestion = !needsCode && asProblem(error).code === 'second_factor_required';
+      if (isQuestion) setNeedsCode(true);
+      else setProblem(error);
+      // A code is good for one try.
+      setCode('');
       setBusy(false);
     });
   };
@@ -53,6 +67,7 @@ export function SignIn({ ended }: { readonly ended: boolean }) {
                   value={email}
                   onChange={({ detail }) => {
                     setEmail(detail.value);
+                    startOver();
                   }}
                 />
               </FormField>
@@ -64,9 +79,23 @@ export function SignIn({ ended }: { readonly ended: boolean }) {
                   value={password}
                   onChange={({ detail }) => {
                     setPassword(detail.value);
+                    startOver();
                   }}
                 />
               </FormField>
+              {needsCode && (
+                <FormField label="Code" description="Of your authenticator app, or one of your recovery codes.">
+                  <Input
+                    name="code"
+                    autoComplete="one-time-code"
+                    autoFocus
+                    value={code}
+                    onChange={({ detail }) => {
+                      setCode(detail.value);
+                    }}
+                  />
+                </FormField>
+              )}
             </SpaceBetween>
           </Container>
         </Form>
