@@ -6,6 +6,7 @@ import { startStack, type Stack } from '@fairlead/dev-env';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
+import { secondFactorHappens } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { Operator, send, type Answer } from './operator.js';
 import { openRecords, type Records } from './records.js';
@@ -114,17 +115,29 @@ export class History {
     const makeToken = (body: Record<string, unknown>) =>
       this.as<{ token: string; token_id: string }>(bob, 'POST', '/admin/v1/api-tokens', { roles: ['viewer'], ...body });
     const [token, kept] = [await makeToken({ name: 'nightly' }), await makeToken({ name: 'acme', scope: { tenants: ['acme'] } })];
-    this.given.push(token.body.token, kept.body.token, next);
+    const rotated = await this.as<{ token: string }>(bob, 'POST', `/admin/v1/api-tokens/${token.body.token_id}/rotate`);
+    this.given.push(token.body.token, kept.body.token, rotated.body.token, next);
     await this.as(bob, 'DELETE', `/admin/v1/api-tokens/${token.body.token_id}`);
     await this.patch(user, { roles: ['viewer'] });
     await this.patch(user, { disabled: true });
     await this.login(email, next);
+    await secondFactorHappens({
+      password,
+      newUser: async (newcomer) => {
+        const account = { email: newcomer, password, roles: ['viewer'] };
+        return (await this.ann.post<{ user_id: string }>('/admin/v1/users', account)).body.user_id;
+      },
+      login: (who, code) => this.login(who, password, code),
+      as: (held, path, body) => this.as(held, 'POST', path, body),
+      asAdmin: (path, body) => this.ann.post(path, body),
+      keepSecret: (...secrets) => this.given.push(...secrets),
+    });
   }
 
-  private async login(email: string, given = password): Promise<{ cookie: string; token: string }> {
+  private async login(email: string, given = password, code?: string): Promise<{ cookie: string; token: string }> {
     const answer = await send<{ access_token?: string }>(`${this.stack.url}/admin/v1/auth/login`, {
       method: 'POST',
-      body: { email, password: given },
+      body: { email, password: given, code },
     });
     const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const held = { cookie, token: answer.body.access_token ?? '' };

@@ -1,0 +1,45 @@
+import { appCode } from './authenticator.js';
+import type { Answer } from './operator.js';
+
+/** Somebody who is logged in. */
+export interface Held {
+  readonly cookie: string;
+  readonly token: string;
+}
+
+/** What a history lets people do with. */
+export interface PeopleStage {
+  readonly password: string;
+  /** Makes a user; answers their id. */
+  newUser(email: string): Promise<string>;
+  login(email: string, code?: string): Promise<Held>;
+  as(held: Held, path: string, body: Record<string, unknown>): Promise<Answer>;
+  asAdmin(path: string, body: Record<string, unknown>): Promise<unknown>;
+  /** What was handed out and no event may hold. */
+  keepSecret(...secrets: string[]): void;
+}
+
+/** A second factor that is set up, asked for, answered wrongly and rightly, taken away by its user and by an admin. */
+export async function secondFactorHappens(stage: PeopleStage): Promise<void> {
+  const [email, totp] = ['dave@example.test', '/admin/v1/auth/totp'];
+  const userId = await stage.newUser(email);
+  const dave = await stage.login(email);
+  const withPassword = (path: string, more: Record<string, unknown> = {}) =>
+    stage.as(dave, `${totp}${path}`, { current_password: stage.password, ...more });
+  const codesOf = ({ body }: Answer) => {
+    const codes = body['recovery_codes'] as string[];
+    stage.keepSecret(...codes);
+    return codes;
+  };
+  const secret = String((await withPassword('')).body['secret']);
+  stage.keepSecret(secret);
+  const [first = '', second = ''] = codesOf(await stage.as(dave, `${totp}/confirm`, { code: appCode(secret) }));
+  await stage.login(email, undefined);
+  await stage.login(email, 'not-a-code');
+  await stage.login(email, appCode(secret, 1));
+  await stage.login(email, first);
+  const [third = ''] = codesOf(await withPassword('/recovery-codes', { code: second }));
+  await withPassword('/disable', { code: third });
+  stage.keepSecret(String((await withPassword('')).body['secret']));
+  await stage.asAdmin(`/admin/v1/users/${userId}/totp/reset`, { reason: 'lost the phone' });
+}
