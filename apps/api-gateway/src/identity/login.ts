@@ -37,7 +37,7 @@ export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ s
   const mayTry = () => refuseWhoeverWaits(deps, attempt);
   await mayTry();
   const user = await findUser(deps.database.dataSource.manager, { email });
-  const matches = await deps.passwords.matches(user?.passwordHash, password, { address: client.address, before: mayTry });
+  const matches = await deps.passwords.matches(user?.passwordHash, password, { address: networkOf(client.address), before: mayTry });
   if (user === undefined || !matches || user.disabled) throw await failed(deps, user, attempt, 'password');
   const verdict = await judgeCode(deps, user.userId, attempt.code);
   if (verdict === 'required') {

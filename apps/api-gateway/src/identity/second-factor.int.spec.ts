@@ -123,6 +123,14 @@ describe('a login with an active second factor', () => {
     expect((await events('login_succeeded')).at(-1)?.payload).toMatchObject({ second_factor: 'totp' });
   });
 
+  it('of a disabled user fails as with a wrong password, and asks for nothing', async () => {
+    const { secret } = await active();
+    await stage.change(user, { disabled: true });
+    expect(await login()).toMatchObject(failed);
+    expect(await login(appCode(secret))).toMatchObject(failed);
+    expect(await events('second_factor_requested')).toEqual([]);
+  });
+
   it('takes a code one step early and late, each step once, and none before it any more', async () => {
     const { secret } = await active();
     // Shown now: the next step may begin at any time.
