@@ -54,8 +54,12 @@ const tokenSchema = z
     expires_at: time,
     last_used_at: time.nullable(),
     revoked_at: time.nullable(),
+    rotated_at: time.nullable(),
+    /** Until when the secret before works too. */
+    previous_until: time.nullable(),
   })
   .meta({ id: 'ApiToken' });
+const newTokenSchema = tokenSchema.extend({ token: z.string() }).meta({ id: 'NewApiToken' });
 
 @Controller('admin/v1/api-tokens')
 export class ApiTokensController {
@@ -78,7 +82,7 @@ export class ApiTokensController {
   /** The only answer that holds the token. A lost one is not repeated: its token is revoked, and another one made. */
   @Post()
   @RequirePermission('self')
-  @Answers('Makes an API token; no other answer ever holds it.', tokenSchema.extend({ token: z.string() }).meta({ id: 'NewApiToken' }))
+  @Answers('Makes an API token; no other answer ever holds it.', newTokenSchema)
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @Caller() caller: Principal,
@@ -93,6 +97,7 @@ export class ApiTokensController {
   /** A new secret for a token: the only answer that holds it. A lost one is not repeated: rotate again. */
   @Post(':id/rotate')
   @RequirePermission('self')
+  @Answers('Answers a new secret for an API token; the one before works on for a while.', newTokenSchema)
   @HttpCode(200)
   async rotate(
     @Param('id', { schema: opaqueId }) tokenId: string,

@@ -38,6 +38,8 @@ const meSchema = z
     principal: z.string(),
     via: z.string().nullable(),
     email: z.string(),
+    /** Whether a second factor is set up. */
+    totp: z.boolean(),
     roles: z.array(z.string()),
     permissions: z.array(z.string()),
   })

@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
+import { Answers } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { Caller } from '../edge/parse.js';
 import { identity, type Identity } from '../identity/identity.js';
@@ -13,6 +14,9 @@ const enrolBody = z.strictObject({ current_password: anyPassword });
 const confirmBody = z.strictObject({ code: typedCode });
 const bothBody = z.strictObject({ current_password: anyPassword, code: typedCode });
 
+const enrolledSchema = z.object({ secret: z.string(), otpauth_uri: z.string() }).meta({ id: 'EnrolledSecondFactor' });
+const codesSchema = z.object({ recovery_codes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' });
+
 /** The caller's own second factor. */
 @Controller('admin/v1/auth/totp')
 export class TotpController {
@@ -21,6 +25,7 @@ export class TotpController {
   /** The only answer that holds the secret; it asks for no code until it is confirmed. */
   @Post()
   @RequirePermission('self')
+  @Answers('Sets a second factor up, which asks for no code until it is confirmed; no other answer holds its secret.', enrolledSchema)
   async enrol(
     @Body({ schema: enrolBody }) body: z.output<typeof enrolBody>,
     @Caller() caller: Principal,
@@ -34,6 +39,7 @@ export class TotpController {
   /** Makes it active; the only answer that holds the recovery codes. */
   @Post('confirm')
   @RequirePermission('self')
+  @Answers('Makes a second factor active; no other answer holds its recovery codes.', codesSchema)
   @HttpCode(200)
   async confirm(
     @Body({ schema: confirmBody }) body: z.output<typeof confirmBody>,
@@ -48,6 +54,7 @@ export class TotpController {
   /** Other recovery codes instead of all there are. */
   @Post('recovery-codes')
   @RequirePermission('self')
+  @Answers('Answers other recovery codes instead of all there are.', codesSchema)
   @HttpCode(200)
   async recoveryCodes(
     @Body({ schema: bothBody }) body: z.output<typeof bothBody>,
@@ -62,6 +69,7 @@ export class TotpController {
 
   @Post('disable')
   @RequirePermission('self')
+  @Answers('Takes the caller’s second factor away.')
   @HttpCode(204)
   async disable(
     @Body({ schema: bothBody }) body: z.output<typeof bothBody>,

@@ -35,6 +35,8 @@ const userSchema = z
     email: z.string(),
     roles: z.array(z.string()),
     disabled: z.boolean(),
+    /** Whether a second factor is set up. */
+    totp: z.boolean(),
     created_at: time,
     updated_at: time,
   })
@@ -85,6 +87,7 @@ export class UsersController {
   /** For a user who has lost their second factor: from then on the password alone is asked for. */
   @Post(':id/totp/reset')
   @RequirePermission('identity.manage')
+  @Answers('Takes a user’s second factor away.', userSchema)
   @HttpCode(200)
   async resetTotp(
     @Param('id', { schema: opaqueId }) userId: string,

@@ -16,6 +16,10 @@ export const operations = {
     "method": "DELETE",
     "path": "/admin/v1/api-tokens/{id}"
   },
+  "apiTokens.rotate": {
+    "method": "POST",
+    "path": "/admin/v1/api-tokens/{id}/rotate"
+  },
   "audit.list": {
     "method": "GET",
     "path": "/admin/v1/audit"
@@ -47,6 +51,22 @@ export const operations = {
   "sessions.revoke": {
     "method": "DELETE",
     "path": "/admin/v1/auth/sessions/{id}"
+  },
+  "totp.enrol": {
+    "method": "POST",
+    "path": "/admin/v1/auth/totp"
+  },
+  "totp.confirm": {
+    "method": "POST",
+    "path": "/admin/v1/auth/totp/confirm"
+  },
+  "totp.disable": {
+    "method": "POST",
+    "path": "/admin/v1/auth/totp/disable"
+  },
+  "totp.recoveryCodes": {
+    "method": "POST",
+    "path": "/admin/v1/auth/totp/recovery-codes"
   },
   "deadLetters.list": {
     "method": "GET",
@@ -279,6 +299,10 @@ export const operations = {
   "users.change": {
     "method": "PATCH",
     "path": "/admin/v1/users/{id}"
+  },
+  "users.resetTotp": {
+    "method": "POST",
+    "path": "/admin/v1/users/{id}/totp/reset"
   },
   "probes.health": {
     "method": "GET",
