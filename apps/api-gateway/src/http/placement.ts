@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { placedKinds, serviceKinds, type placementV1 } from '@fairlead/contracts';
+import { serviceKinds, type PlacedKind, type placementV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
 import { Answers } from '../edge/answers.js';
 import { asCaller, placementClient, type PlacementClient } from '../edge/clients.js';
@@ -10,13 +10,13 @@ const query = z.strictObject({ tenants: z.enum(['true', 'false'], 'must be true 
 
 const placedTenants = z.record(z.string(), z.object({ shard: z.string() }));
 const placementSchema = z
-  .looseObject({
+  .object({
     revision: z.int(),
     epoch: z.int(),
     published_revision: z.int(),
-    aggregate_placement: placedTenants.optional(),
-    projection_placement: placedTenants.optional(),
-    runner_placement: placedTenants.optional(),
+    aggregate_placement: placedTenants,
+    projection_placement: placedTenants,
+    runner_placement: placedTenants,
     shards: z.record(z.string(), z.record(z.string(), shardEntry)),
   })
   .meta({ id: 'Placement' });
@@ -35,7 +35,7 @@ export class PlacementController {
 }
 
 function placementView(placement: placementV1.GetPlacementResponse) {
-  const tenantsOf = (kind: string) =>
+  const tenantsOf = (kind: PlacedKind) =>
     Object.fromEntries(Object.entries(placement.maps[kind]?.shardsByTenant ?? {}).map(([tenant, shard]) => [tenant, { shard }]));
   const shardsOf = (kind: string) =>
     Object.fromEntries(placement.shards.filter((shard) => shard.kind === kind).map((shard) => [shard.shardId, shardView(shard)]));
@@ -43,7 +43,9 @@ function placementView(placement: placementV1.GetPlacementResponse) {
     revision: placement.revision,
     epoch: placement.epoch,
     published_revision: placement.publishedRevision,
-    ...Object.fromEntries(placedKinds.map((kind) => [`${kind}_placement`, tenantsOf(kind)])),
+    aggregate_placement: tenantsOf('aggregate'),
+    projection_placement: tenantsOf('projection'),
+    runner_placement: tenantsOf('runner'),
     shards: Object.fromEntries(serviceKinds.map((kind) => [kind, shardsOf(kind)])),
   };
 }

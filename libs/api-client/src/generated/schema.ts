@@ -1652,17 +1652,17 @@ export interface components {
             revision: number;
             epoch: number;
             published_revision: number;
-            aggregate_placement?: {
+            aggregate_placement: {
                 [key: string]: {
                     shard: string;
                 };
             };
-            projection_placement?: {
+            projection_placement: {
                 [key: string]: {
                     shard: string;
                 };
             };
-            runner_placement?: {
+            runner_placement: {
                 [key: string]: {
                     shard: string;
                 };
@@ -1672,8 +1672,6 @@ export interface components {
                     [key: string]: components["schemas"]["ShardEntry"];
                 };
             };
-        } & {
-            [key: string]: unknown;
         };
         Plan: {
             plan_id: string;
