@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createApiClient, requestOf, type ApiRequest } from './index.js';
+import fc from 'fast-check';
+import { createApiClient, requestOf, UnusableName, type ApiRequest } from './index.js';
 
 describe('a request', () => {
   it('has its path, query, headers and body', () => {
@@ -20,7 +21,17 @@ describe('a request', () => {
 
   it('keeps what stands in a path to its place', () => {
     expect(requestOf('jobs.get', { path: { id: '../users?x=1' } }).path).toBe('/admin/v1/jobs/..%2Fusers%3Fx%3D1');
-    expect(() => requestOf('jobs.get', { path: { id: '' } })).toThrow('jobs.get needs id');
+    for (const id of ['', '.', '..']) expect(() => requestOf('jobs.get', { path: { id } })).toThrow(UnusableName);
+  });
+
+  it('is about what was named, whatever that is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-composite', minLength: 1 }), (id) => {
+        fc.pre(!['.', '..'].includes(id));
+        const { pathname, search } = new URL(requestOf('jobs.get', { path: { id } }).path, 'http://gateway');
+        expect([decodeURIComponent(pathname.slice('/admin/v1/jobs/'.length)), search]).toEqual([id, '']);
+      }),
+    );
   });
 
   it('is held against the document by the compiler', () => {

@@ -2,6 +2,8 @@
 import { operations } from './generated/operations.js';
 import type { components, operations as Operations } from './generated/schema.js';
 
+export { changeOperations, isChangeKind, type ChangeKind } from './changes.js';
+
 export type OperationId = keyof Operations & keyof typeof operations;
 
 /** What the API calls by a name, such as `Job`. */
@@ -12,7 +14,10 @@ type Parameters<Id extends OperationId, In extends 'path' | 'query' | 'header'> 
     ? NonNullable<Given[In]>
     : never
   : never;
-type Body<Id extends OperationId> = Operations[Id] extends { requestBody?: { content: { 'application/json': infer Given } } }
+/** What can stand behind the `?` of an operation. */
+export type Query<Id extends OperationId> = Parameters<Id, 'query'>;
+/** The JSON that an operation takes. */
+export type Body<Id extends OperationId> = Operations[Id] extends { requestBody?: { content: { 'application/json': infer Given } } }
   ? Given
   : never;
 type Good = 200 | 201 | 202;
@@ -31,7 +36,7 @@ type Part<Name extends string, Value> = [Value] extends [never]
     : { readonly [Key in Name]: Value };
 /** What an operation takes, in its parts. */
 export type Call<Id extends OperationId> = Part<'path', Parameters<Id, 'path'>> &
-  Part<'query', Parameters<Id, 'query'>> &
+  Part<'query', Query<Id>> &
   Part<'headers', Parameters<Id, 'header'>> &
   Part<'body', Body<Id>>;
 
@@ -52,13 +57,18 @@ interface Parts {
   readonly body?: unknown;
 }
 
-/** The request of an operation. Throws when a part of its path is missing or empty, which would be another route. */
+/** A name that can't stand in a path: it would be about something else. */
+export class UnusableName extends Error {
+  override readonly name = 'UnusableName';
+}
+
+/** The request of an operation. Throws UnusableName when a part of its path is missing, empty, `.` or `..`, which would be another route. */
 export function requestOf<Id extends OperationId>(id: Id, call: Call<Id>): ApiRequest {
   const { method, path } = operations[id];
   const parts = call as Parts;
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = parts.path?.[name];
-    if (value === undefined || value === '') throw new Error(`${id} needs ${name}`);
+    if (value === undefined || ['', '.', '..'].includes(String(value))) throw new UnusableName(`${id} needs ${name}, not empty, . or ..`);
     return encodeURIComponent(value);
   });
   const query = new URLSearchParams(entriesOf(parts.query)).toString();

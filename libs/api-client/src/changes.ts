@@ -1,0 +1,15 @@
+/** What can be planned and then run as a job: the operations that do so, by the job's kind. */
+export const changeOperations = {
+  'tenant-migrate': { plan: 'plans.migrate', start: 'jobs.migrate' },
+  'tenants-migrate': { plan: 'plans.migrateMany', start: 'jobs.migrateMany' },
+  'tenant-drain': { plan: 'plans.drain', start: 'jobs.drain' },
+  'tenant-resume': { plan: 'plans.resume', start: 'jobs.resume' },
+  reload: { plan: 'plans.reload', start: 'jobs.reload' },
+} as const;
+
+export type ChangeKind = keyof typeof changeOperations;
+
+/** True for a kind of job that this client can start. */
+export function isChangeKind(kind: string): kind is ChangeKind {
+  return Object.hasOwn(changeOperations, kind);
+}
