@@ -20,12 +20,13 @@ function filesBelow(folder) {
     .sort();
 }
 
-/** Everything the result depends on: sources, configuration, the contracts' sources, the packages. */
+/** Everything the result depends on: sources, configuration, the sources of what it uses of ours, the packages. */
 function inputs() {
   const own = ['index.html', 'package.json', 'tsconfig.json', 'vite.config.mjs', 'build.mjs'].map((name) => join(here, name));
   const shared = [
     join(here, '../../package-lock.json'),
     ...filesBelow(join(here, '../../libs/contracts/src')).filter((file) => !file.includes('generated')),
+    ...filesBelow(join(here, '../../libs/api-client/src')),
   ];
   return [...own, ...shared, ...filesBelow(join(here, 'src')), ...filesBelow(join(here, 'public'))].filter(
     (file) => !file.endsWith('.spec.ts'),

@@ -71,7 +71,17 @@ describe('the health of a shard', () => {
       revision: 1,
       tenants: 0,
     } as const;
-    const endpoint = { ...up, kind: 'runner', shard_id: 'a', endpoint_id: 'x', url: '', version: null, inflight: 0, lag: 0 } as const;
+    const endpoint = {
+      ...up,
+      kind: 'runner',
+      shard_id: 'a',
+      endpoint_id: 'x',
+      url: '',
+      version: null,
+      git_sha: null,
+      inflight: 0,
+      lag: 0,
+    } as const;
     const rest = { taken_at: null, problem: null, latency_ms: 1 };
     expect(countHealthy([{ ...shard, endpoints: [] }], [{ ...endpoint, ...rest }])).toBe(1);
     expect(

@@ -7,8 +7,8 @@ const refused = () => Promise.reject(new ApiProblem({ status: 401, code: 'unauth
 /** A gateway that takes one token. */
 function client(token: string | undefined, renewed: string | undefined, taken: string) {
   const sent: string[] = [];
-  const made = createClient({ token: () => token, renew: () => Promise.resolve(renewed) }, (path, { headers = {} } = {}) => {
-    sent.push(`${path} ${headers['authorization'] ?? ''}`);
+  const made = createClient({ token: () => token, renew: () => Promise.resolve(renewed) }, (path, { method, headers = {}, body } = {}) => {
+    sent.push(`${method ?? ''} ${path} ${headers['authorization'] ?? ''}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`);
     return headers['authorization'] === `Bearer ${taken}` ? Promise.resolve(new Response('{"ok":true}')) : refused();
   });
   return { made, sent };
@@ -17,19 +17,38 @@ function client(token: string | undefined, renewed: string | undefined, taken: s
 describe('the client', () => {
   it('repeats a request once with a new token', async () => {
     const { made, sent } = client('old', 'new', 'new');
-    expect(await made.get('/x')).toEqual({ ok: true });
-    expect(sent).toEqual(['/x Bearer old', '/x Bearer new']);
+    expect(await made.call('jobs.get', { path: { id: 'job_1' } })).toEqual({ ok: true });
+    expect(sent).toEqual(['GET /admin/v1/jobs/job_1 Bearer old', 'GET /admin/v1/jobs/job_1 Bearer new']);
+  });
+
+  it('sends what an operation takes, and gives up when it is told to', async () => {
+    const { made, sent } = client('old', undefined, 'old');
+    await made.call('jobs.cancel', { path: { id: 'job 1' }, body: { reason: 'why' } });
+    await made.call('jobs.list', { query: { status: 'running', cursor: undefined } });
+    expect(sent).toEqual([
+      'POST /admin/v1/jobs/job%201/cancel Bearer old {"reason":"why"}',
+      'GET /admin/v1/jobs?status=running Bearer old',
+    ]);
+    const leaving = new AbortController();
+    const signals: (AbortSignal | undefined)[] = [];
+    const other = createClient({ token: () => 'old', renew: () => Promise.resolve(undefined) }, (_path, { signal } = {}) => {
+      signals.push(signal);
+      return Promise.resolve(new Response('{}'));
+    });
+    await other.call('jobs.list', {}, { signal: leaving.signal });
+    await other.stream('jobEvents.events', { path: { id: 'job_1' } }, { signal: leaving.signal });
+    expect(signals).toEqual([leaving.signal, leaving.signal]);
   });
 
   it('does not go on for ever, and asks nothing without a session', async () => {
     const stubborn = client('old', 'new', 'other');
-    await expect(stubborn.made.get('/x')).rejects.toMatchObject({ status: 401 });
+    await expect(stubborn.made.call('jobs.list', {})).rejects.toMatchObject({ status: 401 });
     expect(stubborn.sent).toHaveLength(2);
     const over = client('old', undefined, 'other');
-    await expect(over.made.get('/x')).rejects.toMatchObject({ status: 401 });
+    await expect(over.made.call('jobs.list', {})).rejects.toMatchObject({ status: 401 });
     expect(over.sent).toHaveLength(1);
     const nobody = client(undefined, undefined, 'other');
-    await expect(nobody.made.post('/x', {})).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(nobody.made.call('jobs.list', {})).rejects.toMatchObject({ code: 'unauthenticated' });
     expect(nobody.sent).toEqual([]);
   });
 });

@@ -1,14 +1,16 @@
+import { createApiClient, requestOf, type ApiClient, type Call } from '@fairlead/api-client';
 import { readJson, send, type RequestOptions } from './http.js';
 import { ApiProblem, asProblem } from './problem.js';
 import type { Session } from './session.js';
 
-/** The gateway's routes, asked as the user who is signed in. All throw ApiProblem. */
-export interface Client {
-  get<T>(path: string, options?: Omit<RequestOptions, 'method' | 'body'>): Promise<T>;
-  post<T>(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<T>;
+/** The gateway's operations, called as the user who is signed in. All throw ApiProblem. */
+export interface Client extends ApiClient<Pick<RequestOptions, 'signal'>> {
   /** Opens a stream of server-sent events. */
-  stream(path: string, options: RequestOptions & { signal: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
+  stream(id: StreamId, call: Call<StreamId>, options: { readonly signal: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
 }
+
+/** The operations that answer server-sent events and nothing else. */
+type StreamId = 'jobEvents.events';
 
 /** Makes a client; a token that is refused is renewed once, and the request repeated. */
 export function createClient(session: Pick<Session, 'token' | 'renew'>, transport: typeof send = send): Client {
@@ -26,10 +28,12 @@ export function createClient(session: Pick<Session, 'token' | 'renew'>, transpor
     }
   };
   return {
-    get: async (path, options = {}) => readJson(await authorized(path, options)),
-    post: async (path, body, headers) => readJson(await authorized(path, { method: 'POST', body, headers })),
-    stream: async (path, options) => {
-      const { body } = await authorized(path, { ...options, headers: { ...options.headers, accept: 'text/event-stream' } });
+    ...createApiClient(async ({ path, ...request }, options?: Pick<RequestOptions, 'signal'>) =>
+      readJson(await authorized(path, { ...request, ...options })),
+    ),
+    stream: async (id, call, { signal }) => {
+      const { path, headers } = requestOf(id, call);
+      const { body } = await authorized(path, { headers: { ...headers, accept: 'text/event-stream' }, signal });
       if (body === null) throw new ApiProblem({ status: 0, code: 'unreachable', detail: 'The gateway opened no stream' });
       return body;
     },

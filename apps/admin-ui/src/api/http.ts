@@ -1,17 +1,14 @@
 import { ApiProblem, problemOf } from './problem.js';
 
-export type QueryParams = Readonly<Record<string, string | number | undefined>>;
-
 export interface RequestOptions {
-  readonly method?: 'GET' | 'POST';
-  readonly query?: QueryParams;
-  readonly body?: object;
+  readonly method?: string;
+  readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
 /** Sends one request to the gateway that served this page. Throws ApiProblem for anything but a success. */
-export async function send(path: string, { method = 'GET', query, body, headers, signal }: RequestOptions = {}): Promise<Response> {
+export async function send(path: string, { method = 'GET', body, headers, signal }: RequestOptions = {}): Promise<Response> {
   const init: RequestInit = {
     method,
     headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
@@ -22,7 +19,7 @@ export async function send(path: string, { method = 'GET', query, body, headers,
   };
   let response: Response;
   try {
-    response = await fetch(path + queryOf(query), init);
+    response = await fetch(path, init);
   } catch (error) {
     if (signal?.aborted === true) throw error;
     throw new ApiProblem({ status: 0, code: 'unreachable', detail: 'The gateway can not be reached' });
@@ -40,11 +37,4 @@ export async function readJson<T>(response: Response): Promise<T> {
   } catch {
     throw new ApiProblem({ status: response.status, code: 'not_json', detail: 'The gateway answered something that is not JSON' });
   }
-}
-
-/** `?a=b` of the values that are there, or nothing. */
-function queryOf(query: QueryParams = {}): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') params.set(name, String(value));
-  return params.size === 0 ? '' : `?${params.toString()}`;
 }

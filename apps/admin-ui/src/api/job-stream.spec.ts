@@ -35,8 +35,8 @@ async function follow(scripts: readonly Script[], options: { idleTimeoutMs?: num
   const leaving = new AbortController();
   const failure = await followJob({
     client: {
-      stream: (_path, { query, signal }) => {
-        asked.push(String(query?.['cursor']));
+      stream: (_id, { query }, { signal }) => {
+        asked.push(String(query?.cursor));
         const script = left.shift();
         if (script === undefined) {
           leaving.abort();
@@ -199,7 +199,7 @@ describe('followJob', () => {
         const { signal } = new AbortController();
         await followJob({
           client: {
-            stream: (_path, { query }) => Promise.resolve(open(Number.parseInt(String(query?.['cursor']), 10), cutsLeft.shift())(signal)),
+            stream: (_id, { query }) => Promise.resolve(open(Number.parseInt(String(query?.cursor), 10), cutsLeft.shift())(signal)),
           },
           jobId: 'job_1',
           signal,

@@ -107,10 +107,8 @@ async function readStream(options: JobStreamOptions, seen: Progress, tell: (stat
   };
   alive();
   try {
-    const body = await client.stream(`/admin/v1/jobs/${encodeURIComponent(jobId)}/events`, {
-      query: { cursor: seen.cursor },
-      signal: AbortSignal.any([signal, idle.signal]),
-    });
+    const asked = { path: { id: jobId }, query: { cursor: seen.cursor } };
+    const body = await client.stream('jobEvents.events', asked, { signal: AbortSignal.any([signal, idle.signal]) });
     if (!isResting(seen)) tell('live');
     for await (const { id, data } of readEvents(chunksOf(body), alive)) {
       // What has come already is of no use to a page that was left.

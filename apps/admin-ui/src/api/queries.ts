@@ -1,63 +1,47 @@
+import { requestOf, type Answer, type Call, type OperationId, type Query } from '@fairlead/api-client';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { isTerminal, type JobStatus } from '@fairlead/contracts/browser';
 import { client } from './gateway.js';
-import { readJson, send, type QueryParams } from './http.js';
+import { readJson, send } from './http.js';
 import { ApiProblem } from './problem.js';
-import type {
-  AppliedPlacement,
-  AuditRecord,
-  Job,
-  Page,
-  PlacementSummary,
-  Plan,
-  Readiness,
-  Shard,
-  Snapshot,
-  Tenant,
-  User,
-} from './types.js';
+import type { Readiness } from './types.js';
 
 /** How often what is on the screen is looked up again. */
 const [often, seldom] = [5_000, 15_000];
 
-/** A page of a list; while another page is on its way the present one stays. */
-const page = <T>(path: string, query: QueryParams, refetchInterval: number) =>
-  queryOptions({
-    queryKey: [path, query],
-    queryFn: ({ signal }) => client.get<Page<T>>(path, { query, signal }),
-    placeholderData: keepPreviousData,
-    refetchInterval,
-  });
+/** One operation of the API as a question, with its key in the cache: the operation and what it is asked. */
+const ask = <Id extends OperationId>(id: Id, call: Call<Id>) =>
+  queryOptions({ queryKey: [id, call] as const, queryFn: ({ signal }): Promise<Answer<Id>> => client.call(id, call, { signal }) });
 
-const one = <T>(path: string, refetchInterval: number, query: QueryParams = {}) =>
-  queryOptions({ queryKey: [path, query], queryFn: ({ signal }) => client.get<T>(path, { query, signal }), refetchInterval });
+/** A filter as an address has it: any text may stand there, and the gateway says what is wrong with it. */
+type Filter<Id extends OperationId> = { readonly [Name in keyof Query<Id>]: Query<Id>[Name] | string };
+
+/** A page of a list; while another page is on its way the present one stays. */
+const page = <Id extends 'tenants.list' | 'jobs.list' | 'audit.list'>(id: Id, query: Filter<Id>, refetchInterval: number) => ({
+  ...ask(id, { query } as Call<Id>),
+  placeholderData: keepPreviousData,
+  refetchInterval,
+});
 
 /** Every question the pages ask, with its key in the cache. */
 export const queries = {
-  tenants: (query: QueryParams) => page<Tenant>('/admin/v1/tenants', query, seldom),
-  tenant: (tenantId: string) =>
+  tenants: (query: Filter<'tenants.list'>) => page('tenants.list', query, seldom),
+  tenant: (id: string) => ({ ...ask('tenants.get', { path: { id }, headers: { 'X-Tenant-Id': id } }), refetchInterval: often }),
+  shards: () => ({ ...ask('shards.list', {}), refetchInterval: seldom }),
+  snapshot: () => ({ ...ask('fleet.snapshot', {}), refetchInterval: often }),
+  appliedPlacement: () => ({ ...ask('fleet.appliedPlacement', {}), refetchInterval: often }),
+  placement: () => ({ ...ask('placement.get', { query: { tenants: 'false' } }), refetchInterval: often }),
+  jobs: (query: Filter<'jobs.list'>) => page('jobs.list', query, often),
+  job: (id: string) =>
     queryOptions({
-      queryKey: [`/admin/v1/tenants/${tenantId}`, {}],
-      queryFn: ({ signal }) =>
-        client.get<Tenant>(`/admin/v1/tenants/${encodeURIComponent(tenantId)}`, { headers: { 'x-tenant-id': tenantId }, signal }),
-      refetchInterval: often,
-    }),
-  shards: () => one<Page<Shard>>('/admin/v1/shards', seldom),
-  snapshot: () => one<Snapshot>('/admin/v1/fleet/snapshot', often),
-  appliedPlacement: () => one<{ gateways: AppliedPlacement[] }>('/admin/v1/fleet/applied-placement', often),
-  placement: () => one<PlacementSummary>('/admin/v1/placement', often, { tenants: 'false' }),
-  jobs: (query: QueryParams) => page<Job>('/admin/v1/jobs', query, often),
-  job: (jobId: string) =>
-    queryOptions({
-      queryKey: ['/admin/v1/jobs', jobId],
-      queryFn: ({ signal }) => client.get<Job>(`/admin/v1/jobs/${encodeURIComponent(jobId)}`, { signal }),
+      ...ask('jobs.get', { path: { id } }),
       // Its events bring news at once; what makes none, such as waiting for a lock, is found by asking.
       refetchInterval: ({ state }) => (isOpen(state.data?.status) ? often : false),
     }),
-  plan: (planId: string) => one<Plan>(`/admin/v1/plans/${encodeURIComponent(planId)}`, often),
-  audit: (query: QueryParams) => page<AuditRecord>('/admin/v1/audit', query, often),
-  users: () => one<Page<User>>('/admin/v1/users', 60_000, { limit: 200 }),
-  readiness: () => queryOptions({ queryKey: ['/ready'], queryFn: ({ signal }) => readiness(signal), refetchInterval: often }),
+  plan: (id: string) => ({ ...ask('plans.get', { path: { id } }), refetchInterval: often }),
+  audit: (query: Filter<'audit.list'>) => page('audit.list', query, often),
+  users: () => ({ ...ask('users.list', { query: { limit: 200 } }), refetchInterval: 60_000 }),
+  readiness: () => queryOptions({ queryKey: ['probes.ready'], queryFn: ({ signal }) => readiness(signal), refetchInterval: often }),
 };
 
 /** The job may still change, also by another operator who lets it go on. */
@@ -65,10 +49,10 @@ function isOpen(status: JobStatus | undefined): boolean {
   return status !== undefined && (!isTerminal(status) || status === 'needs_attention');
 }
 
-/** The gateway's own readiness; a 503 tells what is missing as well. */
+/** The gateway's own readiness, which it tells everybody; a 503 tells what is missing as well. */
 async function readiness(signal: AbortSignal): Promise<Readiness> {
   try {
-    return await readJson<Readiness>(await send('/ready', { signal }));
+    return await readJson<Readiness>(await send(requestOf('probes.ready', {}).path, { signal }));
   } catch (error) {
     if (error instanceof ApiProblem && error.status === 503) return { status: 'unavailable', checks: {} };
     throw error;

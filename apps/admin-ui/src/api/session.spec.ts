@@ -209,9 +209,9 @@ describe('a session', () => {
     const client = createClient(session, (path, options = {}) => {
       const token = options.headers?.['authorization'] ?? '';
       tokens.push(token);
-      return token === 'Bearer token-1' ? Promise.reject(problem(401)) : transport(`${path}/me`, options);
+      return token === 'Bearer token-1' ? Promise.reject(problem(401)) : transport(path, options);
     });
-    const answers = await Promise.all([client.get('/a'), client.get('/b'), client.post('/c', {})]);
+    const answers = await Promise.all([client.call('auth.me', {}), client.call('auth.me', {}), client.call('auth.me', {})]);
     expect(answers).toEqual([me, me, me]);
     expect(gateway.asked.filter((path) => path.endsWith('/refresh'))).toHaveLength(1);
     expect(tokens).toEqual([...Array<string>(3).fill('Bearer token-1'), ...Array<string>(3).fill('Bearer token-2')]);

@@ -1,6 +1,7 @@
+import { requestOf, type Call, type OperationId } from '@fairlead/api-client';
 import { readJson, send } from './http.js';
 import { ApiProblem, asProblem } from './problem.js';
-import type { Me } from './types.js';
+import type { Me, TokenAnswer } from './types.js';
 
 export type SessionState =
   | { readonly phase: 'starting' }
@@ -35,11 +36,6 @@ export interface SessionDeps {
   otherTabs: { announce(): void; listen(callback: () => void): void };
 }
 
-interface TokenAnswer {
-  access_token: string;
-  expires_in: number;
-}
-
 const retryMs = 5_000;
 
 /** Makes the session of one page. */
@@ -52,6 +48,10 @@ export function createSession(deps: SessionDeps): Session {
   /** Counts sign-ins and sign-outs: what was asked before one of them means nothing after it. */
   let era = 0;
 
+  const ask = <Id extends OperationId>(id: Id, call: Call<Id>, headers: Readonly<Record<string, string>> = {}) => {
+    const { path, ...request } = requestOf(id, call);
+    return deps.send(path, { ...request, headers });
+  };
   const set = (next: SessionState) => {
     state = next;
     for (const listener of listeners) listener();
@@ -77,7 +77,7 @@ export function createSession(deps: SessionDeps): Session {
   };
   const adopt = async (answer: TokenAnswer): Promise<void> => {
     const asked = era;
-    const response = await deps.send('/admin/v1/auth/me', { headers: { authorization: `Bearer ${answer.access_token}` } });
+    const response = await ask('auth.me', {}, { authorization: `Bearer ${answer.access_token}` });
     const user = await readJson<Me>(response);
     if (asked !== era) return;
     // Another tab has signed in as somebody else: nothing of the first user's goes on.
@@ -93,7 +93,7 @@ export function createSession(deps: SessionDeps): Session {
     const asked = era;
     renewal ??= (async () => {
       try {
-        const response = await deps.send('/admin/v1/auth/refresh', { method: 'POST' });
+        const response = await ask('auth.refresh', {});
         if (response.status !== 204) {
           const answer = await readJson<TokenAnswer>(response);
           if (asked === era) await adopt(answer);
@@ -129,13 +129,13 @@ export function createSession(deps: SessionDeps): Session {
       }
     },
     signIn: async (email, password, code) => {
-      const response = await deps.send('/admin/v1/auth/login', { method: 'POST', body: { email, password, code } });
+      const response = await ask('auth.login', { body: { email, password, ...(code === undefined ? {} : { code }) } });
       begin();
       await adopt(await readJson<TokenAnswer>(response));
     },
     signOut: async () => {
       // First there: a cookie that is left would bring the session back at the next load.
-      await deps.send('/admin/v1/auth/logout', { method: 'POST' });
+      await ask('auth.logout', {});
       end(false);
       deps.otherTabs.announce();
     },

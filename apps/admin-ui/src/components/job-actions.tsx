@@ -41,7 +41,7 @@ export function JobActions({ job }: { readonly job: Job }) {
   const whyNoCancel = cancelDenied ?? cancelHindrance(job);
   const run = async (reason: string) => {
     if (open === undefined) return;
-    const changed = await client.post<Job>(`/admin/v1/jobs/${encodeURIComponent(job.job_id)}/${open}`, { reason });
+    const changed = await client.call(`jobs.${open}`, { path: { id: job.job_id }, body: { reason } });
     cache.setQueryData(queries.job(job.job_id).queryKey, changed);
   };
   return (

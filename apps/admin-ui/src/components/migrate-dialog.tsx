@@ -43,7 +43,7 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
   const shards = useQuery(queries.shards());
   const planning = useMutation({
     mutationFn: async (): Promise<Planned> => ({
-      plan: await client.post<Plan>('/admin/v1/plan/tenant-migrate', { tenant: tenant.tenant_id, to: moves, reason: reason.trim() }),
+      plan: await client.call('plans.migrate', { body: { tenant: tenant.tenant_id, to: moves, reason: reason.trim() } }),
       idempotencyKey: newKey(),
     }),
     onMutate: () => {
@@ -52,11 +52,10 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
   });
   const starting = useMutation({
     mutationFn: ({ plan, idempotencyKey }: Planned) =>
-      client.post<{ job_id: string }>(
-        '/admin/v1/jobs/tenant-migrate',
-        { plan_digest: plan.digest, reason: plan.reason },
-        { 'idempotency-key': idempotencyKey },
-      ),
+      client.call('jobs.migrate', {
+        headers: { 'Idempotency-Key': idempotencyKey },
+        body: { plan_digest: plan.digest, reason: plan.reason },
+      }),
     onSuccess: ({ job_id: jobId }) => {
       router.history.push(jobPath(jobId));
     },

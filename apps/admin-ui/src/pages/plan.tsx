@@ -4,6 +4,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Spinner from '@cloudscape-design/components/spinner';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { changeOperations, isChangeKind } from '@fairlead/api-client';
 import { useState } from 'react';
 import { client } from '../api/gateway.js';
 import { newKey } from '../api/keys.js';
@@ -70,14 +71,14 @@ function PlanActions({ plan }: { readonly plan: Plan }) {
   const whyNoStart = startHindrance(plan);
   const run = async (reason: string) => {
     if (open === 'approve') {
-      const approved = await client.post<Plan>(`/admin/v1/plans/${encodeURIComponent(plan.plan_id)}/approve`, { reason });
+      const approved = await client.call('plans.approve', { path: { id: plan.plan_id }, body: { reason } });
       cache.setQueryData(queries.plan(plan.plan_id).queryKey, approved);
     } else {
-      const started = await client.post<{ job_id: string }>(
-        `/admin/v1/jobs/${encodeURIComponent(plan.kind)}`,
-        { plan_digest: plan.plan_id, reason },
-        { 'idempotency-key': idempotencyKey },
-      );
+      if (!isChangeKind(plan.kind)) throw new Error(`This page does not know how jobs of kind ${plan.kind} are started`);
+      const started = await client.call(changeOperations[plan.kind].start, {
+        headers: { 'Idempotency-Key': idempotencyKey },
+        body: { plan_digest: plan.plan_id, reason },
+      });
       router.history.push(jobPath(started.job_id));
     }
   };
