@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Api, ChangeKind, Job, Plan } from './api.js';
+import { isChangeKind, type ChangeKind } from '@fairlead/api-client';
+import type { Api, Plan, PlanBody } from './api.js';
 import { confirmed } from './confirm.js';
 import type { Context } from './context.js';
 import { CliError, exitCodes } from './exit.js';
+import type { KnownJob } from './jobs-api.js';
 import { awaitsApproval, blockedChecks, renderBlocks, renderPlan } from './view/plan.js';
 import { tellTransitions, watchJob } from './watch.js';
 
@@ -22,14 +24,14 @@ export interface ChangeOptions {
  * Plans a change, shows the plan, and unless told to stop there starts its job and follows it. Throws CliError
  * with the conflict exit code when a check blocks or somebody else has to approve it, so that nothing is started.
  */
-export async function runChange(
+export async function runChange<Kind extends ChangeKind>(
   context: Context,
-  kind: ChangeKind,
-  params: (api: Api) => Promise<object>,
+  kind: Kind,
+  planned: (api: Api) => Promise<PlanBody<Kind>>,
   options: ChangeOptions,
 ): Promise<void> {
   const api = context.api();
-  const plan = await api.createPlan(kind, { ...(await params(api)), reason: options.reason });
+  const plan = await api.createPlan(kind, await planned(api));
   showPlan(context, plan, options);
   requireApplicable(plan, options);
   if (options.dryRun === true) return;
@@ -42,7 +44,9 @@ export async function applyPlan(context: Context, planOrDigest: string, options:
   const plan = await api.plan(planOrDigest);
   showPlan(context, plan, options);
   requireApplicable(plan, options);
-  await startShown(context, api, plan, { kind: plan.kind, planDigest: plan.plan_id }, options);
+  const { kind } = plan;
+  if (!isChangeKind(kind)) throw new CliError(`this release does not know how jobs of kind ${kind} are started; nothing was started`);
+  await startShown(context, api, plan, { kind, planDigest: plan.plan_id }, options);
 }
 
 function requireApplicable(plan: Plan, { dryRun }: ChangeOptions): void {
@@ -60,7 +64,7 @@ async function startShown(
   context: Context,
   api: Api,
   plan: Plan,
-  what: { kind: string; planDigest: string },
+  what: { kind: ChangeKind; planDigest: string },
   options: ChangeOptions,
 ): Promise<void> {
   if (!(await confirmed(context.terminal, 'Apply this plan?', options))) throw new CliError('not confirmed, nothing was started');
@@ -91,7 +95,7 @@ function showPlan({ terminal, json, correlationId }: Context, plan: Plan, option
 async function startJob(
   { terminal }: Context,
   api: Api,
-  { kind, planDigest }: { kind: string; planDigest: string },
+  { kind, planDigest }: { kind: ChangeKind; planDigest: string },
   options: ChangeOptions,
 ): Promise<string> {
   const { reason, onConflict, idempotencyKey = randomUUID() } = options;
@@ -104,11 +108,14 @@ async function startJob(
   }
 }
 
+const endings: ReadonlyMap<string, string> = new Map([
+  ['failed', 'failed and was undone'],
+  ['cancelled', 'was cancelled and undone'],
+  ['needs_attention', 'needs attention'],
+]);
+
 /** Ends the command with the failure exit code unless the job has succeeded. */
-export function failUnlessSucceeded(job: Job): void {
+export function failUnlessSucceeded(job: KnownJob): void {
   if (job.status === 'succeeded') return;
-  const undone =
-    { failed: 'failed and was undone', cancelled: 'was cancelled and undone', needs_attention: 'needs attention' }[job.status] ??
-    job.status;
-  throw new CliError(`job ${job.job_id} ${undone}`);
+  throw new CliError(`job ${job.job_id} ${endings.get(job.status) ?? job.status}`);
 }

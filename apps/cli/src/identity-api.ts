@@ -1,20 +1,14 @@
-import { z } from 'zod';
-import type { HttpClient } from './http/client.js';
+/** The gateway's operations on second factors. */
+import type { Caller } from './http/caller.js';
 
-const totp = '/admin/v1/auth/totp';
-const codesSchema = z.looseObject({ recovery_codes: z.array(z.string()) });
-
-/** The gateway's routes for second factors. */
-export function createIdentityApi(http: HttpClient) {
-  const post = <Schema extends z.ZodType>(schema: Schema, path: string, body: object) => http.json(schema, path, { method: 'POST', body });
+/** Binds these operations to a client. */
+export function createIdentityApi({ one }: Caller) {
   return {
-    enrolTotp: (password: string) =>
-      post(z.looseObject({ secret: z.string(), otpauth_uri: z.string() }), totp, { current_password: password }),
-    confirmTotp: (code: string) => post(codesSchema, `${totp}/confirm`, { code }),
+    enrolTotp: (password: string) => one('totp.enrol', { body: { current_password: password } }, ['secret', 'otpauth_uri']),
+    confirmTotp: (code: string) => one('totp.confirm', { body: { code } }, ['recovery_codes']),
     renewRecoveryCodes: (password: string, code: string) =>
-      post(codesSchema, `${totp}/recovery-codes`, { current_password: password, code }),
-    disableTotp: (password: string, code: string) => post(z.unknown(), `${totp}/disable`, { current_password: password, code }),
-    resetTotp: (userId: string, reason: string) =>
-      post(z.looseObject({ user_id: z.string() }), `/admin/v1/users/${encodeURIComponent(userId)}/totp/reset`, { reason }),
+      one('totp.recoveryCodes', { body: { current_password: password, code } }, ['recovery_codes']),
+    disableTotp: (password: string, code: string) => one('totp.disable', { body: { current_password: password, code } }),
+    resetTotp: (id: string, reason: string) => one('users.resetTotp', { path: { id }, body: { reason } }, ['user_id']),
   };
 }

@@ -1,58 +1,38 @@
-/** What the gateway answers about locks, replicas and schedules. */
-import { z } from 'zod';
+/** The gateway's operations on jobs, and on what they wait for and are started by. */
+import type { Body, Schema } from '@fairlead/api-client';
+import type { Having, Loose } from './http/answer.js';
+import type { Caller, Filter, PageRequest } from './http/caller.js';
 
-const text = z.string().nullish();
+export type Step = Loose<Schema<'Step'>>;
+export type Job = Loose<Schema<'Job'>>;
+/** One that can be followed. */
+export type KnownJob = Having<Schema<'Job'>, (typeof jobFields)[number]>;
+export type Lock = Loose<Schema<'Lock'>>;
+export type Replica = Loose<Schema<'Replica'>>;
+export type Schedule = Loose<Schema<'Schedule'>>;
 
-export const lockSchema = z.looseObject({
-  resource: z.string(),
-  job_id: z.string(),
-  kind: text,
-  principal: text,
-  asked_at: text,
-  held_since: text,
-  waiting: z.number(),
-  waiters: z.array(z.looseObject({ job_id: z.string(), kind: text, principal: text, asked_at: text })),
-});
-export type Lock = z.output<typeof lockSchema>;
+const jobFields = ['job_id', 'status', 'steps'] as const;
+/** Once more changes nothing. */
+const repeatable = { repeatable: true } as const;
 
-export const replicaSchema = z.looseObject({
-  replica_id: z.string(),
-  host: text,
-  pid: z.number().nullish(),
-  kinds: z.array(z.string()),
-  started_at: text,
-  heartbeat_at: text,
-  lease_until: text,
-  alive: z.boolean(),
-  running: z.number(),
-});
-export type Replica = z.output<typeof replicaSchema>;
+/** Binds these operations to a client. */
+export function createJobsApi({ one, list }: Caller) {
+  return {
+    job: (id: string, signal?: AbortSignal) => one('jobs.get', { path: { id } }, jobFields, { signal }),
+    jobs: (filter: Filter<'jobs.list'>, page: PageRequest) => list('jobs.list', filter, page),
+    cancelJob: (id: string, reason: string | undefined) => one('jobs.cancel', { path: { id }, body: { reason } }),
+    retryJob: (id: string, reason: string) => one('jobs.retry', { path: { id }, body: { reason } }),
+    pauseJob: (id: string, reason: string) => one('jobs.pause', { path: { id }, body: { reason } }, [], repeatable),
+    unpauseJob: (id: string, reason: string) => one('jobs.unpause', { path: { id }, body: { reason } }, [], repeatable),
+    signalJob: (id: string, name: string, payload: Record<string, unknown>) =>
+      one('jobs.signal', { path: { id, name }, body: { payload } }, [], repeatable),
 
-export const scheduleSchema = z.looseObject({
-  schedule_id: z.string(),
-  name: z.string(),
-  kind: z.string(),
-  params: z.record(z.string(), z.unknown()).nullish(),
-  cron: z.string(),
-  time_zone: text,
-  missed: text,
-  principal: text,
-  reason: text,
-  next_at: text,
-  paused_at: text,
-  last_at: text,
-  last_job_id: text,
-  last_error: z.looseObject({ code: text, message: text }).nullish(),
-});
-export type Schedule = z.output<typeof scheduleSchema>;
-
-/** A schedule to be made. */
-export interface NewSchedule {
-  readonly name: string;
-  readonly kind: string;
-  readonly params: object;
-  readonly cron: string;
-  readonly time_zone: string;
-  readonly missed: 'skip' | 'once';
-  readonly reason: string;
+    locks: (filter: Filter<'locks.list'>, page: PageRequest) => list('locks.list', filter, page),
+    replicas: () => one('replicas.list', {}, ['items']),
+    schedules: () => one('schedules.list', {}, ['items']),
+    createSchedule: (body: Body<'schedules.create'>) => one('schedules.create', { body }),
+    pauseSchedule: (id: string, reason: string) => one('schedules.pause', { path: { id }, body: { reason } }, [], repeatable),
+    resumeSchedule: (id: string, reason: string) => one('schedules.resume', { path: { id }, body: { reason } }, [], repeatable),
+    deleteSchedule: (id: string, reason: string) => one('schedules.delete', { path: { id }, body: { reason } }),
+  };
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { exitCodes } from './exit.js';
@@ -47,6 +47,21 @@ describe('login', () => {
     );
     expect(gateway.of('GET /admin/v1/auth/me')[0]?.headers.authorization).toBe('Bearer token-2');
     expect(gateway.seen.map(({ headers }) => headers.cookie)).toEqual([undefined, undefined]);
+  });
+
+  it('stores nothing when the gateway gives no token that can be used', async () => {
+    for (const body of [
+      {},
+      { access_token: '', expires_in: 300 },
+      { access_token: 7, expires_in: 300 },
+      { access_token: 't', expires_in: '5m' },
+    ]) {
+      gateway.on('POST /admin/v1/auth/login', { body });
+      const { exitCode, out, err } = await run([...login, '--url', url], { anonymous: true, input: 'pass word\n' });
+      expect([exitCode, out]).toEqual([exitCodes.failed, '']);
+      expect(err).toMatch(/^error: .*access.token.*\n$/);
+    }
+    expect(readdirSync(dir)).toEqual([]);
   });
 
   it('asks for what is missing when somebody is there, else says which option to use', async () => {

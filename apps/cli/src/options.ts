@@ -49,10 +49,10 @@ export function list(value: string, previous: readonly string[] = []): string[] 
 }
 
 /** A JSON object. */
-export function jsonObject(value: string): object {
+export function jsonObject(value: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(value);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
   } catch {
     // Told below.
   }

@@ -48,8 +48,8 @@ export function placedKind(name: string): PlacedKind {
 }
 
 /** Finds the kind of a shard that was named alone. Throws when no kind has it, or more than one. */
-export function kindOfShard(shard: string, shards: readonly { kind: string; shard_id: string }[]): PlacedKind {
-  const kinds = shards.filter(({ shard_id: id }) => id === shard).map(({ kind }) => kind);
+export function kindOfShard(shard: string, shards: readonly { kind?: string | null; shard_id?: string | null }[]): PlacedKind {
+  const kinds = shards.filter(({ shard_id: id }) => id === shard).map(({ kind }) => kind ?? '');
   const placed = kinds.filter(isPlacedKind);
   const [kind, ...more] = placed;
   if (kind === undefined) throw new CliError(`there is no shard ${shard} that tenants are placed on`, exitCodes.notFound);

@@ -1,14 +1,15 @@
 import { isTerminal, resumeEvents } from '@fairlead/contracts';
-import { jobEventSchema, type Api, type Job, type JobEvent } from './api.js';
+import { jobEventSchema, type Api, type JobEvent } from './api.js';
 import { CliError, exitCodes } from './exit.js';
 import { isFinal } from './http/client.js';
+import type { KnownJob } from './jobs-api.js';
 import { transitionRenderer } from './view/transitions.js';
 
 export interface WatchOptions {
   /** Gives up after this time; the job goes on. */
   readonly timeoutMs: number;
   /** Called with the job as it is at first, to learn who takes its events. */
-  readonly onStart: (job: Job) => (event: JobEvent) => void;
+  readonly onStart: (job: KnownJob) => (event: JobEvent) => void;
   /** Pauses between attempts to connect again, the last one for all further ones. */
   readonly reconnectDelaysMs?: readonly number[];
 }
@@ -18,7 +19,7 @@ export interface WatchOptions {
  * behind the last event seen, so that each is told once, as long as there is time. Throws CliError with the
  * timeout exit code when there is none left, and ApiError when the gateway refuses.
  */
-export async function watchJob(api: Pick<Api, 'job' | 'openJobEvents'>, jobId: string, options: WatchOptions): Promise<Job> {
+export async function watchJob(api: Pick<Api, 'job' | 'openJobEvents'>, jobId: string, options: WatchOptions): Promise<KnownJob> {
   const deadline = AbortSignal.timeout(options.timeoutMs);
   try {
     return await follow(api, jobId, options, deadline);
@@ -29,7 +30,12 @@ export async function watchJob(api: Pick<Api, 'job' | 'openJobEvents'>, jobId: s
   }
 }
 
-async function follow(api: Pick<Api, 'job' | 'openJobEvents'>, jobId: string, options: WatchOptions, deadline: AbortSignal): Promise<Job> {
+async function follow(
+  api: Pick<Api, 'job' | 'openJobEvents'>,
+  jobId: string,
+  options: WatchOptions,
+  deadline: AbortSignal,
+): Promise<KnownJob> {
   let job = await api.job(jobId, deadline);
   const onEvent = options.onStart(job);
   const events = resumeEvents({
@@ -58,7 +64,7 @@ function parseEvent(data: string): JobEvent {
 /** Tells each event of a job as a line of text. */
 export function tellTransitions(write: (text: string) => void): WatchOptions['onStart'] {
   return (job) => {
-    const render = transitionRenderer(Math.max(3, ...job.steps.map(({ name }) => name.length)));
+    const render = transitionRenderer(Math.max(3, ...job.steps.map(({ name }) => name?.length ?? 0)));
     return (event) => {
       write(render(event));
     };

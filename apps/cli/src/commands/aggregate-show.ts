@@ -14,7 +14,7 @@ export function aggregateShow(parent: Command, run: Run): void {
       run(command, async ({ api, print, json, terminal }) => {
         const client = api();
         const aggregate = await client.aggregate(type, id);
-        const filter = { aggregate: `${type}:${id}`, order: options.oldest === true ? 'oldest' : undefined };
+        const filter = { aggregate: `${type}:${id}`, order: options.oldest === true ? ('oldest' as const) : undefined };
         const events = await client.logEvents(filter, options);
         print({ ...aggregate, events }, () => `${renderAggregate(aggregate)}\n${renderEvents(events.items)}`);
         if (!json && events.next_cursor != null) terminal.err(`there are more events: --cursor ${printable(events.next_cursor)}\n`);

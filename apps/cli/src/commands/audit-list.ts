@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Run } from '../context.js';
+import type { Filter } from '../http/caller.js';
 import { addPageOptions, pointInTime, type PageOptions } from '../options.js';
 import { renderAudit } from '../view/lists.js';
 import { printPage } from '../view/page.js';
@@ -40,7 +41,7 @@ export function auditList(parent: Command, run: Run): void {
     );
 }
 
-function filterOf(options: AuditOptions): Record<string, string | undefined> {
+function filterOf(options: AuditOptions): Filter<'audit.list'> {
   return {
     from: options.from,
     to: options.to,

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import { serviceKinds } from '@fairlead/contracts';
+import { serviceKinds, type ServiceKind } from '@fairlead/contracts';
 import { runChange } from '../change.js';
 import type { Run } from '../context.js';
 import { addChangeOptions, changeOptions, type ParsedChangeOptions } from '../options.js';
@@ -13,7 +13,9 @@ export function fleetReload(parent: Command, run: Run): void {
     .argument('<shard>', 'the shard');
   addChangeOptions(command)
     .addHelpText('after', '\nExample:\n  fairlead fleet reload runner runner-1 --reason "new limits" --wait\n')
-    .action((kind: string, shard: string, options: ParsedChangeOptions, self: Command) =>
-      run(self, (context) => runChange(context, 'reload', () => Promise.resolve({ kind, shard }), changeOptions(options))),
+    .action((kind: ServiceKind, shard: string, options: ParsedChangeOptions, self: Command) =>
+      run(self, (context) =>
+        runChange(context, 'reload', () => Promise.resolve({ kind, shard, reason: options.reason }), changeOptions(options)),
+      ),
     );
 }

@@ -1,12 +1,12 @@
 import { Option, type Command } from 'commander';
-import { jobStatuses } from '@fairlead/contracts';
+import { jobStatuses, type JobStatus } from '@fairlead/contracts';
 import type { Run } from '../context.js';
 import { addPageOptions, type PageOptions } from '../options.js';
 import { renderJobs } from '../view/job.js';
 import { printPage } from '../view/page.js';
 
 interface ListOptions extends PageOptions {
-  readonly status?: string;
+  readonly status?: JobStatus;
   readonly kind?: string;
   readonly tenant?: string;
   readonly correlationId?: string;

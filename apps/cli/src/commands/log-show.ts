@@ -52,9 +52,9 @@ async function showOne({ api, print }: Context, at: number, command: Command): P
 
 async function showPage(context: Context, options: ShowOptions): Promise<void> {
   const filter = {
-    order: options.oldest === true ? 'oldest' : undefined,
-    from: options.from?.toString(),
-    to: options.to?.toString(),
+    order: options.oldest === true ? ('oldest' as const) : undefined,
+    from: options.from,
+    to: options.to,
     type: options.type,
     aggregate: options.aggregate,
     tenant: options.tenant,

@@ -37,7 +37,8 @@ async function verify({ api, terminal, json }: Context, { from = 1, to }: Verify
     sum.problem ??= checked.stream_problem ?? null;
     if (faultOf(sum) !== undefined) terminal.failing();
     if (!json) for (const finding of checked.findings) terminal.out(renderFinding(finding));
-    if (checked.next !== null && checked.next <= next) throw new CliError('the gateway does not get on with the check');
+    if (checked.next === undefined || (checked.next !== null && checked.next <= next))
+      throw new CliError('the gateway does not get on with the check');
     next = checked.next;
     if (next !== null) terminal.err(`checked up to ${checked.to} of ${to ?? checked.head}, ${sum.findings.length} findings\n`);
   }

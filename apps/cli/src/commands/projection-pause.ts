@@ -10,7 +10,7 @@ export function projectionPause(parent: Command, run: Run): void {
     .requiredOption('--reason <text>', 'why; kept in the audit trail')
     .action((name: string, { reason }: { reason: string }, command: Command) =>
       run(command, async ({ api, print }) => {
-        const projection = await api().decideProjection(name, 'pause', { reason });
+        const projection = await api().pauseProjection(name, reason);
         print(projection, () => `projection ${name} is paused at ${projection.position}; go on with: fairlead projection resume ${name}\n`);
       }),
     );

@@ -32,7 +32,7 @@ export function projectionRebuild(parent: Command, run: Run): void {
 
 async function cancel({ api, print }: Context, name: string, { reason, wait }: RebuildOptions): Promise<void> {
   if (wait === true) throw new CliError('--wait does not go with --cancel', exitCodes.usage);
-  const projection = await api().decideProjection(name, 'cancel-rebuild', { reason });
+  const projection = await api().cancelRebuild(name, reason);
   print(projection, () => `the rebuild of ${name} is given up\n`);
 }
 
@@ -40,7 +40,7 @@ async function rebuild(context: Context, name: string, { reason, wait, timeout }
   const { api, print, terminal } = context;
   const client = api();
   const before = servingEpoch(await client.projection(name));
-  const asked = await client.decideProjection(name, 'rebuild', { reason });
+  const asked = await client.rebuildProjection(name, reason);
   if (wait !== true) {
     print(asked, () => `a rebuild of ${name} is asked for; see how far it is with: fairlead projection show ${name}\n`);
     return;
@@ -61,17 +61,18 @@ async function rebuild(context: Context, name: string, { reason, wait, timeout }
 }
 
 function servingEpoch({ epochs }: Projection): number {
-  return epochs.find(({ serving }) => serving)?.epoch ?? 0;
+  return epochs.find(({ serving }) => serving === true)?.epoch ?? 0;
 }
 
 /** Throws when waiting would be in vain. */
 function requireGoingOn(projection: Projection): void {
   const { name, epochs } = projection;
-  const filling = epochs.find(({ serving }) => !serving);
-  if (filling === undefined && !projection.rebuild_requested) throw new CliError(`the rebuild of ${name} was given up`);
-  if (projection.paused) throw new CliError(`projection ${name} is paused, and so is its rebuild: fairlead projection resume ${name}`);
+  const filling = epochs.find(({ serving }) => serving !== true);
+  if (filling === undefined && projection.rebuild_requested !== true) throw new CliError(`the rebuild of ${name} was given up`);
+  if (projection.paused === true)
+    throw new CliError(`projection ${name} is paused, and so is its rebuild: fairlead projection resume ${name}`);
   if (filling?.stopped == null) return;
-  throw new CliError(`the rebuild of ${name} is stopped at position ${filling.stopped.position}: ${filling.stopped.reason ?? ''}`);
+  throw new CliError(`the rebuild of ${name} is stopped at position ${filling.stopped.position ?? '-'}: ${filling.stopped.reason ?? ''}`);
 }
 
 async function pause(delayMs: number, deadline: AbortSignal, name: string): Promise<void> {

@@ -10,7 +10,7 @@ export function projectionResume(parent: Command, run: Run): void {
     .requiredOption('--reason <text>', 'why; kept in the audit trail')
     .action((name: string, { reason }: { reason: string }, command: Command) =>
       run(command, async ({ api, print }) => {
-        const projection = await api().decideProjection(name, 'resume', { reason });
+        const projection = await api().resumeProjection(name, reason);
         print(projection, () => `projection ${name} goes on behind ${projection.position}, ${projection.lag} events to go\n`);
       }),
     );

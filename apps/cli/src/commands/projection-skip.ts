@@ -30,7 +30,7 @@ export function projectionSkip(parent: Command, run: Run): void {
         if (!(await confirmed(terminal, `Let ${name} pass over this event?`, options))) {
           throw new CliError('not confirmed, nothing was skipped');
         }
-        const projection = await client.decideProjection(name, 'skip', { position: at, epoch, reason });
+        const projection = await client.skipEvent(name, { position: at, epoch, reason });
         print(projection, () => `projection ${name} passes over position ${at}\n`);
       }),
     );

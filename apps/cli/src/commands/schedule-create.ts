@@ -4,7 +4,7 @@ import { jsonObject } from '../options.js';
 
 interface CreateOptions {
   readonly kind: string;
-  readonly params: object;
+  readonly params: Record<string, unknown>;
   readonly cron: string;
   readonly timeZone: string;
   readonly missed: 'skip' | 'once';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Run } from '../context.js';
 import { addPageOptions, type PageOptions } from '../options.js';
+import { placedKind } from '../targets.js';
 import { renderTenants } from '../view/lists.js';
 import { printPage } from '../view/page.js';
 
@@ -12,7 +13,11 @@ export function tenantList(parent: Command, run: Run): void {
     .action((options: PageOptions & { kind?: string; shard?: string }, command: Command) =>
       run(command, async (context) => {
         const { kind, shard } = options;
-        printPage(context, await context.api().tenants({ kind, shard_id: shard }, options), renderTenants);
+        printPage(
+          context,
+          await context.api().tenants({ kind: kind === undefined ? undefined : placedKind(kind), shard_id: shard }, options),
+          renderTenants,
+        );
       }),
     );
 }

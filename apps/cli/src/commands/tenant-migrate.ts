@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Api, ChangeKind } from '../api.js';
+import type { Api } from '../api.js';
 import { runChange } from '../change.js';
-import type { Run } from '../context.js';
+import type { Context, Run } from '../context.js';
 import { CliError, exitCodes } from '../exit.js';
 import { addChangeOptions, changeOptions, list, positive, type ParsedChangeOptions } from '../options.js';
 import { kindOfShard, movesBody, parseTargets, type Targets } from '../targets.js';
@@ -38,21 +38,23 @@ export function tenantMigrate(parent: Command, run: Run): void {
   addChangeOptions(command)
     .addHelpText('after', examples)
     .action((tenants: string[], options: MigrateOptions, self: Command) => {
-      return run(self, (context) => {
-        const targets = parseTargets(options.to, options.kind ?? []);
-        const [kind, who] = work(tenants, options);
-        return runChange(context, kind, async (api) => ({ ...who, ...movesBody(await movesOf(api, targets)) }), changeOptions(options));
-      });
+      return run(self, (context) => migrate(context, tenants, options));
     });
 }
 
 /** One tenant is moved by a job of its own, several by one that asks for those. */
-function work(tenants: readonly string[], { parallel, stopAfterFailures }: MigrateOptions): [ChangeKind, object] {
-  const [tenant, ...more] = tenants;
-  if (more.length > 0) return ['tenants-migrate', { tenants, parallel, stop_after_failures: stopAfterFailures }];
+function migrate(context: Context, tenants: string[], options: MigrateOptions): Promise<void> {
+  const { parallel, stopAfterFailures, reason } = options;
+  const targets = parseTargets(options.to, options.kind ?? []);
+  const where = async (api: Api) => ({ ...movesBody(await movesOf(api, targets)), reason });
+  const [tenant = '', ...more] = tenants;
+  if (more.length > 0) {
+    const many = { tenants, parallel, stop_after_failures: stopAfterFailures };
+    return runChange(context, 'tenants-migrate', async (api) => ({ ...many, ...(await where(api)) }), changeOptions(options));
+  }
   if (parallel !== undefined || stopAfterFailures !== undefined)
     throw new CliError('--parallel and --stop-after-failures go with several tenants', exitCodes.usage);
-  return ['tenant-migrate', { tenant }];
+  return runChange(context, 'tenant-migrate', async (api) => ({ tenant, ...(await where(api)) }), changeOptions(options));
 }
 
 async function movesOf(api: Api, targets: Targets) {

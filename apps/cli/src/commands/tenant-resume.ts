@@ -15,8 +15,8 @@ export function tenantResume(parent: Command, run: Run): void {
     .action((tenant: string, options: ParsedChangeOptions & { kind?: string[] }, self: Command) =>
       run(self, (context) => {
         const kinds = options.kind?.map(placedKind);
-        const params = { tenant, ...(kinds === undefined ? {} : { kinds }) };
-        return runChange(context, 'tenant-resume', () => Promise.resolve(params), changeOptions(options));
+        const body = { tenant, ...(kinds === undefined ? {} : { kinds }), reason: options.reason };
+        return runChange(context, 'tenant-resume', () => Promise.resolve(body), changeOptions(options));
       }),
     );
 }

@@ -1,3 +1,4 @@
+import type { Body } from '@fairlead/api-client';
 import type { Command } from 'commander';
 import type { Run } from '../context.js';
 import { list, positive } from '../options.js';
@@ -5,7 +6,8 @@ import { scopeText } from '../view/scope.js';
 import { fields } from '../view/table.js';
 
 interface CreateOptions {
-  readonly role: string[];
+  /** The gateway says which there are. */
+  readonly role: Body<'apiTokens.create'>['roles'];
   readonly days?: number;
   readonly tenant?: string[];
   readonly node?: string[];
@@ -32,7 +34,7 @@ export function tokenCreate(parent: Command, run: Run): void {
           fields([
             ['token', created.token],
             ['id', created.token_id],
-            ['roles', created.roles.join(', ')],
+            ['roles', created.roles?.join(', ')],
             ...(created.scope == null ? [] : [['only', scopeText(created.scope)] as const]),
             ['expires', created.expires_at],
           ]),

@@ -1,6 +1,7 @@
-import type { z } from 'zod';
+import type { ApiRequest } from '@fairlead/api-client';
 import { contextHeaders } from '@fairlead/contracts';
 import { CliError, exitCodes } from '../exit.js';
+import { missingField } from './answer.js';
 import { ApiError, problemOf } from './problem.js';
 
 /** What a client proves itself with. */
@@ -25,15 +26,10 @@ export interface ClientOptions {
 }
 
 export interface RequestOptions {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
-  readonly body?: object;
-  /** Makes a POST safe to repeat. */
-  readonly idempotencyKey?: string;
-  /** Safe to repeat by itself; GET requests are. */
+  /** Safe to repeat by itself; GET requests are, and those with an idempotency key. */
   readonly repeatable?: boolean;
-  /** The tenant that the request is about, where its path names one. */
-  readonly tenant?: string;
+  /** Fields without which the answer is of no use. */
+  readonly needs?: readonly string[];
   /** `name=value`. */
   readonly cookie?: string;
   readonly signal?: AbortSignal;
@@ -41,19 +37,13 @@ export interface RequestOptions {
 
 /** Talks HTTP to the gateway. */
 export interface HttpClient {
-  /** Sends a request and reads its JSON by a schema. Throws ApiError for a problem, CliError when there is no answer. */
-  json<Schema extends z.ZodType>(schema: Schema, path: string, options?: RequestOptions): Promise<z.output<Schema>>;
-  /** The same, with the answer's headers. */
-  exchange<Schema extends z.ZodType>(
-    schema: Schema,
-    path: string,
-    options?: RequestOptions,
-  ): Promise<{ body: z.output<Schema>; headers: Headers }>;
+  /**
+   * Sends a request and reads the JSON object that it answers, an empty one when it answers none. Throws ApiError for a problem, CliError
+   * when there is no answer, or something else than an object with the fields that are needed.
+   */
+  exchange(request: ApiRequest, options?: RequestOptions): Promise<{ body: Readonly<Record<string, unknown>>; headers: Headers }>;
   /** Opens a stream of server-sent events; the caller reads and cancels it. */
-  stream(
-    path: string,
-    options: { query?: RequestOptions['query']; headers?: Record<string, string>; signal: AbortSignal },
-  ): Promise<ReadableStream<Uint8Array>>;
+  stream(request: ApiRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
 const defaultTimeoutMs = 30_000;
@@ -64,20 +54,21 @@ const defaultRetryDelaysMs = [250, 1_000];
  * the token, a request is sent once more with a newer one, if there is one: nothing was done.
  */
 export function createHttpClient(options: ClientOptions): HttpClient {
-  const exchange: HttpClient['exchange'] = async (schema, path, request = {}) => {
-    const response = await sendWithRetries(options, path, request);
-    const parsed = schema.safeParse(await readJson(response));
-    if (parsed.success) return { body: parsed.data, headers: response.headers };
-    const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw new CliError(`${options.url} does not answer like a Fairlead gateway: ${path} has no usable ${where === '' ? 'body' : where}`);
-  };
   return {
-    exchange,
-    json: async (schema, path, request) => (await exchange(schema, path, request)).body,
-    stream: async (path, { query, headers, signal }) => {
+    // The document tells what an answer looks like; here is only found out whether what answered goes by it at all, and whether a gateway of
+    // another release leaves out what a decision hangs on: a plan without its checks would pass for one that nothing forbids.
+    exchange: async (request, given = {}) => {
+      const response = await sendWithRetries(options, request, given);
+      const body = await readJson(response);
+      const missing = isObject(body) ? missingField(body, given.needs ?? []) : 'body';
+      if (isObject(body) && missing === undefined) return { body, headers: response.headers };
+      const path = request.path.split('?')[0] ?? '';
+      throw new CliError(`${options.url} does not answer like a Fairlead gateway: ${path} has no usable ${missing ?? ''}`);
+    },
+    stream: async (request, signal) => {
       const response = await authorized(options, (token) => {
-        const all = { ...headersOf(options, {}, token), accept: 'text/event-stream', ...headers };
-        return fetch(urlOf(options.url, path, query), { headers: all, signal, redirect: 'error' });
+        const headers = { ...headersOf(options, request, {}, token), accept: 'text/event-stream' };
+        return fetch(urlOf(options.url, request), { headers, signal, redirect: 'error' });
       });
       if (response.body === null) throw await problemOf(response);
       return response.body;
@@ -85,18 +76,18 @@ export function createHttpClient(options: ClientOptions): HttpClient {
   };
 }
 
-async function sendWithRetries(options: ClientOptions, path: string, request: RequestOptions): Promise<Response> {
-  const repeatable = request.repeatable ?? ((request.method ?? 'GET') === 'GET' || request.idempotencyKey !== undefined);
+async function sendWithRetries(options: ClientOptions, request: ApiRequest, given: RequestOptions): Promise<Response> {
+  const repeatable = given.repeatable ?? (request.method === 'GET' || request.headers['Idempotency-Key'] !== undefined);
   const delaysMs = repeatable ? (options.retryDelaysMs ?? defaultRetryDelaysMs) : [];
   for (const delayMs of delaysMs) {
     try {
-      return await send(options, path, request);
+      return await send(options, request, given);
     } catch (error) {
-      if (!isPassing(error) || request.signal?.aborted === true) throw error;
+      if (!isPassing(error) || given.signal?.aborted === true) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, delayMs));
   }
-  return send(options, path, request);
+  return send(options, request, given);
 }
 
 /** True for what may be over soon: no answer, or an answer that says so. */
@@ -112,12 +103,12 @@ export function isFinal(error: unknown): boolean {
 /** The gateway gave no answer. */
 export class UnreachableError extends CliError {}
 
-async function send(options: ClientOptions, path: string, request: RequestOptions): Promise<Response> {
-  const signals = [AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs), ...(request.signal === undefined ? [] : [request.signal])];
+async function send(options: ClientOptions, request: ApiRequest, given: RequestOptions): Promise<Response> {
+  const signals = [AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs), ...(given.signal === undefined ? [] : [given.signal])];
   return authorized(options, (token) =>
-    fetch(urlOf(options.url, path, request.query), {
-      method: request.method ?? 'GET',
-      headers: headersOf(options, request, token),
+    fetch(urlOf(options.url, request), {
+      method: request.method,
+      headers: headersOf(options, request, given, token),
       body: request.body === undefined ? undefined : JSON.stringify(request.body),
       signal: AbortSignal.any(signals),
       // A redirect could carry the token elsewhere.
@@ -162,24 +153,26 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-function urlOf(base: string, path: string, query: RequestOptions['query'] = {}): string {
-  const root = base.replace(/\/+$/, '');
-  const url = new URL(`${root}${path}`);
-  // A name that is empty, or that a URL takes for a way to somewhere else, would be about another thing.
-  if (`${url.origin}${url.pathname}` !== new URL(root).href.replace(/\/+$/, '') + path || path.endsWith('/') || path.includes('//'))
-    throw new CliError(`no name can be empty, . or ..: ${decodeURIComponent(path)}`, exitCodes.usage);
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
-  return url.href;
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function headersOf(options: ClientOptions, request: RequestOptions, token: string | undefined): Record<string, string> {
+function urlOf(base: string, { path }: ApiRequest): string {
+  return `${base.replace(/\/+$/, '')}${path}`;
+}
+
+function headersOf(
+  { correlationId }: ClientOptions,
+  request: ApiRequest,
+  { cookie }: RequestOptions,
+  token: string | undefined,
+): Record<string, string> {
   return {
+    ...request.headers,
     accept: 'application/json',
-    [contextHeaders.correlationId]: options.correlationId,
+    [contextHeaders.correlationId]: correlationId,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...(request.cookie === undefined ? {} : { cookie: request.cookie }),
-    ...(request.tenant === undefined ? {} : { [contextHeaders.tenantId]: request.tenant }),
+    ...(cookie === undefined ? {} : { cookie }),
     ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...(request.idempotencyKey === undefined ? {} : { 'idempotency-key': request.idempotencyKey }),
   };
 }

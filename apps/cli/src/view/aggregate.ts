@@ -1,4 +1,5 @@
 import type { Aggregate } from '../log-api.js';
+import { aggregateName } from './aggregate-name.js';
 import { fields, table } from './table.js';
 
 /** A page of aggregates, what changed last first. */
@@ -6,7 +7,7 @@ export function renderAggregates(aggregates: readonly Aggregate[]): string {
   return table(
     ['aggregate', 'version', 'last event', 'position', 'time', 'principal', 'tenant'],
     aggregates.map((aggregate) => [
-      `${aggregate.aggregate_type}:${aggregate.aggregate_id}`,
+      aggregateName(aggregate),
       aggregate.version,
       aggregate.last_type,
       aggregate.last_position,
@@ -20,7 +21,7 @@ export function renderAggregates(aggregates: readonly Aggregate[]): string {
 /** One aggregate with how many events it has of each type. */
 export function renderAggregate(aggregate: Aggregate): string {
   const head = fields([
-    ['aggregate', `${aggregate.aggregate_type}:${aggregate.aggregate_id}`],
+    ['aggregate', aggregateName(aggregate)],
     ['version', aggregate.version],
     ['first event', `${aggregate.first_position ?? '-'} at ${aggregate.first_time ?? '-'}`],
     ['last event', `${aggregate.last_position ?? '-'} at ${aggregate.last_time ?? '-'}`],
@@ -28,6 +29,6 @@ export function renderAggregate(aggregate: Aggregate): string {
     ['last principal', aggregate.last_principal],
     ['tenant', aggregate.tenant_id],
   ]);
-  const counts = Object.entries(aggregate.event_counts).sort(([, a], [, b]) => b - a);
+  const counts = Object.entries(aggregate.event_counts ?? {}).sort(([, a], [, b]) => b - a);
   return `${head}\n${table(['event type', 'events'], counts)}`;
 }

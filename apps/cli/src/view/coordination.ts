@@ -1,5 +1,6 @@
 import type { Lock, Replica, Schedule } from '../jobs-api.js';
 import { table } from './table.js';
+import { yesNo } from './text.js';
 
 /** What jobs have locked, one line for each resource, and the first that wait for it. */
 export function renderLocks(locks: readonly Lock[]): string {
@@ -13,7 +14,7 @@ export function renderLocks(locks: readonly Lock[]): string {
       lock.asked_at,
       lock.held_since,
       lock.waiting,
-      lock.waiters.map((waiter) => waiter.job_id).join(' '),
+      lock.waiters?.map((waiter) => waiter.job_id ?? '-').join(' '),
     ]),
   );
 }
@@ -26,7 +27,7 @@ export function renderReplicas(replicas: readonly Replica[]): string {
       replica.replica_id,
       replica.host,
       replica.pid,
-      replica.alive ? 'yes' : 'no',
+      yesNo(replica.alive),
       replica.running,
       replica.started_at,
       replica.heartbeat_at,

@@ -1,4 +1,4 @@
-import type { Job, Step } from '../api.js';
+import type { Job, Step } from '../jobs-api.js';
 import { fields, table } from './table.js';
 import { cell } from './text.js';
 
@@ -48,7 +48,7 @@ export function renderJob(job: Job): string {
   ]);
   const steps = table(
     ['step', 'status', 'attempts', 'took', 'error'],
-    job.steps.map((step) => [step.name, step.status, step.attempts, tookOf(step), problemOf(step.error)]),
+    (job.steps ?? []).map((step) => [step.name, step.status, step.attempts, tookOf(step), problemOf(step.error)]),
   );
   return `${head}\n${steps}`;
 }

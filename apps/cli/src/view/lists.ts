@@ -4,7 +4,7 @@ import { fields, table } from './table.js';
 
 /** A list of tenants with the shard of each kind. */
 export function renderTenants(tenants: readonly Tenant[]): string {
-  const on = (tenant: Tenant, kind: string) => tenant.placement[kind]?.shard;
+  const on = (tenant: Tenant, kind: string) => tenant.placement?.[kind]?.shard;
   return table(
     ['tenant', 'name', 'aggregate', 'projection', 'runner', 'created'],
     tenants.map((tenant) => [
@@ -27,7 +27,7 @@ export function renderTenant(tenant: Tenant): string {
   ]);
   return `${head}\n${table(
     ['kind', 'shard', 'revision'],
-    Object.entries(tenant.placement).map(([kind, { shard, revision }]) => [kind, shard, revision]),
+    Object.entries(tenant.placement ?? {}).map(([kind, { shard, revision }]) => [kind, shard, revision]),
   )}`;
 }
 
@@ -48,7 +48,7 @@ export function renderPlacement(placement: Placement): string {
         shard.tenants,
         shard.weight,
         shard.revision,
-        shard.endpoints.map(({ url }) => url).join(' '),
+        shard.endpoints?.map(({ url }) => url ?? '-').join(' '),
       ]),
     ),
   )}`;
@@ -70,11 +70,11 @@ export function renderSnapshot(snapshot: Snapshot): string {
     ['taken', snapshot.taken_at],
     ['unreachable', snapshot.unreachable],
   ]);
-  const state = (endpoint: Snapshot['endpoints'][number]) =>
-    !endpoint.reachable ? 'unreachable' : !endpoint.healthy ? 'unhealthy' : endpoint.ready ? 'ready' : 'not ready';
+  const state = (endpoint: NonNullable<Snapshot['endpoints']>[number]) =>
+    endpoint.reachable !== true ? 'unreachable' : endpoint.healthy !== true ? 'unhealthy' : endpoint.ready === true ? 'ready' : 'not ready';
   return `${head}\n${table(
     ['kind', 'shard', 'endpoint', 'state', 'inflight', 'lag', 'version', 'asked', 'problem'],
-    snapshot.endpoints.map((endpoint) => [
+    (snapshot.endpoints ?? []).map((endpoint) => [
       endpoint.kind,
       endpoint.shard_id,
       endpoint.endpoint_id,
@@ -117,7 +117,7 @@ export function renderTokens(tokens: readonly ApiToken[]): string {
       token.token_id,
       token.name,
       token.user_id,
-      token.roles.join(', '),
+      token.roles?.join(', '),
       scopeText(token.scope),
       token.created_at,
       token.expires_at,

@@ -1,7 +1,8 @@
 import type { Change } from '@fairlead/contracts';
 import type { LogEvent, LogFinding, LogStats, WholeEvent } from '../log-api.js';
+import { aggregateName } from './aggregate-name.js';
 import { fields, table } from './table.js';
-import { printable } from './text.js';
+import { cell, printable, yesNo } from './text.js';
 
 /** Of a payload, so many characters fit a table. */
 const payloadWidth = 80;
@@ -13,7 +14,7 @@ export function renderEvents(events: readonly LogEvent[]): string {
     events.map((event) => [
       event.position,
       event.recorded_at,
-      `${event.aggregate_type}:${event.aggregate_id}`,
+      aggregateName(event),
       event.version,
       event.type,
       membersOf(event.meta)['principal'],
@@ -39,9 +40,9 @@ export function renderEvent(event: WholeEvent): string {
   const head = fields([
     ['position', event.position],
     ['recorded', event.recorded_at],
-    ['aggregate', `${event.aggregate_type}:${event.aggregate_id}`],
+    ['aggregate', aggregateName(event)],
     ['version', event.version],
-    ['type', `${event.aggregate_type}.${event.type}`],
+    ['type', `${event.aggregate_type ?? '-'}.${event.type ?? '-'}`],
     ['schema version', event.schema_version],
     ['its event before', event.previous_position],
     ['its event after', event.next_position],
@@ -67,7 +68,7 @@ function indented(value: unknown): string {
 /** One finding of a check, with what to do. */
 export function renderFinding({ position, kind, message, advice }: LogFinding): string {
   const where = position == null ? 'the log' : `position ${position}`;
-  return `${where}  ${printable(kind)}  ${printable(message)}\n  ${printable(advice)}\n`;
+  return `${where}  ${cell(kind)}  ${cell(message)}\n  ${cell(advice)}\n`;
 }
 
 /** Where the log stands. */
@@ -78,42 +79,45 @@ export function renderStats(stats: LogStats): string {
       ['head', stats.head],
       ['last event', stats.recorded_at],
       ['incarnation', stats.incarnation],
-      ['began after', stats.incarnations[0]?.began_after],
-      ...stats.rates.map(({ window, events, per_second: rate }) => [`last ${window}`, `${events} events, ${perSecond(rate)}/s`] as const),
-      ['event stream', stream === null ? 'not known: NATS is away, or there is none' : streamText(stream)],
+      ['began after', stats.incarnations?.[0]?.began_after],
+      ...(stats.rates ?? []).map(
+        ({ window, events, per_second: rate }) => [`last ${window ?? '-'}`, `${events ?? '-'} events, ${perSecond(rate)}/s`] as const,
+      ),
+      ['event stream', stream == null ? 'not known: NATS is away, or there is none' : streamText(stream)],
     ]),
     table(
-      ['aggregate type', stats.types_estimated ? 'events (estimated)' : 'events'],
-      stats.types.map(({ aggregate_type: type, events }) => [type, events]),
+      ['aggregate type', stats.types_estimated === true ? 'events (estimated)' : 'events'],
+      (stats.types ?? []).map(({ aggregate_type: type, events }) => [type, events]),
     ),
     table(
       ['projection', 'position', 'lag', 'state'],
-      stats.projections.map(({ name, position, lag, state }) => [name, position, lag, state]),
+      (stats.projections ?? []).map(({ name, position, lag, state }) => [name, position, lag, state]),
     ),
     table(
       ['partition', 'from', 'until', 'size', 'tablespace', 'sealed'],
-      stats.partitions.map((part) => [
+      (stats.partitions ?? []).map((part) => [
         part.name,
         part.from_position,
         part.until_position,
         bytes(part.bytes),
         part.tablespace,
-        part.sealed ? 'yes' : 'no',
+        yesNo(part.sealed),
       ]),
     ),
     table(
       ['table', 'rows (estimated)', 'size'],
-      stats.tables.map((each) => [`log.${each.name}`, each.rows_estimate, bytes(each.bytes)]),
+      (stats.tables ?? []).map((each) => [`log.${each.name ?? '-'}`, each.rows_estimate, bytes(each.bytes)]),
     ),
   ];
   return parts.join('\n');
 }
 
 function streamText(stream: NonNullable<LogStats['stream']>): string {
-  return `${stream.name} ${stream.first_position ?? '-'} to ${stream.last_position ?? '-'}, ${bytes(stream.bytes)}, ${stream.lag} behind`;
+  return `${stream.name ?? '-'} ${stream.first_position ?? '-'} to ${stream.last_position ?? '-'}, ${bytes(stream.bytes)}, ${stream.lag ?? '-'} behind`;
 }
 
-function perSecond(rate: number): string {
+function perSecond(rate: number | null | undefined): string {
+  if (rate == null) return '-';
   return rate >= 10 ? rate.toFixed(0) : rate.toFixed(2);
 }
 

@@ -1,5 +1,5 @@
-import type { Page } from '../api.js';
 import type { Context } from '../context.js';
+import type { Page } from '../http/caller.js';
 import { printable } from './text.js';
 
 /** Shows a page, and on stderr how to get the next one. */

@@ -1,10 +1,11 @@
 import type { Plan } from '../api.js';
 import { fields, table } from './table.js';
-import { cell, printable } from './text.js';
+import { cell } from './text.js';
 
 /** The plan's checks that forbid it. */
 export function blockedChecks(plan: Plan): Plan['checks'] {
-  return plan.checks.filter(({ verdict }) => verdict === 'block');
+  // One that does not say what it found forbids as well.
+  return plan.checks.filter(({ verdict }) => verdict == null || verdict === 'block');
 }
 
 /** Whether somebody other than who made the plan has to approve it yet. */
@@ -35,22 +36,22 @@ export function renderPlan(plan: Plan): string {
 
 function approvalOf(plan: Plan): (readonly [string, unknown])[] {
   if (plan.approval != null)
-    return [['approved', `by ${plan.approval.approved_by}, ${cell(plan.approval.approved_at)}: ${cell(plan.approval.reason)}`]];
+    return [['approved', `by ${cell(plan.approval.approved_by)}, ${cell(plan.approval.approved_at)}: ${cell(plan.approval.reason)}`]];
   return awaitsApproval(plan) ? [['approval', 'by somebody else is needed']] : [];
 }
 
 function renderImpact(impact: Plan['impact']): string {
   return fields([
-    ['tenants', impact.tenants.join(', ')],
-    ['services', impact.services.join(', ')],
-    ['expected pause', `${impact.expected_pause_ms} ms`],
+    ['tenants', impact.tenants?.join(', ')],
+    ['services', impact.services?.join(', ')],
+    ['expected pause', `${impact.expected_pause_ms ?? '-'} ms`],
   ]);
 }
 
 /** Names the checks that block, on one line each. */
 export function renderBlocks(plan: Plan): string {
   return blockedChecks(plan)
-    .map((check) => `${printable(check.name)}: ${cell(check.message)}`)
+    .map((check) => `${cell(check.name)}: ${cell(check.message)}`)
     .join('; ');
 }
 

@@ -1,10 +1,13 @@
+import type { Schema } from '@fairlead/api-client';
+import type { Loose } from '../http/answer.js';
 import type { Projection } from '../log-api.js';
 import { fields, table } from './table.js';
+import { yesNo } from './text.js';
 
 type Epoch = Projection['epochs'][number];
 
 /** All projections. */
-export function renderProjections(projections: readonly Projection[]): string {
+export function renderProjections(projections: readonly Loose<Schema<'Projection'>>[]): string {
   return table(
     ['projection', 'owner', 'state', 'position', 'lag', 'behind', 'epoch', 'stopped at', 'since'],
     projections.map((projection) => [
@@ -14,7 +17,7 @@ export function renderProjections(projections: readonly Projection[]): string {
       projection.position,
       projection.lag,
       seconds(projection.lag_seconds),
-      projection.epochs.find(({ serving }) => serving)?.epoch,
+      projection.epochs?.find(({ serving }) => serving === true)?.epoch,
       stopOf(projection)?.position,
       stopOf(projection)?.since,
     ]),
@@ -28,14 +31,14 @@ export function renderProjection(projection: Projection, now: Date): string {
     ['owner', projection.owner],
     ['state', projection.state],
     ['position', projection.position],
-    ['lag', `${projection.lag} events, ${seconds(projection.lag_seconds) ?? '-'}`],
+    ['lag', `${projection.lag ?? '-'} events, ${seconds(projection.lag_seconds) ?? '-'}`],
     ['updated', projection.updated_at],
   ]);
   const epochs = table(
     ['epoch', 'serving', 'version', 'parts', 'position', 'stopped at', 'since', 'part', 'reason'],
     projection.epochs.map(({ epoch, serving, version, parts, position, stopped }) => [
       epoch,
-      serving ? 'yes' : 'no',
+      yesNo(serving),
       version,
       parts,
       position,
@@ -45,7 +48,7 @@ export function renderProjection(projection: Projection, now: Date): string {
       stopped?.reason,
     ]),
   );
-  const filling = projection.epochs.find(({ rebuild }) => rebuild !== null);
+  const filling = projection.epochs.find(({ rebuild }) => rebuild != null);
   const parts = [head, epochs];
   if (filling !== undefined) parts.push(progressText(filling, now));
   const hints = hintsOf(projection);
@@ -54,12 +57,13 @@ export function renderProjection(projection: Projection, now: Date): string {
 }
 
 /** Of the first epoch that is stopped. */
-const stopOf = ({ epochs }: Projection): Epoch['stopped'] => epochs.find(({ stopped }) => stopped !== null)?.stopped ?? null;
+const stopOf = ({ epochs }: Pick<Loose<Schema<'Projection'>>, 'epochs'>): Epoch['stopped'] =>
+  epochs?.find(({ stopped }) => stopped != null)?.stopped;
 
 function hintsOf({ name, paused, epochs }: Projection): string[] {
-  const hints = paused ? [`go on with: fairlead projection resume ${name} --reason …`] : [];
+  const hints = paused === true ? [`go on with: fairlead projection resume ${name} --reason …`] : [];
   for (const { stopped } of epochs) {
-    if (stopped === null) continue;
+    if (stopped?.position == null) continue;
     const at = stopped.position;
     hints.push(`see the event with: fairlead log show ${at}`);
     hints.push(`a release that can apply it goes on by itself; else: fairlead projection skip ${name} --position ${at} --reason …`);
@@ -69,18 +73,18 @@ function hintsOf({ name, paused, epochs }: Projection): string[] {
 
 /** How far a rebuild is, as one line. */
 export function renderProgress(projection: Projection): string {
-  const filling = projection.epochs.find(({ rebuild }) => rebuild !== null);
+  const filling = projection.epochs.find(({ rebuild }) => rebuild != null);
   return filling === undefined ? 'waiting for a worker to begin\n' : progressText(filling);
 }
 
 function progressText({ epoch, position, rebuild }: Epoch, now?: Date): string {
-  if (rebuild === null) return '';
-  const { head, events_per_second: rate, started_at: startedAt } = rebuild;
+  const { head, events_per_second: rate, started_at: startedAt } = rebuild ?? {};
+  if (head == null || position == null) return `epoch ${epoch ?? '-'} is on its way\n`;
   const percent = head === 0 ? 100 : Math.floor((100 * position) / head);
   const speed = rate == null ? [] : [`${Math.round(rate)} events/s`, `${seconds((head - position) / rate) ?? '-'} to go`];
   const since =
     now === undefined || startedAt == null ? [] : [`begun ${seconds((now.getTime() - Date.parse(startedAt)) / 1_000) ?? '-'} ago`];
-  return `${[`epoch ${epoch} is at ${position} of ${head}, ${percent} %`, ...speed, ...since].join(', ')}\n`;
+  return `${[`epoch ${epoch ?? '-'} is at ${position} of ${head}, ${percent} %`, ...speed, ...since].join(', ')}\n`;
 }
 
 /** A time span as a person reads it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Job, JobEvent, Placement, Plan, Snapshot, Tenant } from '../api.js';
+import type { JobEvent, Placement, Plan, Snapshot, Tenant } from '../api.js';
+import type { Job } from '../jobs-api.js';
 import { expectGolden } from './golden.fixture.js';
 import { renderJob, renderJobs } from './job.js';
 import { renderAudit, renderPlacement, renderSnapshot, renderTenant, renderTenants } from './lists.js';

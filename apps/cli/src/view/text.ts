@@ -10,3 +10,8 @@ export function cell(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return printable(JSON.stringify(value));
 }
+
+/** A yes or a no; undefined when it is not told. */
+export function yesNo(value: boolean | null | undefined): string | undefined {
+  return value == null ? undefined : value ? 'yes' : 'no';
+}
