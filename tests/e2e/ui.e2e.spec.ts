@@ -293,6 +293,22 @@ describe('the admin UI', () => {
     expect(complaints).toEqual(['412 POST /admin/v1/jobs/tenant-migrate']);
   }, 120_000);
 
+  it('shows the API’s document, and finds an operation in it', async () => {
+    const { page, complaints, screenshot } = await open('/api');
+    await signIn(page);
+    await page.getByRole('heading', { name: 'API', level: 1 }).waitFor();
+    await page.getByLabel('Find operations').fill('plans.migrate');
+    await page.getByText('2 operations').waitFor();
+    await page.getByRole('button', { name: 'POST /admin/v1/plan/tenant-migrate' }).click();
+    await page.getByText('Needs plan.create').waitFor();
+    await screenshot('api-operation');
+    await page.getByLabel('Find operations').fill('');
+    await page.getByText('Where a user is signed in').waitFor();
+    await screenshot('api');
+    expect(new URL(page.url()).search).toBe('');
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
   it('keeps a session over a reload and in a second tab, and ends it in both', async () => {
     const { page, context, complaints } = await open('/');
     await signIn(page);

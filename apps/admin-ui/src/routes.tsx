@@ -31,6 +31,7 @@ const pages = [
     validateSearch: searchOf(...auditNames),
     component: lazyRouteComponent(() => import('./pages/audit.js')),
   }),
+  createRoute({ ...at('/api'), validateSearch: searchOf('find'), component: lazyRouteComponent(() => import('./pages/api.js')) }),
 ] as const;
 
 export const router = createRouter({

@@ -14,6 +14,7 @@ const sections = [
   { type: 'link', text: 'Fleet', href: '/fleet' },
   { type: 'link', text: 'Jobs', href: '/jobs' },
   { type: 'link', text: 'Audit', href: '/audit' },
+  { type: 'link', text: 'API', href: '/api' },
 ] as const;
 
 /** What surrounds every page: the bar on top, the navigation beside. */

@@ -41,6 +41,8 @@ export const queries = {
   plan: (id: string) => ({ ...ask('plans.get', { path: { id } }), refetchInterval: often }),
   audit: (query: Filter<'audit.list'>) => page('audit.list', query, often),
   users: () => ({ ...ask('users.list', { query: { limit: 200 } }), refetchInterval: 60_000 }),
+  /** It changes with the gateway's release alone. */
+  apiDocument: () => ({ ...ask('apiDocument.get', {}), staleTime: Infinity }),
   readiness: () => queryOptions({ queryKey: ['probes.ready'], queryFn: ({ signal }) => readiness(signal), refetchInterval: often }),
 };
 
