@@ -58,6 +58,24 @@ describe('tokens', () => {
     await expect(verifier.verify('not.a.token')).rejects.toEqual(refused);
   });
 
+  it('are of their own type: whatever else a service signs is none, whatever it says', async () => {
+    const { gateway, verifier } = await setUp();
+    const signed = (typ?: string) =>
+      importJWK(gateway.privateJwk, 'EdDSA').then((key) =>
+        new SignJWT({ roles: ['admin'] })
+          .setProtectedHeader({ alg: 'EdDSA', kid: gateway.privateJwk.kid, ...(typ === undefined ? {} : { typ }) })
+          .setIssuer('api-gateway')
+          .setAudience('fairlead')
+          .setSubject('user:usr_1')
+          .setIssuedAt()
+          .setExpirationTime('60 seconds')
+          .sign(key),
+      );
+    expect(await verifier.verify(await signed('JWT'))).toMatchObject({ id: 'user:usr_1' });
+    for (const typ of [undefined, 'fairlead-audit-anchor+jws', 'JOSE'])
+      await expect(verifier.verify(await signed(typ))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
   it('carry a scope, and when they end', async () => {
     const { gateway, verifier } = await setUp();
     const signer = await createTokenSigner(gateway);

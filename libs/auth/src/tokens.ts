@@ -81,6 +81,8 @@ async function verifyToken(token: string, keySet: ReturnType<typeof createLocalJ
   try {
     const { payload, protectedHeader } = await jwtVerify(token, keySet, {
       algorithms: ['EdDSA'],
+      // What else is signed with a service's key, such as anchors of the audit trail, names another type.
+      typ: 'JWT',
       audience,
       clockTolerance: 5,
       requiredClaims: ['sub', 'iss', 'exp', 'iat'],
