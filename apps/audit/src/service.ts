@@ -1,14 +1,17 @@
-import { auditV1, logV1, projectionsV1 } from '@fairlead/contracts';
+import { auditV1, chainV1, logV1, projectionsV1 } from '@fairlead/contracts';
 import { createAppender, decodeEvent, forgetCommands, keepPartitions, pokeLog, startRelay } from '@fairlead/event-log';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
 import { beginIncarnation } from './begin-incarnation.js';
+import { startChain } from './chain/chain.js';
 import type { AuditConfig } from './config.js';
 import { reportDeadLetters } from './dead-letter-metrics.js';
 import { cancelRebuild } from './grpc/cancel-rebuild.js';
 import { discardDeadLetter } from './grpc/discard-dead-letter.js';
+import { exportChain } from './grpc/export-chain.js';
 import { getAggregate } from './grpc/get-aggregate.js';
+import { getChain } from './grpc/get-chain.js';
 import { getEvent } from './grpc/get-event.js';
 import { getDeadLetter } from './grpc/get-dead-letter.js';
 import { listAggregates } from './grpc/list-aggregates.js';
@@ -24,16 +27,18 @@ import { rebuildProjection } from './grpc/rebuild-projection.js';
 import { replayDeadLetter } from './grpc/replay-dead-letter.js';
 import { resumeProjection } from './grpc/resume-projection.js';
 import { skipEvent } from './grpc/skip-event.js';
+import { verifyChain } from './grpc/verify-chain.js';
 import { verifyLogRange } from './grpc/verify-range.js';
 import { startProjections } from './projections/projections.js';
 import { reportStuck } from './stuck-metrics.js';
 import { migrations } from './store/migrations.js';
 
-/** Starts the audit service: its projections, the relay of the log to JetStream, and the RPCs on the trail and on dead letters. */
+/** Starts the audit service: its projections, the relay of the log to JetStream, the audit chain, and its RPCs. */
 export async function createService(config: AuditConfig, overrides: { logger?: Logger } = {}): Promise<RunningService> {
   const resources = await openResources({ name: 'audit', config, migrations, logger: overrides.logger });
   const { database: sql, messaging, logger, registry, tracing } = resources;
   const workers = startProjections(resources);
+  const chain = await startChain(resources, config);
   const relay = startRelay({ sql, messaging, logger, registry, tracing, beginIncarnation: beginIncarnation(resources) });
   const stopPartitions = keepPartitions({ sql, logger });
   const stopForgetting = forgetCommands({ sql, logger });
@@ -76,8 +81,13 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
         cancelRebuild: cancelRebuild(deps),
         skipEvent: skipEvent(deps),
       }),
+      defineRpcs(chainV1.ChainServiceService, {
+        getChain: getChain({ ...deps, ...chain }),
+        verifyChain: verifyChain({ ...deps, ...chain }),
+        exportChain: exportChain({ ...deps, ...chain }),
+      }),
     ],
     // The appender stays: RPCs in flight wait for what they record, and the server waits for them.
-    onDrain: [...workers.map((worker) => () => worker.stop()), () => relay.stop(), stopPartitions, stopForgetting],
+    onDrain: [...workers.map((worker) => () => worker.stop()), () => relay.stop(), stopPartitions, stopForgetting, () => chain.stop()],
   });
 }

@@ -13,6 +13,7 @@ export * from './sse.js';
 export * from './sse-resume.js';
 export * from './subjects.js';
 export * as auditV1 from './generated/fairlead/audit/v1/audit.js';
+export * as chainV1 from './generated/fairlead/audit/v1/chain.js';
 export * as changesV1 from './generated/fairlead/changes/v1/changes.js';
 export * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
 export * as jobsV1 from './generated/fairlead/jobs/v1/jobs.js';

@@ -1,5 +1,6 @@
 /** Every permission there is. A route or RPC names one of these or does not start. */
 export const permissions = [
+  'audit.export',
   'audit.read',
   'change.read',
   'deadletter.manage',
@@ -67,6 +68,7 @@ const admin: readonly Permission[] = [
   'identity.manage',
   'deadletter.manage',
   'projection.manage',
+  'audit.export',
 ];
 
 /** What each role of a user may do. `placement.move` and `service.command` are for services alone. */

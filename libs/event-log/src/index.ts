@@ -15,7 +15,7 @@ export { decodeEvent, UnreadableEvent, type DecodedEvent } from './catalogue.js'
 export { maxEventBytes } from './command.js';
 export { forgetCommands } from './commands.js';
 export { compareWithStream, type StreamComparison, type StreamFault } from './compare-stream.js';
-export { formatCursor, parseCursor, resolveCursor, type LogCursor } from './cursor.js';
+export { formatCursor, parseCursor, readHistory, resolveCursor, validUntil, type LogCursor, type LogHistory } from './cursor.js';
 export { eventStreamIncarnation, firstPositionSince } from './event-stream.js';
 export { oncePerEvent, type EventFilter } from './filter.js';
 export { followLog, type FeedBatch, type FollowOptions, type LogFollower, type ReadFeedOptions, type SubscribeOptions } from './follow.js';
