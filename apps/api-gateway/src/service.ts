@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import {
   auditV1,
+  chainV1,
   changesV1,
   eventCatalogue,
   type EventCatalogue,
@@ -19,7 +20,7 @@ import type { Config } from './config.js';
 import { createRateLimit } from './domain/rate-limit.js';
 import { createLoginLimits, loginLimits } from './domain/login-limits.js';
 import { createThrottle } from './domain/throttle.js';
-import { auditClient, fleetClient, jobsClient, logClient, placementClient, projectionsClient } from './edge/clients.js';
+import { auditClient, chainClient, fleetClient, jobsClient, logClient, placementClient, projectionsClient } from './edge/clients.js';
 import { SchemaPipe } from './edge/parse.js';
 import { ProblemFilter } from './edge/problems.js';
 import { createEdge } from './edge/server.js';
@@ -92,6 +93,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     { provide: placementClient, useValue: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC) },
     { provide: fleetClient, useValue: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC) },
     { provide: auditClient, useValue: resources.client(auditV1.AuditServiceService, config.AUDIT_GRPC) },
+    { provide: chainClient, useValue: resources.client(chainV1.ChainServiceService, config.AUDIT_GRPC) },
     { provide: logClient, useValue: resources.client(logV1.LogServiceService, config.AUDIT_GRPC) },
     { provide: projectionsClient, useValue: resources.client(projectionsV1.ProjectionServiceService, config.AUDIT_GRPC) },
   ]);

@@ -2,7 +2,10 @@ import { Command, CommanderError, Option } from 'commander';
 import { describeError } from '@fairlead/contracts';
 import { aggregateList } from './commands/aggregate-list.js';
 import { aggregateShow } from './commands/aggregate-show.js';
+import { auditChain } from './commands/audit-chain.js';
+import { auditExport } from './commands/audit-export.js';
 import { auditList } from './commands/audit-list.js';
+import { auditVerify } from './commands/audit-verify.js';
 import { deadLetterDiscard } from './commands/dead-letter-discard.js';
 import { deadLetterList } from './commands/dead-letter-list.js';
 import { deadLetterReplay } from './commands/dead-letter-replay.js';
@@ -88,7 +91,11 @@ const groups: readonly { name: string; description: string; commands: readonly R
   },
   { name: 'placement', description: 'placement: show, export', commands: [placementShow, placementExport] },
   { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
-  { name: 'audit', description: 'the audit trail: list', commands: [auditList] },
+  {
+    name: 'audit',
+    description: 'the audit trail: list, chain, verify, export',
+    commands: [auditList, auditChain, auditVerify, auditExport],
+  },
   {
     name: 'dead-letter',
     description: 'messages that a consumer gave up on: list, show, replay, discard',

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import {
   FairleadError,
   type auditV1,
+  type chainV1,
   type fleetV1,
   type jobsV1,
   type logV1,
@@ -15,6 +16,7 @@ export type JobsClient = RpcClient<jobsV1.JobOrchestratorServiceService>;
 export type PlacementClient = RpcClient<placementV1.PlacementServiceService>;
 export type FleetClient = RpcClient<fleetV1.FleetObserverServiceService>;
 export type AuditClient = RpcClient<auditV1.AuditServiceService>;
+export type ChainClient = RpcClient<chainV1.ChainServiceService>;
 export type LogClient = RpcClient<logV1.LogServiceService>;
 export type ProjectionsClient = RpcClient<projectionsV1.ProjectionServiceService>;
 
@@ -23,6 +25,7 @@ export const jobsClient = Symbol('client of job-orchestrator');
 export const placementClient = Symbol('client of placement');
 export const fleetClient = Symbol('client of fleet-observer');
 export const auditClient = Symbol('client of audit');
+export const chainClient = Symbol('client of the audit chain');
 export const logClient = Symbol("client of audit's look into the log");
 export const projectionsClient = Symbol("client of audit's control of projections");
 

@@ -1,6 +1,9 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
 import { ApiDocumentController } from './api-document.js';
 import { ApiTokensController } from './api-tokens.js';
+import { AuditChainController } from './audit-chain.js';
+import { AuditExportController } from './audit-export.js';
+import { AuditVerifyController } from './audit-verify.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
 import { ChangesController } from './changes.js';
@@ -45,6 +48,9 @@ export const controllers: readonly Type[] = [
   PlacementController,
   FleetController,
   AuditController,
+  AuditChainController,
+  AuditVerifyController,
+  AuditExportController,
   DeadLettersController,
   ChangesController,
   LogAggregatesController,

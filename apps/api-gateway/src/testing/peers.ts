@@ -1,6 +1,6 @@
-import { auditV1, fleetV1, jobsV1, logV1, placementV1, projectionsV1, type Permission } from '@fairlead/contracts';
+import { auditV1, chainV1, fleetV1, jobsV1, logV1, placementV1, projectionsV1, type Permission } from '@fairlead/contracts';
 import type { Principal, TokenVerifier } from '@fairlead/auth';
-import { defineRpcs, GrpcTransport, rpc, type Rpc } from '@fairlead/rpc';
+import { defineRpcs, GrpcTransport, rpc, streamRpc, type Rpc, type StreamRpc } from '@fairlead/rpc';
 import type { Logger, RequestContext } from '@fairlead/telemetry';
 
 /** What a peer was asked, by whom. */
@@ -41,6 +41,12 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       },
       guard,
     );
+  const stream = <Request, Response>(method: string, permission: Permission): StreamRpc<Request, Response> =>
+    streamRpc<Request, Response>({ permission }, async function* (request, { principal, context }) {
+      calls.push({ method, request, principal, context });
+      const scripted = peers.answers[method] as ((request: Request) => AsyncIterable<Response>) | undefined;
+      if (scripted !== undefined) yield* scripted(request);
+    });
   const services = [
     defineRpcs(jobsV1.JobOrchestratorServiceService, {
       createPlan: answer('createPlan', 'plan.create', jobsV1.CreatePlanResponse),
@@ -81,6 +87,11 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getDeadLetter: answer('getDeadLetter', 'deadletter.read', auditV1.GetDeadLetterResponse),
       replayDeadLetter: answer('replayDeadLetter', 'deadletter.manage', auditV1.ReplayDeadLetterResponse),
       discardDeadLetter: answer('discardDeadLetter', 'deadletter.manage', auditV1.DiscardDeadLetterResponse),
+    }),
+    defineRpcs(chainV1.ChainServiceService, {
+      getChain: answer('getChain', 'audit.read', chainV1.GetChainResponse),
+      verifyChain: answer('verifyChain', 'audit.read', chainV1.VerifyChainResponse),
+      exportChain: stream('exportChain', 'audit.export'),
     }),
     defineRpcs(logV1.LogServiceService, {
       listEvents: answer('listEvents', 'log.read', logV1.ListEventsResponse),

@@ -1,0 +1,36 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import type { chainV1 } from '@fairlead/contracts';
+import { RequirePermission } from '../edge/access.js';
+import { asCaller, chainClient, orNull, type ChainClient } from '../edge/clients.js';
+
+/** The hash chain over the event log, and what was anchored of it. */
+@Controller('admin/v1/audit/chain')
+export class AuditChainController {
+  constructor(@Inject(chainClient) private readonly chain: ChainClient) {}
+
+  /** Where chain and anchors stand. It tells what is claimed; `POST /admin/v1/audit/verify` checks it. */
+  @Get()
+  @RequirePermission('audit.read')
+  async get() {
+    const chain = await this.chain.getChain({}, asCaller());
+    return {
+      head: chain.head,
+      incarnation: chain.incarnation,
+      position: chain.position,
+      hash: chain.hash,
+      lag: chain.lag,
+      lag_seconds: chain.lagSeconds,
+      anchor: anchorView(chain.anchor),
+      unanchored: chain.unanchored,
+      kept: chain.kept,
+      stopped: orNull(chain.stopped),
+    };
+  }
+}
+
+/** An anchor as the API shows it. */
+export function anchorView(anchor: chainV1.ChainAnchor | undefined) {
+  if (anchor === undefined) return null;
+  const { position, time, incarnation, kid } = anchor;
+  return { position, time, incarnation, kid };
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { VerifiedChain } from '../chain-api.js';
+import type { Context, Run } from '../context.js';
+import { CliError, exitCodes } from '../exit.js';
+import { list } from '../options.js';
+import { verifyFile } from '../verify-file.js';
+import { renderVerified } from '../view/chain.js';
+
+interface VerifyOptions {
+  readonly file?: string;
+  readonly key?: string;
+  readonly anchors?: string;
+  readonly acceptRestored?: readonly string[];
+}
+
+/** `fairlead audit verify` */
+export function auditVerify(parent: Command, run: Run): void {
+  parent
+    .command('verify')
+    .description('check that the log is what was anchored of it; the exit code is 1 when it is not')
+    .option('--file <file>', 'check an export instead, without any server')
+    .option('--key <jwks>', 'the file with the public keys that its anchors are to be signed with')
+    .option('--anchors <file>', 'hold it also against an anchor file that was kept elsewhere')
+    .option('--accept-restored <incarnations>', 'incarnations that are known to have begun by a restore', list)
+    .addHelpText(
+      'after',
+      `
+It changes nothing and may be ended at any time. A restore of the database takes anchored events away; so does whoever cuts off
+the log and calls it a restore. So each is told, and fails the check until it is named with --accept-restored.
+
+Examples:
+  fairlead audit verify
+  fairlead audit export --out trail.jsonl
+  fairlead audit verify --file trail.jsonl --key trust.jwks.json --anchors anchors.jsonl
+`,
+    )
+    .action((options: VerifyOptions, command: Command) => run(command, (context) => verify(context, options)));
+}
+
+async function verify(context: Context, { file, key, anchors, acceptRestored = [] }: VerifyOptions): Promise<void> {
+  if (file === undefined) {
+    if (key !== undefined || anchors !== undefined) throw new CliError('--key and --anchors belong to --file', exitCodes.usage);
+    await verifyOnline(context, acceptRestored);
+    return;
+  }
+  if (key === undefined) throw new CliError('--file needs --key: the public keys that anchors are to be signed with', exitCodes.usage);
+  await verifyFile(context, { file, key, anchors, acceptRestored });
+}
+
+async function verifyOnline({ api, terminal, json }: Context, accepted: readonly string[]): Promise<void> {
+  const client = api();
+  let checked: VerifiedChain;
+  let next: string | undefined;
+  do {
+    const before = next;
+    checked = await client.verifyChain(next);
+    next = checked.next ?? undefined;
+    if (next !== undefined && next === before) throw new CliError('the gateway does not get on with the check');
+    if (next !== undefined) terminal.err(`checked up to ${checked.position} of ${checked.head}\n`);
+  } while (next !== undefined);
+  const restored = checked.restored.filter(({ incarnation }) => !accepted.includes(incarnation));
+  if (checked.broken !== null || restored.length > 0) terminal.failing();
+  terminal.out(json ? `${JSON.stringify(checked, null, 2)}\n` : renderVerified(checked));
+  if (checked.broken !== null) throw new CliError(`the log is not what was recorded: ${checked.broken.kind}`);
+  if (restored.length > 0) throw new CliError('anchored events are gone since a restore that was not named with --accept-restored');
+}
