@@ -1,6 +1,16 @@
+import { createAnchorVerifier, type AnchorVerifier } from '@fairlead/audit-chain';
 import { createTokenSigner, generateSigningKey, type TokenSigner } from '@fairlead/auth';
 import { loadConfig } from '@fairlead/config';
-import { auditV1, logV1, newId, projectionsV1, type ControlPlaneService, type EventCatalogue, type Role } from '@fairlead/contracts';
+import {
+  auditV1,
+  chainV1,
+  logV1,
+  newId,
+  projectionsV1,
+  type ControlPlaneService,
+  type EventCatalogue,
+  type Role,
+} from '@fairlead/contracts';
 import { createAppender, type EventMeta, type NewEvent } from '@fairlead/event-log';
 import { openDatabase, schemaOf, type Database } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
@@ -31,6 +41,9 @@ export interface Stack {
   readonly clientOf: (...roles: Role[]) => Client;
   /** The service's look into the log, and its control of projections. */
   readonly logOf: (...roles: Role[]) => RpcClient<logV1.LogServiceService>;
+  readonly chainOf: (...roles: Role[]) => RpcClient<chainV1.ChainServiceService>;
+  /** Reads what the service has signed. */
+  readonly verifyAnchor: AnchorVerifier;
   readonly projectionsOf: (...roles: Role[]) => RpcClient<projectionsV1.ProjectionServiceService>;
   /** Lists as a viewer. */
   readonly list: (filter: Filter) => Promise<auditV1.ListRecordsResponse>;
@@ -39,10 +52,10 @@ export interface Stack {
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 
-/** Starts a stack; the caller stops it. */
-export async function startStack(): Promise<Stack> {
+/** Starts a stack, with these settings more; the caller stops it. */
+export async function startStack(settings: Readonly<Record<string, string>> = {}): Promise<Stack> {
   const [database, nats] = await Promise.all([testDatabase({ service: 'audit', migrations }), testMessaging()]);
-  const { config, gateway } = await configOf(database, nats);
+  const { config, gateway, verifyAnchor } = await configOf(database, nats, settings);
   const start = () => createService(config, { logger });
   let service = await start();
   const clients = clientsOf(() => service, gateway);
@@ -57,6 +70,7 @@ export async function startStack(): Promise<Stack> {
     },
     replica: start,
     ...clients,
+    verifyAnchor,
     writer: writers.open,
     append: writers.append,
     stop: async () => {
@@ -68,15 +82,16 @@ export async function startStack(): Promise<Stack> {
   };
 }
 
-async function configOf(database: TestDatabase, nats: TestMessaging) {
+async function configOf(database: TestDatabase, nats: TestMessaging, settings: Readonly<Record<string, string>>) {
   const [own, gatewayKey] = await Promise.all([generateSigningKey('audit'), generateSigningKey('api-gateway')]);
   const config = loadConfig(configSchema, {
     ...{ HTTP_PORT: '0', GRPC_PORT: '0' },
     ...{ SERVICE_KEY: JSON.stringify(own.privateJwk), TRUST_JWKS: JSON.stringify({ keys: [own.publicJwk, gatewayKey.publicJwk] }) },
     ...{ DATABASE_URL: database.url, DATABASE_PASSWORD: database.password },
     ...{ NATS_URL: nats.url, NATS_TOKEN: nats.token, NATS_NAMESPACE: nats.namespace },
+    ...settings,
   });
-  return { config, gateway: await createTokenSigner(gatewayKey) };
+  return { config, gateway: await createTokenSigner(gatewayKey), verifyAnchor: createAnchorVerifier({ keys: [own.publicJwk] }) };
 }
 
 function clientsOf(service: () => RunningService, gateway: TokenSigner) {
@@ -94,6 +109,7 @@ function clientsOf(service: () => RunningService, gateway: TokenSigner) {
     clientWith,
     clientOf,
     logOf: (...roles: Role[]) => kept(createRpcClient(logV1.LogServiceService, optionsOf(roles))),
+    chainOf: (...roles: Role[]) => kept(createRpcClient(chainV1.ChainServiceService, optionsOf(roles))),
     projectionsOf: (...roles: Role[]) => kept(createRpcClient(projectionsV1.ProjectionServiceService, optionsOf(roles))),
     list: (filter: Filter) => {
       const address = service().grpcAddress;

@@ -16,7 +16,7 @@ export function parseExact(text: string): unknown {
   if (!mayBeInexact.test(text)) return JSON.parse(text) as unknown;
   const keep = (_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' && context?.source !== undefined ? exactNumber(context.source) : value;
-  return JSON.parse(text, keep as (key: string, value: unknown) => unknown) as unknown;
+  return JSON.parse(text, keep) as unknown;
 }
 
 /** Writes a value that parseExact answered, or any other JSON value, in canonical form. */

@@ -87,7 +87,7 @@ describe('an export', () => {
     expect(await kindOf([...lines, lines[1] ?? ''])).toBe('line_unreadable');
     expect(await kindOf(lines.toSpliced(8, 1))).toBe('incomplete');
     const header = (change: object) => [
-      JSON.stringify(Object.fromEntries(Object.entries({ ...JSON.parse(lines[0] ?? ''), ...change }).sort())),
+      JSON.stringify(Object.fromEntries(Object.entries({ ...(JSON.parse(lines[0] ?? '') as object), ...change }).sort())),
       ...lines.slice(1),
     ];
     expect(await kindOf(header({}))).toBeUndefined();

@@ -68,6 +68,7 @@ export class History {
       this.deadLetters(),
       schedulesHappen(this.jobs()),
       this.projections(),
+      this.exported(),
       this.attention().then(() => Promise.all([this.places(), this.moves()])),
     ]);
     await decisionsHappen(this.jobs());
@@ -203,6 +204,14 @@ export class History {
       if (status >= 300) throw new Error(`${decision}: ${JSON.stringify(body)}`);
     }
     await this.told('swapped');
+  }
+
+  /** Somebody is handed what has happened so far. */
+  private async exported(): Promise<void> {
+    const { token } = await this.login(admin, this.stack.firstAdmin().password);
+    const answer = await fetch(`${this.stack.url}/admin/v1/audit/export`, { headers: { authorization: `Bearer ${token}` } });
+    const lines = await answer.text();
+    if (answer.status !== 200 || !lines.includes('"end":true')) throw new Error(`the export was answered with ${String(answer.status)}`);
   }
 
   private jobs(): JobStage {

@@ -36,6 +36,7 @@ describe('settingsOf', () => {
       AUDIT_GRPC: '127.0.0.1:1003',
     });
     expect(settingsOf(stack, 'api-gateway')).toMatchObject({ HTTP_PORT: '7400', FIRST_ADMIN_FILE: '/state/first-admin.json' });
+    expect(settingsOf(stack, 'audit')).toMatchObject({ AUDIT_ANCHOR_FILE: '/state/audit/anchors.jsonl' });
   });
 
   it('tells the fleet token to the provisioner and the fleet alone, and only by its file', () => {

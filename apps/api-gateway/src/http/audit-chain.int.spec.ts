@@ -95,7 +95,7 @@ describe('an export of the audit trail', () => {
 
   it('that is refused says so by its status; one that breaks off does not look whole', async () => {
     gateway.peers.answers = {
-      // eslint-disable-next-line require-yield, @typescript-eslint/require-await -- it throws before
+      // eslint-disable-next-line @typescript-eslint/require-await -- it throws before
       async *exportChain() {
         throw new FairleadError('invalid_argument', 'to: the audit chain has come to 7 only');
       },

@@ -15,7 +15,7 @@ import {
   type WholeAnchor,
 } from '@fairlead/audit-chain';
 import { describeError } from '@fairlead/contracts';
-import { readHistory } from '@fairlead/event-log';
+import { readHistory, validUntil } from '@fairlead/event-log';
 import { failpoint } from '@fairlead/failpoints';
 import type { Database, Transaction } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
@@ -93,7 +93,10 @@ export async function anchorNext(deps: AnchorerDeps): Promise<boolean> {
     // The one before may have been written to the file right before a crash.
     if (last !== undefined && file !== undefined) await keepAnchor(tx, last, { toPost });
     const state = await readChainState(tx);
-    const next = nextAnchor({ last, history: await readHistory(tx), chained: state.chained });
+    const history = await readHistory(tx);
+    const { incarnation } = history.head;
+    const sharedUntil = last === undefined ? 0 : validUntil(history, last.incarnation);
+    const next = nextAnchor({ last, incarnation, sharedUntil, chained: state.chained });
     if (next.is === 'stopped') throw new Error(next.reason);
     const prior = await priorOf(tx, last, next.is === 'due' ? next.from - 1 : undefined);
     if (next.is === 'level') return false;
@@ -104,7 +107,6 @@ export async function anchorNext(deps: AnchorerDeps): Promise<boolean> {
         `position ${checked.broken.position} of the log was changed after it was chained: ${checked.broken.message} (${checked.broken.kind})`,
       );
     const leaves = Buffer.concat([...(await readLinks(tx, from, to)).values()].map(({ leaf }) => leaf));
-    const incarnation = lineage.at(-1)?.incarnation ?? '';
     const anchor = await deps.sign({ incarnation, from, position: to, hash: checked.hash, leaves, time: new Date(), lineage });
     await file?.append(anchorLine(anchor));
     await failpoint('audit.anchor.after_append');

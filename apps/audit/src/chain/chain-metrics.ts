@@ -1,52 +1,48 @@
 import { Gauge } from 'prom-client';
+import { parseAnchorLine, readAnchor, type Anchor } from '@fairlead/audit-chain';
 import type { Sql } from '@fairlead/postgres';
 import type { Registry } from '@fairlead/telemetry';
-import { readChainState } from '../store/chain.js';
+import { readChainState, type ChainState } from '../store/chain.js';
 import type { Anchorer } from './anchorer.js';
 import type { AnchorSource } from './anchor-source.js';
-import { readAnchor, parseAnchorLine } from '@fairlead/audit-chain';
 
-/** Reports where chain and anchors stand, as of the scrape. */
-export function reportChain({
-  sql,
-  source,
-  anchorer,
-  registry,
-}: {
-  sql: Sql;
-  source: AnchorSource;
-  anchorer: Anchorer;
-  registry: Registry;
-}): void {
-  const registers = [registry];
-  const position = new Gauge({ name: 'fairlead_audit_chain_position', help: 'How far the hash chain over the log has come.', registers });
-  const lag = new Gauge({ name: 'fairlead_audit_chain_lag', help: 'Events that are not in the hash chain yet.', registers });
-  const anchored = new Gauge({ name: 'fairlead_audit_anchor_position', help: 'Of the last anchor.', registers });
-  const age = new Gauge({
-    name: 'fairlead_audit_anchor_age_seconds',
-    help: 'Since the last anchor was made; it is made when the log has grown.',
-    registers,
-  });
-  const stopped = new Gauge({
-    name: 'fairlead_audit_anchor_stopped',
-    help: '1 while no anchors can be made; the log says why.',
-    registers,
-  });
-  new Gauge({
-    name: 'fairlead_audit_chain_lag_seconds',
-    help: 'Age of the oldest event that is not in the hash chain yet.',
-    registers,
-    async collect() {
-      stopped.set(anchorer.stopped() === undefined ? 0 : 1);
-      const state = await readChainState(sql);
-      position.set(state.chained);
-      lag.set(Math.max(0, state.head - state.chained));
-      this.set(state.lagSeconds);
-      const line = await source.last();
-      if (line === undefined) return;
-      const anchor = readAnchor(parseAnchorLine(line).anchor);
-      anchored.set(anchor.position);
-      age.set(Math.max(0, (Date.now() - Date.parse(anchor.time)) / 1_000));
-    },
-  });
+export interface ChainMetricsOptions {
+  readonly sql: Sql;
+  readonly source: AnchorSource;
+  readonly anchorer: Anchorer;
+  readonly registry: Registry;
+}
+
+interface Look {
+  readonly state: ChainState;
+  readonly anchor: Anchor | undefined;
+}
+
+/** Reports where chain and anchors stand, as of the scrape. Without an anchor its gauges are no number. */
+export function reportChain({ sql, source, anchorer, registry }: ChainMetricsOptions): void {
+  let looking: Promise<Look> | undefined;
+  /** One look for all that are scraped together. */
+  const look = () => (looking ??= lookAt(sql, source).finally(() => (looking = undefined)));
+  const gauge = (name: string, help: string, valueOf: (look: Look) => number | undefined) =>
+    new Gauge({
+      name: `fairlead_audit_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        this.set(valueOf(await look()) ?? NaN);
+      },
+    });
+  gauge('chain_position', 'How far the hash chain over the log has come.', ({ state }) => state.chained);
+  gauge('chain_lag', 'Events that are not in the hash chain yet.', ({ state }) => Math.max(0, state.head - state.chained));
+  gauge('chain_lag_seconds', 'Age of the oldest event that is not in the hash chain yet.', ({ state }) => state.lagSeconds);
+  gauge('anchor_position', 'Of the last anchor.', ({ anchor }) => anchor?.position);
+  gauge('anchor_age_seconds', 'Since the last anchor was made; one is made when the log has grown.', ({ anchor }) =>
+    anchor === undefined ? undefined : Math.max(0, (Date.now() - Date.parse(anchor.time)) / 1_000),
+  );
+  gauge('anchor_stopped', '1 while no anchors can be made; the log says why.', () => (anchorer.stopped() === undefined ? 0 : 1));
+}
+
+async function lookAt(sql: Sql, source: AnchorSource): Promise<Look> {
+  const [state, line] = [await readChainState(sql), await source.last()];
+  return { state, anchor: line === undefined ? undefined : readAnchor(parseAnchorLine(line).anchor) };
 }

@@ -19,6 +19,8 @@ export interface ChainerOptions {
   /** Events in one transaction at most. */
   readonly pageSize?: number;
   readonly pollMs?: number;
+  /** How long events are gathered before a look: a transaction for each would cost the log's database more than it is worth. */
+  readonly gatherMs?: number;
 }
 
 export interface Chainer {
@@ -31,7 +33,7 @@ const retryMs = 1_000;
 const lastWordMs = 5_000;
 
 /** Starts to chain. It rides out outages; at an event that is missing it stops until that is there. */
-export function startChainer({ sql, messaging, logger, pageSize = 2_000, pollMs = 250 }: ChainerOptions): Chainer {
+export function startChainer({ sql, messaging, logger, pageSize = 2_000, pollMs = 250, gatherMs = 200 }: ChainerOptions): Chainer {
   const aborter = new AbortController();
   const { signal } = aborter;
   const bell = createBell();
@@ -40,10 +42,12 @@ export function startChainer({ sql, messaging, logger, pageSize = 2_000, pollMs 
   });
   let trouble: string | undefined;
 
-  /** One look; true when there is more to do. */
+  /** One look; true when not all that was there is taken in. */
   async function look(): Promise<boolean> {
     try {
-      const more = (await chainLag(sql)) > 0 && (await chainPage(sql, pageSize)) > 0;
+      const lag = await chainLag(sql);
+      const taken = lag > 0 ? await chainPage(sql, pageSize) : 0;
+      const more = taken > 0 && taken < lag;
       if (trouble !== undefined) logger.info('the audit chain goes on');
       trouble = undefined;
       return more;
@@ -57,7 +61,11 @@ export function startChainer({ sql, messaging, logger, pageSize = 2_000, pollMs 
   }
 
   async function run(): Promise<void> {
-    while (!signal.aborted) if (!(await look()) && !isAborted(signal)) await bell.wait(pollMs);
+    while (!signal.aborted) {
+      if (await look()) continue;
+      if (!isAborted(signal)) await bell.wait(pollMs);
+      await pause(gatherMs, undefined, { signal }).catch(() => undefined);
+    }
     const until = performance.now() + lastWordMs;
     while (performance.now() < until && trouble === undefined && (await look()));
   }

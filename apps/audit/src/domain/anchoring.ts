@@ -1,6 +1,5 @@
 /** What the next anchor is to say, by the last one, the log's incarnations and the chain. */
 import { maxAnchored, type Anchor, type Life } from '@fairlead/audit-chain';
-import { validUntil, type LogHistory } from '@fairlead/event-log';
 
 export type NextAnchor =
   | { readonly is: 'due'; readonly from: number; readonly to: number; readonly lineage: readonly Life[] }
@@ -9,19 +8,20 @@ export type NextAnchor =
   /** What was anchored is not in the chain: an anchor now would contradict the last one. */
   | { readonly is: 'stopped'; readonly reason: string };
 
-export function nextAnchor({
-  last,
-  history,
-  chained,
-}: {
-  last: Pick<Anchor, 'incarnation' | 'position' | 'time' | 'lineage'> | undefined;
-  history: LogHistory;
-  chained: number;
-}): NextAnchor {
-  const { incarnation } = history.head;
+export interface Standing {
+  readonly last: Pick<Anchor, 'incarnation' | 'position' | 'time' | 'lineage'> | undefined;
+  /** The log's. */
+  readonly incarnation: string;
+  /** Up to where the events of the last anchor's incarnation are those of the log. */
+  readonly sharedUntil: number;
+  /** How far the chain has come. */
+  readonly chained: number;
+}
+
+export function nextAnchor({ last, incarnation, sharedUntil, chained }: Standing): NextAnchor {
   if (last === undefined) return due(0, chained, [{ incarnation, after: 0 }]);
   if (last.incarnation !== incarnation) {
-    const after = Math.min(validUntil(history, last.incarnation), last.position);
+    const after = Math.min(sharedUntil, last.position);
     return due(after, chained, [...last.lineage, lifeAfter(last, incarnation, after)]);
   }
   if (chained >= last.position) return due(last.position, chained, last.lineage);
