@@ -52,9 +52,10 @@ export function startAnchorer(deps: AnchorerDeps & { readonly everyMs: number })
   const { signal } = aborter;
   let trouble: string | undefined;
 
-  async function makeAll(until: number): Promise<void> {
+  /** Anchors what is chained, unless it is `over` before; what comes meanwhile waits for the next time. */
+  async function makeAll(over: () => boolean): Promise<void> {
     try {
-      while (performance.now() < until && (await anchorNext(deps)));
+      while (!over() && ((await anchorNext(deps))?.left ?? 0) > 0);
       if (trouble !== undefined) deps.logger.info('anchors of the audit chain are made again');
       trouble = undefined;
     } catch (error) {
@@ -66,10 +67,11 @@ export function startAnchorer(deps: AnchorerDeps & { readonly everyMs: number })
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      await makeAll(Infinity);
+      await makeAll(() => signal.aborted);
       await pause(deps.everyMs, undefined, { signal }).catch(() => undefined);
     }
-    await makeAll(performance.now() + lastWordMs);
+    const until = performance.now() + lastWordMs;
+    await makeAll(() => performance.now() > until);
   }
 
   const running = run();
@@ -82,8 +84,11 @@ export function startAnchorer(deps: AnchorerDeps & { readonly everyMs: number })
   };
 }
 
-/** Makes one anchor; false when nothing has come since the last one. Throws when the log is not what was chained or anchored. */
-export async function anchorNext(deps: AnchorerDeps): Promise<boolean> {
+/**
+ * Makes one anchor, and answers how many events of the chain are left behind it; undefined when nothing has come since the
+ * last one. Throws when the log is not what was chained or anchored.
+ */
+export async function anchorNext(deps: AnchorerDeps): Promise<{ readonly left: number } | undefined> {
   const { sql, file, logger, toPost } = deps;
   return sql.transaction(async (tx) => {
     await takeAnchoring(tx);
@@ -98,9 +103,13 @@ export async function anchorNext(deps: AnchorerDeps): Promise<boolean> {
     const sharedUntil = last === undefined ? 0 : validUntil(history, last.incarnation);
     const next = nextAnchor({ last, incarnation, sharedUntil, chained: state.chained });
     if (next.is === 'stopped') throw new Error(next.reason);
-    const prior = await priorOf(tx, last, next.is === 'due' ? next.from - 1 : undefined);
-    if (next.is === 'level') return false;
+    if (next.is === 'level') {
+      // After a restore the last anchor's position may not be in the chain yet.
+      if (last?.incarnation === incarnation) await priorOf(tx, last, last.position);
+      return undefined;
+    }
     const { from, to, lineage } = next;
+    const prior = await priorOf(tx, last, from - 1);
     const checked = await checkRange(tx, { from, to, prior, last: state.last, linkedUntil: to });
     if ('broken' in checked)
       throw new Error(
@@ -111,7 +120,7 @@ export async function anchorNext(deps: AnchorerDeps): Promise<boolean> {
     await file?.append(anchorLine(anchor));
     await failpoint('audit.anchor.after_append');
     await keepAnchor(tx, anchor, { toPost });
-    return true;
+    return { left: state.chained - to };
   });
 }
 
@@ -126,9 +135,8 @@ async function lastOf(tx: Transaction, { file, verify }: AnchorerDeps): Promise<
   }
 }
 
-/** The hash of the chain in front of the next anchor. Throws when the chain has another one where the last anchor stands. */
-async function priorOf(tx: Transaction, last: Anchor | undefined, after: number | undefined): Promise<Buffer> {
-  const position = after ?? last?.position ?? 0;
+/** The hash of the chain at a position. Throws when the chain has another one where the last anchor stands. */
+async function priorOf(tx: Transaction, last: Anchor | undefined, position: number): Promise<Buffer> {
   if (position === 0) return genesis;
   const link = (await readLinks(tx, position, position)).get(position);
   if (link === undefined) throw new Error(`the chain has lost its link at ${position}`);

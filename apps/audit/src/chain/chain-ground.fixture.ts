@@ -77,7 +77,7 @@ export async function chainGround(): Promise<ChainGround> {
     },
     anchorAll: async () => {
       let made = 0;
-      while (await anchorNext(deps)) made += 1;
+      while ((await anchorNext(deps)) !== undefined) made += 1;
       return made;
     },
     verify,

@@ -209,6 +209,8 @@ describe('a restore of the database', () => {
     const { incarnation } = await beginIncarnation(ground.database.admin);
     const restored = [{ incarnation, after: 14, lost: { position: 20, time: expect.any(String) } }];
     expect(await ground.verify()).toMatchObject({ broken: undefined, position: 14, restored });
+    // As long as nothing has come since, there is nothing to anchor.
+    expect(await ground.anchorAll()).toBe(0);
     await ground.append(8);
     await ground.chainAll();
     expect(await ground.anchorAll()).toBe(1);
