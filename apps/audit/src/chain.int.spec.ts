@@ -159,4 +159,24 @@ describe('the audit service', () => {
     const checked = await stack.chainOf('viewer').verifyChain({ cursor: '' });
     expect(checked).toMatchObject({ broken: undefined, cursor: '' });
   });
+
+  it('says that it is stuck when the log is not what was anchored, and takes no part in hiding it', async () => {
+    const head = await stack.append('job-orchestrator', jobEvent('job_4', 'job_queued'));
+    await anchored(head);
+    const trigger = (state: string) => `alter table log.event ${state} trigger append_only`;
+    const edit = (id: string) => `update log.event set aggregate_id = '${id}' where position = ${head}`;
+    const { adminSql } = stack.database;
+    await adminSql.query([trigger('disable'), edit('job_5'), trigger('enable always')].join(';'));
+    const checked = await stack.chainOf('viewer').verifyChain({ cursor: '' });
+    expect(checked).toMatchObject({
+      position: expect.any(Number),
+      broken: { kind: 'edited', position: head, advice: expect.stringContaining('evidence') },
+    });
+    await adminSql.query(`update audit.chain set hash = decode(repeat('11', 32), 'hex') where position = ${head}`);
+    await eventually(async () => (await stack.chainOf('viewer').getChain({})).stopped.includes('than the last anchor'), {
+      what: 'anchoring to stop',
+    });
+    const { findings } = await stack.logOf('viewer').listStuck({});
+    expect(findings).toContainEqual(expect.objectContaining({ what: 'anchors_stopped', severity: 'critical' }));
+  });
 });

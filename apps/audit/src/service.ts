@@ -50,7 +50,8 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
     registry,
   });
   reportDeadLetters(messaging, registry);
-  reportStuck({ sql, messaging }, registry);
+  const anchorsStopped = () => chain.anchorer.stopped();
+  reportStuck({ sql, messaging, anchorsStopped }, registry);
   const deps = { sql, messaging, appender, logger };
   return startService({
     resources,
@@ -70,7 +71,7 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
         verifyRange: verifyLogRange({ ...deps, decode: decodeEvent }),
         listAggregates: listAggregates(deps),
         getAggregate: getAggregate(deps),
-        listStuck: listStuck(deps),
+        listStuck: listStuck({ ...deps, anchorsStopped }),
       }),
       defineRpcs(projectionsV1.ProjectionServiceService, {
         listProjections: listProjections(deps),

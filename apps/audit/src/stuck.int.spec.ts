@@ -127,7 +127,10 @@ describe('what is stuck is told', () => {
     const { notChecked } = await findStuck({ sql: stack.database.db, messaging: stack.nats.messaging }, new Date());
     await adminSql.query('grant select on log.head to fairlead_audit');
     expect(notChecked).toEqual(
-      ['projections', 'partitions', 'relay'].map((what) => ({ what, why: expect.stringContaining('permission denied for table head') })),
+      ['projections', 'partitions', 'relay', 'audit_chain'].map((what) => ({
+        what,
+        why: expect.stringContaining('permission denied for table head'),
+      })),
     );
   });
 

@@ -2,12 +2,24 @@ import { describeError } from '@fairlead/contracts';
 import { eventStreamIncarnation, listProjections, readEventsAt, readHead } from '@fairlead/event-log';
 import { findStream, type Messaging } from '@fairlead/messaging';
 import type { Sql } from '@fairlead/postgres';
-import { limits, severityOf, stuckConsumer, stuckPartitions, stuckProjection, type ConsumerFacts, type Stuck } from './domain/stuck.js';
+import {
+  limits,
+  severityOf,
+  stuckChain,
+  stuckConsumer,
+  stuckPartitions,
+  stuckProjection,
+  type ConsumerFacts,
+  type Stuck,
+} from './domain/stuck.js';
+import { readChainState } from './store/chain.js';
 import { readRoom } from './store/log-stats.js';
 
 export interface StuckDeps {
   readonly sql: Sql;
   readonly messaging: Messaging;
+  /** Why no anchors are made of the audit chain; undefined when they are. */
+  readonly anchorsStopped?: () => string | undefined;
 }
 
 /** What is stuck, and what could not be looked at. */
@@ -22,6 +34,7 @@ const checks: Readonly<Record<string, (deps: StuckDeps, now: Date) => Promise<St
   relay: checkRelay,
   consumers: checkConsumers,
   dead_letters: checkDeadLetters,
+  audit_chain: checkChain,
 };
 
 /** Looks at all that may get stuck. A part that can't be looked at is told, and harms no other. */
@@ -48,6 +61,11 @@ export async function findStuck(deps: StuckDeps, now: Date): Promise<StuckReport
     findings: [...away, ...results.flatMap(({ findings }) => findings)],
     notChecked: results.flatMap(({ notChecked }) => notChecked),
   };
+}
+
+async function checkChain({ sql, anchorsStopped }: StuckDeps, now: Date): Promise<Stuck[]> {
+  const { head, chained, lagSeconds } = await readChainState(sql);
+  return stuckChain({ lag: head - chained, lagSeconds, stopped: anchorsStopped?.() }, now);
 }
 
 async function checkRelay({ sql, messaging }: StuckDeps, now: Date): Promise<Stuck[]> {

@@ -90,6 +90,19 @@ describe('audit verify', () => {
     expect(await run(['audit', 'verify'])).toMatchObject({ exitCode: exitCodes.failed, err: expect.stringContaining('does not get on') });
   });
 
+  it('fails when nothing is anchored, but for an empty log', async () => {
+    gateway.on(`POST ${path}`, { body: { ...part, anchor: null } });
+    expect(await run(['audit', 'verify'])).toMatchObject({
+      exitCode: exitCodes.failed,
+      err: expect.stringContaining('no anchor covers the log'),
+    });
+    gateway.on(`POST ${path}`, { body: { ...part, anchor: null, position: 0, head: 0, unanchored: 0, unanchored_since: null } });
+    expect(await run(['audit', 'verify'])).toMatchObject({
+      exitCode: exitCodes.ok,
+      out: expect.stringMatching(/^there are no events to check\n/),
+    });
+  });
+
   it('fails for a restore until it is named', async () => {
     const restored = [{ incarnation: 'i2', after: 4, lost_until: 9, lost_time: 't' }];
     gateway.on(`POST ${path}`, { body: { ...part, restored } });

@@ -32,7 +32,8 @@ describe('an anchor', () => {
 
   it('is refused with other leaves, another key, or anything changed', async () => {
     const line = anchorLine(anchor);
-    const refused = async (text: string) => verifyAnchorLine(text, audit.verify).catch((error: unknown) => (error as { kind: string }).kind);
+    const refused = async (text: string) =>
+      verifyAnchorLine(text, audit.verify).catch((error: unknown) => (error as { kind: string }).kind);
     expect(await refused(anchorLine({ ...anchor, leaves: Buffer.alloc(48) }))).toBe('anchor_leaves_wrong');
     expect(await refused(anchorLine({ ...anchor, leaves: anchor.leaves.subarray(16) }))).toBe('anchor_leaves_wrong');
     const [header = '', payload = '', signature = ''] = anchor.jws.split('.');

@@ -30,6 +30,13 @@ describe('canonical JSON', () => {
   it('tells apart numbers that a double does not', () => {
     expect(canonical('12345678901234567890')).not.toBe(canonical('12345678901234567891'));
     expect(canonical('0.1')).not.toBe(canonical('0.1000000000000000055511151231257827'));
+    for (const around of [
+      (n: string) => `[${n}]`,
+      (n: string) => `{"a":"x","b": ${n}}`,
+      (n: string) => `[1,${n},2]`,
+      (n: string) => `[\n-${n}]`,
+    ])
+      expect(canonical(around('9007199254740993'))).not.toBe(canonical(around('9007199254740992')));
     expect(canonical('{"n":9007199254740993}')).toBe('{"n":9007199254740993e0}');
   });
 

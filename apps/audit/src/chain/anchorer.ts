@@ -45,6 +45,8 @@ export interface Anchorer {
 }
 
 const lastWordMs = 8_000;
+/** How often it looks for what to anchor as long as there is no anchor at all. */
+const firstLookMs = 1_000;
 
 /** Starts to make anchors. It rides out outages. */
 export function startAnchorer(deps: AnchorerDeps & { readonly everyMs: number }): Anchorer {
@@ -68,7 +70,8 @@ export function startAnchorer(deps: AnchorerDeps & { readonly everyMs: number })
   async function run(): Promise<void> {
     while (!signal.aborted) {
       await makeAll(() => signal.aborted);
-      await pause(deps.everyMs, undefined, { signal }).catch(() => undefined);
+      const waitMs = (await hasAnchors(deps)) ? deps.everyMs : Math.min(deps.everyMs, firstLookMs);
+      await pause(waitMs, undefined, { signal }).catch(() => undefined);
     }
     const until = performance.now() + lastWordMs;
     await makeAll(() => performance.now() > until);
@@ -82,6 +85,14 @@ export function startAnchorer(deps: AnchorerDeps & { readonly everyMs: number })
       await running;
     },
   };
+}
+
+/** Whether there is an anchor; one that can't be looked for counts as there. */
+async function hasAnchors({ file, sql }: AnchorerDeps): Promise<boolean> {
+  return (file ?? tableAnchors(sql)).last().then(
+    (line) => line !== undefined,
+    () => true,
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EpochState, ProjectionState, RebuildProgress } from '@fairlead/event-log';
-import { limits, stuckProjection } from './stuck.js';
+import { limits, stuckChain, stuckProjection } from './stuck.js';
 
 const began = new Date('2026-11-01T10:00:00Z');
 const after = (ms: number) => new Date(began.getTime() + ms);
@@ -60,6 +60,25 @@ describe('a projection that is stopped', () => {
     const stopped = { position: 41, reason: 'no such field', part: 0, since: began };
     expect(told(projection({ epochs: [epoch({ stopped, updatedAt: after(500) })] }), after(1_000))).toEqual([
       ['projection_stopped', began.getTime(), expect.stringContaining('no such field')],
+    ]);
+  });
+});
+
+describe('the audit chain', () => {
+  const now = after(limits.criticalMs);
+  const told = (more: { lag?: number; lagSeconds?: number; stopped?: string }) =>
+    stuckChain({ lag: 0, lagSeconds: 0, stopped: undefined, ...more }, now).map(({ what, severity, message }) => [what, severity, message]);
+
+  it('is not stuck while it follows the log, nor for a moment', () => {
+    expect(told({})).toEqual([]);
+    expect(told({ lag: 50_000, lagSeconds: 29.9 })).toEqual([]);
+  });
+
+  it('is stuck when an event waits for long, or nothing can be anchored', () => {
+    expect(told({ lag: 3, lagSeconds: 30 })).toEqual([['chain_behind', 'warning', '3 events behind the log']]);
+    expect(told({ lag: 3, lagSeconds: limits.criticalMs / 1_000, stopped: 'the disk is full' })).toEqual([
+      ['chain_behind', 'critical', '3 events behind the log'],
+      ['anchors_stopped', 'critical', 'the disk is full'],
     ]);
   });
 });

@@ -12,7 +12,9 @@ export interface Stuck {
     | 'stream_of_another_log'
     | 'consumer_behind'
     | 'dead_letters'
-    | 'partitions_short';
+    | 'partitions_short'
+    | 'chain_behind'
+    | 'anchors_stopped';
   /** Which one. */
   readonly subject: string;
   readonly severity: 'warning' | 'critical';
@@ -143,4 +145,28 @@ export function stuckPartitions({ head, until, size }: { head: number; until: nu
   const message = `the log has room for ${left} more events`;
   const advice = 'is audit running? it makes partitions every 10 s; its log says why it can not';
   return [{ what: 'partitions_short', subject: 'log.event', severity: 'critical', since: undefined, message, advice }];
+}
+
+/** The audit chain does not follow the log, or no anchors can be made of it. */
+export function stuckChain(
+  { lag, lagSeconds, stopped }: { lag: number; lagSeconds: number; stopped: string | undefined },
+  now: Date,
+): Stuck[] {
+  const subject = 'audit chain';
+  const behind: Stuck[] = [];
+  if (lag > 0 && lagSeconds * 1_000 >= limits.laggingMs) {
+    const since = new Date(now.getTime() - lagSeconds * 1_000);
+    const advice = 'the log of audit says why: "events could not be taken into the audit chain"';
+    behind.push({
+      what: 'chain_behind',
+      subject,
+      severity: severityOf(since, now),
+      since,
+      message: `${lag} events behind the log`,
+      advice,
+    });
+  }
+  if (stopped === undefined) return behind;
+  const advice = 'fairlead audit verify tells whether the log was changed, and where; see docs/audit.md';
+  return [...behind, { what: 'anchors_stopped', subject, severity: 'critical', since: undefined, message: stopped, advice }];
 }

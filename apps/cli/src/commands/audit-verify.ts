@@ -59,8 +59,10 @@ async function verifyOnline({ api, terminal, json }: Context, accepted: readonly
     if (next !== undefined) terminal.err(`checked up to ${checked.position} of ${checked.head}\n`);
   } while (next !== undefined);
   const restored = checked.restored.filter(({ incarnation }) => !accepted.includes(incarnation));
-  if (checked.broken !== null || restored.length > 0) terminal.failing();
+  const unproven = checked.anchor === null && checked.head > 0;
+  if (checked.broken !== null || restored.length > 0 || unproven) terminal.failing();
   terminal.out(json ? `${JSON.stringify(checked, null, 2)}\n` : renderVerified(checked));
   if (checked.broken !== null) throw new CliError(`the log is not what was recorded: ${checked.broken.kind}`);
+  if (unproven) throw new CliError('no anchor covers the log: nothing but the database itself says that it is true');
   if (restored.length > 0) throw new CliError('anchored events are gone since a restore that was not named with --accept-restored');
 }

@@ -27,7 +27,11 @@ export function renderVerified(checked: VerifiedChain): string {
         `restored: incarnation ${one.incarnation} of the log began after position ${one.after}; what was anchored behind it, up to ${one.lost_until} at ${one.lost_time ?? 'some time'}, is no longer in the log`,
     ),
     ...(broken === null ? [] : [`${placeOf(broken.position)}${broken.kind}  ${broken.message}`, `  ${broken.advice}`]),
-    position === 0 ? 'nothing was found to be as it was' : `positions 1 to ${position} are as they were recorded`,
+    position === 0
+      ? broken === null
+        ? 'there are no events to check'
+        : 'no event was found to be as it was'
+      : `positions 1 to ${position} are as they were recorded`,
     anchor === null
       ? 'there is no anchor: nothing but the database itself says so'
       : `the last anchor is at position ${anchor.position}, of ${anchor.time}, signed with ${anchor.kid}, read from the ${source === 'file' ? 'anchor file' : 'database'}`,
