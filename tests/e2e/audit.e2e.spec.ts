@@ -40,9 +40,12 @@ describe('the audit chain', () => {
     const chain = await fairlead('audit', 'chain');
     expect([chain.code, chain.err]).toEqual([0, '']);
     expect(chain.out).toMatch(/anchors are kept in\s+file\n/);
-    await eventuallyHolds(async () => expect((await fairlead('audit', 'chain')).out).toMatch(/last anchor\s+position \d/), {
-      what: 'the first anchor',
-    });
+    await eventuallyHolds(
+      async () => {
+        expect((await fairlead('audit', 'chain')).out).toMatch(/last anchor\s+position \d/);
+      },
+      { what: 'the first anchor' },
+    );
     const verified = await fairlead('audit', 'verify');
     expect([verified.code, verified.err]).toEqual([0, '']);
     expect(verified.out).toMatch(/^positions 1 to \d+ are as they were recorded\n/);

@@ -1,5 +1,16 @@
 /** Writes a range of the log as lines that can be verified without us: see docs/audit.md for their form. */
-import { canonicalRow, endLine, eventLine, exportHeader, genesis, linksOf, parseAnchorLine, readAnchor } from '@fairlead/audit-chain';
+import {
+  AnchorFault,
+  canonicalRow,
+  endLine,
+  eventLine,
+  exportHeader,
+  genesis,
+  linksOf,
+  parseAnchorLine,
+  readAnchor,
+  type Anchor,
+} from '@fairlead/audit-chain';
 import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction, pokeLog, readHead } from '@fairlead/event-log';
 import type { Messaging } from '@fairlead/messaging';
@@ -73,11 +84,21 @@ async function* allLines({ sql, source }: ExportDeps, { from, to }: ExportRange)
   let anchors = 0;
   const kids = new Set<string>();
   for await (const { text } of source.lines(0)) {
-    const anchor = readAnchor(parseAnchorLine(text).anchor);
-    if (anchor.position < from || anchor.from > to) continue;
+    const anchor = readable(text);
+    if (anchor === undefined || anchor.position < from || anchor.from > to) continue;
     anchors += 1;
     kids.add(anchor.kid);
     yield text;
   }
   yield endLine({ events: Math.max(0, to - from + 1), anchors, kids: [...kids] });
+}
+
+/** A line that is no anchor proves nothing; it does not keep anybody from the others. `audit verify` names it. */
+function readable(text: string): Anchor | undefined {
+  try {
+    return readAnchor(parseAnchorLine(text).anchor);
+  } catch (error) {
+    if (error instanceof AnchorFault) return undefined;
+    throw error;
+  }
 }
