@@ -21,7 +21,7 @@ import type { Database, Transaction } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 import { nextAnchor } from '../domain/anchoring.js';
 import { keepAnchor, takeAnchoring } from '../store/anchors.js';
-import { readChainState, readLinks } from '../store/chain.js';
+import { readLinks, readLogEnds } from '../store/chain.js';
 import type { AnchorFile } from './anchor-file.js';
 import { tableAnchors } from './anchor-source.js';
 import { checkRange } from './check-range.js';
@@ -108,7 +108,7 @@ export async function anchorNext(deps: AnchorerDeps): Promise<{ readonly left: n
     const last = await lastOf(tx, deps);
     // The one before may have been written to the file right before a crash.
     if (last !== undefined && file !== undefined) await keepAnchor(tx, last, { toPost });
-    const state = await readChainState(tx);
+    const state = await readLogEnds(tx);
     const history = await readHistory(tx);
     const { incarnation } = history.head;
     const sharedUntil = last === undefined ? 0 : validUntil(history, last.incarnation);

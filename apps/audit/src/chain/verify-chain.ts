@@ -20,7 +20,7 @@ import { z } from 'zod';
 import { lifeAfter } from '../domain/anchoring.js';
 import { chainBreak, type ChainBreak } from '../domain/chain-break.js';
 import { furthestAnchor } from '../store/anchors.js';
-import { readChainState, recordedAt, type ChainState } from '../store/chain.js';
+import { readLogEnds, recordedAt, type LogEnds } from '../store/chain.js';
 import type { AnchorSource } from './anchor-source.js';
 import { checkRange } from './check-range.js';
 
@@ -56,7 +56,7 @@ type Place = z.output<typeof cursorSchema>;
 /** Checks the part behind a cursor; '' begins. Throws `invalid_argument` for what is no cursor. */
 export async function verifyChain(deps: VerifyChainDeps, cursor: string): Promise<VerifiedPart> {
   const place = placeOf(cursor);
-  const [state, history, end] = [await readChainState(deps.sql), await readHistory(deps.sql), await lastAnchorOf(deps)];
+  const [state, history, end] = [await readLogEnds(deps.sql), await readHistory(deps.sql), await lastAnchorOf(deps)];
   if (end.fault !== undefined && place.position === 0)
     return answer(deps, { state, place, broken: chainBreak(end.fault.kind, 0, `the last anchor: ${end.fault.message}`) });
   const known = {
@@ -100,7 +100,7 @@ function lineageOf(anchor: Anchor | undefined, history: LogHistory): readonly Li
 
 interface Known {
   readonly place: Place;
-  readonly state: ChainState;
+  readonly state: LogEnds;
   readonly lineage: readonly Life[];
   /** The last anchor is of the present incarnation. */
   readonly sameLife: boolean;
@@ -171,7 +171,7 @@ function brokenOf({ kind, position, message }: { kind: ChainBreak['kind']; posit
 /** What may be wrong though all that is chained is as it was. */
 async function lookBehind(
   { sql, source, verify, everyMs }: VerifyChainDeps,
-  { state, history, anchor }: { state: ChainState; history: LogHistory; anchor: Anchor | undefined },
+  { state, history, anchor }: { state: LogEnds; history: LogHistory; anchor: Anchor | undefined },
 ): Promise<ChainBreak | undefined> {
   if (state.chained > state.last)
     return chainBreak('truncated', state.last + 1, `the chain has ${state.chained} events, the log ends at ${state.last}`);
@@ -191,7 +191,7 @@ async function lookBehind(
 
 async function answer(
   { sql, source }: VerifyChainDeps,
-  found: { state: ChainState; place: Place; broken?: ChainBreak; done?: boolean; anchor?: Anchor; lineage?: readonly Life[] },
+  found: { state: LogEnds; place: Place; broken?: ChainBreak; done?: boolean; anchor?: Anchor; lineage?: readonly Life[] },
 ): Promise<VerifiedPart> {
   const { state, place, broken, anchor, lineage = [] } = found;
   const covered = anchor === undefined ? 0 : Math.min(anchor.position, heldUntil(lineage, anchor.incarnation));

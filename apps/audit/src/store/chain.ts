@@ -27,24 +27,45 @@ export async function readRows(sql: Sql, range: { after: number; until: number; 
   );
 }
 
-/** Where the log and its chain stand, as of one moment. */
+/** Where the log and its chain stand. */
 export interface ChainState {
   /** What log.head says. */
   readonly head: number;
-  /** The highest position of an event. */
-  readonly last: number;
   readonly chained: number;
   readonly hash: Buffer;
   /** How long ago the oldest event was recorded that is not in the chain; 0 when there is none. */
   readonly lagSeconds: number;
 }
 
+/** Says which position it is about where it looks at events, so that it waits for no partition that is being moved. */
 export async function readChainState(sql: Sql): Promise<ChainState> {
-  const [row] = await sql.query<ChainState>(
-    `select h.position as head, (select coalesce(max(position), 0) from log.event) as last, c.position as chained, c.hash,
-         coalesce((select greatest(extract(epoch from clock_timestamp() - e.recorded_at), 0)::float8
-           from log.event e where e.position = c.position + 1), 0) as "lagSeconds"
-       from log.head h, chain_head c`,
+  const [row] = await sql.query<Omit<ChainState, 'lagSeconds'>>(
+    'select h.position as head, c.position as chained, c.hash from log.head h, chain_head c',
+  );
+  if (row === undefined) throw new Error('the event log or its chain is not installed');
+  return { ...row, lagSeconds: row.head > row.chained ? await ageOf(sql, row.chained + 1) : 0 };
+}
+
+async function ageOf(sql: Sql, position: number): Promise<number> {
+  const [row] = await sql.query<{ seconds: number }>(
+    'select greatest(extract(epoch from clock_timestamp() - recorded_at), 0)::float8 as seconds from log.event where position = $1',
+    [position],
+  );
+  return row?.seconds ?? 0;
+}
+
+/** The log and its chain as of one moment. */
+export interface LogEnds {
+  readonly head: number;
+  readonly chained: number;
+  /** The highest position of an event, whatever log.head says; 0 when there is none. */
+  readonly last: number;
+}
+
+/** One statement, as the log grows meanwhile; it waits for partitions that are being moved. */
+export async function readLogEnds(sql: Sql): Promise<LogEnds> {
+  const [row] = await sql.query<LogEnds>(
+    'select h.position as head, c.position as chained, (select coalesce(max(position), 0) from log.event) as last from log.head h, chain_head c',
   );
   if (row === undefined) throw new Error('the event log or its chain is not installed');
   return row;
