@@ -22,8 +22,6 @@ export interface CanonicalEvent {
   readonly position: number;
   readonly before: string;
   readonly after: string;
-  /** RFC 3339 with six decimals, in UTC. */
-  readonly recordedAt: string;
 }
 
 /** The members of a canonical event, in order. */
@@ -72,7 +70,6 @@ function cut(members: Members): CanonicalEvent {
     position: members.position as number,
     before: `{${part(0, at)},"position":`,
     after: `,${part(at + 1)}}`,
-    recordedAt: members.recorded_at as string,
   };
 }
 

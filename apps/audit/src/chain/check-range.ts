@@ -67,6 +67,6 @@ function readable(row: LogRow): CanonicalEvent {
   try {
     return canonicalRow(row);
   } catch {
-    return { position: row.position, before: 'unreadable ', after: '', recordedAt: '' };
+    return { position: row.position, before: 'unreadable ', after: '' };
   }
 }
