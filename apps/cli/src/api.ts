@@ -1,5 +1,6 @@
 import { changeOperations, type ApiRequest, type Body, type Call, type ChangeKind, type Query, type Schema } from '@fairlead/api-client';
 import { z } from 'zod';
+import { createChainApi } from './chain-api.js';
 import { CliError } from './exit.js';
 import type { Having, Loose } from './http/answer.js';
 import { createCaller, request, type Filter, type PageRequest } from './http/caller.js';
@@ -121,6 +122,7 @@ export function createApi(http: HttpClient) {
     ...createJobsApi(caller),
     ...createLogApi(caller),
     ...createIdentityApi(caller),
+    ...createChainApi(http, caller),
   };
 }
 

@@ -1,47 +1,33 @@
-/** The gateway's routes on the audit chain. */
-import { z } from 'zod';
+/** The gateway's operations on the audit chain. */
+import type { Schema } from '@fairlead/api-client';
+import { CliError } from './exit.js';
+import { request, type Caller } from './http/caller.js';
 import type { HttpClient } from './http/client.js';
 
-const text = z.string().nullish();
+export type Chain = Schema<'Chain'>;
+export type VerifiedChain = Schema<'ChainVerified'>;
 
-const anchorSchema = z.looseObject({ position: z.number(), time: z.string(), incarnation: z.string(), kid: z.string() }).nullable();
+const chainFields = ['head', 'position', 'hash', 'incarnation', 'lag', 'lag_seconds', 'unanchored', 'kept'] as const;
+const verifiedFields = ['position', 'head', 'unanchored', 'source', 'restored'] as const;
+/** These may be null, but not missing: an answer that leaves out what is broken says nothing. */
+const verdictFields = ['next', 'broken', 'anchor'] as const;
 
-export const chainSchema = z.looseObject({
-  head: z.number(),
-  incarnation: z.string(),
-  position: z.number(),
-  hash: z.string(),
-  lag: z.number(),
-  lag_seconds: z.number(),
-  anchor: anchorSchema,
-  unanchored: z.number(),
-  kept: z.array(z.string()),
-  stopped: text,
-});
-export type Chain = z.output<typeof chainSchema>;
-
-const verifiedSchema = z.looseObject({
-  position: z.number(),
-  head: z.number(),
-  next: z.string().nullable(),
-  broken: z.looseObject({ position: z.number().nullish(), kind: z.string(), message: z.string(), advice: z.string() }).nullable(),
-  anchor: anchorSchema,
-  unanchored: z.number(),
-  unanchored_since: text,
-  source: z.string(),
-  restored: z.array(z.looseObject({ incarnation: z.string(), after: z.number(), lost_until: z.number(), lost_time: text })),
-});
-export type VerifiedChain = z.output<typeof verifiedSchema>;
-
-/** Binds these routes to a client. */
-export function createChainApi(http: HttpClient) {
+/** Binds these operations to a client. */
+export function createChainApi(http: HttpClient, { one }: Caller) {
   return {
-    chain: () => http.json(chainSchema, '/admin/v1/audit/chain'),
+    chain: async () => {
+      const chain = await one('auditChain.get', {}, chainFields);
+      return { ...chain, anchor: chain.anchor ?? null, stopped: chain.stopped ?? null } as Chain;
+    },
     /** Checks as much as one request may; it changes nothing, so it may be repeated. */
-    verifyChain: (cursor?: string) =>
-      http.json(verifiedSchema, '/admin/v1/audit/verify', { method: 'POST', body: { cursor }, repeatable: true }),
+    verifyChain: async (cursor?: string) => {
+      const verified = await one('auditVerify.verify', { body: { cursor } }, verifiedFields, { repeatable: true });
+      const missing = verdictFields.find((name) => verified[name] === undefined);
+      if (missing !== undefined) throw new CliError(`the gateway's answer does not tell ${missing}: nothing is known of the log`);
+      return verified as VerifiedChain;
+    },
     /** The lines of an export; the caller reads and cancels it. */
-    exportAudit: (range: { from?: number; to?: number }, signal: AbortSignal) =>
-      http.stream('/admin/v1/audit/export', { query: range, headers: { accept: 'application/x-ndjson' }, signal }),
+    exportAudit: (query: { from?: number; to?: number }, signal: AbortSignal) =>
+      http.stream(request('auditExport.get', { query }), signal, 'application/x-ndjson'),
   };
 }

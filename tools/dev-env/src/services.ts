@@ -63,7 +63,6 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
       ? { FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json'), IDENTITY_KEY_FILE: secrets.identityKey }
       : {}),
     ...(service === 'audit' ? { AUDIT_ANCHOR_FILE: join(stack.stateDir, 'audit', 'anchors.jsonl') } : {}),
-    ...(service === 'api-gateway' ? { FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json') } : {}),
   };
 }
 

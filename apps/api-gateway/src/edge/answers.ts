@@ -10,8 +10,8 @@ export interface Answer {
   readonly orNothing?: boolean;
   /** It answers server-sent events: instead of JSON, or on request (`Accept: text/event-stream`). */
   readonly events?: 'always' | 'on request';
-  /** It writes its answer itself. */
-  readonly raw?: true;
+  /** It writes its answer itself, of this type. */
+  readonly raw?: string;
 }
 
 /** An RFC 3339 time. */
@@ -59,7 +59,7 @@ export function Answers<Schema extends z.ZodType>(
 export function Answers(
   summary: string,
   schema: z.ZodType | undefined,
-  more: { events: 'always' | 'on request' } | { raw: true },
+  more: { events: 'always' | 'on request' } | { raw: string },
 ): RouteDecorator<void>;
 export function Answers(summary: string, schema?: z.ZodType, more: Omit<Answer, 'summary' | 'schema'> = {}): MethodDecorator {
   return SetMetadata(answerMetadata, { summary, ...(schema === undefined ? {} : { schema }), ...more } satisfies Answer);

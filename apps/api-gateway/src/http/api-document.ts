@@ -15,7 +15,7 @@ export class ApiDocumentController {
 
   @Get('openapi.json')
   @Public()
-  @Answers('Answers this document.', documentSchema, { raw: true })
+  @Answers('Answers this document.', documentSchema, { raw: 'application/json' })
   @Header('cache-control', 'no-cache')
   get(@Res() reply: FastifyReply): void {
     void reply.header('content-type', 'application/json; charset=utf-8').send(this.document);

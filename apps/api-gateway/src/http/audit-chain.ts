@@ -1,7 +1,27 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { z } from 'zod';
 import type { chainV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers, time } from '../edge/answers.js';
 import { asCaller, chainClient, orNull, type ChainClient } from '../edge/clients.js';
+
+/** An anchor of the chain. */
+export const anchorSchema = z.object({ position: z.int(), time, incarnation: z.string(), kid: z.string() }).meta({ id: 'ChainAnchor' });
+const chainSchema = z
+  .object({
+    head: z.int(),
+    incarnation: z.string(),
+    position: z.int(),
+    hash: z.string(),
+    lag: z.int(),
+    lag_seconds: z.number(),
+    anchor: anchorSchema.nullable(),
+    unanchored: z.int(),
+    /** Where anchors are kept. */
+    kept: z.array(z.string()),
+    stopped: z.string().nullable(),
+  })
+  .meta({ id: 'Chain' });
 
 /** The hash chain over the event log, and what was anchored of it. */
 @Controller('admin/v1/audit/chain')
@@ -11,6 +31,7 @@ export class AuditChainController {
   /** Where chain and anchors stand. It tells what is claimed; `POST /admin/v1/audit/verify` checks it. */
   @Get()
   @RequirePermission('audit.read')
+  @Answers('Tells where the hash chain over the log stands, and its anchors.', chainSchema)
   async get() {
     const chain = await this.chain.getChain({}, asCaller());
     return {

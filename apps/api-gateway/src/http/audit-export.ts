@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { chainV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
+import { Answers } from '../edge/answers.js';
 import { asCaller, chainClient, type ChainClient } from '../edge/clients.js';
 import { sequence } from '../edge/parse.js';
 
@@ -24,6 +25,9 @@ export class AuditExportController {
   /** Lines of JSON, as docs/audit.md describes them. That they were handed out, and to whom, is in the trail before the first one leaves. */
   @Get()
   @RequirePermission('audit.export')
+  @Answers('Answers events with their hashes and anchors, as lines of JSON, to be verified elsewhere.', undefined, {
+    raw: 'application/x-ndjson',
+  })
   async get(@Query({ schema: query }) { from, to }: z.output<typeof query>, @Res() reply: FastifyReply): Promise<void> {
     const gone = new AbortController();
     reply.raw.once('close', () => {

@@ -114,6 +114,7 @@ function answersOf({ answer, status }: Route, components: Components): JsonSchem
   const schema = answer.schema === undefined ? undefined : jsonSchemaOf(answer.schema, 'output', components);
   const content = {
     ...(schema === undefined ? {} : { 'application/json': { schema } }),
+    ...(answer.raw === undefined || schema !== undefined ? {} : { [answer.raw]: { schema: { type: 'string' } } }),
     ...(answer.events === undefined ? {} : { 'text/event-stream': { schema: { type: 'string' } } }),
   };
   if (Object.keys(content).length === 0) return { [String(status)]: { description: 'Done.' } };

@@ -42,8 +42,8 @@ export interface HttpClient {
    * when there is no answer, or something else than an object with the fields that are needed.
    */
   exchange(request: ApiRequest, options?: RequestOptions): Promise<{ body: Readonly<Record<string, unknown>>; headers: Headers }>;
-  /** Opens a stream of server-sent events; the caller reads and cancels it. */
-  stream(request: ApiRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** Opens a stream, of server-sent events unless another type is asked for; the caller reads and cancels it. */
+  stream(request: ApiRequest, signal: AbortSignal, accept?: string): Promise<ReadableStream<Uint8Array>>;
 }
 
 const defaultTimeoutMs = 30_000;
@@ -65,9 +65,9 @@ export function createHttpClient(options: ClientOptions): HttpClient {
       const path = request.path.split('?')[0] ?? '';
       throw new CliError(`${options.url} does not answer like a Fairlead gateway: ${path} has no usable ${missing ?? ''}`);
     },
-    stream: async (request, signal) => {
+    stream: async (request, signal, accept = 'text/event-stream') => {
       const response = await authorized(options, (token) => {
-        const headers = { ...headersOf(options, request, {}, token), accept: 'text/event-stream' };
+        const headers = { ...headersOf(options, request, {}, token), accept };
         return fetch(urlOf(options.url, request), { headers, signal, redirect: 'error' });
       });
       if (response.body === null) throw await problemOf(response);

@@ -24,6 +24,18 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/audit"
   },
+  "auditChain.get": {
+    "method": "GET",
+    "path": "/admin/v1/audit/chain"
+  },
+  "auditExport.get": {
+    "method": "GET",
+    "path": "/admin/v1/audit/export"
+  },
+  "auditVerify.verify": {
+    "method": "POST",
+    "path": "/admin/v1/audit/verify"
+  },
   "auth.login": {
     "method": "POST",
     "path": "/admin/v1/auth/login"

@@ -87,6 +87,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells where the hash chain over the log stands, and its anchors. */
+        get: operations["auditChain.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers events with their hashes and anchors, as lines of JSON, to be verified elsewhere. */
+        get: operations["auditExport.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Holds as much of the log as one request may against its anchors; changes nothing. */
+        post: operations["auditVerify.verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/auth/login": {
         parameters: {
             query?: never;
@@ -1387,6 +1438,46 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        Chain: {
+            head: number;
+            incarnation: string;
+            position: number;
+            hash: string;
+            lag: number;
+            lag_seconds: number;
+            anchor: components["schemas"]["ChainAnchor"] | null;
+            unanchored: number;
+            kept: string[];
+            stopped: string | null;
+        };
+        ChainAnchor: {
+            position: number;
+            /** Format: date-time */
+            time: string;
+            incarnation: string;
+            kid: string;
+        };
+        ChainVerified: {
+            position: number;
+            head: number;
+            next: string | null;
+            broken: {
+                position: number | null;
+                kind: string;
+                message: string;
+                advice: string;
+            } | null;
+            anchor: components["schemas"]["ChainAnchor"] | null;
+            unanchored: number;
+            unanchored_since: string | null;
+            source: string;
+            restored: {
+                incarnation: string;
+                after: number;
+                lost_until: number;
+                lost_time: string | null;
+            }[];
+        };
         Change: {
             cursor: string;
             position: number;
@@ -2107,6 +2198,81 @@ export interface operations {
                         next_cursor: string | null;
                         position: number;
                     };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "auditChain.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chain"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "auditExport.get": {
+        parameters: {
+            query?: {
+                from?: number;
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "auditVerify.verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    cursor?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainVerified"];
                 };
             };
             "4XX": components["responses"]["Problem"];
