@@ -69,5 +69,8 @@ export function requirePermission(principal: Principal, permission: Permission, 
     });
   }
   if (principal.scope !== undefined && !scoped)
-    throw new FairleadError('permission_denied', 'A token that is kept to some tenants or nodes may not do this: it reads changes alone');
+    throw new FairleadError(
+      'permission_denied',
+      'A token that is kept to some tenants or nodes may not do this: it reads what is theirs alone',
+    );
 }

@@ -110,7 +110,7 @@ describe('every route of the matrix', () => {
     for (const operation of guarded.filter(({ heedsScope }) => !heedsScope))
       expect([operation.name, (await ask(operation, scoped)).body]).toMatchObject([
         operation.name,
-        { status: 403, detail: 'A token that is kept to some tenants or nodes may not do this: it reads changes alone' },
+        { status: 403, detail: 'A token that is kept to some tenants or nodes may not do this: it reads what is theirs alone' },
       ]);
     expect(gateway.peers.calls).toHaveLength(before);
     const heeding = guarded.filter(({ heedsScope }) => heedsScope);

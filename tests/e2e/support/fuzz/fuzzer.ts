@@ -184,7 +184,7 @@ export class Fuzzer {
     this.callers.answered(operation, response.status, response.headers, parts);
     const what = this.matches(operation, parts) ? wrongWith(operation, answered) : undefined;
     if (what !== undefined) this.fault(operation, parts, what);
-    const body = type.endsWith('json') ? (JSON.parse(text) as unknown) : undefined;
+    const body = type === 'application/json' || type === 'application/problem+json' ? (JSON.parse(text) as unknown) : undefined;
     if (response.ok) this.world.learn(operation, body);
     return { status: response.status, body };
   }
@@ -264,7 +264,15 @@ const brokenHeaders = [
 function weightOf(id: string): number {
   if (id === 'auth.login' || id === 'auth.password' || id === 'users.create') return 0.15;
   if (id.startsWith('jobs.') && !['jobs.list', 'jobs.get'].includes(id)) return 0.5;
-  if (id.startsWith('logVerify') || id === 'fleet.appliedPlacement' || id === 'fleet.snapshot') return 0.2;
+  if (
+    id === 'auditExport.get' ||
+    id === 'auditVerify.verify' ||
+    id.startsWith('totp.') ||
+    id.startsWith('logVerify') ||
+    id === 'fleet.appliedPlacement' ||
+    id === 'fleet.snapshot'
+  )
+    return 0.2;
   return 1;
 }
 

@@ -6,7 +6,8 @@ import type { Stack } from '@fairlead/dev-env';
 import { connectMessaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, type FailpointBoard } from '@fairlead/testing';
-import { Operator } from '../operator.js';
+import { appCode } from '../authenticator.js';
+import { send, type Operator } from '../operator.js';
 import { openStackDatabaseAsAdmin } from '../stack-database.js';
 import type { Fuzzer } from './fuzzer.js';
 import type { World } from './world.js';
@@ -26,6 +27,7 @@ export interface Stage {
 /** Makes it, by requests that are held against the document as all others. */
 export async function prepare(stage: Stage): Promise<void> {
   await know(stage);
+  await people(stage);
   await deadLetters(stage);
   await jobs(stage);
   await projections(stage);
@@ -39,6 +41,22 @@ export async function know({ fuzzer, world, ann }: Stage): Promise<void> {
   const [tenant = ''] = world.of('tenants') as string[];
   const to = await ann.elsewhere(tenant);
   world.know('targets', ...kinds.flatMap((kind) => [{ [kind]: to[kind] }, { [kind]: `${kind}-1` }]));
+}
+
+/** Somebody who sets a second factor up, and loses it. */
+async function people({ stack, fuzzer, world }: Stage): Promise<void> {
+  const account = { email: 'dora@example.test', password: 'dora-has-a-long-password' };
+  const made = await fuzzer.ask('users.create', { body: { ...account, roles: ['viewer'] } });
+  const id = (made.body as { user_id: string }).user_id;
+  const signedIn = await send<{ access_token: string }>(`${stack.url}/admin/v1/auth/login`, { method: 'POST', body: account });
+  const ask = (operation: string, body: Record<string, unknown>) => fuzzer.ask(operation, { body }, signedIn.body.access_token);
+  const { secret } = (await ask('totp.enrol', { current_password: account.password })).body as { secret: string };
+  await ask('totp.confirm', { code: appCode(secret) });
+  const codes = await ask('totp.recoveryCodes', { current_password: account.password, code: appCode(secret, 1) });
+  const [code] = (codes.body as { recovery_codes: string[] }).recovery_codes;
+  await ask('totp.disable', { current_password: account.password, code });
+  await fuzzer.ask('users.resetTotp', { path: { id }, body: { reason } });
+  world.forget('users', id);
 }
 
 async function deadLetters({ stack, fuzzer }: Stage): Promise<void> {
