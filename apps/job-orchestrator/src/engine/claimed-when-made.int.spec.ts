@@ -1,8 +1,9 @@
 /** Jobs that the replica claims in whose process they are made. On a real Postgres. */
 import { describe, expect, it, jest } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
+import { eventually } from '@fairlead/testing';
 import type { NewJob } from '../store/insert.js';
-import { insertJobs } from '../store/insert.js';
+import { claimOfNew, insertJobs } from '../store/insert.js';
 import { loadJob } from '../store/jobs.js';
 import { endLease, registerReplica } from '../store/replica.js';
 import { ann, boot, db, ended, engines, historyOf, plan, start } from './bench.fixture.js';
@@ -35,6 +36,8 @@ function newJob(tenant: string, parts: Partial<NewJob> = {}): NewJob {
     ...{ steps: ['one'], may_wait: true, ...parts },
   };
 }
+
+const noImpact = { tenants: [], services: [], expectedPauseMs: 0 };
 
 const rowOf = async (jobId: string) => (await loadJob(db, jobId))?.job;
 
@@ -134,6 +137,29 @@ describe('a replica', () => {
     for (const { open } of gates.values()) open();
     for (const { jobId } of jobs) await ended(jobId);
     expect(order).toEqual([...gates.keys()]);
+  });
+
+  it('whose answer comes late runs a job once that a renewal has found meanwhile', async () => {
+    const runs: string[] = [];
+    const gate = openable();
+    const kind = toyKind([
+      step('one', {
+        run: async ({ params: { tenant } }) => {
+          runs.push(tenant);
+          await gate.opened;
+          return { outcome: 'done' };
+        },
+      }),
+    ]);
+    boot(kind);
+    const room = await firstRoom(kind);
+    const job = newJob('late-answer', { claimer: room.replica, plan_id: (await planOf('late-answer')).plan_id });
+    const [made] = await db.transaction((tx) => insertJobs(tx, [job]));
+    await eventually(() => runs.length > 0, { timeoutMs: 10_000, what: 'a renewal to find the job' });
+    room.fill(made === undefined ? undefined : claimOfNew(made, job, { actions: [], checks: [], impact: noImpact, inputs: [] }));
+    gate.open();
+    expect((await ended(job.job_id)).job.status).toBe('succeeded');
+    expect(runs).toEqual(['late-answer']);
   });
 
   it('that stops while the job is made leaves it to others', async () => {

@@ -58,6 +58,8 @@ export interface Engine {
 
 interface Running {
   lease: JobLease;
+  /** Found by a renewal: the answer of the call that claimed it may still come. */
+  stray: boolean;
   ended: Promise<void>;
 }
 
@@ -120,7 +122,7 @@ export function startEngine(options: EngineOptions): Engine {
       const lease = replica;
       reserved += most;
       const claims = await writer.claim({ replica: lease.replicaId, kinds: [...kinds.keys()], most }).finally(() => (reserved -= most));
-      for (const claim of claims) begin(claim, new JobLease(claim.jobId, lease));
+      for (const claim of claims) take(claim, lease);
       othersWait = claims.length === most;
       if (!othersWait) return;
     }
@@ -145,9 +147,16 @@ export function startEngine(options: EngineOptions): Engine {
         reserved -= 1;
         if (claim === undefined && wasFull) claiming.wake();
         // One that comes after the end is another replica's once the lease is given up.
-        if (claim !== undefined && !stopping) begin(claim, new JobLease(claim.jobId, lease));
+        if (claim !== undefined && !stopping) take(claim, lease);
       },
     };
+  }
+
+  /** Runs what a call has claimed, unless its answer was so late that a renewal has found the job meanwhile. */
+  function take(claim: Claim, lease: ReplicaLease): void {
+    const known = running.get(claim.jobId);
+    if (known?.stray === true && known.lease.replica === lease && known.lease.holds()) return;
+    begin(claim, new JobLease(claim.jobId, lease));
   }
 
   function begin(claim: Claim, lease: JobLease): void {
@@ -156,6 +165,7 @@ export function startEngine(options: EngineOptions): Engine {
     metrics.claimed(claim.how);
     const entry: Running = {
       lease,
+      stray: claim.loaded === undefined,
       ended: runJob(deps, claim, lease).then((end) => {
         lease.close();
         const wasFull = room() <= 0;
