@@ -153,6 +153,7 @@ function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' 
     appender: parts.appender,
     loginLimits: createLoginLimits(loginLimits),
     throttle: createThrottle(ownLimits),
+    codeThrottle: createThrottle(loginLimits.code),
     sealer: config.IDENTITY_KEY === undefined ? undefined : createSealer(config.IDENTITY_KEY),
     tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
     firstAdminFile: config.FIRST_ADMIN_FILE,

@@ -54,6 +54,29 @@ function play(given: readonly Step[], known: (attempt: Try) => boolean) {
   return { failures, refused };
 }
 
+describe('wrong codes', () => {
+  it('are as few from an address that the account is known at', () => {
+    const limits = createLoginLimits(options);
+    const attempt = { email: 'ann', address: owner };
+    for (let failed = 0; failed < options.code.failures; failed += 1) {
+      expect(limits.addressWaitMs(attempt, 0)).toBe(0);
+      limits.failed(attempt, 'code', 0);
+    }
+    expect(limits.addressWaitMs(attempt, 0)).toBe(windowMs);
+    limits.succeeded(attempt);
+    expect(limits.addressWaitMs(attempt, 0)).toBe(windowMs);
+    expect(limits.addressWaitMs({ ...attempt, email: 'bob' }, 0)).toBe(0);
+  });
+
+  it('that are missing are told of once a minute', () => {
+    const limits = createLoginLimits(options);
+    const attempt = { email: 'ann', address: owner };
+    const told = [0, 1, 59_999, 60_000, 60_001].map((nowMs) => limits.tellsOfMissingCode(attempt, nowMs));
+    expect(told).toEqual([true, false, false, true, false]);
+    expect(limits.tellsOfMissingCode({ ...attempt, address: '203.0.113.9' }, 1)).toBe(true);
+  });
+});
+
 const isOwner = ({ email, address }: Try) => email === 'ann' && address === owner;
 /** In any span of a window there are twice as many failures at most: windows are fixed, and two of them can meet. */
 const within = <Failure extends { at: number }>(failures: readonly Failure[], from: number) =>

@@ -22,6 +22,8 @@ export interface LoginLimits {
   /** How long the account has to wait, wherever it is tried from but where it is known; 0 when it may be tried. */
   accountWaitMs(attempt: Try, nowMs: number): number;
   failed(attempt: Try, wrong: Wrong, nowMs: number): void;
+  /** Whether to record that a right password came without its code: once a minute for an account from an address. */
+  tellsOfMissingCode(attempt: Try, nowMs: number): boolean;
   /** Forgets the failures of this account from this address, and no others. */
   succeeded(attempt: Try): void;
 }
@@ -34,7 +36,7 @@ export interface LoginLimitsOptions {
   readonly address: ThrottleLimits;
   /** Of an account, over all addresses. */
   readonly account: ThrottleLimits;
-  /** Of an account's second factor, over all addresses: a code has six digits only. */
+  /** Of an account's second factor, over all addresses and from each: a code has six digits only. */
   readonly code: ThrottleLimits;
 }
 
@@ -51,16 +53,29 @@ export const loginLimits: LoginLimitsOptions = {
 /** Makes the limits of one process. */
 export function createLoginLimits(options: LoginLimitsOptions): LoginLimits {
   const [pair, address] = [createThrottle(options.pair), createThrottle(options.address)];
-  const [account, code] = [createThrottle(options.account), createThrottle(options.code)];
+  const [account, code, pairCode] = [createThrottle(options.account), createThrottle(options.code), createThrottle(options.code)];
+  const told = createThrottle({ failures: 1, windowMs: minuteMs, keys: options.pair.keys });
   const pairOf = (attempt: Try) => JSON.stringify([attempt.email, networkOf(attempt.address)]);
   return {
-    addressWaitMs: (attempt, nowMs) => Math.max(pair.waitMs(pairOf(attempt), nowMs), address.waitMs(networkOf(attempt.address), nowMs)),
+    // Whoever shares an address with the account's owner guesses no more codes than anybody.
+    addressWaitMs: (attempt, nowMs) => {
+      const own = pairOf(attempt);
+      return Math.max(pair.waitMs(own, nowMs), pairCode.waitMs(own, nowMs), address.waitMs(networkOf(attempt.address), nowMs));
+    },
     accountWaitMs: ({ email }, nowMs) => Math.max(account.waitMs(email, nowMs), code.waitMs(email, nowMs)),
     failed: (attempt, wrong, nowMs) => {
       pair.failed(pairOf(attempt), nowMs);
       address.failed(networkOf(attempt.address), nowMs);
       account.failed(attempt.email, nowMs);
-      if (wrong === 'code') code.failed(attempt.email, nowMs);
+      if (wrong === 'password') return;
+      code.failed(attempt.email, nowMs);
+      pairCode.failed(pairOf(attempt), nowMs);
+    },
+    tellsOfMissingCode: (attempt, nowMs) => {
+      const own = pairOf(attempt);
+      if (told.waitMs(own, nowMs) > 0) return false;
+      told.failed(own, nowMs);
+      return true;
     },
     succeeded: (attempt) => {
       pair.succeeded(pairOf(attempt));

@@ -19,6 +19,8 @@ declare module 'fastify' {
     scoped?: boolean;
     /** The part of the route's path that names its tenant. */
     tenant?: string;
+    /** It hands out so much that an access token alone is not enough, as for changes. */
+    sensitive?: boolean;
   }
 }
 
@@ -27,11 +29,13 @@ export interface RouteScope {
   readonly scoped?: boolean;
   /** It is about the one tenant that this part of its path names; the header `x-tenant-id` has to name the same. */
   readonly tenant?: string;
+  /** It hands out so much that what is behind the caller's token has to stand still, as for changes. */
+  readonly sensitive?: boolean;
 }
 
 /** The route needs a caller with this permission. */
-export const RequirePermission = (permission: Permission, { scoped = false, tenant }: RouteScope = {}) =>
-  RouteConfig({ access: permission, scoped, ...(tenant === undefined ? {} : { tenant }) });
+export const RequirePermission = (permission: Permission, { scoped = false, tenant, sensitive = false }: RouteScope = {}) =>
+  RouteConfig({ access: permission, scoped, sensitive, ...(tenant === undefined ? {} : { tenant }) });
 
 /** The route answers anybody. */
 export const Public = () => RouteConfig({ access: 'public' });
@@ -83,17 +87,17 @@ export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
     done(undeclared.length === 0 ? undefined : new Error(`routes without a declared permission: ${undeclared.join(', ')}`));
   });
   instance.addHook('onRequest', async (request, reply) => {
-    const { access, scoped, tenant } = request.routeOptions.config;
+    const { access, scoped, tenant, sensitive } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     if (access === undefined) throw new FairleadError('permission_denied', 'The route declares no permission');
     if (access === 'own-site') refuseOtherSites(request, deps.publicUrl);
-    else await authenticate({ request, reply }, { permission: access, scoped, tenant }, deps);
+    else await authenticate({ request, reply }, { permission: access, scoped, tenant, sensitive }, deps);
   });
 }
 
 async function authenticate(
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  { permission, scoped, tenant }: RouteScope & { permission: Permission },
+  { permission, scoped, tenant, sensitive = false }: RouteScope & { permission: Permission },
   deps: CallerDeps,
 ): Promise<void> {
   const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -104,8 +108,8 @@ async function authenticate(
   bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
   limitRate(reply, principal, deps.rateLimit);
   requirePermission(principal, permission, { scoped });
-  // A token is valid for minutes; what changes something asks whether it still stands. An API token was asked for just now.
-  if (request.method !== 'GET' && bearer === token) await deps.refuseEnded(principal);
+  // A token is valid for minutes; what changes something or hands much out asks whether it still stands. An API token was asked for just now.
+  if ((request.method !== 'GET' || sensitive) && bearer === token) await deps.refuseEnded(principal);
   principals.set(request, principal);
   if (tenant === undefined) return;
   const tenantId = tenantOf(request, tenant);

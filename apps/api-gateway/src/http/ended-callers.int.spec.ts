@@ -95,6 +95,19 @@ describe('an access token that is still valid', () => {
   });
 });
 
+describe('an export of the trail', () => {
+  it('is refused at once to whoever’s session has ended, though it changes nothing', async () => {
+    const admin = await stage.newUser('admin');
+    const mine = await stage.login(admin);
+    const take = () => gateway.call('GET', '/admin/v1/audit/export', { token: mine.token });
+    expect((await take()).status).not.toBe(401);
+    const before = asked('exportChain');
+    await stage.change(admin, { disabled: true });
+    expect(await take()).toMatchObject(refused);
+    expect(asked('exportChain')).toBe(before);
+  });
+});
+
 describe('without Postgres', () => {
   let link: BreakableLink;
   let cutOff: RunningService;

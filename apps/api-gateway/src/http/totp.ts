@@ -1,9 +1,10 @@
-import { Body, Controller, HttpCode, Inject, Post, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
 import { Answers } from '../edge/answers.js';
+import { clientAddress } from '../edge/client-address.js';
 import { tellPosition } from '../edge/clients.js';
 import { Caller } from '../edge/parse.js';
 import { identity, type Identity } from '../identity/identity.js';
@@ -59,9 +60,10 @@ export class TotpController {
   async recoveryCodes(
     @Body({ schema: bothBody }) body: z.output<typeof bothBody>,
     @Caller() caller: Principal,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const given = { password: body.current_password, code: body.code };
+    const given = { password: body.current_password, code: body.code, address: clientAddress(request) };
     const { recoveryCodes, position } = await renewRecoveryCodes(this.identity, caller, given);
     tellPosition(reply, position);
     return { recovery_codes: recoveryCodes };
@@ -74,9 +76,10 @@ export class TotpController {
   async disable(
     @Body({ schema: bothBody }) body: z.output<typeof bothBody>,
     @Caller() caller: Principal,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    const given = { password: body.current_password, code: body.code };
+    const given = { password: body.current_password, code: body.code, address: clientAddress(request) };
     tellPosition(reply, await disableSecondFactor(this.identity, caller, given));
   }
 }

@@ -13,8 +13,9 @@ export interface Identity {
   readonly signer: TokenSigner;
   readonly passwords: Passwords;
   readonly loginLimits: LoginLimits;
-  /** Of callers who are known, by what they try: their password, or a code. */
+  /** Of callers who are known: how often they may be wrong about their password, and about a code. */
   readonly throttle: Throttle;
+  readonly codeThrottle: Throttle;
   /** Keeps the secrets of second factors; undefined without a key, and then nobody can set one up. */
   readonly sealer: Sealer | undefined;
   readonly tokenTtlSeconds: number;

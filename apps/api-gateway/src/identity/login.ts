@@ -41,7 +41,8 @@ export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ s
   if (user === undefined || !matches || user.disabled) throw await failed(deps, user, attempt, 'password');
   const verdict = await judgeCode(deps, user.userId, attempt.code);
   if (verdict === 'required') {
-    await append(deps.appender, { ...about(user), type: 'second_factor_requested', payload: { email, address: client.address } });
+    if (deps.loginLimits.tellsOfMissingCode({ email, address: client.address }, Date.now()))
+      await append(deps.appender, { ...about(user), type: 'second_factor_requested', payload: { email, address: client.address } });
     throw new FairleadError('second_factor_required', 'The code of the second factor is needed');
   }
   if (verdict === 'wrong') throw await failed(deps, user, attempt, 'code');
@@ -88,7 +89,8 @@ function about(user: User | undefined) {
   return { aggregateType: 'user', aggregateId: user?.userId ?? 'unknown', meta: { principal: 'anonymous' } } as const;
 }
 
-async function append(appender: Appender, event: NewEvent): Promise<void> {
+/** Records an event by itself. */
+export async function append(appender: Appender, event: NewEvent): Promise<void> {
   const outcome = await appender.append({ events: [event] });
   if (outcome.status !== 'ok') throw new FairleadError('version_conflict', 'The login could not be recorded');
 }

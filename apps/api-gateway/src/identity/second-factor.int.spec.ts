@@ -215,11 +215,13 @@ describe('its changes', () => {
     expect(await stage.database.db.query('select 1 from recovery_code where user_id = $1', [user.id])).toEqual([]);
   });
 
-  it('are limited for wrong codes', async () => {
+  it('are limited and recorded for wrong codes', async () => {
     const { secret } = await active();
     const disable = (code: string) => post(`${path}/disable`, { current_password: password, code });
     for (let tried = 0; tried < 10; tried++) expect((await disable(String(tried).repeat(6))).status).toBe(400);
     expect(await disable(appCode(secret))).toMatchObject({ status: 429 });
+    const attempt = { payload: { email: user.email, address: '127.0.0.1' }, meta: { principal: `user:${user.id}` } };
+    expect(await events('second_factor_failed')).toMatchObject(Array.from({ length: 10 }, () => attempt));
     expect((await login()).body).toMatchObject({ code: 'second_factor_required' });
   });
 

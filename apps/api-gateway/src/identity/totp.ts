@@ -1,21 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { FairleadError } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
+import { appendInTransaction, type Appender, type NewEvent } from '@fairlead/event-log';
 import type { Database, Transaction } from '@fairlead/postgres';
 import { invalidField } from '../domain/invalid.js';
+import type { Throttle } from '../domain/throttle.js';
 import { base32, otpauthUri, readCode, stepOfCode } from '../domain/totp.js';
 import { confirmTotp, enrolTotp, findTotp, removeTotp, replaceRecoveryCodes } from '../store/totp.js';
 import type { User } from '../store/user.js';
 import { findUser } from '../store/users.js';
 import { presentCaller, userIdOf } from './callers.js';
-import { refuseTooMany } from './login.js';
+import { append, refuseTooMany } from './login.js';
 import { checkOwnPassword, type OwnPasswordDeps } from './own-password.js';
 import type { Sealer } from './sealing.js';
 import { judgeCode, mustSeal, newRecoveryCodes, openSecret, useProof } from './second-factor.js';
 
 export interface TotpDeps extends OwnPasswordDeps {
   readonly sealer: Sealer | undefined;
+  readonly appender: Appender;
+  /** Of wrong codes: as few as at a login. */
+  readonly codeThrottle: Throttle;
+}
+
+/** What shows that it is the user who asks, and from where. */
+export interface BothFactors {
+  readonly password: string;
+  readonly code: string;
+  readonly address: string;
 }
 
 /** As long as SHA-1's result, as RFC 4226 recommends. */
@@ -56,7 +67,7 @@ export async function confirmSecondFactor(
   refuseTokens(caller);
   const userId = userIdOf(caller);
   const key = codeKey(userId);
-  refuseTooMany(deps.throttle.waitMs(key, Date.now()));
+  refuseTooMany(deps.codeThrottle.waitMs(key, Date.now()));
   const totp = await findTotp(deps.database, userId);
   if (totp === undefined || totp.confirmedAt !== null)
     throw new FairleadError('not_found', 'There is no second factor that waits to be confirmed');
@@ -78,7 +89,7 @@ export async function confirmSecondFactor(
 export async function renewRecoveryCodes(
   deps: TotpDeps,
   caller: Principal,
-  given: { password: string; code: string },
+  given: BothFactors,
 ): Promise<{ recoveryCodes: string[]; position: number }> {
   const codes = newRecoveryCodes();
   const position = await withBothFactors(deps, caller, given, async (tx, { userId, email }) => {
@@ -92,7 +103,7 @@ export async function renewRecoveryCodes(
  * Takes the caller's second factor away and records it; answers the event's position. Throws `not_found` when none is active,
  * `invalid_argument` for a wrong password or code, `rate_limited` after many.
  */
-export async function disableSecondFactor(deps: TotpDeps, caller: Principal, given: { password: string; code: string }): Promise<number> {
+export async function disableSecondFactor(deps: TotpDeps, caller: Principal, given: BothFactors): Promise<number> {
   return withBothFactors(deps, caller, given, async (tx, { userId, email }) => {
     await removeTotp(tx, userId);
     return { aggregateType: 'user', aggregateId: userId, type: 'totp_disabled', payload: { email } };
@@ -129,22 +140,27 @@ export async function resetSecondFactor(
 async function withBothFactors(
   deps: TotpDeps,
   caller: Principal,
-  { password, code }: { password: string; code: string },
+  { password, code, address }: BothFactors,
   change: (tx: Transaction, user: User) => Promise<NewEvent>,
 ): Promise<number> {
   const user = await ownerOf(deps, caller, password);
   const key = codeKey(user.userId);
-  refuseTooMany(deps.throttle.waitMs(key, Date.now()));
+  refuseTooMany(deps.codeThrottle.waitMs(key, Date.now()));
+  const wrong = async () => {
+    const payload = { email: user.email, address };
+    await append(deps.appender, { aggregateType: 'user', aggregateId: user.userId, type: 'second_factor_failed', payload });
+    return wrongCode(deps, key);
+  };
   const verdict = await judgeCode(deps, user.userId, code);
   if (verdict === 'none' || verdict === 'required') throw new FairleadError('not_found', 'There is no active second factor');
-  if (verdict === 'wrong') throw wrongCode(deps, key);
+  if (verdict === 'wrong') throw await wrong();
   const position = await deps.database.transaction(async (tx) => {
     await presentCaller(tx, caller);
     const used = await useProof(tx, user, verdict);
     return used === undefined ? undefined : record(tx, [...used, await change(tx, user)]);
   });
-  if (position === undefined) throw wrongCode(deps, key);
-  deps.throttle.succeeded(key);
+  if (position === undefined) throw await wrong();
+  deps.codeThrottle.succeeded(key);
   return position;
 }
 
@@ -162,8 +178,8 @@ function refuseTokens(caller: Principal): void {
 const codeKey = (userId: string) => JSON.stringify(['code', userId]);
 
 /** Counts a wrong code. */
-function wrongCode({ throttle }: TotpDeps, key: string): FairleadError {
-  throttle.failed(key, Date.now());
+function wrongCode({ codeThrottle }: TotpDeps, key: string): FairleadError {
+  codeThrottle.failed(key, Date.now());
   return invalidField('code', 'is not right, or was used already');
 }
 
