@@ -298,12 +298,12 @@ describe('the admin UI', () => {
     await signIn(page);
     await page.getByRole('heading', { name: 'API', level: 1 }).waitFor();
     await page.getByLabel('Find operations').fill('plans.migrate');
-    await page.getByText('2 operations').waitFor();
+    await page.getByText('2 operations').first().waitFor();
     await page.getByRole('button', { name: 'POST /admin/v1/plan/tenant-migrate' }).click();
-    await page.getByText('Needs plan.create').waitFor();
+    await page.getByText('Operation plans.migrate. Needs plan.create').waitFor();
     await screenshot('api-operation');
     await page.getByLabel('Find operations').fill('');
-    await page.getByText('Where a user is signed in').waitFor();
+    await page.getByRole('heading', { name: 'Where a user is signed in' }).waitFor();
     await screenshot('api');
     expect(new URL(page.url()).search).toBe('');
     expect(complaints).toEqual([]);

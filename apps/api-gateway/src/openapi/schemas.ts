@@ -27,6 +27,9 @@ function tidy(io: 'input' | 'output') {
     // The pattern of a date or an address is longer than all else, and its format says the same; that of a number comes from its text.
     if (jsonSchema['format'] !== undefined || jsonSchema['type'] === 'integer') delete jsonSchema['pattern'];
     if (io === 'output' && jsonSchema['additionalProperties'] === false) delete jsonSchema['additionalProperties'];
+    // Every whole number that a program can be sure of.
+    if (jsonSchema['minimum'] === Number.MIN_SAFE_INTEGER) delete jsonSchema['minimum'];
+    if (jsonSchema['maximum'] === Number.MAX_SAFE_INTEGER) delete jsonSchema['maximum'];
     // JSON has no other keys.
     if (JSON.stringify(jsonSchema['propertyNames']) === '{"type":"string"}') delete jsonSchema['propertyNames'];
     delete jsonSchema['id'];
