@@ -122,7 +122,7 @@ describe('audit verify --file', () => {
   let keys: string;
 
   /** Writes an export of events with anchors at 3 and 6. */
-  async function exported(): Promise<string[]> {
+  async function exported(reason = ''): Promise<string[]> {
     const events = Array.from({ length: count }, (_, index) =>
       canonicalRow({
         ...{
@@ -133,7 +133,11 @@ describe('audit verify --file', () => {
           type: 'job_queued',
           schema_version: '1',
         },
-        ...{ payload: `{"n":${index}}`, meta: '{"principal":"user:usr_ada"}', recorded_at: `${1_763_700_000 + index}.000000` },
+        ...{
+          payload: JSON.stringify({ n: index, reason }),
+          meta: '{"principal":"user:usr_ada"}',
+          recorded_at: `${1_763_700_000 + index}.000000`,
+        },
       }),
     );
     const links = linksOf(genesis, events);
@@ -179,6 +183,18 @@ describe('audit verify --file', () => {
       /^positions 1 to 8 of 1 to 8 are as they were recorded\nanchored up to position 6, by an anchor of .*, signed with audit\..*\n2 events behind it are not anchored/,
     );
     expect(JSON.parse((await verify('-o', 'json')).out)).toMatchObject({ checked: 8, anchored: { position: 6 } });
+  });
+
+  it('ends lines at line feeds alone, whatever an event says, and takes them byte for byte', async () => {
+    const lines = await exported('one\u2028two\u2029three\u0085four\ufffd');
+    write(lines);
+    expect(await verify()).toMatchObject({ exitCode: exitCodes.ok, err: '' });
+    expect(readFileSync(file, 'utf8')).toContain('one\u2028two\u2029three\u0085four');
+    // A byte that is no UTF-8 is read as U+FFFD by whoever does not look.
+    writeFileSync(file, Buffer.from(readFileSync(file).toString('latin1').replace('\u00ef\u00bf\u00bd', '\u00ff'), 'latin1'));
+    expect((await verify()).err).toContain('line_unreadable at line 2');
+    writeFileSync(file, lines.join('\r\n'));
+    expect((await verify()).err).toContain('line_unreadable at line 1');
   });
 
   it('names the first line that is broken', async () => {

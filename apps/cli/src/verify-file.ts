@@ -1,11 +1,10 @@
 /** Checks an export with nothing but the file and a key set. */
-import { createReadStream } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { createAnchorVerifier, verifyExport, type ExportReport } from '@fairlead/audit-chain';
 import { parseJwks } from '@fairlead/auth';
 import type { Context } from './context.js';
 import { CliError, exitCodes } from './exit.js';
+import { linesOf } from './file-lines.js';
 import { printable } from './view/text.js';
 
 interface FileOptions {
@@ -33,16 +32,6 @@ export async function verifyFile({ terminal, json }: Context, { file, key, ancho
     throw new CliError(`the export is not what was recorded: ${report.finding.kind} at line ${report.finding.line}`);
   if (unproven) throw new CliError('no anchor covers the export: nothing but the file itself says that it is true');
   if (restored.length > 0) throw new CliError('anchored events are gone since a restore that was not named with --accept-restored');
-}
-
-/** Opened once it is asked for its first line: lines that come before that would be lost. */
-async function* linesOf(path: string): AsyncGenerator<string, void, undefined> {
-  const input = createReadStream(path);
-  try {
-    yield* createInterface({ input, crlfDelay: Infinity });
-  } finally {
-    input.destroy();
-  }
 }
 
 async function readable(path: string): Promise<void> {
