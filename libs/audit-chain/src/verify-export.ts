@@ -2,27 +2,19 @@
  * Verifies an export by itself: no server, no database. It is read twice, first for its anchors, then for its events, so
  * that what is kept in memory is 16 bytes for each event.
  */
-import {
-  AnchorFault,
-  anchoredLeaf,
-  heldUntil,
-  verifyAnchorLine,
-  type AnchorFaultKind,
-  type AnchorVerifier,
-  type Life,
-  type WholeAnchor,
-} from './anchor.js';
+import { AnchorFault, verifyAnchorLine, type AnchorFaultKind, type AnchorVerifier, type Life } from './anchor.js';
+import { anchorFinding, coverOf, type AnchorFinding, type Cover, type CoverFaultKind, type ReadAnchor } from './anchor-cover.js';
 import { checkStretch, type BreakKind } from './check-stretch.js';
 import type { CanonicalEvent } from './event.js';
 import { readExportLine, type ExportHeader, type ExportLine } from './export-lines.js';
-import { hashAfter, leafBytes } from './links.js';
+import { hashAfter } from './links.js';
 
 export interface ExportFinding {
   /** From 1 on; of the anchor file's lines when it is about one of those. */
   readonly line: number;
   /** Of the event that it is about. */
   readonly position?: number;
-  readonly kind: BreakKind | AnchorFaultKind | 'line_unreadable' | 'incomplete';
+  readonly kind: BreakKind | AnchorFaultKind | CoverFaultKind | 'line_unreadable' | 'incomplete';
   readonly message: string;
 }
 
@@ -34,7 +26,7 @@ export interface ExportReport {
   /** What broke first, if anything did. */
   readonly finding: ExportFinding | undefined;
   /** The last event that is anchored without a gap before it, and when that was. */
-  readonly anchored: { readonly position: number; readonly time: string } | undefined;
+  readonly anchored: Cover['anchored'];
   /** The keys that signed the anchors. */
   readonly kids: readonly string[];
   /** Incarnations that began by a restore: events that had been anchored are gone. */
@@ -66,10 +58,16 @@ export async function verifyExport(options: VerifyExportOptions): Promise<Export
   const { header } = start;
   const found = await readAnchors(options, header);
   if ('finding' in found) return { ...nothing, from: header.from, to: header.to, finding: found.finding };
-  const cover = coverOf(header, found.anchors);
+  // What the header claims takes no memory; some lines may be missing, and are named.
+  const there = header.from + found.events - 1;
+  const cover = coverOf({ from: header.from, to: Math.min(header.to, there + batch) }, found.anchors);
+  if ('kind' in cover) return { ...nothing, from: header.from, to: header.to, finding: cover };
   const { checked, finding } = await checkEvents(options.lines(), header, cover);
   const { anchored, kids, restored } = cover;
-  return { from: header.from, to: header.to, checked, finding, anchored, kids, restored };
+  const report = { from: header.from, to: header.to, checked, anchored, kids, restored };
+  if (finding?.kind !== 'truncated' || header.to <= there + batch) return { ...report, finding };
+  const message = `the header speaks of events up to ${header.to}, but there are only ${found.events}`;
+  return { ...report, finding: { ...finding, kind: 'incomplete', message } };
 }
 
 async function firstLine(lines: AsyncIterable<string>): Promise<string | undefined> {
@@ -77,71 +75,32 @@ async function firstLine(lines: AsyncIterable<string>): Promise<string | undefin
   return undefined;
 }
 
-/** The anchors that say something about the range: those of the export, then those that were kept elsewhere. */
+/** The anchors that say something about the range: those of the export, then those that were kept elsewhere; and how many events there are. */
 async function readAnchors(
   { lines, anchorLines, verify }: VerifyExportOptions,
   { from, to }: ExportHeader,
-): Promise<{ anchors: WholeAnchor[] } | { finding: ExportFinding }> {
-  const anchors: WholeAnchor[] = [];
-  for (const [source, only] of [
-    [lines(), true],
-    [anchorLines?.(), false],
+): Promise<{ anchors: ReadAnchor[]; events: number } | { finding: AnchorFinding }> {
+  const anchors: ReadAnchor[] = [];
+  let events = 0;
+  for (const [source, kept] of [
+    [lines(), false],
+    [anchorLines?.(), true],
   ] as const) {
     let line = 0;
     for await (const text of source ?? []) {
       line += 1;
-      if (only && !text.startsWith('{"anchor":')) continue;
+      if (!kept && text.startsWith('{"event":')) events += 1;
+      if (!kept && !text.startsWith('{"anchor":')) continue;
       try {
         const anchor = await verifyAnchorLine(text, verify);
-        if (anchor.position >= from && anchor.from <= to) anchors.push(anchor);
+        if (anchor.position >= from && anchor.from <= to) anchors.push({ ...anchor, line, kept });
       } catch (error) {
         if (!(error instanceof AnchorFault)) throw error;
-        return { finding: { line, kind: error.kind, message: only ? error.message : `in the anchor file: ${error.message}` } };
+        return { finding: anchorFinding({ line, kept }, { kind: error.kind, message: error.message }) };
       }
     }
   }
-  return { anchors };
-}
-
-/** What anchors say about a range. */
-interface Cover {
-  readonly expected: (position: number) => Buffer | undefined;
-  /** Hashes of the chain that were anchored. */
-  readonly hashes: ReadonlyMap<number, Buffer>;
-  readonly anchored: ExportReport['anchored'];
-  readonly kids: readonly string[];
-  readonly restored: readonly Life[];
-}
-
-function coverOf({ from, to }: ExportHeader, anchors: readonly WholeAnchor[]): Cover {
-  const lineage = longest(anchors.map((anchor) => anchor.lineage));
-  const leaves = Buffer.alloc(Math.max(0, to - from + 1) * leafBytes);
-  const covered = new Uint8Array(Math.max(0, to - from + 1));
-  const hashes = new Map<number, Buffer>();
-  const times = new Map<number, string>();
-  for (const anchor of anchors) {
-    const until = Math.min(anchor.position, to, heldUntil(lineage, anchor.incarnation));
-    for (let at = Math.max(anchor.from, from); at <= until; at += 1) {
-      anchoredLeaf(anchor, at)?.copy(leaves, (at - from) * leafBytes);
-      covered[at - from] = 1;
-      times.set(until, anchor.time);
-    }
-    if (until === anchor.position) hashes.set(until, anchor.hash);
-  }
-  const gap = covered.indexOf(0);
-  const last = gap === -1 ? to : from + gap - 1;
-  return {
-    expected: (position) =>
-      covered[position - from] === 1 ? leaves.subarray((position - from) * leafBytes, (position - from + 1) * leafBytes) : undefined,
-    hashes,
-    anchored: last < from ? undefined : { position: last, time: times.get(last) ?? '' },
-    kids: [...new Set(anchors.map(({ kid }) => kid))],
-    restored: lineage.filter(({ lost, after }) => lost !== undefined && lost.position > after),
-  };
-}
-
-function longest(lineages: readonly (readonly Life[])[]): readonly Life[] {
-  return lineages.reduce<readonly Life[]>((best, one) => (one.length >= best.length ? one : best), []);
+  return { anchors, events };
 }
 
 /** The lines of events, with their numbers; then what ended them. */
