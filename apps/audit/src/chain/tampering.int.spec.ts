@@ -1,5 +1,6 @@
 // Real: a Postgres whose superuser changes what the log, the chain and the anchor file hold.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beginIncarnation } from '@fairlead/event-log';
 import { chainGround, type ChainGround } from './chain-ground.fixture.js';
 
 jest.setTimeout(60_000);
@@ -143,5 +144,17 @@ describe('a change of the anchor file', () => {
     expect(await ground.verify()).toMatchObject({ broken: undefined, anchor: { position: 12 }, unanchored: 13 });
     await ground.database.adminSql.query(`update audit.anchor set time = time - interval '1 hour'`);
     expect(await ground.broken()).toEqual(['anchor_file_short', 20]);
+  });
+
+  it('that puts lines of another log in front of its own is named; a file that was begun anew is none', async () => {
+    const before = ground.lines();
+    await beginIncarnation(ground.database.admin);
+    ground.writeLines([]);
+    await ground.anchorAll();
+    expect(await ground.verify()).toMatchObject({ broken: undefined, anchor: { position: 25 } });
+    ground.writeLines([...before, ...ground.lines()]);
+    expect(await ground.broken()).toEqual(['anchor_of_another_log', 1]);
+    // The copies in the database are of all files that replicas have or had.
+    expect(await ground.broken('table')).toBeUndefined();
   });
 });

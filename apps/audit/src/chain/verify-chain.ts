@@ -125,6 +125,17 @@ async function walk(deps: VerifyChainDeps, known: Known): Promise<{ place: Place
         broken: chainBreak(read.kind, place.position + 1, `the anchor behind position ${place.position}: ${read.message}`),
         done: false,
       };
+    // A file goes on from its last line, so that the last one knows of all; the table has those of several files.
+    if (source.kind === 'file' && !lineage.some(({ incarnation }) => incarnation === read.incarnation))
+      return {
+        place,
+        broken: chainBreak(
+          'anchor_of_another_log',
+          place.position + 1,
+          `the anchor at position ${read.position} is of the incarnation ${read.incarnation}, which the last one knows nothing of`,
+        ),
+        done: false,
+      };
     const until = Math.min(read.position, heldUntil(lineage, read.incarnation));
     const next = place.position + 1;
     if (read.from > next && until >= next)

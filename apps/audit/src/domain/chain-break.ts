@@ -20,7 +20,8 @@ const advice = {
   anchor_leaves_wrong: outside,
   anchor_missing: outside,
   anchor_file_short: outside,
-} as const satisfies Record<BreakKind | AnchorFaultKind | 'anchor_missing' | 'anchor_file_short', string>;
+  anchor_of_another_log: `Was the file put together from several? Then verify with each of them alone. If it was not: ${outside}`,
+} as const satisfies Record<BreakKind | AnchorFaultKind | 'anchor_missing' | 'anchor_file_short' | 'anchor_of_another_log', string>;
 
 export type ChainBreakKind = keyof typeof advice;
 
