@@ -122,7 +122,7 @@ describe('audit verify --file', () => {
   let keys: string;
 
   /** Writes an export of events with anchors at 3 and 6. */
-  async function exported(reason = ''): Promise<string[]> {
+  async function exported(reason = '', lastApart = 1): Promise<string[]> {
     const events = Array.from({ length: count }, (_, index) =>
       canonicalRow({
         ...{
@@ -136,7 +136,7 @@ describe('audit verify --file', () => {
         ...{
           payload: JSON.stringify({ n: index, reason }),
           meta: '{"principal":"user:usr_ada"}',
-          recorded_at: `${1_763_700_000 + index}.000000`,
+          recorded_at: `${1_763_700_000 + (index === 7 ? 6 + lastApart : index)}.000000`,
         },
       }),
     );
@@ -223,6 +223,35 @@ describe('audit verify --file', () => {
       exitCode: exitCodes.ok,
       out: expect.stringContaining('anchored up to position 6'),
     });
+  });
+
+  it('fails when what is behind the last anchor took longer than anchors do, until that is allowed', async () => {
+    write(await exported('', 300));
+    expect((await verify()).exitCode).toBe(exitCodes.ok);
+    write(await exported('', 301));
+    expect(await verify()).toMatchObject({
+      exitCode: exitCodes.failed,
+      out: expect.stringContaining('2 events behind it are not anchored'),
+      err: expect.stringContaining('--allow-unanchored'),
+    });
+    expect(await verify('--allow-unanchored')).toMatchObject({ exitCode: exitCodes.ok, err: '' });
+    expect((await run(['audit', 'verify', '--allow-unanchored'])).exitCode).toBe(exitCodes.usage);
+  });
+
+  it('fails when the anchor file goes on behind the export, until that is allowed', async () => {
+    const lines = await exported();
+    const anchors = join(stage.dir, 'anchors.jsonl');
+    writeFileSync(anchors, `${lines.slice(9, 11).join('\n')}\n`);
+    const header = JSON.parse(lines[0] ?? '') as object;
+    const end = endLine({ events: 3, anchors: 1, kids: [key.publicJwk.kid] });
+    write([JSON.stringify({ ...header, to: 3 }), ...lines.slice(1, 4), lines[9] ?? '', end]);
+    expect((await verify()).exitCode).toBe(exitCodes.ok);
+    expect(await verify('--anchors', anchors)).toMatchObject({
+      exitCode: exitCodes.failed,
+      out: expect.stringMatching(/the anchor file goes on up to position 6, of \S+Z: the 3 events behind position 3 are not in the export/),
+      err: expect.stringContaining('--allow-shorter'),
+    });
+    expect(await verify('--anchors', anchors, '--allow-shorter')).toMatchObject({ exitCode: exitCodes.ok, err: '' });
   });
 
   it('is wrong usage with files that are none, or a private key', async () => {

@@ -13,10 +13,18 @@ interface FileOptions {
   readonly key: string;
   readonly anchors?: string;
   readonly acceptRestored: readonly string[];
+  /** Events behind the last anchor may span any time. */
+  readonly allowUnanchored: boolean;
+  /** The anchor file may go on behind the export. */
+  readonly allowShorter: boolean;
 }
 
+/** An anchor is made every minute: what waits for one spans no longer than this, unless the setting says more. */
+const maxUnanchoredMs = 5 * 60_000;
+
 /** Verifies the export and prints what it comes to. Throws CliError when something is wrong with it. */
-export async function verifyFile({ terminal, json }: Context, { file, key, anchors, acceptRestored }: FileOptions): Promise<void> {
+export async function verifyFile({ terminal, json }: Context, options: FileOptions): Promise<void> {
+  const { file, key, anchors } = options;
   for (const path of [file, ...(anchors === undefined ? [] : [anchors])]) await readable(path);
   const verify = createAnchorVerifier(await keysOf(key));
   const report = await verifyExport({
@@ -24,14 +32,25 @@ export async function verifyFile({ terminal, json }: Context, { file, key, ancho
     verify,
     anchorLines: anchors === undefined ? undefined : () => linesOf(anchors),
   });
-  const restored = report.restored.filter(({ incarnation }) => !acceptRestored.includes(incarnation));
-  const unproven = report.anchored === undefined && report.to >= report.from;
-  if (report.finding !== undefined || restored.length > 0 || unproven) terminal.failing();
+  const failed = failureOf(report, options);
+  if (failed !== undefined) terminal.failing();
   terminal.out(json ? `${JSON.stringify(report, null, 2)}\n` : rendered(report));
-  if (report.finding !== undefined)
-    throw new CliError(`the export is not what was recorded: ${report.finding.kind} at line ${report.finding.line}`);
-  if (unproven) throw new CliError('no anchor covers the export: nothing but the file itself says that it is true');
-  if (restored.length > 0) throw new CliError('anchored events are gone since a restore that was not named with --accept-restored');
+  if (failed !== undefined) throw new CliError(failed);
+}
+
+/** Why the export does not pass; undefined when it does. */
+function failureOf(report: ExportReport, { acceptRestored, allowUnanchored, allowShorter }: FileOptions): string | undefined {
+  const { finding, anchored, unanchored, beyond, restored, from, to } = report;
+  if (finding !== undefined) return `the export is not what was recorded: ${finding.kind} at line ${finding.line}`;
+  if (anchored === undefined && to >= from) return 'no anchor covers the export: nothing but the file itself says that it is true';
+  if (restored.some(({ incarnation }) => !acceptRestored.includes(incarnation)))
+    return 'anchored events are gone since a restore that was not named with --accept-restored';
+  // A span that is no number is none that could be looked at.
+  if (!allowUnanchored && unanchored !== undefined && !(unanchored.spanMs <= maxUnanchoredMs))
+    return 'the events behind the last anchor took longer than anchors do: they may be forged. --allow-unanchored accepts that';
+  if (!allowShorter && beyond !== undefined && from === 1)
+    return 'the anchor file goes on behind the export: its end may have been cut off. --allow-shorter accepts that, for an older export or a range';
+  return undefined;
 }
 
 async function readable(path: string): Promise<void> {
@@ -51,7 +70,7 @@ async function keysOf(path: string): Promise<ReturnType<typeof parseJwks>> {
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? '';
 
-function rendered({ from, to, checked, finding, anchored, kids, restored }: ExportReport): string {
+function rendered({ from, to, checked, finding, anchored, beyond, kids, restored }: ExportReport): string {
   const lines = [
     ...restored.map(
       ({ incarnation, after, lost }) =>
@@ -71,6 +90,11 @@ function rendered({ from, to, checked, finding, anchored, kids, restored }: Expo
     ...(anchored !== undefined && anchored.position < to
       ? [`${to - anchored.position} events behind it are not anchored: they only fit together`]
       : []),
+    ...(beyond === undefined
+      ? []
+      : [
+          `the anchor file goes on up to position ${beyond.position}, of ${beyond.time}: the ${beyond.position - to} events behind position ${to} are not in the export`,
+        ]),
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');
 }

@@ -78,6 +78,11 @@ export function canonicalText({ before, after, position }: CanonicalEvent, at = 
   return `${before}${at}${after}`;
 }
 
+/** When an event says that it was recorded, in milliseconds since 1970; NaN when that is no time. */
+export function recordedMs({ after }: CanonicalEvent): number {
+  return Date.parse(/^,"recorded_at":"([^"]*)"/.exec(after)?.[1] ?? '');
+}
+
 /** Seconds since 1970 as RFC 3339; what is no time of the years 1970 to 9999 stays as it is. */
 function timeText(epochSeconds: string): string {
   const [, whole, fraction = ''] = /^(\d{1,12})(?:\.(\d{1,6}))?$/.exec(epochSeconds) ?? [];

@@ -5,7 +5,7 @@
 import { AnchorFault, verifyAnchorLine, type AnchorFaultKind, type AnchorVerifier, type Life } from './anchor.js';
 import { anchorFinding, coverOf, type AnchorFinding, type Cover, type CoverFaultKind, type ReadAnchor } from './anchor-cover.js';
 import { checkStretch, type BreakKind } from './check-stretch.js';
-import type { CanonicalEvent } from './event.js';
+import { recordedMs, type CanonicalEvent } from './event.js';
 import { readExportLine, type ExportHeader, type ExportLine } from './export-lines.js';
 import { hashAfter } from './links.js';
 
@@ -27,6 +27,10 @@ export interface ExportReport {
   readonly finding: ExportFinding | undefined;
   /** The last event that is anchored without a gap before it, and when that was. */
   readonly anchored: Cover['anchored'];
+  /** The events behind that one, and between which times they say that they were recorded; NaN when one says none. */
+  readonly unanchored: { readonly events: number; readonly spanMs: number } | undefined;
+  /** The last anchor of the anchor file, when it is behind the export's end. */
+  readonly beyond: { readonly position: number; readonly time: string } | undefined;
   /** The keys that signed the anchors. */
   readonly kids: readonly string[];
   /** Incarnations that began by a restore: events that had been anchored are gone. */
@@ -47,7 +51,7 @@ const ahead = 2;
 
 /** Verifies an export; answers the first thing that is wrong. */
 export async function verifyExport(options: VerifyExportOptions): Promise<ExportReport> {
-  const nothing = { from: 0, to: 0, checked: 0, anchored: undefined, kids: [], restored: [] };
+  const nothing = { from: 0, to: 0, checked: 0, anchored: undefined, unanchored: undefined, beyond: undefined, kids: [], restored: [] };
   const first = await firstLine(options.lines());
   const start: ExportLine = first === undefined ? { is: 'unreadable' } : readExportLine(first);
   if (start.is !== 'header')
@@ -62,9 +66,12 @@ export async function verifyExport(options: VerifyExportOptions): Promise<Export
   const there = header.from + found.events - 1;
   const cover = coverOf({ from: header.from, to: Math.min(header.to, there + batch) }, found.anchors);
   if ('kind' in cover) return { ...nothing, from: header.from, to: header.to, finding: cover };
-  const { checked, finding } = await checkEvents(options.lines(), header, cover);
+  const behind: Span = { first: Infinity, last: -Infinity };
+  const { checked, finding } = await checkEvents(options.lines(), header, cover, behind);
   const { anchored, kids, restored } = cover;
-  const report = { from: header.from, to: header.to, checked, anchored, kids, restored };
+  const events = header.to - (anchored?.position ?? header.from - 1);
+  const unanchored = events > 0 ? { events, spanMs: behind.last - behind.first } : undefined;
+  const report = { from: header.from, to: header.to, checked, anchored, unanchored, beyond: found.beyond, kids, restored };
   if (finding?.kind !== 'truncated' || header.to <= there + batch) return { ...report, finding };
   const message = `the header speaks of events up to ${header.to}, but there are only ${found.events}`;
   return { ...report, finding: { ...finding, kind: 'incomplete', message } };
@@ -79,9 +86,10 @@ async function firstLine(lines: AsyncIterable<string>): Promise<string | undefin
 async function readAnchors(
   { lines, anchorLines, verify }: VerifyExportOptions,
   { from, to }: ExportHeader,
-): Promise<{ anchors: ReadAnchor[]; events: number } | { finding: AnchorFinding }> {
+): Promise<{ anchors: ReadAnchor[]; events: number; beyond: ExportReport['beyond'] } | { finding: AnchorFinding }> {
   const anchors: ReadAnchor[] = [];
   let events = 0;
+  let beyond: ExportReport['beyond'];
   for (const [source, kept] of [
     [lines(), false],
     [anchorLines?.(), true],
@@ -94,13 +102,20 @@ async function readAnchors(
       try {
         const anchor = await verifyAnchorLine(text, verify);
         if (anchor.position >= from && anchor.from <= to) anchors.push({ ...anchor, line, kept });
+        if (kept && anchor.position > (beyond?.position ?? to)) beyond = { position: anchor.position, time: anchor.time };
       } catch (error) {
         if (!(error instanceof AnchorFault)) throw error;
         return { finding: anchorFinding({ line, kept }, { kind: error.kind, message: error.message }) };
       }
     }
   }
-  return { anchors, events };
+  return { anchors, events, beyond };
+}
+
+/** Between which times events were recorded. */
+interface Span {
+  first: number;
+  last: number;
 }
 
 /** The lines of events, with their numbers; then what ended them. */
@@ -113,6 +128,7 @@ async function checkEvents(
   lines: AsyncIterable<string>,
   header: ExportHeader,
   cover: Cover,
+  behind: Span,
 ): Promise<{ checked: number; finding: ExportFinding | undefined }> {
   const read: Read = { rows: [], hashes: [] };
   let hash: Buffer = Buffer.from(header.prior, 'hex');
@@ -145,6 +161,11 @@ async function checkEvents(
     if (said.is === 'event' && state === 'events') {
       read.rows.push(said.event);
       read.hashes.push(said.hash);
+      if (said.event.position > (cover.anchored?.position ?? 0)) {
+        const time = recordedMs(said.event);
+        behind.first = Math.min(behind.first, time);
+        behind.last = Math.max(behind.last, time);
+      }
       const finding = check(false);
       if (finding !== undefined) return { checked: position - header.from, finding };
     } else if (said.is === 'anchor' && state !== 'ended') {

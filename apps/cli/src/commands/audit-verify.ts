@@ -11,6 +11,8 @@ interface VerifyOptions {
   readonly key?: string;
   readonly anchors?: string;
   readonly acceptRestored?: readonly string[];
+  readonly allowUnanchored?: boolean;
+  readonly allowShorter?: boolean;
 }
 
 /** `fairlead audit verify` */
@@ -22,6 +24,8 @@ export function auditVerify(parent: Command, run: Run): void {
     .option('--key <jwks>', 'the file with the public keys that its anchors are to be signed with')
     .option('--anchors <file>', 'hold it also against an anchor file that was kept elsewhere')
     .option('--accept-restored <incarnations>', 'incarnations that are known to have begun by a restore', list)
+    .option('--allow-unanchored', 'accept an export most of which no anchor covers')
+    .option('--allow-shorter', 'accept an export that ends before the anchor file does: an older one, or a range')
     .addHelpText(
       'after',
       `
@@ -37,14 +41,16 @@ Examples:
     .action((options: VerifyOptions, command: Command) => run(command, (context) => verify(context, options)));
 }
 
-async function verify(context: Context, { file, key, anchors, acceptRestored = [] }: VerifyOptions): Promise<void> {
+async function verify(context: Context, options: VerifyOptions): Promise<void> {
+  const { file, key, anchors, acceptRestored = [], allowUnanchored = false, allowShorter = false } = options;
   if (file === undefined) {
-    if (key !== undefined || anchors !== undefined) throw new CliError('--key and --anchors belong to --file', exitCodes.usage);
+    if (key !== undefined || anchors !== undefined || allowUnanchored || allowShorter)
+      throw new CliError('--key, --anchors and what is allowed belong to --file', exitCodes.usage);
     await verifyOnline(context, acceptRestored);
     return;
   }
   if (key === undefined) throw new CliError('--file needs --key: the public keys that anchors are to be signed with', exitCodes.usage);
-  await verifyFile(context, { file, key, anchors, acceptRestored });
+  await verifyFile(context, { file, key, anchors, acceptRestored, allowUnanchored, allowShorter });
 }
 
 async function verifyOnline({ api, terminal, json }: Context, accepted: readonly string[]): Promise<void> {
