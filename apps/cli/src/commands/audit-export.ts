@@ -44,11 +44,12 @@ async function exportTo({ api, terminal, print }: Context, { out, from, to }: Ex
   } catch (error) {
     await handle.close().catch(() => undefined);
     await rm(draft, { force: true });
-    throw error instanceof CliError
-      ? error
-      : new CliError('the export broke off; nothing was kept of it', exitCodes.failed, { cause: error });
+    throw error instanceof CliError ? error : new CliError(brokeOff, exitCodes.failed, { cause: error });
   }
 }
+
+const brokeOff =
+  'the export broke off; nothing was kept of it. It has to come within the life of a token, 60 s with an API token: take a large log in ranges, with --from and --to, some 200000 positions each';
 
 const tellEvery = 64 * 1_048_576;
 
@@ -68,6 +69,6 @@ async function copy(
     if (bytes - told >= tellEvery) tell((told = bytes));
   }
   const last = end.slice(0, -1).split('\n').at(-1) ?? '';
-  if (!end.endsWith('\n') || !last.includes('"end":true')) throw new CliError('the export broke off; nothing was kept of it');
+  if (!end.endsWith('\n') || !last.includes('"end":true')) throw new CliError(brokeOff);
   return { bytes, sha256: hash.digest('hex') };
 }
