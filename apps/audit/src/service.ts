@@ -50,8 +50,8 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
     registry,
   });
   reportDeadLetters(messaging, registry);
-  const anchorsStopped = () => chain.anchorer.stopped();
-  reportStuck({ sql, messaging, anchorsStopped }, registry);
+  const chainFacts = { anchorsStopped: () => chain.anchorer.stopped(), postsAnchors: chain.kept.includes('webhook') };
+  reportStuck({ sql, messaging, ...chainFacts }, registry);
   const deps = { sql, messaging, appender, logger };
   return startService({
     resources,
@@ -71,7 +71,7 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
         verifyRange: verifyLogRange({ ...deps, decode: decodeEvent }),
         listAggregates: listAggregates(deps),
         getAggregate: getAggregate(deps),
-        listStuck: listStuck({ ...deps, anchorsStopped }),
+        listStuck: listStuck({ ...deps, ...chainFacts }),
       }),
       defineRpcs(projectionsV1.ProjectionServiceService, {
         listProjections: listProjections(deps),

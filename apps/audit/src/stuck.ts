@@ -12,6 +12,7 @@ import {
   type ConsumerFacts,
   type Stuck,
 } from './domain/stuck.js';
+import { unpostedSeconds } from './store/anchors.js';
 import { readChainState } from './store/chain.js';
 import { readRoom } from './store/log-stats.js';
 
@@ -20,6 +21,8 @@ export interface StuckDeps {
   readonly messaging: Messaging;
   /** Why no anchors are made of the audit chain; undefined when they are. */
   readonly anchorsStopped?: () => string | undefined;
+  /** Anchors are posted to a receiver. */
+  readonly postsAnchors?: boolean;
 }
 
 /** What is stuck, and what could not be looked at. */
@@ -63,9 +66,10 @@ export async function findStuck(deps: StuckDeps, now: Date): Promise<StuckReport
   };
 }
 
-async function checkChain({ sql, anchorsStopped }: StuckDeps, now: Date): Promise<Stuck[]> {
+async function checkChain({ sql, anchorsStopped, postsAnchors = false }: StuckDeps, now: Date): Promise<Stuck[]> {
   const { head, chained, lagSeconds } = await readChainState(sql);
-  return stuckChain({ lag: head - chained, lagSeconds, stopped: anchorsStopped?.() }, now);
+  const waiting = postsAnchors ? await unpostedSeconds(sql) : 0;
+  return stuckChain({ lag: head - chained, lagSeconds, stopped: anchorsStopped?.(), unpostedSeconds: waiting }, now);
 }
 
 async function checkRelay({ sql, messaging }: StuckDeps, now: Date): Promise<Stuck[]> {

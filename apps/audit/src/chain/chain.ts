@@ -37,7 +37,7 @@ export async function startChain(
   const outbound = createOutbound({ allowedCidrs: config.AUDIT_ANCHOR_WEBHOOK_CIDRS });
   const stopWebhook =
     url === undefined ? undefined : startWebhook({ sql, outbound, url, token: config.AUDIT_ANCHOR_WEBHOOK_TOKEN, logger });
-  reportChain({ sql, source, anchorer, registry, logger });
+  reportChain({ sql, source, anchorer, toPost: url !== undefined, registry, logger });
   return {
     source,
     verify,

@@ -66,12 +66,17 @@ describe('a projection that is stopped', () => {
 
 describe('the audit chain', () => {
   const now = after(limits.criticalMs);
-  const told = (more: { lag?: number; lagSeconds?: number; stopped?: string }) =>
-    stuckChain({ lag: 0, lagSeconds: 0, stopped: undefined, ...more }, now).map(({ what, severity, message }) => [what, severity, message]);
+  const told = (more: { lag?: number; lagSeconds?: number; stopped?: string; unpostedSeconds?: number }) =>
+    stuckChain({ lag: 0, lagSeconds: 0, stopped: undefined, unpostedSeconds: 0, ...more }, now).map(({ what, severity, message }) => [
+      what,
+      severity,
+      message,
+    ]);
 
   it('is not stuck while it follows the log, nor for a moment', () => {
     expect(told({})).toEqual([]);
     expect(told({ lag: 50_000, lagSeconds: 29.9 })).toEqual([]);
+    expect(told({ unpostedSeconds: 299.9 })).toEqual([]);
   });
 
   it('is stuck when an event waits for long, or nothing can be anchored', () => {
@@ -80,5 +85,11 @@ describe('the audit chain', () => {
       ['chain_behind', 'critical', '3 events behind the log'],
       ['anchors_stopped', 'critical', 'the disk is full'],
     ]);
+  });
+
+  it('is stuck when the receiver of anchors takes none', () => {
+    const message = 'an anchor of 300 s ago is not posted yet';
+    expect(told({ unpostedSeconds: 300 })).toEqual([['anchors_unposted', 'warning', message]]);
+    expect(told({ unpostedSeconds: 3_600 })).toEqual([['anchors_unposted', 'critical', expect.stringContaining('3600 s')]]);
   });
 });

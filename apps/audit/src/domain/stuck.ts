@@ -14,7 +14,8 @@ export interface Stuck {
     | 'dead_letters'
     | 'partitions_short'
     | 'chain_behind'
-    | 'anchors_stopped';
+    | 'anchors_stopped'
+    | 'anchors_unposted';
   /** Which one. */
   readonly subject: string;
   readonly severity: 'warning' | 'critical';
@@ -33,6 +34,7 @@ export const limits = {
   rebuildMs: 60_000,
   relayMs: 10_000,
   consumerMs: 60_000,
+  unpostedMs: 5 * 60_000,
   /** From here on a delay is critical. */
   criticalMs: 10 * 60_000,
 } as const;
@@ -147,13 +149,20 @@ export function stuckPartitions({ head, until, size }: { head: number; until: nu
   return [{ what: 'partitions_short', subject: 'log.event', severity: 'critical', since: undefined, message, advice }];
 }
 
-/** The audit chain does not follow the log, or no anchors can be made of it. */
-export function stuckChain(
-  { lag, lagSeconds, stopped }: { lag: number; lagSeconds: number; stopped: string | undefined },
-  now: Date,
-): Stuck[] {
+/** Where the audit chain stands. */
+export interface ChainFacts {
+  readonly lag: number;
+  readonly lagSeconds: number;
+  /** Why no anchors are made; undefined when they are. */
+  readonly stopped: string | undefined;
+  /** Age of the oldest anchor that is yet to be posted; 0 when there is none. */
+  readonly unpostedSeconds: number;
+}
+
+/** The audit chain does not follow the log, no anchors can be made of it, or their receiver takes none. */
+export function stuckChain({ lag, lagSeconds, stopped, unpostedSeconds }: ChainFacts, now: Date): Stuck[] {
   const subject = 'audit chain';
-  const behind: Stuck[] = [];
+  const behind = stuckPosts(unpostedSeconds, now);
   if (lag > 0 && lagSeconds * 1_000 >= limits.laggingMs) {
     const since = new Date(now.getTime() - lagSeconds * 1_000);
     const advice = 'the log of audit says why: "events could not be taken into the audit chain"';
@@ -169,4 +178,14 @@ export function stuckChain(
   if (stopped === undefined) return behind;
   const advice = 'fairlead audit verify tells whether the log was changed, and where; see docs/audit.md';
   return [...behind, { what: 'anchors_stopped', subject, severity: 'critical', since: undefined, message: stopped, advice }];
+}
+
+/** Without what is posted a copy of the anchors elsewhere lacks them. */
+function stuckPosts(unpostedSeconds: number, now: Date): Stuck[] {
+  if (unpostedSeconds * 1_000 < limits.unpostedMs) return [];
+  const since = new Date(now.getTime() - unpostedSeconds * 1_000);
+  const message = `an anchor of ${Math.round(unpostedSeconds)} s ago is not posted yet`;
+  const advice =
+    'does the receiver at AUDIT_ANCHOR_WEBHOOK_URL answer with 2xx? the log of audit says why not: "an anchor could not be posted"';
+  return [{ what: 'anchors_unposted', subject: 'anchors', severity: severityOf(since, now), since, message, advice }];
 }

@@ -48,6 +48,14 @@ export async function anchorToPost(sql: Sql): Promise<KeptAnchor | undefined> {
   return row;
 }
 
+/** Age of the oldest anchor that is yet to be posted; 0 when there is none. */
+export async function unpostedSeconds(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ seconds: number }>(
+    `select greatest(extract(epoch from clock_timestamp() - time), 0)::float8 as seconds from anchor where not posted order by id limit 1`,
+  );
+  return row?.seconds ?? 0;
+}
+
 export async function markPosted(sql: Sql, id: number): Promise<void> {
   await sql.query('update anchor set posted = true where id = $1', [id]);
 }
