@@ -15,6 +15,7 @@ jest.setTimeout(60_000);
 const file = join(testFolder('audit-chain'), 'anchors.jsonl');
 /** What the receiver was sent; the first is refused. */
 const posted: { body: string; headers: IncomingMessage['headers'] }[] = [];
+let refusing = false;
 let receiver: Server;
 let stack: Stack;
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   receiver = createServer((request, response) => {
     void text(request).then((body) => {
       posted.push({ body, headers: request.headers });
-      response.writeHead(posted.length === 1 ? 503 : 204).end();
+      response.writeHead(refusing || posted.length === 1 ? 503 : 204).end();
     });
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
@@ -106,6 +107,20 @@ describe('the audit service', () => {
     await eventually(() => posted.filter(({ body }) => body === posted[0]?.body).length > 1, { what: 'what was refused to come again' });
     const open = () => stack.database.db.query('select 1 from anchor where not posted');
     await eventually(async () => (await open()).length === 0, { what: 'all to be posted' });
+  });
+
+  it('says that it is stuck when the receiver takes no anchors', async () => {
+    refusing = true;
+    try {
+      await anchored(await stack.append('job-orchestrator', jobEvent('job_9', 'job_queued')));
+      await stack.database.adminSql.query(`update audit.anchor set time = time - interval '6 minutes' where not posted`);
+      const { findings } = await stack.logOf('viewer').listStuck({});
+      expect(findings).toContainEqual(expect.objectContaining({ what: 'anchors_unposted', severity: 'warning' }));
+      const metrics = await (await fetch(`${stack.service().httpUrl}/metrics`)).text();
+      expect(metrics).toMatch(/^fairlead_audit_anchor_unposted_seconds(\{\})? 3[6-9]\d/m);
+    } finally {
+      refusing = false;
+    }
   });
 
   it('is verified by whoever may read the trail', async () => {

@@ -28,8 +28,13 @@ beforeEach(async () => {
 afterEach(() => ground.stop());
 
 /** What a scrape says, by the gauges' names. */
-const scraped = async () =>
-  Object.fromEntries([...(await registry.metrics()).matchAll(/^fairlead_audit_(\w+) (\S+)$/gm)].map(([, name, value]) => [name, value]));
+const scraped = async (): Promise<Partial<Record<string, string>>> =>
+  Object.fromEntries(
+    Array.from(
+      (await registry.metrics()).matchAll(/^fairlead_audit_(\w+) (\S+)$/gm),
+      ([, name = '', value = '']) => [name, value] as const,
+    ),
+  );
 
 describe('the gauges of the audit chain', () => {
   it('say where chain and anchors stand', async () => {
