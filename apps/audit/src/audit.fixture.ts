@@ -4,6 +4,7 @@ import { loadConfig } from '@fairlead/config';
 import {
   auditV1,
   chainV1,
+  FairleadError,
   logV1,
   newId,
   projectionsV1,
@@ -16,7 +17,7 @@ import { openDatabase, schemaOf, type Database } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
 import type { RunningService } from '@fairlead/service-runtime';
 import { createLogger } from '@fairlead/telemetry';
-import { catalogueOf, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
+import { catalogueOf, eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { configSchema, createService, migrations } from './index.js';
 
 export type Client = RpcClient<auditV1.AuditServiceService>;
@@ -45,7 +46,9 @@ export interface Stack {
   /** Reads what the service has signed. */
   readonly verifyAnchor: AnchorVerifier;
   readonly projectionsOf: (...roles: Role[]) => RpcClient<projectionsV1.ProjectionServiceService>;
-  /** Lists as a viewer. */
+  /** Lists as a viewer; throws `projection_lagging` as the service does, which waits for seconds alone. */
+  readonly listOnce: (filter: Filter) => Promise<auditV1.ListRecordsResponse>;
+  /** Lists as a viewer, and asks again while the trail has not reached the position asked for: a busy machine takes its time. */
   readonly list: (filter: Filter) => Promise<auditV1.ListRecordsResponse>;
   readonly stop: () => Promise<void>;
 }
@@ -70,6 +73,7 @@ export async function startStack(settings: Readonly<Record<string, string>> = {}
     },
     replica: start,
     ...clients,
+    list: (filter) => caughtUp(() => clients.listOnce(filter)),
     verifyAnchor,
     writer: writers.open,
     append: writers.append,
@@ -111,7 +115,7 @@ function clientsOf(service: () => RunningService, gateway: TokenSigner) {
     logOf: (...roles: Role[]) => kept(createRpcClient(logV1.LogServiceService, optionsOf(roles))),
     chainOf: (...roles: Role[]) => kept(createRpcClient(chainV1.ChainServiceService, optionsOf(roles))),
     projectionsOf: (...roles: Role[]) => kept(createRpcClient(projectionsV1.ProjectionServiceService, optionsOf(roles))),
-    list: (filter: Filter) => {
+    listOnce: (filter: Filter) => {
       const address = service().grpcAddress;
       if (viewer.address !== address) viewer = { address, client: clientOf('viewer') };
       return viewer.client.listRecords(auditV1.ListRecordsRequest.fromPartial(filter));
@@ -120,6 +124,22 @@ function clientsOf(service: () => RunningService, gateway: TokenSigner) {
       for (const client of open) client.close();
     },
   };
+}
+
+async function caughtUp<T>(list: () => Promise<T>): Promise<T> {
+  const outcome = await eventually(
+    async () => {
+      try {
+        return { listed: await list() };
+      } catch (error) {
+        if (error instanceof FairleadError && error.code === 'projection_lagging') throw error;
+        return { error };
+      }
+    },
+    { timeoutMs: 40_000, what: 'the trail to reach a position' },
+  );
+  if (outcome.listed === undefined) throw outcome.error;
+  return outcome.listed;
 }
 
 function writersOf(database: TestDatabase) {

@@ -76,7 +76,7 @@ describe('the trail', () => {
     const admin = stack.projectionsOf('admin');
     const { position: paused } = await admin.pauseProjection({ name: 'audit_record', reason: 'a test' });
     const startedAt = performance.now();
-    await expect(stack.list({ waitForPosition: paused })).rejects.toMatchObject({
+    await expect(stack.listOnce({ waitForPosition: paused })).rejects.toMatchObject({
       code: 'projection_lagging',
       details: { wanted: paused },
     });
