@@ -1,5 +1,5 @@
 /** What the steps of jobs do, the same in every engine, and whether each was done once. */
-import pg from 'pg';
+import { openPool } from '../pool.js';
 
 /** Steps of each job. */
 export const steps = 5;
@@ -47,7 +47,7 @@ export function openLedger({ effect, url, label }: { effect: Effect; url: string
       close: () => Promise.resolve(),
     };
   }
-  const pool = new pg.Pool({ connectionString: url, max: 20 });
+  const pool = openPool(url, 20);
   return {
     act: async (job, step) => {
       await pool.query({ name: 'ledger', text: 'insert into bench_ledger (job, step) values ($1, $2)', values: [job, step] });

@@ -1,10 +1,10 @@
 /** The stores that are compared, each used as its documentation says, behind the one call that is measured. */
 import { crc32 } from 'node:zlib';
-import pg from 'pg';
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { createAppender, pokeLog } from '@fairlead/event-log';
 import { openBus, ownBus } from './bus.js';
 import { openOurDatabase } from './database.js';
+import { openPool } from '../pool.js';
 
 export const storeNames = ['ours', 'message-db', 'message-db-categories', 'emmett', 'rows'] as const;
 export type StoreName = (typeof storeNames)[number];
@@ -83,7 +83,7 @@ export const categories = 1_000;
 
 /** A connection a caller, a prepared statement, the category as given: of all streams, or of each. */
 function openMessageDb(url: string, appenders: number, categoryOf: (stream: string) => string): Store {
-  const pool = new pg.Pool({ connectionString: url, max: appenders });
+  const pool = openPool(url, appenders);
   return {
     append: async (stream, version) => {
       const values = [
@@ -102,7 +102,7 @@ function openMessageDb(url: string, appenders: number, categoryOf: (stream: stri
 
 /** A connection a caller. */
 function openEmmett(url: string, appenders: number): Store {
-  const pool = new pg.Pool({ connectionString: url, max: appenders });
+  const pool = openPool(url, appenders);
   const store = getPostgreSQLEventStore(url, { schema: { autoMigration: 'None' }, connectionOptions: { pool } });
   return {
     append: async (stream, version) => {
@@ -129,7 +129,7 @@ export const rowsTable = `create table row_of_event (
 
 /** What the machine can do at most: one connection that inserts a thousand rows with one prepared statement. */
 function openRows(url: string): Store {
-  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  const pool = openPool(url, 1);
   const text = `insert into row_of_event (aggregate_type, aggregate_id, version, type, schema_version, payload, meta)
     select 'tenant', $1, v, 'tenant_created', 1, p::jsonb, m::jsonb from unnest($2::bigint[], $3::text[], $4::text[]) r(v, p, m)`;
   return {

@@ -1,8 +1,8 @@
 /** DBOS Transact as it is quickest: workflows started and run in one process, each step recorded. */
-import pg from 'pg';
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { steps, type Job } from '../ledger.js';
 import { poolSize, type EngineOptions, type JobEngine } from './engine.js';
+import { openPool } from '../../pool.js';
 
 /** Its settings in all parts of the bench; a process that only reads is another executor. */
 export function configureDbos(systemDatabaseUrl: string, executorID: string): void {
@@ -34,7 +34,7 @@ export async function openDbos({
   );
   configureDbos(adminUrl, 'worker');
   await DBOS.launch();
-  const admin = new pg.Pool({ connectionString: adminUrl, max: 1 });
+  const admin = openPool(adminUrl, 1);
   return {
     prepare: (job) =>
       Promise.resolve(async () => {

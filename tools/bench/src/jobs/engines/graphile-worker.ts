@@ -1,8 +1,8 @@
 /** graphile-worker: each step is a job that adds the next one, in a queue of its tenant. */
-import pg from 'pg';
 import { Logger, run } from 'graphile-worker';
 import { steps, type Job } from '../ledger.js';
 import { poolSize, type EngineOptions, type JobEngine } from './engine.js';
+import { openPool } from '../../pool.js';
 
 interface Part extends Job {
   step: number;
@@ -10,9 +10,8 @@ interface Part extends Job {
 
 /** Opens a runner of so many workers. */
 export async function openGraphileWorker({ adminUrl, handle, concurrency }: EngineOptions): Promise<JobEngine> {
-  const pgPool = new pg.Pool({ connectionString: adminUrl, max: poolSize });
-  // It asks for them; a connection that is lost fails what it was for.
-  pgPool.on('error', () => undefined);
+  const pgPool = openPool(adminUrl, poolSize);
+  // It asks for this; a connection that is lost fails what it was for.
   pgPool.on('connect', (client) => {
     client.on('error', () => undefined);
   });

@@ -1,8 +1,8 @@
 /** pg-boss: each step is a job of its queue that sends the next one; one active at a time for a tenant. */
-import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import { steps, type Job } from '../ledger.js';
 import { poolSize, type EngineOptions, type JobEngine } from './engine.js';
+import { openPool } from '../../pool.js';
 
 interface Part extends Job {
   step: number;
@@ -34,7 +34,7 @@ export async function openPgBoss({ adminUrl, handle, concurrency }: EngineOption
       return undefined;
     },
   );
-  const admin = new pg.Pool({ connectionString: adminUrl, max: 1 });
+  const admin = openPool(adminUrl, 1);
   return {
     prepare: (job) =>
       Promise.resolve(async () => {
