@@ -55,7 +55,7 @@ describe('an event', () => {
     const jobId = newId('job');
     const payload = { text: 'x'.repeat(250 * 1024) };
     const positions: number[] = [];
-    for (let n = 0; n < 100; n++) positions.push(await stack.append('job-orchestrator', { ...jobEvent(jobId, 'step_started'), payload }));
+    for (let n = 0; n < 30; n++) positions.push(await stack.append('job-orchestrator', { ...jobEvent(jobId, 'step_started'), payload }));
     const filter = { aggregateType: 'job', aggregateId: jobId, limit: 200 };
     const page = await listed(filter);
     expect(page.events.length).toBeLessThan(10);
@@ -134,8 +134,8 @@ describe('among 50,000 events', () => {
   }, 180_000);
 
   it('pages follow one another both ways, without a gap or a repeat', async () => {
-    const oldest = await all({ fromPosition: from, toPosition: head, oldestFirst: true, limit: 200 });
-    expect(oldest.positions).toEqual(Array.from({ length: head - from + 1 }, (_, n) => from + n));
+    const oldest = await all({ fromPosition: from, toPosition: from + 9_999, oldestFirst: true, limit: 200 });
+    expect(oldest.positions).toEqual(Array.from({ length: 10_000 }, (_, n) => from + n));
     const newest = await all({ fromPosition: head - 999, toPosition: head, limit: 150 });
     expect(newest.positions).toEqual(Array.from({ length: 1_000 }, (_, n) => head - n));
     expect(newest.pages).toBe(7);

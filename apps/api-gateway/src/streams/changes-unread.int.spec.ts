@@ -10,10 +10,10 @@ import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { startChangeStage, type ChangeStage } from '../testing/changes.js';
 
 const events = 6_000;
-const streams = 60;
+const streams = 40;
 /** What a stream that is not read may keep in memory, both ends of its connection included. */
 const maxBytes = 1024 * 1024;
-const stallMs = 40_000;
+const stallMs = 20_000;
 
 let stage: ChangeStage;
 /** Started when the log was full: it has none of it in memory. */
@@ -65,7 +65,7 @@ async function standstill(transport: string): Promise<void> {
       before = now;
       return stands;
     },
-    { timeoutMs: stallMs, intervalMs: 500, what: 'the streams to be held up' },
+    { timeoutMs: 2 * stallMs, intervalMs: 500, what: 'the streams to be held up' },
   );
 }
 

@@ -120,9 +120,9 @@ describe.each([1, 4])('a rebuild of %d parts', (partitions) => {
           `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'crashed' and state <> 'idle'`,
         );
         kills += killed.length;
-        return kills > 15;
+        return kills >= 8;
       },
-      { timeoutMs: 30_000, intervalMs: 5, what: 'fifteen kills' },
+      { timeoutMs: 30_000, intervalMs: 5, what: 'eight kills' },
     );
     await expectServing(crashed.name, 2);
     await bench.expectSeen(crashed.name, await bench.append(1));

@@ -39,7 +39,7 @@ describe.each([1, 4])('a projection of %d parts', (partitions) => {
     const workers = [bench.start(killed, { db: own, pageSize: 3 }), bench.start(killed, { db: own, pageSize: 5 })];
     const appended = bench.append(300);
     let kills = 0;
-    while (kills < 20) {
+    while (kills < 8) {
       const rows = await bench.database.adminSql.query(
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'killed' and state <> 'idle'`,
       );
