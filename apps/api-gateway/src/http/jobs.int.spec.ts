@@ -167,7 +167,7 @@ describe('jobs', () => {
 
   it('are listed by filters and page by page', async () => {
     gateway.peers.answers = { listJobs: () => ({ jobs: [job], nextBefore: 'job_1' }) };
-    const query = 'status=failed&kind=tenant-migrate&tenant=acme&correlation_id=cor-1&parent=job_0&limit=1';
+    const query = 'status=failed&kind=tenant-migrate&tenant=acme&correlation_id=cor-1&parent=job_0&paused=true&limit=1';
     const page = await gateway.call('GET', `/admin/v1/jobs?${query}`, { token: viewer });
     expect(page.body['items']).toMatchObject([{ job_id: 'job_1' }]);
     expect(gateway.peers.calls[0]?.request).toEqual({
@@ -178,10 +178,11 @@ describe('jobs', () => {
       tenantId: 'acme',
       correlationId: 'cor-1',
       parentId: 'job_0',
+      paused: true,
     });
     await gateway.call('GET', `/admin/v1/jobs?cursor=${String(page.body['next_cursor'])}`, { token: viewer });
     expect(gateway.peers.calls[1]?.request).toMatchObject({ before: 'job_1', limit: 50 });
-    for (const bad of ['status=lost', 'limit=0', 'cursor=%00', 'corelation_id=cor-1', 'tenant=A', 'limit=1&limit=2']) {
+    for (const bad of ['status=lost', 'limit=0', 'cursor=%00', 'corelation_id=cor-1', 'tenant=A', 'paused=yes', 'limit=1&limit=2']) {
       expect([bad, (await gateway.call('GET', `/admin/v1/jobs?${bad}`, { token: viewer })).status]).toEqual([bad, 400]);
     }
   });

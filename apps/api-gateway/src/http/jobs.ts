@@ -29,6 +29,7 @@ export const listQuery = z.strictObject({
   tenant: tenantId.optional(),
   correlation_id: externalId.optional(),
   parent: opaqueId.optional(),
+  paused: z.literal('true', 'must be true, or left out').optional(),
 });
 
 /** A job's error. */
@@ -220,6 +221,7 @@ export async function jobsPage(client: JobsClient, query: z.output<typeof listQu
     tenantId: query.tenant ?? '',
     correlationId: query.correlation_id ?? '',
     parentId: query.parent ?? '',
+    paused: query.paused === 'true',
   };
   const { jobs, nextBefore } = await client.listJobs(request, asCaller());
   return pageOf('jobs', jobs.map(jobView), nextBefore);

@@ -281,11 +281,20 @@ describe('what is stuck', () => {
     startedAt: '2026-11-21T10:00:00.000Z',
     error: { message: 'no answer' },
   });
+  const resting = jobsV1.Job.fromPartial({
+    jobId: 'job_2',
+    kind: 'tenant-migrate',
+    pausedAt: '2026-11-21T11:00:00.000Z',
+    pausedBy: 'user:usr_ada',
+  });
 
   it('is told of the log and of jobs', async () => {
     gateway.peers.answers = {
       listStuck: () => ({ findings: [finding], notChecked: [{ what: 'relay', why: 'NATS' }] }),
-      listJobs: () => ({ jobs: [job], nextBefore: '' }),
+      listJobs: ({ paused }: jobsV1.ListJobsRequest) => ({
+        jobs: paused ? [{ ...resting, pausedAt: new Date().toISOString() }, resting] : [job],
+        nextBefore: '',
+      }),
     };
     expect((await get(path)).body).toEqual({
       items: [
@@ -293,6 +302,10 @@ describe('what is stuck', () => {
         {
           ...{ what: 'job_needs_attention', subject: 'job_1', severity: 'critical', since: '2026-11-21T10:00:00.000Z' },
           ...{ message: 'tenant-drain: no answer', advice: expect.stringContaining('fairlead job retry job_1') },
+        },
+        {
+          ...{ what: 'job_paused', subject: 'job_2', severity: 'warning', since: '2026-11-21T11:00:00.000Z' },
+          ...{ message: 'tenant-migrate was paused by user:usr_ada', advice: expect.stringContaining('fairlead job unpause job_2') },
         },
       ],
       next_cursor: null,
@@ -306,7 +319,10 @@ describe('what is stuck', () => {
     const fail = () => {
       throw new FairleadError('unavailable', 'the connection to Postgres was lost');
     };
-    gateway.peers.answers = { listStuck: fail, listJobs: () => ({ jobs: [job], nextBefore: '' }) };
+    gateway.peers.answers = {
+      listStuck: fail,
+      listJobs: ({ paused }: jobsV1.ListJobsRequest) => ({ jobs: paused ? [] : [job], nextBefore: '' }),
+    };
     expect((await get(path)).body).toMatchObject({ items: [{ subject: 'job_1' }], not_checked: [{ what: 'log' }] });
     gateway.peers.answers = { listStuck: () => ({ findings: [finding], notChecked: [] }), listJobs: fail };
     expect((await get(path)).body).toMatchObject({ items: [{ subject: 'EVT' }], not_checked: [{ what: 'jobs' }] });

@@ -1,12 +1,14 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { z } from 'zod';
-import { describeError, type jobsV1 } from '@fairlead/contracts';
+import { describeError, jobsV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, time, wholeList } from '../edge/answers.js';
 import { asCaller, jobsClient, logClient, orNull, type JobsClient, type LogClient } from '../edge/clients.js';
 
-/** Jobs told at most. */
+/** Jobs told at most, of each sort. */
 const maxJobs = 50;
+/** As long as a projection may be paused before it is told. */
+const pausedTooLongMs = 15 * 60_000;
 
 interface Finding {
   readonly what: string;
@@ -64,17 +66,16 @@ export class StuckController {
 
   private async ofJobs(): Promise<{ items: Finding[]; notChecked: NotChecked[] }> {
     try {
-      const { jobs } = await this.jobs.listJobs(jobsRequest, asCaller());
-      return { items: jobs.map(jobFinding), notChecked: [] };
+      const ask = (filter: object) => this.jobs.listJobs(jobsV1.ListJobsRequest.fromPartial({ limit: maxJobs, ...filter }), asCaller());
+      const [failed, paused] = await Promise.all([ask({ status: 'needs_attention' }), ask({ paused: true })]);
+      return { items: [...failed.jobs.map(failedJob), ...paused.jobs.filter(pausedLong).map(pausedJob)], notChecked: [] };
     } catch (error) {
       return { items: [], notChecked: [{ what: 'jobs', why: describeError(error) }] };
     }
   }
 }
 
-const jobsRequest = { limit: maxJobs, before: '', status: 'needs_attention', kind: '', tenantId: '', correlationId: '', parentId: '' };
-
-function jobFinding(job: jobsV1.Job): Finding {
+function failedJob(job: jobsV1.Job): Finding {
   const why = job.error?.message ?? '';
   return {
     what: 'job_needs_attention',
@@ -83,5 +84,21 @@ function jobFinding(job: jobsV1.Job): Finding {
     since: orNull(job.finishedAt) ?? orNull(job.startedAt),
     message: why === '' ? `${job.kind} needs attention` : `${job.kind}: ${why}`,
     advice: `fairlead job show ${job.jobId}; cure the cause, then fairlead job retry ${job.jobId} --reason …`,
+  };
+}
+
+/** What somebody has paused goes on only when somebody lets it; told once they may have forgotten it. */
+function pausedLong({ pausedAt }: jobsV1.Job): boolean {
+  return Date.now() - Date.parse(pausedAt) > pausedTooLongMs;
+}
+
+function pausedJob(job: jobsV1.Job): Finding {
+  return {
+    what: 'job_paused',
+    subject: job.jobId,
+    severity: 'warning',
+    since: orNull(job.pausedAt),
+    message: `${job.kind} was paused by ${job.pausedBy}`,
+    advice: `fairlead job show ${job.jobId}; let it go on with: fairlead job unpause ${job.jobId} --reason …`,
   };
 }

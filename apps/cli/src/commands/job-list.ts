@@ -11,6 +11,7 @@ interface ListOptions extends PageOptions {
   readonly tenant?: string;
   readonly correlationId?: string;
   readonly parent?: string;
+  readonly paused?: true;
 }
 
 /** `fairlead job list` */
@@ -21,11 +22,13 @@ export function jobList(parent: Command, run: Run): void {
     .option('--tenant <tenant>', 'only jobs on this tenant')
     .option('--correlation-id <id>', 'only jobs of this correlation id')
     .option('--parent <job>', 'only jobs that this job has asked for')
+    .option('--paused', 'only jobs that are paused')
     .addHelpText('after', '\nExample:\n  fairlead job list --tenant acme --status running\n')
     .action((options: ListOptions, command: Command) =>
       run(command, async (context) => {
-        const { status, kind, tenant, correlationId, parent } = options;
-        printPage(context, await context.api().jobs({ status, kind, tenant, correlation_id: correlationId, parent }, options), renderJobs);
+        const { status, kind, tenant, correlationId, parent, paused } = options;
+        const filter = { status, kind, tenant, correlation_id: correlationId, parent, paused: paused && ('true' as const) };
+        printPage(context, await context.api().jobs(filter, options), renderJobs);
       }),
     );
 }

@@ -3,7 +3,7 @@ import { newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { pauseJob, unpauseJob } from '../pause-job.js';
 import { cancelJob, type JobDependencies } from '../start-job.js';
-import { loadJob } from '../store/jobs.js';
+import { listJobs, loadJob } from '../store/jobs.js';
 import { ann, boot, caller, db, ended, engines, historyOf, start } from './bench.fixture.js';
 import { openable, step, toyKind } from './toy.fixture.js';
 
@@ -41,6 +41,7 @@ describe('a job that is paused', () => {
     await paused(jobId);
     expect(ran).toEqual(['one']);
     const { jobId: behind } = await start(deps, 'paused');
+    expect((await listJobs(db, { paused: true, limit: 10 })).map(({ job }) => job.job_id)).toEqual([jobId]);
     await engines.splice(0)[0]?.stop();
     boot(kind);
     const other = await start(deps, 'elsewhere');

@@ -20,6 +20,7 @@ export const listJobs = ({ db }: { db: Sql }): Rpc<jobsV1.ListJobsRequest, jobsV
       tenantId: given(request.tenantId),
       correlationId: given(request.correlationId),
       parentId: given(request.parentId),
+      paused: request.paused,
       before: given(request.before),
       limit: limit + 1,
     });

@@ -140,6 +140,8 @@ export interface JobFilter {
   tenantId?: string;
   correlationId?: string;
   parentId?: string;
+  /** Only jobs that are paused. */
+  paused?: boolean;
   /** Only jobs made before this one. */
   before?: string;
   limit: number;
@@ -147,9 +149,11 @@ export interface JobFilter {
 
 /** Jobs newest first, with their steps; those of the archive too. */
 export async function listJobs(sql: Sql, filter: JobFilter): Promise<LoadedJob[]> {
-  const wanted = `($1::text is null or status = $1) and ($2::text is null or kind = $2) and ($3::text is null or tenant_id = $3)
+  const wanted = (
+    paused: string,
+  ) => `($1::text is null or status = $1) and ($2::text is null or kind = $2) and ($3::text is null or tenant_id = $3)
        and ($4::text is null or correlation_id = $4) and ($5::text is null or parent_id = $5) and ($6::bigint is null or seq < $6)
-     order by seq desc limit $7`;
+       and (not $8::boolean or ${paused}) order by seq desc limit $7`;
   const given = [
     filter.status ?? null,
     filter.kind ?? null,
@@ -158,10 +162,14 @@ export async function listJobs(sql: Sql, filter: JobFilter): Promise<LoadedJob[]
     filter.parentId ?? null,
     filter.before === undefined ? null : await seqOf(sql, filter.before),
     filter.limit,
+    filter.paused ?? false,
   ];
-  const hot = await sql.query<LoadedJob['job']>(`select ${jobColumns}, false as deadline_passed from job where ${wanted}`, given);
+  const hot = await sql.query<LoadedJob['job']>(
+    `select ${jobColumns}, false as deadline_passed from job where ${wanted('paused_at is not null')}`,
+    given,
+  );
   // After the others: a job that is archived meanwhile is in one of the two, or in both.
-  const archived = await sql.query<ArchivedRow>(`select job, steps from archived_job where ${wanted}`, given);
+  const archived = await sql.query<ArchivedRow>(`select job, steps from archived_job where ${wanted('false')}`, given);
   const steps = await loadStepsOf(
     sql,
     hot.map((job) => job.job_id),

@@ -2741,6 +2741,7 @@ export interface operations {
                 tenant?: string;
                 correlation_id?: string;
                 parent?: string;
+                paused?: "true";
             };
             header?: never;
             path?: never;
@@ -4215,6 +4216,7 @@ export interface operations {
                 kind?: string;
                 correlation_id?: string;
                 parent?: string;
+                paused?: "true";
             };
             header: {
                 /** @description The same tenant as in the path. */

@@ -191,6 +191,8 @@ export interface ListJobsRequest {
   tenantId: string;
   correlationId: string;
   parentId: string;
+  /** Only jobs that are paused. */
+  paused: boolean;
 }
 
 export interface ListJobsResponse {
@@ -3031,7 +3033,7 @@ export const GetJobResponse: MessageFns<GetJobResponse> = {
 };
 
 function createBaseListJobsRequest(): ListJobsRequest {
-  return { limit: 0, before: "", status: "", kind: "", tenantId: "", correlationId: "", parentId: "" };
+  return { limit: 0, before: "", status: "", kind: "", tenantId: "", correlationId: "", parentId: "", paused: false };
 }
 
 export const ListJobsRequest: MessageFns<ListJobsRequest> = {
@@ -3056,6 +3058,9 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
     }
     if (message.parentId !== "") {
       writer.uint32(58).string(message.parentId);
+    }
+    if (message.paused !== false) {
+      writer.uint32(64).bool(message.paused);
     }
     return writer;
   },
@@ -3129,6 +3134,14 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
             message.parentId = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3162,6 +3175,7 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
         : isSet(object.parent_id)
         ? globalThis.String(object.parent_id)
         : "",
+      paused: isSet(object.paused) ? globalThis.Boolean(object.paused) : false,
     };
   },
 
@@ -3188,6 +3202,9 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
     if (message.parentId !== "") {
       obj.parentId = message.parentId;
     }
+    if (message.paused !== false) {
+      obj.paused = message.paused;
+    }
     return obj;
   },
 
@@ -3203,6 +3220,7 @@ export const ListJobsRequest: MessageFns<ListJobsRequest> = {
     message.tenantId = object.tenantId ?? "";
     message.correlationId = object.correlationId ?? "";
     message.parentId = object.parentId ?? "";
+    message.paused = object.paused ?? false;
     return message;
   },
 };
