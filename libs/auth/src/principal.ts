@@ -1,4 +1,14 @@
-import { FairleadError, roles, serviceGrants, type Permission, type Role, type ServiceName } from '@fairlead/contracts';
+import {
+  FairleadError,
+  platformPath,
+  roles,
+  serviceGrants,
+  tenantPath,
+  type Permission,
+  type Role,
+  type ServiceName,
+} from '@fairlead/contracts';
+import { grantsOfRoles, may, mayAnywhere, type Granted } from './grants.js';
 
 /** The part of the platform that a principal is kept to: what belongs to one of these tenants or nodes, and nothing else. */
 export interface Scope {
@@ -7,14 +17,14 @@ export interface Scope {
 }
 
 /** Who acts, and what they may do. */
-export interface Principal {
+export interface Principal extends Granted {
   /** `user:usr_…` or `service:<name>`. */
   readonly id: string;
   /** For people to read: an e-mail address or a service's name. */
   readonly name: string;
   readonly kind: 'user' | 'service';
+  /** The built-in roles on the whole platform, for people to read; grants decide. */
   readonly roles: readonly Role[];
-  readonly grants: ReadonlySet<Permission>;
   /** The principal a service acts for, when it does. */
   readonly onBehalfOf?: string;
   /** `ses_…`: the login session that a user's token was given to. */
@@ -31,11 +41,6 @@ export interface Principal {
 export function viaOf(principal: Principal): string | undefined {
   if (principal.kind === 'service') return principal.name;
   return principal.apiTokenId === undefined ? undefined : `api-token:${principal.apiTokenId}`;
-}
-
-/** The permissions of a set of roles. */
-export function grantsOfRoles(names: readonly Role[]): Set<Permission> {
-  return new Set(names.flatMap((name) => [...roles[name]]));
 }
 
 /** The roles whose permissions two sets of roles both give; none that another one of them includes. */
@@ -58,19 +63,42 @@ export function grantsOfService(name: ServiceName): Set<Permission> {
   return new Set<Permission>(serviceGrants[name]);
 }
 
+/** Where a permission is asked for; on the whole platform, and of callers without a scope, when nothing is said. */
+export interface Asked {
+  /** What asks heeds the scope that its caller may be kept to. */
+  readonly scoped?: boolean;
+  /** The tenant that it is about: a grant on it is enough. */
+  readonly tenant?: string;
+  /** It is enough to have the permission anywhere: what asks looks itself at where, and answers no more than that. */
+  readonly anywhere?: boolean;
+}
+
 /**
- * Throws `permission_denied` unless the principal has the permission. One that is kept to a scope is refused even then,
+ * Throws `permission_denied` unless the principal has the permission there. One that is kept to a scope is refused even then,
  * except by what says (`scoped`) that it heeds scopes.
  */
-export function requirePermission(principal: Principal, permission: Permission, { scoped = false }: { scoped?: boolean } = {}): void {
-  if (!principal.grants.has(permission)) {
-    throw new FairleadError('permission_denied', `${principal.name} may not do this: it needs the permission ${permission}`, {
-      details: { permission },
-    });
-  }
+export function requirePermission(
+  principal: Principal,
+  permission: Permission,
+  { scoped = false, tenant, anywhere = false }: Asked = {},
+): void {
+  const path = tenant === undefined ? platformPath : tenantPath(tenant);
+  if (!(anywhere ? mayAnywhere(principal, permission) : may(principal, permission, path))) refuse(principal, permission, path);
   if (principal.scope !== undefined && !scoped)
     throw new FairleadError(
       'permission_denied',
       'A token that is kept to some tenants or nodes may not do this: it reads what is theirs alone',
     );
+}
+
+/** Throws `permission_denied` unless the principal has the permission on a scope path. */
+export function requireOn(principal: Principal, permission: Permission, path: string): void {
+  if (!may(principal, permission, path)) refuse(principal, permission, path);
+}
+
+function refuse({ name }: Principal, permission: Permission, path: string): never {
+  const where = path === platformPath ? '' : ` on ${path}`;
+  throw new FairleadError('permission_denied', `${name} may not do this: it needs the permission ${permission}${where}`, {
+    details: { permission, scope: path },
+  });
 }

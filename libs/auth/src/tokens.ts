@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type CryptoKey } from 'jose';
-import { FairleadError, roles, serviceGrants, type Role, type ServiceName } from '@fairlead/contracts';
+import { FairleadError, platformPath, roles, serviceGrants, type Permission, type Role, type ServiceName } from '@fairlead/contracts';
 import { issuerOf, type Jwks, type PrivateJwk } from './keys.js';
-import { grantsOfRoles, grantsOfService, type Principal, type Scope } from './principal.js';
+import { claimOf, granted, grantsOfClaim, grantsOfRoles, type Grants } from './grants.js';
+import { grantsOfService, type Principal, type Scope } from './principal.js';
 
 const audience = 'fairlead';
 const userIssuer: ServiceName = 'api-gateway';
@@ -12,14 +13,17 @@ const serviceTokenTtlSeconds = 300;
 export interface TokenUser {
   readonly userId: string;
   readonly email: string;
+  /** Built-in roles on the whole platform. */
   readonly roles: readonly Role[];
+  /** What else they may do, and where; what the roles give may be among it. */
+  readonly grants?: Grants;
   readonly sessionId?: string;
   readonly apiTokenId?: string;
   readonly scope?: Scope;
 }
 
 export interface TokenSigner {
-  /** Signs a user's access token; only the gateway's tokens for users are accepted. */
+  /** Signs a user's access token; only the gateway's tokens for users are accepted. Throws `too_many_grants` for more than a token holds. */
   signUser(user: TokenUser, ttlSeconds: number): Promise<string>;
   /** The service's own token, for calls on its own behalf or for a principal; reused until shortly before it ends. */
   serviceToken(onBehalfOf?: string): Promise<string>;
@@ -41,8 +45,12 @@ export async function createTokenSigner({ privateJwk }: { privateJwk: PrivateJwk
   const cache = new BoundedCache<{ token: string; renewAtMs: number }>(1_000);
   return {
     // Claims that are undefined are left out.
-    signUser: ({ userId, email, roles, sessionId, apiTokenId, scope }, ttlSeconds) =>
-      sign({ email, roles, sid: sessionId, api_token: apiTokenId, scope }, `user:${userId}`, ttlSeconds),
+    signUser: async ({ userId, email, roles, grants, sessionId, apiTokenId, scope }, ttlSeconds) =>
+      sign(
+        { email, roles, grants: furtherClaim(roles, grants), sid: sessionId, api_token: apiTokenId, scope },
+        `user:${userId}`,
+        ttlSeconds,
+      ),
     serviceToken: async (onBehalfOf) => {
       const cached = cache.get(onBehalfOf ?? '');
       if (cached !== undefined && cached.renewAtMs > Date.now()) return cached.token;
@@ -51,6 +59,15 @@ export async function createTokenSigner({ privateJwk }: { privateJwk: PrivateJwk
       return token;
     },
   };
+}
+
+/** What grants give besides roles on the whole platform, as a token tells it; undefined for nothing. */
+function furtherClaim(roles: readonly Role[], grants: Grants | undefined) {
+  if (grants === undefined) return undefined;
+  const told = grantsOfRoles(roles);
+  const further = new Map([...grants].map(([path, given]) => [path, new Set([...given].filter((permission) => !told.has(permission)))]));
+  const claim = claimOf(further);
+  return claim.length === 0 ? undefined : claim;
 }
 
 export interface TokenVerifier {
@@ -109,11 +126,18 @@ function principalOf(issuer: string, subject: string, claims: Record<string, unk
     name: typeof claims['email'] === 'string' ? claims['email'] : subject,
     kind: 'user',
     roles: names,
-    grants: grantsOfRoles(names),
+    ...grantedBy(names, claims['grants']),
     ...(typeof claims['sid'] === 'string' ? { sessionId: claims['sid'] } : {}),
     ...(typeof claims['api_token'] === 'string' ? { apiTokenId: claims['api_token'] } : {}),
     ...(claims['scope'] === undefined ? {} : { scope: scopeOf(claims['scope']) }),
   };
+}
+
+/** What a token's roles and its further grants give. */
+function grantedBy(names: readonly Role[], claim: unknown) {
+  const further = claim === undefined ? new Map<string, Set<Permission>>() : grantsOfClaim(claim);
+  const everywhere = new Set([...grantsOfRoles(names), ...(further.get(platformPath) ?? [])]);
+  return granted(new Map([...further, [platformPath, everywhere]]));
 }
 
 /** Throws for anything but a scope: what can't be read must not pass for the whole platform. */

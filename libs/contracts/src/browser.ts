@@ -3,4 +3,5 @@ export * from './headers.js';
 export * from './jobs.js';
 export * from './kinds.js';
 export * from './permissions.js';
+export * from './scopes.js';
 export * from './sse.js';

@@ -43,6 +43,7 @@ export const errorCodes = {
   already_exists: 'conflict',
   version_conflict: 'conflict',
   idempotency_key_reused: 'conflict',
+  too_many_grants: 'conflict',
   lock_held: 'conflict',
   plan_blocked: 'conflict',
   job_cancelled: 'conflict',
