@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { field } from '@fairlead/config';
-import { isCidrList } from '@fairlead/outbound';
+import { isAllowedCidrs, isCidrList, isHostList } from '@fairlead/outbound';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
 
 export const configSchema = z.object({
@@ -42,6 +42,13 @@ export const configSchema = z.object({
   /** Change streams at once, polls that wait included: of this process, and of one user or API token. */
   CHANGE_STREAMS_MAX: field.integer({ min: 1, max: 100_000 }).default(5_000),
   CHANGE_STREAMS_MAX_PER_PRINCIPAL: field.integer({ min: 1, max: 100_000 }).default(100),
+  /** What of internal networks may be called, where operators name an address: none unless they are named. The public internet may. */
+  OUTBOUND_ALLOW_CIDRS: z.string().refine(isAllowedCidrs, 'not a comma-separated list of networks such as 10.0.0.0/8').default(''),
+  /** Hosts that may be called wherever they are: `name` or `*.suffix`, comma-separated. */
+  OUTBOUND_ALLOW_HOSTS: z
+    .string()
+    .refine(isHostList, 'not a comma-separated list of host names such as receiver or *.internal')
+    .default(''),
   /** The built admin UI. */
   ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });

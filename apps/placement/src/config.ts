@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { field } from '@fairlead/config';
-import { defaultAllowedCidrs, isCidrList } from '@fairlead/outbound';
+import { defaultAllowedCidrs, isCidrList, isHostList } from '@fairlead/outbound';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
-import { defaultAllowedHosts, isHostList } from './tenants/endpoint-policy.js';
+import { defaultAllowedHosts } from './tenants/endpoint-policy.js';
 
 /** Settings of the placement service, as environment variables. */
 export const configSchema = z.object({

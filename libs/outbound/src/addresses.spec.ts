@@ -46,8 +46,8 @@ describe('addressRule', () => {
     fc.assert(
       fc.property(uint32, uint32, fc.integer({ min: 0, max: 32 }), (network, address, bits) => {
         const mask = bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0;
-        const inside = (network & mask) >>> 0 === (address & mask) >>> 0 && address >>> 16 !== 0xa9fe && address !== 0x646464c8;
-        return addressRule(`${dotted(network)}/${String(bits)}`).permits(dotted(address)) === inside;
+        const inside = (network & mask) >>> 0 === (address & mask) >>> 0;
+        return addressRule(`${dotted(network)}/${String(bits)}`).permits(dotted(address)) === (inside && !isNobodys(address));
       }),
     );
   });
@@ -67,6 +67,17 @@ describe('addressRule', () => {
     expect(() => addressRule(list)).toThrow(/CIDR/);
   });
 });
+
+/** Unspecified, link-local, multicast, broadcast, and the metadata services outside of these. */
+function isNobodys(address: number): boolean {
+  const top = address >>> 24;
+  return (
+    top === 0 ||
+    (top >= 224 && top < 240) ||
+    address >>> 16 === 0xa9fe ||
+    [0xffffffff, 0x646464c8, 0xa83f8110, 0xc00000c0].includes(address)
+  );
+}
 
 function dotted(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');

@@ -1,22 +1,38 @@
 /**
  * HTTP calls to addresses that come from data: a registered endpoint, not a setting of ours. What is called is
- * limited to allowed networks, checked on the address that is connected to (a name that resolves elsewhere a moment
+ * limited by a policy, checked on the address that is connected to (a name that resolves elsewhere a moment
  * later gains nothing); redirects are refused, answers are bounded in time and size.
  */
-import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
+import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
-import { addressRule, type AddressRule } from './addresses.js';
 import { OutboundError, outboundErrorOf } from './errors.js';
+import { hostOf, networkPolicy, type OutboundPolicy } from './policy.js';
 
-export interface OutboundOptions {
-  /** Comma-separated CIDR blocks that may be called. */
-  allowedCidrs: string;
+/** Looks a host name up: all its addresses. */
+export type Resolve = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void;
+
+interface ConnectionOptions {
   /** How long a connection may take to come up; 1 s when not given. */
   connectTimeoutMs?: number;
   /** Connections to one origin at most; 8 when not given. Further requests wait within their own timeout. */
   connectionsPerOrigin?: number;
+  /** The system's own when not given. */
+  resolve?: Resolve;
 }
+
+export type OutboundOptions = ConnectionOptions &
+  (
+    | {
+        /** Comma-separated CIDR blocks that may be called, and nothing else. */
+        allowedCidrs: string;
+      }
+    | { policy: OutboundPolicy }
+  );
 
 export interface OutboundRequest {
   method: 'GET' | 'POST';
@@ -49,38 +65,39 @@ export interface Outbound {
 
 /** Makes a restricted HTTP client. Throws an Error when the list of CIDR blocks is not one. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  const rule = addressRule(options.allowedCidrs);
+  const policy = 'policy' in options ? options.policy : networkPolicy(options.allowedCidrs);
   const agent = new Agent({
-    connect: restrictedConnector(rule, options.connectTimeoutMs ?? 1_000),
+    connect: restrictedConnector(policy, options),
     connections: options.connectionsPerOrigin ?? 8,
     pipelining: 1,
     keepAliveTimeout: 30_000,
     allowH2: false,
   });
   return {
-    request: (request) => send(agent, request),
+    request: (request) => send(agent, policy, request),
     close: () => agent.destroy(),
   };
 }
 
 /** Undici's connector, which connects to permitted addresses only. Node asks no lookup for a literal address, so those are checked apart. */
-function restrictedConnector(rule: AddressRule, connectTimeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: connectTimeoutMs, lookup: restrictedLookup(rule), allowH2: false });
-  return (target, callback) => {
-    const host = target.hostname.replaceAll(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && !rule.permits(host)) callback(new OutboundError('forbidden_address'), null);
+function restrictedConnector(policy: OutboundPolicy, { connectTimeoutMs = 1_000, resolve = lookup }: ConnectionOptions) {
+  const connect = buildConnector({ timeout: connectTimeoutMs, lookup: restrictedLookup(policy, resolve), allowH2: false });
+  const restricted: buildConnector.connector = (target, callback) => {
+    const host = hostOf(target);
+    if (isIP(host) !== 0 && !policy.permits(host, host)) callback(new OutboundError('forbidden_address'), null);
     else connect(target, callback);
   };
+  return restricted;
 }
 
-function restrictedLookup(rule: AddressRule): LookupFunction {
+function restrictedLookup(policy: OutboundPolicy, resolve: Resolve): LookupFunction {
   return (hostname, options: LookupOptions, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+    resolve(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) {
         callback(error, '');
         return;
       }
-      const permitted = found.filter(({ address }) => rule.permits(address));
+      const permitted = found.filter(({ address }) => policy.permits(address, hostOf({ hostname })));
       const [first] = permitted;
       if (first === undefined) callback(new OutboundError('forbidden_address'), '');
       else if (options.all === true) callback(null, permitted);
@@ -89,8 +106,10 @@ function restrictedLookup(rule: AddressRule): LookupFunction {
   };
 }
 
-async function send(agent: Agent, request: OutboundRequest): Promise<OutboundResponse> {
-  const url = safeUrl(request.url);
+async function send(agent: Agent, policy: OutboundPolicy, request: OutboundRequest): Promise<OutboundResponse> {
+  const verdict = policy.judge(request.url);
+  if (!('url' in verdict)) throw new OutboundError(verdict.problem);
+  const { url } = verdict;
   const startedAt = performance.now();
   const aborter = new AbortController();
   const timer = setTimeout(() => {
@@ -154,11 +173,4 @@ function discard(response: Dispatcher.ResponseData): void {
   // An aborted body reports so as an error, which nobody needs to hear.
   response.body.on('error', () => undefined);
   response.body.destroy();
-}
-
-function safeUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '')
-    throw new OutboundError('invalid_url');
-  return url;
 }

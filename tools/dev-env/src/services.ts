@@ -60,7 +60,13 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
     ...(service === 'placement' ? { PLACEMENT_FILES_DIR: filesDirOf(stack) } : {}),
     ...(service === 'provisioner' ? { FLEET_TOKEN_FILE: secrets.fleetToken } : {}),
     ...(service === 'api-gateway'
-      ? { FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json'), IDENTITY_KEY_FILE: secrets.identityKey }
+      ? {
+          FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json'),
+          IDENTITY_KEY_FILE: secrets.identityKey,
+          // Receivers that are tried out stand on this machine.
+          OUTBOUND_ALLOW_CIDRS: stack.env['OUTBOUND_ALLOW_CIDRS'] ?? '127.0.0.0/8,::1/128',
+          OUTBOUND_ALLOW_HOSTS: stack.env['OUTBOUND_ALLOW_HOSTS'] ?? 'localhost',
+        }
       : {}),
     ...(service === 'audit' ? { AUDIT_ANCHOR_FILE: join(stack.stateDir, 'audit', 'anchors.jsonl') } : {}),
   };

@@ -6,11 +6,10 @@
  */
 import { isIP } from 'node:net';
 import { FairleadError } from '@fairlead/contracts';
-import { addressRule } from '@fairlead/outbound';
+import { addressRule, hostRule, parseUrl } from '@fairlead/outbound';
 
 export const defaultAllowedHosts = 'localhost';
 
-const hostRulePattern = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 const longestUrl = 512;
 
 export interface EndpointPolicy {
@@ -21,13 +20,13 @@ export interface EndpointPolicy {
 /** Makes a policy from comma-separated networks and host names (`name` or `*.suffix`); throws when one is malformed. */
 export function createEndpointPolicy(options: { allowedCidrs: string; allowedHosts: string }): EndpointPolicy {
   const addresses = addressRule(options.allowedCidrs);
-  const hosts = hostRules(options.allowedHosts);
+  const hosts = hostRule(options.allowedHosts);
   return {
     check: (text) => {
       const url = endpointUrl(text);
       const host = url.hostname.replace(/^\[|\]$/g, '');
       if (isIP(host) === 0) {
-        if (!hosts.some((rule) => matchesHost(rule, host))) throw refused('its host name is not among FLEET_ALLOWED_HOSTS', host);
+        if (!hosts.permits(host)) throw refused('its host name is not among FLEET_ALLOWED_HOSTS', host);
       } else if (!addresses.permits(host)) {
         throw refused('its address is not within FLEET_ALLOWED_CIDRS', host);
       }
@@ -36,37 +35,15 @@ export function createEndpointPolicy(options: { allowedCidrs: string; allowedHos
   };
 }
 
-/** True for a list that createEndpointPolicy takes as host names. */
-export function isHostList(list: string): boolean {
-  return entriesOf(list).every((rule) => hostRulePattern.test(rule));
-}
-
 function endpointUrl(text: string): URL {
-  if (text.length > longestUrl || !URL.canParse(text)) throw refused(`it is not a URL of at most ${String(longestUrl)} characters`);
-  // The parser brings every spelling of an IPv4 address (octal, hexadecimal, short) into dotted form.
-  const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refused('its scheme is not http or https');
-  if (url.username !== '' || url.password !== '') throw refused('it holds credentials');
+  if (text.length > longestUrl) throw refused(`it is not a URL of at most ${String(longestUrl)} characters`);
+  const verdict = parseUrl(text);
+  if (!('url' in verdict)) throw refused(verdict.why);
+  const { url } = verdict;
   if (url.search !== '' || url.hash !== '') throw refused('it holds a query or a fragment');
   return url;
 }
 
 function refused(why: string, host?: string): FairleadError {
   return new FairleadError('invalid_argument', `An endpoint's URL can't be used: ${why}`, host === undefined ? {} : { details: { host } });
-}
-
-function hostRules(list: string): string[] {
-  if (!isHostList(list)) throw new Error('not a list of host names');
-  return entriesOf(list);
-}
-
-function matchesHost(rule: string, host: string): boolean {
-  return rule.startsWith('*.') ? host.endsWith(rule.slice(1)) : host === rule;
-}
-
-function entriesOf(list: string): string[] {
-  return list
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
 }
