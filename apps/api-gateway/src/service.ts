@@ -13,6 +13,7 @@ import {
 } from '@fairlead/contracts';
 import { parseJwks, type TokenVerifier } from '@fairlead/auth';
 import { createAppender, decodeEvent, followLog, pokeLog } from '@fairlead/event-log';
+import { createIdempotency } from '@fairlead/postgres';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -81,7 +82,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const streams = createJobStreams({ sql: database, follower, logger });
   const limits = changeLimits({ max: config.CHANGE_STREAMS_MAX, maxPerPrincipal: config.CHANGE_STREAMS_MAX_PER_PRINCIPAL, registry });
   const changes = createChanges({ follower, catalogue: overrides.catalogue ?? eventCatalogue, decode: decodeEvent, limits, logger });
-  const ownIdentity = identityOf(config, { ...resources, passwords, appender });
+  const idempotency = createIdempotency({ database, logger, secret: config.IDENTITY_KEY });
+  const ownIdentity = identityOf(config, { ...resources, passwords, appender, idempotency });
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
     { provide: apiDocument, useFactory: () => JSON.stringify(documentOf(controllers)) },
@@ -129,6 +131,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     onDrain: [
       () => {
         firstAdmin.stop();
+        idempotency.stop();
         streams.close();
         changes.close();
       },
@@ -145,12 +148,13 @@ function withApiTokens(verifier: TokenVerifier, ownIdentity: Identity): TokenVer
   };
 }
 
-function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' | 'passwords' | 'appender'>): Identity {
+function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' | 'passwords' | 'appender' | 'idempotency'>): Identity {
   return {
     database: parts.database,
     signer: parts.signer,
     passwords: parts.passwords,
     appender: parts.appender,
+    idempotency: parts.idempotency,
     loginLimits: createLoginLimits(loginLimits),
     throttle: createThrottle(ownLimits),
     codeThrottle: createThrottle(loginLimits.code),

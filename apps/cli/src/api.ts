@@ -83,10 +83,13 @@ export function createApi(http: HttpClient) {
     changePassword: (current: string, fresh: string) => one('auth.password', { body: { current_password: current, new_password: fresh } }),
     me: () => one('auth.me', {}, ['principal']),
 
-    createToken: (body: Body<'apiTokens.create'>) => one('apiTokens.create', { body }, ['token']),
+    createToken: (body: Body<'apiTokens.create'>, idempotencyKey: string) =>
+      one('apiTokens.create', { headers: { 'Idempotency-Key': idempotencyKey }, body }, ['token']),
     tokens: (filter: Filter<'apiTokens.list'>, page: PageRequest) => list('apiTokens.list', filter, page),
-    rotateToken: (id: string, overlapHours: number | undefined) =>
-      one('apiTokens.rotate', { path: { id }, body: { overlap_hours: overlapHours } }, ['token']),
+    rotateToken: (id: string, overlapHours: number | undefined, idempotencyKey: string) =>
+      one('apiTokens.rotate', { path: { id }, headers: { 'Idempotency-Key': idempotencyKey }, body: { overlap_hours: overlapHours } }, [
+        'token',
+      ]),
     revokeToken: (id: string) => one('apiTokens.revoke', { path: { id } }),
 
     createPlan: <Kind extends ChangeKind>(kind: Kind, body: PlanBody<Kind>): Promise<Plan> =>

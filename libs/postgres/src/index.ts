@@ -1,4 +1,5 @@
 export * from './database.js';
+export * from './idempotency.js';
 export { isConnectionError, sqlState } from './errors.js';
 export { type Pipeline } from './pipeline.js';
 export * from './prepare.js';

@@ -78,8 +78,9 @@ export class Operator {
     return this.send<Body>(path, {});
   }
 
+  /** With an idempotency key of its own, unless one is given. */
   post<Body = Json>(path: string, body: Json, headers: Record<string, string> = {}): Promise<Answer<Body>> {
-    return this.send<Body>(path, { method: 'POST', body, headers });
+    return this.send<Body>(path, { method: 'POST', body, headers: { 'idempotency-key': randomUUID(), ...headers } });
   }
 
   delete<Body = Json>(path: string, body: Json): Promise<Answer<Body>> {
@@ -115,11 +116,7 @@ export class Operator {
   }
 
   start(digest: string, extra: Json = {}, headers: Record<string, string> = {}): Promise<Answer<{ job_id: string }>> {
-    return this.post(
-      '/admin/v1/jobs/tenant-migrate',
-      { plan_digest: digest, reason: 'make room', ...extra },
-      { 'idempotency-key': randomUUID(), ...headers },
-    );
+    return this.post('/admin/v1/jobs/tenant-migrate', { plan_digest: digest, reason: 'make room', ...extra }, headers);
   }
 
   /** Plans and starts; answers the job's id. */

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { externalIdPattern, FairleadError, idempotencyKeyPattern, namePattern, placedKinds, serviceKinds } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
+import type { KeyedRequest } from '@fairlead/postgres';
 import { invalidField, invalidFields } from '../domain/invalid.js';
 import { principalOf } from './access.js';
 import { integer } from './answers.js';
@@ -123,19 +124,22 @@ export function pointerOf(path: readonly (PropertyKey | { key: PropertyKey })[] 
 
 const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>();
 
-/** Takes the `Idempotency-Key` header of a request: 1 to 128 visible characters. */
-export function idempotencyKeyOf(_: undefined, context: ExecutionContext): string {
-  const value = requestOf(context).headers['idempotency-key'];
-  if (value === undefined || value === '') {
+/**
+ * A request that is to be done once: its caller, their `Idempotency-Key`, 1 to 128 visible characters, and all that they ask for. Throws
+ * `idempotency_key_required` without one.
+ */
+export function idempotencyKeyOf(_: undefined, context: ExecutionContext): KeyedRequest {
+  const request = requestOf(context);
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || key === '') {
     throw new FairleadError(
       'idempotency_key_required',
       'This request needs an Idempotency-Key header: repeats with the same key do it once',
     );
   }
-  if (typeof value !== 'string' || !idempotencyKeyPattern.test(value)) {
+  if (typeof key !== 'string' || !idempotencyKeyPattern.test(key))
     throw invalidField('Idempotency-Key', 'must be 1 to 128 visible characters');
-  }
-  return value;
+  return { scope: principalOf(request).id, key, request: JSON.stringify([request.method, request.url, request.body ?? {}]) };
 }
 export const IdempotencyKey = createParamDecorator(idempotencyKeyOf);
 

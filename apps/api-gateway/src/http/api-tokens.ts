@@ -2,14 +2,15 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Re
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { requirePermission, type Principal } from '@fairlead/auth';
+import type { KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { Caller, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
-import { createApiToken, revokeApiToken, rotateApiToken } from '../identity/api-tokens.js';
+import { Caller, IdempotencyKey, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
+import { createApiToken, revokeApiToken, rotateApiToken, type NewSecretToken } from '../identity/api-tokens.js';
 import { userIdOf } from '../identity/callers.js';
-import { identity, type Identity } from '../identity/identity.js';
+import { answeringOnce, identity, type Identity } from '../identity/identity.js';
 import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
 import { refuseApiToken } from './auth.js';
 import { roleList } from './users.js';
@@ -79,22 +80,23 @@ export class ApiTokensController {
     return pageOf('tokens', page.map(tokenView), tokens.length > limit ? (page.at(-1)?.tokenId ?? '') : '');
   }
 
-  /** The only answer that holds the token. A lost one is not repeated: its token is revoked, and another one made. */
+  /** The only answer that holds the token; one that was lost is given again for its key. */
   @Post()
   @RequirePermission('self')
   @Answers('Makes an API token; no other answer ever holds it.', newTokenSchema)
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const input = { name: body.name, roles: body.roles, expiresInDays: body.expires_in_days, scope: body.scope };
-    const created = await createApiToken(this.identity.database, caller, input);
+    const created = await createApiToken(caller, input, answeringOnce(this.identity, keyed, newTokenAnswer));
     tellPosition(reply, created.position);
-    return { ...tokenView(created.apiToken), token: created.secretToken };
+    return created.body;
   }
 
-  /** A new secret for a token: the only answer that holds it. A lost one is not repeated: rotate again. */
+  /** A new secret for a token: the only answer that holds it; one that was lost is given again for its key. */
   @Post(':id/rotate')
   @RequirePermission('self')
   @Answers('Answers a new secret for an API token; the one before works on for a while.', newTokenSchema)
@@ -102,12 +104,14 @@ export class ApiTokensController {
   async rotate(
     @Param('id', { schema: opaqueId }) tokenId: string,
     @Body({ schema: rotateBody }) body: z.output<typeof rotateBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const rotated = await rotateApiToken(this.identity.database, caller, { tokenId, overlapHours: body.overlap_hours });
+    const change = { tokenId, overlapHours: body.overlap_hours };
+    const rotated = await rotateApiToken(caller, change, answeringOnce(this.identity, keyed, newTokenAnswer));
     tellPosition(reply, rotated.position);
-    return { ...tokenView(rotated.apiToken), token: rotated.secretToken };
+    return rotated.body;
   }
 
   @Delete(':id')
@@ -122,6 +126,10 @@ export class ApiTokensController {
     refuseApiToken(caller);
     tellPosition(reply, await revokeApiToken(this.identity.database, caller, tokenId));
   }
+}
+
+function newTokenAnswer({ apiToken, secretToken, position }: NewSecretToken) {
+  return { position, body: { ...tokenView(apiToken), token: secretToken } };
 }
 
 function tokenView(token: ApiToken) {

@@ -65,7 +65,9 @@ describe('tenants', () => {
     expect((await gateway.call('GET', '/admin/v1/tenants/..%2Fx', { token: viewer })).status).toBe(400);
 
     const body = { tenant_id: 'acme', name: 'Acme', placement: { runner: 'runner-1' } };
-    expect((await gateway.call('POST', '/admin/v1/tenants', { token: admin, body })).body).toMatchObject({
+    expect(
+      (await gateway.call('POST', '/admin/v1/tenants', { token: admin, body, headers: { 'idempotency-key': '' } })).body,
+    ).toMatchObject({
       code: 'idempotency_key_required',
     });
     const headers = { 'idempotency-key': 'key-1' };

@@ -72,7 +72,7 @@ describe('jobs', () => {
     async (kind) => {
       const path = `/admin/v1/jobs/${kind}`;
       const headers = { 'idempotency-key': 'key-1' };
-      expect((await gateway.call('POST', path, { token: operator, body })).body).toMatchObject({
+      expect((await gateway.call('POST', path, { token: operator, body, headers: { 'idempotency-key': '' } })).body).toMatchObject({
         status: 400,
         code: 'idempotency_key_required',
       });

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { jobStatuses, stepStatuses, type jobsV1, type JobStatus, type StepStatus } from '@fairlead/contracts';
+import type { KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, jobsClient, orNull, present, tellPosition, type JobsClient } from '../edge/clients.js';
@@ -94,7 +95,11 @@ export class JobsController {
   @RequirePermission('tenant.migrate')
   @Answers('Starts a planned move of a tenant.', startedSchema)
   @HttpCode(202)
-  migrate(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
+  migrate(
+    @Body({ schema: startBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     return this.start('tenant-migrate', body, key, reply);
   }
 
@@ -104,7 +109,7 @@ export class JobsController {
   @HttpCode(202)
   migrateMany(
     @Body({ schema: startBody }) body: StartBody,
-    @IdempotencyKey() key: string,
+    @IdempotencyKey() { key }: KeyedRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return this.start('tenants-migrate', body, key, reply);
@@ -114,7 +119,11 @@ export class JobsController {
   @RequirePermission('tenant.drain')
   @Answers('Starts a planned drain of a tenant.', startedSchema)
   @HttpCode(202)
-  drain(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
+  drain(
+    @Body({ schema: startBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     return this.start('tenant-drain', body, key, reply);
   }
 
@@ -122,7 +131,11 @@ export class JobsController {
   @RequirePermission('tenant.resume')
   @Answers('Starts a planned resume of a tenant.', startedSchema)
   @HttpCode(202)
-  resume(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
+  resume(
+    @Body({ schema: startBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     return this.start('tenant-resume', body, key, reply);
   }
 
@@ -130,7 +143,11 @@ export class JobsController {
   @RequirePermission('fleet.reload')
   @Answers('Starts a planned reload of a shard’s endpoints.', startedSchema)
   @HttpCode(202)
-  reload(@Body({ schema: startBody }) body: StartBody, @IdempotencyKey() key: string, @Res({ passthrough: true }) reply: FastifyReply) {
+  reload(
+    @Body({ schema: startBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     return this.start('reload', body, key, reply);
   }
 

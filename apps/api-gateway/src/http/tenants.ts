@@ -2,6 +2,7 @@ import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { placedKinds, type PlacedKind, type placementV1 } from '@fairlead/contracts';
+import type { KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import {
@@ -88,7 +89,7 @@ export class TenantsController {
   @Answers('Registers a tenant; the shards it is not given are chosen.', tenantSchema)
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
-    @IdempotencyKey() _key: string,
+    @IdempotencyKey() _keyed: KeyedRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const request = { tenantId: body.tenant_id, name: body.name, placement: body.placement as Record<string, string> };

@@ -3,12 +3,13 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { roles, type Role } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
+import type { KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { Caller, email, opaqueId, reason } from '../edge/parse.js';
-import { identity, type Identity } from '../identity/identity.js';
+import { Caller, email, IdempotencyKey, opaqueId, reason } from '../edge/parse.js';
+import { answeringOnce, identity, type Identity } from '../identity/identity.js';
 import { resetSecondFactor } from '../identity/totp.js';
 import { changeUser, createUser } from '../identity/users.js';
 import { withTotp } from '../store/totp.js';
@@ -62,12 +63,16 @@ export class UsersController {
   @Answers('Makes a user.', userSchema)
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { user, position } = await createUser(this.identity, caller, body);
-    tellPosition(reply, position);
-    return userView(user, false);
+    const answering = answeringOnce(this.identity, keyed, ({ user, position }: { user: User; position: number }) => ({
+      ...{ position, body: userView(user, false) },
+    }));
+    const answer = await createUser(this.identity, caller, body, answering);
+    tellPosition(reply, answer.position);
+    return answer.body;
   }
 
   @Patch(':id')

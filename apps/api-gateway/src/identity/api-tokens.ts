@@ -4,6 +4,7 @@ import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { insertApiToken, revokeApiTokenRow, rotateApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
+import type { Answering } from './identity.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
 
 /** `<token id>_<secret>`: the id is how the token begins, and may be shown. */
@@ -17,20 +18,27 @@ export function isApiToken(bearer: string): boolean {
   return bearer.startsWith('flt_');
 }
 
+/** A token with the secret that no other answer holds, and the position of the event that tells of it. */
+export interface NewSecretToken {
+  readonly apiToken: ApiToken;
+  readonly secretToken: string;
+  readonly position: number;
+}
+
 /**
  * Makes an API token for the caller and records it; answers it once, with the event's position. Throws `permission_denied`
  * when the caller has an API token themselves, and for a role that gives more than they may do now, `unauthenticated` when
  * they are disabled or their session has ended: an access token that is still out must not become one for a year.
  */
-export async function createApiToken(
-  database: Database,
+export async function createApiToken<Answer>(
   caller: Principal,
   input: { name: string; roles: readonly Role[]; expiresInDays: number; scope?: Scope },
-): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
+  answering: Answering<NewSecretToken, Answer>,
+): Promise<Answer> {
   // One that is lost must end when it expires, or is revoked, and not go on in others.
   refuseTokens(caller, 'API tokens are made in a login session, not with another API token');
   const [tokenId, secret, userId] = [newId('apiToken'), newSecret(), userIdOf(caller)];
-  return database.transaction(async (tx) => {
+  return answering(async (tx) => {
     refuseMoreThan(await presentCaller(tx, caller), input.roles);
     const apiToken = await insertApiToken(tx, { ...input, scope: input.scope, tokenId, userId, secretHash: hashOfSecret(secret) });
     const { name, roles, expiresAt, scope } = apiToken;
@@ -57,14 +65,14 @@ function refuseMoreThan(caller: Principal, roles: readonly Role[]): void {
  * secret before works until the overlap ends. Throws `permission_denied` with an API token, which whoever found it must
  * not take over, and `not_found` for one that the caller has not, or that has ended.
  */
-export async function rotateApiToken(
-  database: Database,
+export async function rotateApiToken<Answer>(
   caller: Principal,
   { tokenId, overlapHours }: { tokenId: string; overlapHours: number },
-): Promise<{ apiToken: ApiToken; secretToken: string; position: number }> {
+  answering: Answering<NewSecretToken, Answer>,
+): Promise<Answer> {
   refuseTokens(caller, 'API tokens are rotated in a login session, not with an API token');
   const [secret, userId] = [newSecret(), userIdOf(caller)];
-  return database.transaction(async (tx) => {
+  return answering(async (tx) => {
     await presentCaller(tx, caller);
     const apiToken = await rotateApiTokenRow(tx, { tokenId, userId, secretHash: hashOfSecret(secret), overlapHours });
     if (apiToken === undefined) throw new FairleadError('not_found', `You have no API token ${tokenId} that can still be used`);

@@ -6,23 +6,25 @@ import type { User } from '../store/user.js';
 import { countAdmins, findUser, insertUser, lockUsers, updateUser } from '../store/users.js';
 import { presentCaller } from './callers.js';
 import { refuseWeakPassword } from './change-password.js';
+import type { Answering } from './identity.js';
 import type { Passwords } from './passwords.js';
 import { endSessionsOf } from './sessions.js';
 
 /**
- * Creates a user and records it; answers the user and the event's position. Throws `already_exists`, `invalid_argument` for
+ * Creates a user and records it; answers what is made of the user and the event's position. Throws `already_exists`, `invalid_argument` for
  * a password that may not be taken, and `permission_denied` or `unauthenticated` when the caller may not manage identity any more.
  */
-export async function createUser(
-  deps: { database: Database; passwords: Passwords },
+export async function createUser<Answer>(
+  { passwords }: { passwords: Passwords },
   caller: Principal,
   input: { email: string; password: string; roles: readonly Role[] },
-): Promise<{ user: User; position: number }> {
+  answering: Answering<{ user: User; position: number }, Answer>,
+): Promise<Answer> {
   const { email, roles } = input;
   refuseWeakPassword('password', input.password, { email });
-  const passwordHash = await deps.passwords.hash(input.password);
+  const passwordHash = await passwords.hash(input.password);
   const userId = newId('user');
-  return deps.database.transaction(async (tx) => {
+  return answering(async (tx) => {
     await lockUsersFor(tx, caller);
     const inserted = await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: false, roles });
     if (!inserted) throw new FairleadError('already_exists', `There is a user ${email} already`);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { loadConfig } from '@fairlead/config';
 import type { Role } from '@fairlead/contracts';
@@ -28,6 +29,7 @@ export interface TestGateway {
   readonly signer: TokenSigner;
   /** A token of a user with these roles, whom the gateway need not know. */
   token(...roles: Role[]): Promise<string>;
+  /** A POST has an idempotency key of its own, unless the headers name another, or an empty one for none. */
   call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
   /** Another gateway like this one, on the same database and peers. */
   another(env?: Record<string, string>): Promise<RunningService>;
@@ -87,6 +89,7 @@ async function call(
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
       ...headers,
     },
     body: body === undefined ? undefined : JSON.stringify(body),

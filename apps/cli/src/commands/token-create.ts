@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Body } from '@fairlead/api-client';
 import type { Command } from 'commander';
 import type { Run } from '../context.js';
@@ -11,6 +12,7 @@ interface CreateOptions {
   readonly days?: number;
   readonly tenant?: string[];
   readonly node?: string[];
+  readonly idempotencyKey?: string;
 }
 
 /** `fairlead token create` */
@@ -22,14 +24,16 @@ export function tokenCreate(parent: Command, run: Run): void {
     .option('--days <n>', 'how long it is valid, 365 at most; 90 when left out', positive)
     .option('--tenant <tenant>', 'keep it to the changes of this tenant (repeatable): it does nothing else', list)
     .option('--node <node>', 'keep it to the changes of this node (repeatable)', list)
+    .option('--idempotency-key <key>', 'repeat an earlier attempt, within 24 hours: the same key answers the same token')
     .addHelpText(
       'after',
       '\nExample:\n  fairlead token create ci --role operator --days 30 -o json | jq -r .token > ci-token\n  FAIRLEAD_TOKEN=$(cat ci-token) fairlead tenant list\n  fairlead token create acme-agent --role viewer --tenant acme\n',
     )
-    .action((name: string, { role, days, tenant, node }: CreateOptions, command: Command) =>
+    .action((name: string, { role, days, tenant, node, idempotencyKey }: CreateOptions, command: Command) =>
       run(command, async ({ api, print }) => {
         const scope = tenant === undefined && node === undefined ? undefined : { tenants: tenant, nodes: node };
-        const created = await api().createToken({ name, roles: role, expires_in_days: days, scope });
+        const body = { name, roles: role, expires_in_days: days, scope };
+        const created = await api().createToken(body, idempotencyKey ?? randomUUID());
         print(created, () =>
           fields([
             ['token', created.token],

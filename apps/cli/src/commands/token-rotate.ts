@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Run } from '../context.js';
 import { fields } from '../view/table.js';
@@ -15,10 +16,11 @@ export function tokenRotate(parent: Command, run: Run): void {
     .command('rotate <id>')
     .description('give one of your own API tokens a new secret; it is shown this once; needs a login')
     .option('--overlap <hours>', 'how long the secret before works beside it, 168 at most; 24 when left out', overlapHours)
-    .action((tokenId: string, { overlap }: { overlap?: number }, command: Command) =>
+    .option('--idempotency-key <key>', 'repeat an earlier attempt, within 24 hours: the same key answers the same secret')
+    .action((tokenId: string, { overlap, idempotencyKey }: { overlap?: number; idempotencyKey?: string }, command: Command) =>
       run(command, async ({ api, print }) => {
         checkTokenId(tokenId);
-        const rotated = await api().rotateToken(tokenId, overlap);
+        const rotated = await api().rotateToken(tokenId, overlap, idempotencyKey ?? randomUUID());
         print(rotated, () =>
           fields([
             ['token', rotated.token],

@@ -2080,7 +2080,10 @@ export interface operations {
     "apiTokens.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2137,7 +2140,10 @@ export interface operations {
     "apiTokens.rotate": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path: {
                 id: string;
             };
@@ -4276,7 +4282,10 @@ export interface operations {
     "users.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };

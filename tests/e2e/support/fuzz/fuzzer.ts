@@ -81,7 +81,9 @@ export class Fuzzer {
   async ask(id: string, parts: Parts = {}, token?: string): Promise<Sent> {
     const operation = operations.find((one) => one.id === id);
     if (operation === undefined) throw new Error(`there is no operation ${id}`);
-    return this.send(operation, parts, token ?? this.callers.allowed(operation));
+    const keyed = operation.parameters.some(({ name }) => name === 'Idempotency-Key');
+    const headers = { ...(keyed ? { 'Idempotency-Key': randomUUID() } : {}), ...parts.headers };
+    return this.send(operation, { ...parts, headers }, token ?? this.callers.allowed(operation));
   }
 
   private pick(): Operation {

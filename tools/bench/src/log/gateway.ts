@@ -1,4 +1,5 @@
 /** A whole control plane for a bench, and the ways into it. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { changesPath, type ControlPlaneService } from '@fairlead/contracts';
@@ -58,7 +59,7 @@ function portsOf(stack: Stack): { postgres: number; nats: number } {
 
 async function post<Body>(url: string, body: object, token?: string): Promise<Body> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const headers = { 'content-type': 'application/json', ...authorization };
+  const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID(), ...authorization };
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(body), headers });
   if (!response.ok) throw new Error(`${url} was answered with ${String(response.status)}: ${await response.text()}`);
   return (await response.json()) as Body;

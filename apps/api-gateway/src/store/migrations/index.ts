@@ -5,6 +5,7 @@ import { ApiTokens1763720000000 } from './1763720000000-api-tokens.js';
 import { ApiTokenScope1763730000000 } from './1763730000000-api-token-scope.js';
 import { SecondFactor1763760000000 } from './1763760000000-second-factor.js';
 import { ApiTokenRotation1763770000000 } from './1763770000000-api-token-rotation.js';
+import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly MigrationClass[] = [
   ApiTokenScope1763730000000,
   SecondFactor1763760000000,
   ApiTokenRotation1763770000000,
+  IdempotencyKeys1763780000000,
 ];
