@@ -152,7 +152,7 @@ export class History {
     path: string,
     body?: Record<string, unknown>,
   ): Promise<Answer<Body>> {
-    const headers = { cookie, authorization: `Bearer ${token}`, 'idempotency-key': randomUUID() };
+    const headers = { cookie, authorization: `Bearer ${token}`, 'idempotency-key': randomUUID(), 'if-match': '*' };
     return send<Body>(`${this.stack.url}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
   }
 

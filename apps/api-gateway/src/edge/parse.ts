@@ -143,15 +143,34 @@ export function idempotencyKeyOf(_: undefined, context: ExecutionContext): Keyed
 }
 export const IdempotencyKey = createParamDecorator(idempotencyKeyOf);
 
-/** The revision in an `If-Match` header, `"7"`; undefined without one, or for `*`. */
+/**
+ * The revision that a change is for, from its `If-Match` header, `"7"`; undefined for `*`, whatever is there. Throws `if_match_required`
+ * without one.
+ */
 export function ifMatchOf(_: undefined, context: ExecutionContext): number | undefined {
+  const revision = optionalIfMatchOf(_, context);
+  if (revision !== undefined || requestOf(context).headers['if-match'] === '*') return revision;
+  throw new FairleadError(
+    'if_match_required',
+    'This request needs an If-Match header: the ETag of what it changes as you have read it, or * to change whatever is there',
+  );
+}
+export const IfMatch = createParamDecorator(ifMatchOf);
+
+/** The same where nothing may be there yet: undefined without the header, too. */
+export function optionalIfMatchOf(_: undefined, context: ExecutionContext): number | undefined {
   const value = requestOf(context).headers['if-match'];
-  if (value === undefined || value === '*') return undefined;
+  if (value === undefined || value === '' || value === '*') return undefined;
   const revision = /^"(\d{1,15})"$/.exec(value)?.[1];
   if (revision === undefined || Number(revision) === 0) throw invalidField('If-Match', 'must be one entity tag, such as "7"');
   return Number(revision);
 }
-export const IfMatch = createParamDecorator(ifMatchOf);
+export const OptionalIfMatch = createParamDecorator(optionalIfMatchOf);
+
+/** The entity tag of a revision. */
+export function etagOf(revision: number): string {
+  return `"${revision}"`;
+}
 
 /** Who calls. */
 export const Caller = createParamDecorator((_: undefined, context: ExecutionContext): Principal => principalOf(requestOf(context)));

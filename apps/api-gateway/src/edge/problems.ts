@@ -29,6 +29,7 @@ const titles: Record<ErrorKind, string> = {
   not_found: 'Not found',
   conflict: 'In conflict with the current state',
   precondition_failed: 'A precondition no longer holds',
+  precondition_required: 'A precondition is needed',
   gone: 'What was asked for is gone',
   too_large: 'Too large',
   rate_limited: 'Too many requests',

@@ -61,7 +61,6 @@ const unconditional: Readonly<Record<string, string>> = {
   'schedules.delete': 'ends it for good, whatever it was',
   'sessions.revoke': 'ends it for good, whatever it was',
   'shards.put': 'makes it too; the precondition is heeded when it is there',
-  'users.change': 'sets roles and state as a whole',
 };
 
 let stage: HttpStage;
@@ -75,6 +74,7 @@ afterAll(() => stage.stop());
 const posts = operations.filter(({ method }) => method === 'POST');
 const keyed = posts.filter(({ header }) => header('Idempotency-Key') !== undefined);
 const changing = operations.filter(({ method }) => ['PUT', 'PATCH', 'DELETE'].includes(method));
+const conditional = changing.filter(({ header }) => header('If-Match')?.required === true);
 
 describe('idempotency keys', () => {
   it('are taken by every POST but a short list', () => {
@@ -95,6 +95,16 @@ describe('idempotency keys', () => {
 
 describe('preconditions', () => {
   it('are asked for by every change of what is there but a short list', () => {
-    expect(namesOf(changing.filter(({ header }) => header('If-Match')?.required !== true))).toEqual(Object.keys(unconditional).sort());
+    expect(namesOf(changing.filter((one) => !conditional.includes(one)))).toEqual(Object.keys(unconditional).sort());
+  });
+
+  it.each(namesOf(conditional))('are asked for by %s, whatever else is wrong', async (id) => {
+    const { method = '', path = '' } = conditional.find((one) => one.id === id) ?? {};
+    const send = (value: string) =>
+      stage.gateway.call(method, path.replaceAll(/\{\w+\}/g, 'x'), { token: stage.admin, body: {}, headers: { 'if-match': value } });
+    expect(await send('')).toMatchObject({ status: 428, body: { code: 'if_match_required' } });
+    for (const value of ['7', '"0"', 'W/"7"', '"7", "8"', '"x"', '"9999999999999999"'])
+      expect(await send(value)).toMatchObject({ status: 400, body: { errors: [{ pointer: '/If-Match' }] } });
+    expect(stage.gateway.peers.calls).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { serviceKinds, type placementV1, type ServiceKind } from '@fairlead/cont
 import { RequirePermission } from '../edge/access.js';
 import { Answers, wholeList } from '../edge/answers.js';
 import { asCaller, placementClient, present, tellPosition, type PlacementClient } from '../edge/clients.js';
-import { endpointId, IfMatch, serviceKind, shardId, text } from '../edge/parse.js';
+import { endpointId, etagOf, OptionalIfMatch, serviceKind, shardId, text } from '../edge/parse.js';
 
 const endpoint = z.strictObject({
   endpoint_id: endpointId,
@@ -56,7 +56,7 @@ export class ShardsController {
     @Param('kind', { schema: serviceKind }) kind: string,
     @Param('shard_id', { schema: shardId }) id: string,
     @Body({ schema: putBody }) body: z.output<typeof putBody>,
-    @IfMatch() expectedRevision: number | undefined,
+    @OptionalIfMatch() expectedRevision: number | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const wanted: placementV1.Shard = {
@@ -72,7 +72,7 @@ export class ShardsController {
     const response = await this.placement.putShard({ shard: wanted, expectedRevision: expectedRevision ?? 0 }, asCaller());
     const shard = present(response.shard, 'shard');
     tellPosition(reply, response.position);
-    reply.header('etag', `"${shard.revision}"`);
+    reply.header('etag', etagOf(shard.revision));
     return { kind: shard.kind as ServiceKind, shard_id: shard.shardId, ...shardView(shard) };
   }
 }

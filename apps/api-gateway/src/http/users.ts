@@ -1,20 +1,20 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { roles, type Role } from '@fairlead/contracts';
+import { FairleadError, roles, type Role } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import type { KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { Caller, email, IdempotencyKey, opaqueId, reason } from '../edge/parse.js';
+import { Caller, email, etagOf, IdempotencyKey, IfMatch, opaqueId, reason } from '../edge/parse.js';
 import { answeringOnce, identity, type Identity } from '../identity/identity.js';
 import { resetSecondFactor } from '../identity/totp.js';
 import { changeUser, createUser } from '../identity/users.js';
 import { withTotp } from '../store/totp.js';
 import type { User } from '../store/user.js';
-import { listUsers } from '../store/users.js';
+import { findUser, listUsers } from '../store/users.js';
 import { newPassword } from './auth.js';
 
 const roleNames = Object.keys(roles) as Role[];
@@ -36,6 +36,8 @@ const userSchema = z
     email: z.string(),
     roles: z.array(z.string()),
     disabled: z.boolean(),
+    /** Its entity tag, in quotes. */
+    revision: z.int(),
     /** Whether a second factor is set up. */
     totp: z.boolean(),
     created_at: time,
@@ -72,7 +74,18 @@ export class UsersController {
     }));
     const answer = await createUser(this.identity, caller, body, answering);
     tellPosition(reply, answer.position);
+    reply.header('etag', etagOf(answer.body.revision));
     return answer.body;
+  }
+
+  @Get(':id')
+  @RequirePermission('identity.manage')
+  @Answers('Tells a user.', userSchema)
+  async get(@Param('id', { schema: opaqueId }) userId: string, @Res({ passthrough: true }) reply: FastifyReply) {
+    const user = await findUser(this.identity.database.dataSource.manager, { userId });
+    if (user === undefined) throw new FairleadError('not_found', `There is no user ${userId}`);
+    reply.header('etag', etagOf(user.revision));
+    return userView(user, (await withTotp(this.identity.database, [userId])).has(userId));
   }
 
   @Patch(':id')
@@ -81,11 +94,13 @@ export class UsersController {
   async change(
     @Param('id', { schema: opaqueId }) userId: string,
     @Body({ schema: changeBody }) body: z.output<typeof changeBody>,
+    @IfMatch() revision: number | undefined,
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { user, position } = await changeUser(this.identity.database, caller, userId, body);
+    const { user, position } = await changeUser(this.identity.database, caller, userId, { ...body, revision });
     tellPosition(reply, position);
+    reply.header('etag', etagOf(user.revision));
     return userView(user, (await withTotp(this.identity.database, [userId])).has(userId));
   }
 
@@ -120,6 +135,7 @@ function userView(user: User, totp: boolean) {
     email: user.email,
     roles: user.roles,
     disabled: user.disabled,
+    revision: user.revision,
     totp,
     created_at: user.createdAt.toISOString(),
     updated_at: user.updatedAt.toISOString(),

@@ -69,6 +69,30 @@ describe('a repeat with the same key', () => {
   });
 });
 
+describe('a change of a user', () => {
+  it('is made for what was read, and refused for what somebody else has changed since', async () => {
+    const user = await stage.newUser('viewer');
+    const path = `/admin/v1/users/${user.id}`;
+    const read = () => stage.gateway.call('GET', path, { token: stage.admin });
+    const change = (ifMatch: string, body: object) =>
+      stage.gateway.call('PATCH', path, { token: stage.admin, body, headers: { 'if-match': ifMatch } });
+    const before = (await read()).headers.get('etag') ?? '';
+    expect(before).toBe('"1"');
+    // Of two who have read the same, one is faster.
+    const both = await Promise.all([change(before, { roles: ['operator'] }), change(before, { roles: ['admin'] })]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect(both.find(({ status }) => status === 412)?.body).toMatchObject({ code: 'revision_mismatch', details: { revision: 2 } });
+    expect(both.find(({ status }) => status === 200)?.headers.get('etag')).toBe('"2"');
+    expect(await stage.events(user, 'user_changed')).toHaveLength(1);
+    // What changes nothing leaves the tag; `*` is for whatever is there.
+    const now = (await read()).body;
+    expect((await change('"2"', { disabled: false })).headers.get('etag')).toBe('"2"');
+    expect((await change('*', { disabled: true })).headers.get('etag')).toBe('"3"');
+    expect((await read()).body).toMatchObject({ roles: now['roles'], disabled: true, revision: 3 });
+    expect((await stage.gateway.call('GET', '/admin/v1/users/usr_none', { token: stage.admin })).status).toBe(404);
+  });
+});
+
 describe('what the database keeps of them', () => {
   it('holds neither keys, passwords nor tokens', async () => {
     const made = await post('api-tokens', { name: 'secret', roles: ['viewer'] }, 'a-key-to-look-for');

@@ -38,18 +38,22 @@ export async function createUser<Answer>(
 
 /**
  * Changes a user's roles, or disables or enables them, and records it. Disabling ends their sessions; access tokens
- * that are out keep their roles until they expire, but change nobody's. Throws `not_found`, `invalid_argument` when nobody
+ * that are out keep their roles until they expire, but change nobody's. Throws `not_found`, `revision_mismatch` when the change is for another revision, `invalid_argument` when nobody
  * would be left to administer users, and `permission_denied` or `unauthenticated` when the caller may not any more.
  */
 export async function changeUser(
   database: Database,
   caller: Principal,
   userId: string,
-  change: { roles?: readonly Role[]; disabled?: boolean },
+  change: { roles?: readonly Role[]; disabled?: boolean; revision?: number },
 ): Promise<{ user: User; position: number | undefined }> {
   return database.transaction(async (tx) => {
     await lockUsersFor(tx, caller);
     const before = await mustFind(tx.manager, userId);
+    if (change.revision !== undefined && change.revision !== before.revision)
+      throw new FairleadError('revision_mismatch', `The user has been changed since: the revision is ${before.revision} now`, {
+        details: { revision: before.revision },
+      });
     const roles = change.roles ?? before.roles;
     const disabled = change.disabled ?? before.disabled;
     if (disabled === before.disabled && sameRoles(roles, before.roles)) return { user: before, position: undefined };

@@ -135,7 +135,7 @@ function withParameters(route: Route, components: Components): { parameters?: Js
       ...{ name, in: 'query', required: required.includes(name), schema },
     })),
     ...(route.takesIdempotencyKey ? [idempotencyKey] : []),
-    ...(route.takesIfMatch ? [ifMatch] : []),
+    ...(route.ifMatch === 'none' ? [] : [ifMatch(route.ifMatch === 'required')]),
     ...(route.tenant === undefined ? [] : [tenantHeader(route.params[route.tenant], components)]),
   ];
   return parameters.length === 0 ? {} : { parameters };
@@ -159,13 +159,13 @@ function tenantHeader(schema: z.ZodType = z.string(), components: Components): J
   };
 }
 
-const ifMatch = {
+const ifMatch = (required: boolean) => ({
   name: 'If-Match',
   in: 'header',
-  required: false,
-  description: 'Does it only while what is there has this entity tag.',
+  required,
+  description: 'Does it only while what is there has this entity tag; `*` for whatever is there.',
   schema: { type: 'string', pattern: '^("[1-9]\\d{0,14}"|\\*)$' },
-};
+});
 
 function sorted<T>(entries: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)));

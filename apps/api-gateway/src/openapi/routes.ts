@@ -6,7 +6,7 @@ import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constant
 import type { FastifyContextConfig } from 'fastify';
 import type { z } from 'zod';
 import { answerMetadata, type Answer } from '../edge/answers.js';
-import { idempotencyKeyOf, ifMatchOf } from '../edge/parse.js';
+import { idempotencyKeyOf, ifMatchOf, optionalIfMatchOf } from '../edge/parse.js';
 
 export interface Route {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -22,7 +22,7 @@ export interface Route {
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
   readonly takesIdempotencyKey: boolean;
-  readonly takesIfMatch: boolean;
+  readonly ifMatch: 'required' | 'optional' | 'none';
   /** The part of its path that names its tenant, as a header has to. */
   readonly tenant: string | undefined;
 }
@@ -75,7 +75,7 @@ function routeOf(controller: Type, name: string, handler: object, method: Route[
     query: ofType(RouteParamtypes.QUERY)[0]?.schema,
     body: ofType(RouteParamtypes.BODY)[0]?.schema,
     takesIdempotencyKey: takes(idempotencyKeyOf),
-    takesIfMatch: takes(ifMatchOf),
+    ifMatch: takes(ifMatchOf) ? 'required' : takes(optionalIfMatchOf) ? 'optional' : 'none',
     tenant,
   };
 }

@@ -25,6 +25,10 @@ export class User {
   @Column({ type: 'boolean' })
   disabled!: boolean;
 
+  /** Raised by each change. */
+  @Column({ type: 'bigint' })
+  revision!: number;
+
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 

@@ -49,7 +49,7 @@ export async function insertUser(sql: Sql, user: NewUser): Promise<boolean> {
 /** Sets a new password hash where the old one still stands; answers false when it does not. */
 export async function replacePassword(sql: Sql, change: { userId: string; oldHash: string; newHash: string }): Promise<boolean> {
   const rows = await sql.query(
-    `update users set password_hash = $3, password_is_initial = false, updated_at = now()
+    `update users set password_hash = $3, password_is_initial = false, revision = revision + 1, updated_at = now()
      where user_id = $1 and password_hash = $2 returning user_id`,
     [change.userId, change.oldHash, change.newHash],
   );
@@ -58,7 +58,7 @@ export async function replacePassword(sql: Sql, change: { userId: string; oldHas
 
 /** Sets what an administrator may set of a user. */
 export async function updateUser(sql: Sql, user: { userId: string; roles: readonly Role[]; disabled: boolean }): Promise<void> {
-  await sql.query('update users set roles = $2, disabled = $3, updated_at = now() where user_id = $1', [
+  await sql.query('update users set roles = $2, disabled = $3, revision = revision + 1, updated_at = now() where user_id = $1', [
     user.userId,
     user.roles,
     user.disabled,

@@ -29,7 +29,7 @@ export interface TestGateway {
   readonly signer: TokenSigner;
   /** A token of a user with these roles, whom the gateway need not know. */
   token(...roles: Role[]): Promise<string>;
-  /** A POST has an idempotency key of its own, unless the headers name another, or an empty one for none. */
+  /** A POST has an idempotency key of its own, a PATCH is for whatever is there, unless the headers say otherwise; an empty one is none. */
   call(method: string, path: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<Answer>;
   /** Another gateway like this one, on the same database and peers. */
   another(env?: Record<string, string>): Promise<RunningService>;
@@ -90,6 +90,7 @@ async function call(
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+      ...(method === 'PATCH' ? { 'if-match': '*' } : {}),
       ...headers,
     },
     body: body === undefined ? undefined : JSON.stringify(body),

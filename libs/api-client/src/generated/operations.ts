@@ -308,6 +308,10 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/users"
   },
+  "users.get": {
+    "method": "GET",
+    "path": "/admin/v1/users/{id}"
+  },
   "users.change": {
     "method": "PATCH",
     "path": "/admin/v1/users/{id}"

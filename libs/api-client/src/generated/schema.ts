@@ -1253,7 +1253,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Tells a user. */
+        get: operations["users.get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1820,7 +1821,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "permission_denied" | "cross_site_request" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
+            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "permission_denied" | "cross_site_request" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
             request_id: string;
             errors?: {
                 pointer: string;
@@ -2001,6 +2002,7 @@ export interface components {
             email: string;
             roles: string[];
             disabled: boolean;
+            revision: number;
             totp: boolean;
             /** Format: date-time */
             created_at: string;
@@ -4007,7 +4009,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Does it only while what is there has this entity tag. */
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
                 "If-Match"?: string;
             };
             path: {
@@ -4313,10 +4315,37 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
-    "users.change": {
+    "users.get": {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "users.change": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match": string;
+            };
             path: {
                 id: string;
             };

@@ -6,6 +6,7 @@ import { ApiTokenScope1763730000000 } from './1763730000000-api-token-scope.js';
 import { SecondFactor1763760000000 } from './1763760000000-second-factor.js';
 import { ApiTokenRotation1763770000000 } from './1763770000000-api-token-rotation.js';
 import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.js';
+import { UserRevision1763781000000 } from './1763781000000-user-revision.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly MigrationClass[] = [
   SecondFactor1763760000000,
   ApiTokenRotation1763770000000,
   IdempotencyKeys1763780000000,
+  UserRevision1763781000000,
 ];
