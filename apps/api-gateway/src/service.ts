@@ -116,6 +116,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       verifier,
       tracing,
       exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
+      auditGate: resources.auditGate,
       refuseEnded: (caller) => refuseEndedCaller(database, caller),
       publicUrl: config.PUBLIC_URL,
       trustedProxies: config.TRUSTED_PROXIES,

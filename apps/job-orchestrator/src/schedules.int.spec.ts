@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { FairleadError } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
@@ -13,11 +14,15 @@ import { listSchedules } from './store/schedules.js';
 
 jest.setTimeout(30_000);
 
+/** Takes what is given unless a spec closes it. */
+let refusal: Error | undefined;
+const auditGate = { check: () => (refusal === undefined ? Promise.resolve() : Promise.reject(refusal)) };
 let clocks: { stop(): Promise<void> }[];
 let deps: JobDependencies;
 
 beforeEach(async () => {
   clocks = [];
+  refusal = undefined;
   await db.query('delete from schedule');
 });
 afterEach(async () => {
@@ -50,13 +55,31 @@ const told = async (name: string) =>
     .filter(({ payload }) => payload['name'] === name)
     .map(({ type }) => type);
 
-function startClock(): void {
-  const kind = { ...schedulesLoop({ db, logger, jobs: deps, settings: { archiveAfterMs: 1, keepArchivedMs: 1 } }), intervalMs: 50 };
+function startClock(gate = auditGate): void {
+  const kind = {
+    ...schedulesLoop({ db, logger, jobs: deps, auditGate: gate, settings: { archiveAfterMs: 1, keepArchivedMs: 1 } }),
+    intervalMs: 50,
+  };
   const metrics = { checked: () => undefined, lag: () => undefined };
   clocks.push(startLoops({ db, kinds: [kind], logger, metrics, onAppended: () => undefined, pollMs: 20 }));
 }
 
 describe('a schedule', () => {
+  it('waits with its turn while the audit chain is too far behind', async () => {
+    deps = boot(toyKind([step('one')]));
+    await make('held');
+    refusal = new FairleadError('audit_unavailable', 'the audit chain is behind');
+    let asked = 0;
+    const counted = { check: () => ((asked += 1), auditGate.check()) };
+    startClock(counted);
+    await due('held');
+    await eventually(() => asked > 1, { what: 'the gate to be asked again' });
+    expect(await jobsOf('held')).toEqual([]);
+    expect(await told('held')).toEqual(['schedule_created']);
+    refusal = undefined;
+    await eventually(async () => (await jobsOf('held')).length > 0, { what: 'its job' });
+  });
+
   it('starts a job when its turn comes, once, whoever looks, and goes on to the next turn', async () => {
     deps = boot(toyKind([step('one')]));
     await make('nightly');
@@ -89,7 +112,13 @@ describe('a schedule', () => {
       },
       { what: 'the next job' },
     );
-    expect(await told('nightly')).toEqual(['schedule_created', 'schedule_fired', 'schedule_fired']);
+    // The job is there before the turn is told of.
+    await eventuallyHolds(
+      async () => {
+        expect(await told('nightly')).toEqual(['schedule_created', 'schedule_fired', 'schedule_fired']);
+      },
+      { what: 'both turns to be told' },
+    );
     // Found under one id with its job, and as the service's own doing.
     const events = await readLog(db, { after: 0, limit: 1_000, aggregateType: 'schedule' });
     expect(events.find(({ payload }) => payload['job_id'] === loaded?.job.job_id)?.meta).toMatchObject({

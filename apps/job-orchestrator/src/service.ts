@@ -96,6 +96,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       db,
       logger,
       jobs: deps,
+      auditGate: resources.auditGate,
       settings: { archiveAfterMs: config.JOB_ARCHIVE_AFTER_MS, keepArchivedMs: config.JOB_KEEP_ARCHIVED_MS },
     }),
     logger,

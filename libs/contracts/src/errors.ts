@@ -70,6 +70,7 @@ export const errorCodes = {
   rate_limited: 'rate_limited',
   internal: 'internal',
   unavailable: 'unavailable',
+  audit_unavailable: 'unavailable',
   overloaded: 'unavailable',
   projection_lagging: 'unavailable',
   log_behind: 'unavailable',

@@ -34,6 +34,11 @@ export const permissions = [
 
 export type Permission = (typeof permissions)[number];
 
+/** True for a permission that lets its holder look, and change nothing; what hands out much counts as a change. */
+export function onlyReads(permission: Permission): boolean {
+  return permission.endsWith('.read');
+}
+
 const viewer: readonly Permission[] = [
   'self',
   'tenant.read',

@@ -1,11 +1,19 @@
 import { eventCatalogue, FairleadError, type EventCatalogue } from '@fairlead/contracts';
-import { sqlState, type Sql } from '@fairlead/postgres';
+import { isConnectionError, sqlState, type Sql } from '@fairlead/postgres';
 import { currentContext } from '@fairlead/telemetry';
+import { notTaken } from './audit-gate.js';
 import { encodeCommand, type EncodedCommand, type EncodedEvent } from './command.js';
+import { partitionMissing } from './sql/append.js';
 import { textArray } from './text-array.js';
 import type { AnyCommand, AppendOutcome, Command } from './types.js';
 
 const tooLarge = '54000';
+
+/**
+ * What the log answers when it takes nothing, whoever asks: no right to append or no such function (class 42), no partition for the next
+ * position, no room (53), a standby, or files that are broken (58, XX).
+ */
+const takesNothing = new RegExp(`^(?:${partitionMissing}|23514|25006|42...|53...|58...|XX...)$`);
 
 /** What becomes of one command, when not all of a call were appended. */
 type Outcome =
@@ -116,9 +124,18 @@ export async function callAppend(sql: Sql, commands: readonly EncodedCommand[]):
     if (answer === undefined) throw new Error('a call has one answer');
     return outcomesOf(commands, answer);
   } catch (error) {
-    if (sqlState(error) === tooLarge) throw new FairleadError('too_large', 'more than the event log takes at once', { cause: error });
-    throw error;
+    throw appendFailure(error);
   }
+}
+
+/**
+ * What an error of `log.append` means to who wanted to record something: `too_large`, `audit_unavailable` when the log takes nothing,
+ * else the error as it is. For functions of a service's own that call it; the transaction must not be committed.
+ */
+export function appendFailure(error: unknown): unknown {
+  const state = sqlState(error);
+  if (state === tooLarge) return new FairleadError('too_large', 'more than the event log takes at once', { cause: error });
+  return state !== undefined && takesNothing.test(state) && !isConnectionError(error) ? notTaken(error) : error;
 }
 
 /** A lone event takes the short way: nothing has to be brought in order among others. */

@@ -145,7 +145,8 @@ export function createAppender<Catalogue extends EventCatalogue = ProductEvents>
       await callEach([batch.slice(0, pace), batch.slice(pace)]);
     } else if (pauseMs !== undefined && (isConnectionError(error) || sqlState(error) === partitionMissing)) {
       try {
-        if (sqlState(error) === partitionMissing) await sql.query('select log.keep_partitions()');
+        // When it can't be made, the call tells.
+        if (sqlState(error) === partitionMissing) await sql.query('select log.keep_partitions()').catch(() => undefined);
         else await pause(pauseMs);
         settle(batch, await callAppend(sql, batch));
       } catch (again) {

@@ -168,9 +168,9 @@ describe('refused', () => {
       commandId: newId('command'),
       events: [{ aggregateType: 'tenant', aggregateId: 'x', type: 'changed', payload: {} } as const],
     };
-    await expect(createAppender({ catalogue: testEvents, sql: orchestrator }).append(command)).rejects.toThrow(
-      'fairlead_job_orchestrator may not append events of tenant',
-    );
+    await expect(createAppender({ catalogue: testEvents, sql: orchestrator }).append(command)).rejects.toMatchObject({
+      cause: { message: 'fairlead_job_orchestrator may not append events of tenant' },
+    });
   });
 
   it('to open, claim, move, stop or replace another service’s projection', async () => {
@@ -214,6 +214,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'begin_incarnation_after',
     'cancel_rebuild',
     'forget_commands',
+    'note_chained',
     'request_rebuild',
     'set_projection_paused',
     'skip_event',
@@ -224,6 +225,7 @@ it('a service may read a few tables and call a few functions, audit those of ope
     'append',
     'append',
     'append_event',
+    'chain_lag',
     'claim_parts',
     'drop_epoch',
     'epoch_is_level',

@@ -1,5 +1,6 @@
 export {
   appendAllInTransaction,
+  appendFailure,
   appendInTransaction,
   appendPrepared,
   appendWithin,
@@ -9,6 +10,7 @@ export {
   type PreparedCommand,
 } from './append.js';
 export { createAppender, type Appender, type AppenderOptions } from './appender.js';
+export { createAuditGate, type AuditGate, type AuditGateOptions } from './audit-gate.js';
 export { archivePartitions, type ArchiveOptions } from './archive.js';
 export { pokeLog } from './bell.js';
 export { decodeEvent, UnreadableEvent, type DecodedEvent } from './catalogue.js';

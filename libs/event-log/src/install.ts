@@ -1,6 +1,7 @@
 import { aggregateOwners, controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { adminClient, roleOf, schemaOf, withSetupLock, type AdminAccess } from '@fairlead/postgres';
 import { appendSql } from './sql/append.js';
+import { chainedSql } from './sql/chained.js';
 import { commandsSql } from './sql/commands.js';
 import { epochTablesSql } from './sql/epoch-tables.js';
 import { incarnationsSql } from './sql/incarnations.js';
@@ -73,7 +74,17 @@ async function prepareRoles(client: Client): Promise<void> {
 }
 
 async function installSchema(client: Client, partitionSize: number): Promise<void> {
-  for (const sql of [tablesSql, incarnationsSql, partitionsSql, appendSql, readSql, commandsSql, projectionsSql, projectionControlSql])
+  for (const sql of [
+    tablesSql,
+    incarnationsSql,
+    partitionsSql,
+    appendSql,
+    readSql,
+    commandsSql,
+    chainedSql,
+    projectionsSql,
+    projectionControlSql,
+  ])
     await client.query(sql);
   await client.query('insert into log.head (partition_size) values ($1) on conflict do nothing', [partitionSize]);
   // Of a log that was installed before there was a history, what came before is not known.
@@ -102,12 +113,12 @@ async function grant(client: Client): Promise<void> {
       log.append_event(text, text, text, bigint, text, int, text, text), log.read(bigint, bigint, bigint), log.keep_partitions(), log.lock_projection(text), log.add_epoch(text, int, int, text[]),
       log.retire_epoch(text, int), log.drop_epoch(text, int), log.claim_parts(text, int, bigint),
       log.advance_parts(text, int, int[], bigint, bigint), log.stop_part(text, int, int, bigint, text, interval), log.lock_parts(text),
-      log.swap_epoch(text, int), log.epoch_is_level(text, int), log.swap_was_told(text, int) to ${roles}`,
+      log.swap_epoch(text, int), log.epoch_is_level(text, int), log.swap_was_told(text, int), log.chain_lag() to ${roles}`,
   );
   // Operators decide through audit, which writes down who did, and keeps the log's house.
   await client.query(
     `grant execute on function log.set_projection_paused(text, boolean), log.skip_event(text, int, bigint), log.request_rebuild(text),
-      log.cancel_rebuild(text), log.forget_commands(bigint), log.begin_incarnation_after(bigint, uuid) to ${roleOf('audit')}`,
+      log.cancel_rebuild(text), log.forget_commands(bigint), log.begin_incarnation_after(bigint, uuid), log.note_chained(bigint) to ${roleOf('audit')}`,
   );
 }
 

@@ -60,6 +60,8 @@ const sound = (service: ControlPlaneService): Readonly<Record<string, readonly s
     'log.request_rebuild(text)': [name],
     'log.cancel_rebuild(text)': [name],
     'log.forget_commands(bigint)': ['0'],
+    'log.chain_lag()': [],
+    'log.note_chained(bigint)': ['0'],
     'log.begin_incarnation_after(bigint,uuid)': ['0', '(select incarnation from log.head)'],
     [`${schema}.make_epoch_table(text,integer,text)`]: [`'kept'`, '2', `'kept_v1'`],
     [`${schema}.serve_epoch_table(text,integer)`]: [`'kept'`, '1'],

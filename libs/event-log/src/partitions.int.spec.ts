@@ -61,7 +61,10 @@ describe('partitions', () => {
       catalogue: testEvents,
       sql: { query: (text, params) => db.query(text.replace('log.keep_partitions()', '1'), params) },
     });
-    await expect(appender.append(command(events))).rejects.toThrow(`no partition for position ${String(head + events)}`);
+    await expect(appender.append(command(events))).rejects.toMatchObject({
+      code: 'audit_unavailable',
+      cause: { message: expect.stringContaining(`no partition for position ${String(head + events)}`) },
+    });
     expect(await headPosition(db)).toBe(head);
     expect(await appender.append(command(events - 1))).toMatchObject({ status: 'ok', lastPosition: head + events - 1 });
   });

@@ -7,7 +7,10 @@ import { eventuallyHolds, otlpReceiver, type OtlpReceiver } from '@fairlead/test
 import { createRpcClient, defineRpcs, GrpcTransport, rpc, type RpcCall, type RpcClient } from './index.js';
 
 /** One RPC stands for all. */
-const definition = { listRecords: auditV1.AuditServiceService.listRecords };
+const definition = {
+  listRecords: auditV1.AuditServiceService.listRecords,
+  discardDeadLetter: auditV1.AuditServiceService.discardDeadLetter,
+};
 
 let transport: GrpcTransport;
 let client: RpcClient<typeof definition>;
@@ -16,6 +19,9 @@ let handle: (request: auditV1.ListRecordsRequest, call: RpcCall) => Promise<audi
 const empty = { records: [], nextBefore: 0, position: 0 };
 const request = auditV1.ListRecordsRequest.fromPartial({});
 const observed: string[] = [];
+/** What the gate refuses with. */
+let refusal: FairleadError | undefined;
+let changes = 0;
 let receiver: OtlpReceiver;
 let tracing: Record<'asking' | 'asked', Tracing>;
 
@@ -30,7 +36,13 @@ beforeAll(async () => {
   transport = new GrpcTransport({
     host: '127.0.0.1',
     port: 0,
-    services: [defineRpcs(definition, { listRecords: rpc('audit.read', (req, call) => handle(req, call)) })],
+    services: [
+      defineRpcs(definition, {
+        listRecords: rpc('audit.read', (req, call) => handle(req, call)),
+        discardDeadLetter: rpc('deadletter.manage', () => Promise.resolve({ position: ++changes, letter: undefined })),
+      }),
+    ],
+    auditGate: { check: () => (refusal === undefined ? Promise.resolve() : Promise.reject(refusal)) },
     verifier: createTokenVerifier({ jwks: { keys: [gatewayKey.publicJwk, orchestratorKey.publicJwk] } }),
     logger,
     tracing: tracing.asked,
@@ -84,6 +96,23 @@ describe('an RPC', () => {
     await expect(client.listRecords(request)).rejects.toMatchObject({ code: 'permission_denied', details: { permission: 'audit.read' } });
     await expect(client.listRecords(request, { token: '' })).rejects.toMatchObject({ code: 'unauthenticated' });
     await expect(client.listRecords(request, { token: 'forged' })).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('that changes something is refused to a user while it would not be recorded, and one that reads is not', async () => {
+    const admin = await gateway.signUser({ userId: 'usr_1', email: 'ann@example.com', roles: ['admin'] }, 60);
+    const discard = (token: string) => client.discardDeadLetter(auditV1.DiscardDeadLetterRequest.fromPartial({}), { token });
+    await discard(admin);
+    refusal = new FairleadError('audit_unavailable', 'the audit chain is behind');
+    try {
+      await expect(discard(admin)).rejects.toMatchObject({ code: 'audit_unavailable', message: 'the audit chain is behind' });
+      await expect(discard(await viewer())).rejects.toMatchObject({ code: 'permission_denied' });
+      handle = () => Promise.resolve(empty);
+      expect(await client.listRecords(request, { token: admin })).toEqual(empty);
+    } finally {
+      refusal = undefined;
+    }
+    await discard(admin);
+    expect(changes).toBe(2);
   });
 
   it('brings a declared error over as it is, and hides any other', async () => {

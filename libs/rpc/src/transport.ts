@@ -7,7 +7,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { authorizationHeader, FairleadError } from '@fairlead/contracts';
+import { authorizationHeader, FairleadError, onlyReads } from '@fairlead/contracts';
 import { requirePermission, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
 import {
   contextFromHeaders,
@@ -29,6 +29,11 @@ export interface GrpcTransportOptions {
   port: number;
   services: readonly RpcService[];
   verifier: TokenVerifier;
+  /**
+   * Asked before what a user calls and does more than to read: throws when it would not be recorded. Services that act for them have
+   * been let in before, and finish what they began.
+   */
+  auditGate?: { check(): Promise<void> };
   logger: Logger;
   /** Gets a server span per call. */
   tracing?: Tracing;
@@ -169,6 +174,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
         if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
         const principal = await this.options.verifier.verify(token);
         requirePermission(principal, found.permission, { scoped: found.scoped });
+        if (principal.kind === 'user' && !onlyReads(found.permission)) await this.options.auditGate?.check();
         const context: RequestContext = {
           ...(currentContext() ?? bare),
           principal: principal.onBehalfOf ?? principal.id,

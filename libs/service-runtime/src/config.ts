@@ -24,6 +24,9 @@ export const databaseConfig = {
   DATABASE_URL: field.url('postgres', 'postgresql'),
   DATABASE_PASSWORD: field.text(),
   DATABASE_POOL_SIZE: field.integer({ min: 1, max: 200 }).default(10),
+  /** How far the audit chain may be behind the log: in events, and by the age of the oldest one that is not in it. Changes are refused beyond. */
+  AUDIT_CHAIN_LAG_LIMIT_EVENTS: field.integer({ min: 1, max: 1_000_000_000 }).default(100_000),
+  AUDIT_CHAIN_LAG_LIMIT_MS: field.durationMs().default(300_000),
 };
 
 /** Settings of a service that uses NATS. */

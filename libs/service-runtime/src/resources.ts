@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { spanTarget } from '@fairlead/config';
 import type { ControlPlaneService } from '@fairlead/contracts';
 import { createTokenSigner, createTokenVerifier, parseJwks, parsePrivateJwk, type TokenSigner, type TokenVerifier } from '@fairlead/auth';
+import { createAuditGate, type AuditGate } from '@fairlead/event-log';
 import { failpointFolder } from '@fairlead/failpoints';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { openDatabase, roleOf, schemaOf, type Database, type EntityClass, type MigrationClass } from '@fairlead/postgres';
@@ -19,6 +20,8 @@ export interface ServiceResources {
   readonly messaging: Messaging;
   readonly signer: TokenSigner;
   readonly verifier: TokenVerifier;
+  /** Asked before a privileged change is begun. */
+  readonly auditGate: AuditGate;
   /** A client of another service; calls carry this service's token, on behalf of the principal at hand. */
   client<Definition extends ServiceDefinition>(definition: Definition, address: string): RpcClient<Definition>;
   /** Closes clients, bus and pool, and sends the last spans. */
@@ -80,6 +83,11 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     messaging,
     signer,
     verifier,
+    auditGate: createAuditGate({
+      sql: database,
+      maxEvents: config.AUDIT_CHAIN_LAG_LIMIT_EVENTS,
+      maxAgeMs: config.AUDIT_CHAIN_LAG_LIMIT_MS,
+    }),
     client: (definition, address) => {
       const client = createRpcClient(definition, { address, tracing, token: () => signer.serviceToken(currentContext()?.principal) });
       clients.push(client);

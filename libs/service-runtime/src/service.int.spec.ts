@@ -31,6 +31,8 @@ beforeAll(async () => {
     DATABASE_URL: database.url,
     DATABASE_PASSWORD: database.password,
     DATABASE_POOL_SIZE: 2,
+    AUDIT_CHAIN_LAG_LIMIT_EVENTS: 100_000,
+    AUDIT_CHAIN_LAG_LIMIT_MS: 300_000,
     NATS_URL: bus.url,
     NATS_TOKEN: bus.token,
     OTEL_TRACES_SAMPLER_ARG: 1,

@@ -123,6 +123,7 @@ function grpcTransport(options: StartOptions): GrpcTransport {
     services: options.rpcs ?? [],
     stallMs: options.stallMs,
     verifier: options.verifier ?? resources.verifier,
+    auditGate: resources.auditGate,
     logger: resources.logger,
     tracing: resources.tracing,
     observe: (method, code, seconds) => {

@@ -1,6 +1,6 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { contextHeaders, FairleadError, namePattern, type Permission } from '@fairlead/contracts';
+import { contextHeaders, FairleadError, namePattern, onlyReads, type Permission } from '@fairlead/contracts';
 import { requirePermission, requireTenant, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
 import { invalidField } from '../domain/invalid.js';
 import type { RateLimit } from '../domain/rate-limit.js';
@@ -59,6 +59,8 @@ export interface CallerDeps {
   readonly exchangeApiToken: (apiToken: string) => Promise<string>;
   /** Throws `unauthenticated` when the session or API token behind a caller's token has ended, by the database at this moment. */
   readonly refuseEnded: (caller: Principal) => Promise<void>;
+  /** Throws when what is changed now would not be recorded, or the audit chain is too far behind. */
+  readonly auditGate: { check(): Promise<void> };
   /** Where browsers reach the gateway, when that is not its own address. */
   readonly publicUrl?: string;
   /** How many requests a caller may send; as many as they like without it. */
@@ -110,6 +112,7 @@ async function authenticate(
   requirePermission(principal, permission, { scoped });
   // A token is valid for minutes; what changes something or hands much out asks whether it still stands. An API token was asked for just now.
   if ((request.method !== 'GET' || sensitive) && bearer === token) await deps.refuseEnded(principal);
+  if (sensitive || (request.method !== 'GET' && !onlyReads(permission))) await deps.auditGate.check();
   principals.set(request, principal);
   if (tenant === undefined) return;
   const tenantId = tenantOf(request, tenant);

@@ -56,6 +56,8 @@ export async function startGateway(servers: Servers, env: Record<string, string>
         JOB_ORCHESTRATOR_GRPC: peers.address,
         AUDIT_GRPC: peers.address,
       },
+      // Nobody chains here.
+      AUDIT_CHAIN_LAG_LIMIT_MS: String(24 * 60 * 60 * 1_000),
       ...more,
     });
   const service = await createService(settings(env), { logger, ...overrides }).catch(async (error: unknown) => {

@@ -10,7 +10,7 @@ import { failpoint } from '@fairlead/failpoints';
 import { createBell, type Messaging } from '@fairlead/messaging';
 import type { Database } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
-import { addLinks, chainLag, readRows, takeChainHead } from '../store/chain.js';
+import { addLinks, chainLag, readRows, takeChainHead, tellWhereChainStands } from '../store/chain.js';
 
 export interface ChainerOptions {
   readonly sql: Database;
@@ -41,10 +41,13 @@ export function startChainer({ sql, messaging, logger, pageSize = 2_000, pollMs 
     bell.ring();
   });
   let trouble: string | undefined;
+  let isTold = false;
 
   /** One look; true when not all that was there is taken in. */
   async function look(): Promise<boolean> {
     try {
+      if (!isTold) await tellWhereChainStands(sql);
+      isTold = true;
       const lag = await chainLag(sql);
       const taken = lag > 0 ? await chainPage(sql, pageSize) : 0;
       const more = taken > 0 && taken < lag;

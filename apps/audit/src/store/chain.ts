@@ -1,5 +1,5 @@
 import type { Link, LogRow } from '@fairlead/audit-chain';
-import type { Sql } from '@fairlead/postgres';
+import type { Database, Sql } from '@fairlead/postgres';
 
 /** A page of rows ends once they take so much. */
 const pageBytes = 4 * 1024 * 1024;
@@ -97,6 +97,20 @@ export async function addLinks(tx: Sql, links: readonly Link[]): Promise<void> {
     links.map(({ leaf }) => leaf),
   ]);
   await tx.query('update chain_head set position = $1, hash = $2', [last.position, last.hash]);
+  await tellChained(tx, last.position);
+}
+
+/** Tells the services that ask before a change how far the chain has come. */
+async function tellChained(sql: Sql, position: number): Promise<void> {
+  await sql.query('select log.note_chained($1)', [position], 'log.note_chained');
+}
+
+/** Tells it of a chain that was there before it was told, as of a release before or one that was restored. */
+export async function tellWhereChainStands(sql: Database): Promise<void> {
+  await sql.transaction(async (tx) => {
+    const end = await takeChainHead(tx);
+    if (end !== undefined) await tellChained(tx, end.position);
+  });
 }
 
 /** What the chain keeps of the positions of a range, inclusive. */

@@ -14,5 +14,7 @@ export interface LoopDependencies {
   db: Database;
   logger: Logger;
   jobs: JobDependencies;
+  /** Asked before a schedule's job is begun, as before what a user begins. */
+  auditGate: { check(): Promise<void> };
   settings: LoopSettings;
 }

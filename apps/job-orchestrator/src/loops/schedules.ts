@@ -15,7 +15,7 @@ import type { LoopDependencies } from './dependencies.js';
 /** A turn that is later than this counts as missed: nobody was there to take it. */
 const missedAfterMs = 60_000;
 
-export function schedulesLoop({ jobs, logger }: LoopDependencies): LoopKind {
+export function schedulesLoop({ jobs, logger, auditGate }: LoopDependencies): LoopKind {
   /** Takes a schedule's turn; the same job again when an earlier try got no further than its start. */
   async function take(schedule: ScheduleRow & { next_at: Date; now: Date }): Promise<void> {
     const { next_at: dueAt, now } = schedule;
@@ -50,6 +50,7 @@ export function schedulesLoop({ jobs, logger }: LoopDependencies): LoopKind {
     const principal = principalOf(who);
     try {
       return await runInContext(context, async () => {
+        await auditGate.check();
         const plan = await createPlan(jobs, { kind, params, reason }, { principal, context });
         const idempotencyKey = `${id}:${dueAt.toISOString()}`;
         return {

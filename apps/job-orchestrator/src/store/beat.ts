@@ -1,5 +1,5 @@
 /** What a process has to write of plans and jobs at one time, as one statement. */
-import { appendWithin, type AppendAnswer, type Appended, type PreparedCommand } from '@fairlead/event-log';
+import { appendFailure, appendWithin, type AppendAnswer, type Appended, type PreparedCommand } from '@fairlead/event-log';
 import { sqlState, type Sql } from '@fairlead/postgres';
 import { withTimes } from './archive.js';
 import { claimOf, type Claim, type ClaimRequest, type ClaimRow } from './claim.js';
@@ -66,7 +66,7 @@ export async function writeBeat(sql: Sql, beat: Beat): Promise<WrittenBeat | Ref
     };
   } catch (error) {
     if (sqlState(error) === refused) return { refused: placesOf(error as { detail?: string }) };
-    throw error;
+    throw beat.commands.length === 0 ? error : appendFailure(error);
   }
 }
 
