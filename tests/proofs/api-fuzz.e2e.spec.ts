@@ -58,7 +58,7 @@ beforeAll(async () => {
     ...{ stateDir: testFolder('stack'), port: 0, separate: false, sim: true, log: () => undefined, failpoints: board.folder },
     env: {
       ...{ TRUSTED_PROXIES: '127.0.0.1', MIGRATE_FORWARD_TIMEOUT_MS: '3000', FLEET_INTERVAL_MS: '1000', FLEET_CALL_TIMEOUT_MS: '2000' },
-      ...{ ACCESS_TOKEN_TTL_SECONDS: '3600', RATE_LIMIT_PER_MINUTE: '1000000' },
+      ...{ ACCESS_TOKEN_TTL_SECONDS: '3600', RATE_LIMIT_PER_MINUTE: '1000000', SIGNING_KEY_LEAD_SECONDS: '5' },
     },
   });
   const admin = stack.firstAdmin();

@@ -28,6 +28,10 @@ export const configSchema = z.object({
     .transform((key) => Buffer.from(key, 'base64url'))
     .optional(),
   ACCESS_TOKEN_TTL_SECONDS: field.integer({ min: 10, max: 86_400 }).default(300),
+  /** How long a key signs users' access tokens; without it SERVICE_KEY signs them, for good. Needs IDENTITY_KEY. */
+  SIGNING_KEY_ROTATION_SECONDS: field.integer({ min: 1, max: 315_360_000 }).optional(),
+  /** How long a key is published before it signs: longer than any verifier keeps the keys it has read, or waits to read them again. */
+  SIGNING_KEY_LEAD_SECONDS: field.integer({ min: 5, max: 86_400 }).default(120),
   /** Where users reach the API and the UI, when that is not this very address: behind a proxy that speaks TLS. */
   PUBLIC_URL: field.url('http', 'https').optional(),
   /** Proxies whose word on where a request came from is taken: addresses and networks, none unless they are named. */

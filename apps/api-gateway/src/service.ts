@@ -11,7 +11,7 @@ import {
   placementV1,
   projectionsV1,
 } from '@fairlead/contracts';
-import { parseJwks, type TokenVerifier } from '@fairlead/auth';
+import { createTokenVerifier, parseJwks, type TokenVerifier } from '@fairlead/auth';
 import { createAppender, decodeEvent, followLog, pokeLog } from '@fairlead/event-log';
 import { createIdempotency } from '@fairlead/postgres';
 import { defineRpcs } from '@fairlead/rpc';
@@ -32,6 +32,7 @@ import { jobStreams } from './http/job-events.js';
 import { trustedKeys } from './http/jwks.js';
 import { apiDocument } from './http/api-document.js';
 import { ApiModule, controllers } from './http/module.js';
+import { signingKeys, type SigningKeysHolder } from './http/signing-keys.js';
 import { exchangeApiToken, isApiToken } from './identity/api-tokens.js';
 import { refuseEndedCaller } from './identity/callers.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
@@ -39,6 +40,7 @@ import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
 import { documentOf } from './openapi/document.js';
 import { createSealer } from './identity/sealing.js';
+import { keepSigningKeys, type SigningKeys, type SigningKeyDeps } from './identity/signing-keys.js';
 import { migrations } from './store/migrations/index.js';
 import { User } from './store/user.js';
 import { changeLimits } from './streams/change-limits.js';
@@ -66,9 +68,13 @@ const ownLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
 
 /** Starts the gateway; it serves when this resolves. */
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
+  if (config.SIGNING_KEY_ROTATION_SECONDS !== undefined && config.IDENTITY_KEY === undefined)
+    throw new Error('SIGNING_KEY_ROTATION_SECONDS needs IDENTITY_KEY, under which the signing keys are stored');
   const resources = await openResources({ name: 'api-gateway', config, entities: [User], migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
-  const verifier = overrides.verifier ?? resources.verifier;
+  const jwks = parseJwks(config.TRUST_JWKS);
+  const keys = await signingKeysOf(config, { database, logger, fallback: resources.signer });
+  const verifier = overrides.verifier ?? createTokenVerifier({ jwks, userKeys: keys });
   const rateWindow = { limit: config.RATE_LIMIT_PER_MINUTE, windowMs: 60_000, callers: 100_000 };
   const passwords = await createPasswords();
   const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
@@ -83,11 +89,13 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const limits = changeLimits({ max: config.CHANGE_STREAMS_MAX, maxPerPrincipal: config.CHANGE_STREAMS_MAX_PER_PRINCIPAL, registry });
   const changes = createChanges({ follower, catalogue: overrides.catalogue ?? eventCatalogue, decode: decodeEvent, limits, logger });
   const idempotency = createIdempotency({ database, logger, secret: config.IDENTITY_KEY });
-  const ownIdentity = identityOf(config, { ...resources, passwords, appender, idempotency });
+  const signer = keys === undefined ? resources.signer : { ...resources.signer, signUser: keys.signUser };
+  const ownIdentity = identityOf(config, { ...resources, signer, passwords, appender, idempotency });
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
     { provide: apiDocument, useFactory: () => JSON.stringify(documentOf(controllers)) },
-    { provide: trustedKeys, useValue: parseJwks(config.TRUST_JWKS) },
+    { provide: trustedKeys, useValue: () => [...jwks.keys, ...(keys?.trusted() ?? [])] },
+    { provide: signingKeys, useValue: { keys } satisfies SigningKeysHolder },
     { provide: jobStreams, useValue: streams },
     { provide: changeStream, useValue: changes },
     { provide: changeSse, useValue: { limits, logger, stallMs: overrides.stallMs } },
@@ -128,7 +136,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       app.useGlobalPipes(new SchemaPipe());
       app.useGlobalFilters(new ProblemFilter(logger));
     },
-    checks: [firstAdmin.check],
+    checks: [firstAdmin.check, ...(keys === undefined ? [] : [keys.check])],
     onDrain: [
       () => {
         firstAdmin.stop();
@@ -137,6 +145,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         changes.close();
       },
       () => follower.stop(),
+      () => keys?.stop(),
       // The appender stays: requests in flight wait for what they record, and the server waits for them.
     ],
   });
@@ -147,6 +156,27 @@ function withApiTokens(verifier: TokenVerifier, ownIdentity: Identity): TokenVer
   return {
     verify: async (token) => verifier.verify(isApiToken(token) ? await exchangeApiToken(ownIdentity, token) : token),
   };
+}
+
+/** How long tokens of API tokens live, and how much longer than its tokens a key is trusted: every gateway has read the keys again by then. */
+const [minTtlSeconds, spareSeconds] = [60, 60];
+
+/** The rotating keys; undefined where none are asked for. */
+async function signingKeysOf(
+  config: Config,
+  deps: Pick<SigningKeyDeps, 'database' | 'logger' | 'fallback'>,
+): Promise<SigningKeys | undefined> {
+  if (config.SIGNING_KEY_ROTATION_SECONDS === undefined || config.IDENTITY_KEY === undefined) return undefined;
+  const overlapSeconds = Math.max(config.ACCESS_TOKEN_TTL_SECONDS, minTtlSeconds) + spareSeconds;
+  return keepSigningKeys({
+    ...deps,
+    sealer: createSealer(config.IDENTITY_KEY),
+    rule: {
+      everyMs: config.SIGNING_KEY_ROTATION_SECONDS * 1_000,
+      leadMs: config.SIGNING_KEY_LEAD_SECONDS * 1_000,
+      overlapMs: overlapSeconds * 1_000,
+    },
+  });
 }
 
 function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' | 'passwords' | 'appender' | 'idempotency'>): Identity {

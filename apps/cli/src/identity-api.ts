@@ -1,4 +1,4 @@
-/** The gateway's operations on second factors. */
+/** The gateway's operations on second factors and signing keys. */
 import type { Caller } from './http/caller.js';
 
 /** Binds these operations to a client. */
@@ -10,5 +10,7 @@ export function createIdentityApi({ one }: Caller) {
       one('totp.recoveryCodes', { body: { current_password: password, code } }, ['recovery_codes']),
     disableTotp: (password: string, code: string) => one('totp.disable', { body: { current_password: password, code } }),
     resetTotp: (id: string, reason: string) => one('users.resetTotp', { path: { id }, body: { reason } }, ['user_id']),
+    signingKeys: () => one('signingKeys.list', {}, ['items']),
+    rotateSigningKeys: (reason: string) => one('signingKeys.rotate', { body: { reason } }, ['kid']),
   };
 }

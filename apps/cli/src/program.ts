@@ -45,6 +45,8 @@ import { scheduleDelete } from './commands/schedule-delete.js';
 import { scheduleList } from './commands/schedule-list.js';
 import { schedulePause } from './commands/schedule-pause.js';
 import { scheduleResume } from './commands/schedule-resume.js';
+import { signingKeyList } from './commands/signing-key-list.js';
+import { signingKeyRotate } from './commands/signing-key-rotate.js';
 import { stuck } from './commands/stuck.js';
 import { tenantCreate } from './commands/tenant-create.js';
 import { tenantDrain } from './commands/tenant-drain.js';
@@ -119,6 +121,11 @@ const groups: readonly { name: string; description: string; commands: readonly R
     commands: [totpEnable, totpConfirm, totpDisable, totpRecoveryCodes],
   },
   { name: 'user', description: 'users: reset-totp', commands: [userResetTotp] },
+  {
+    name: 'signing-key',
+    description: 'the keys that access tokens are signed with: list, rotate',
+    commands: [signingKeyList, signingKeyRotate],
+  },
 ];
 const ungrouped: readonly Register[] = [login, logout, whoami, password, stuck];
 

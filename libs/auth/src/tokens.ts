@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type CryptoKey } from 'jose';
+import { createLocalJWKSet, errors, importJWK, jwtVerify, SignJWT, type CryptoKey, type JWTVerifyGetKey } from 'jose';
 import { FairleadError, platformPath, roles, serviceGrants, type Permission, type Role, type ServiceName } from '@fairlead/contracts';
+import type { KeySource } from './key-source.js';
 import { issuerOf, type Jwks, type PrivateJwk } from './keys.js';
 import { claimOf, granted, grantsOfClaim, grantsOfRoles, type Grants } from './grants.js';
 import { grantsOfService, type Principal, type Scope } from './principal.js';
@@ -76,11 +77,11 @@ export interface TokenVerifier {
 }
 
 /**
- * Makes a verifier for a set of trusted keys. A key speaks for the issuer its kid names and for no other: the
- * gateway's for users and itself, any other service's for that service alone.
+ * Makes a verifier for a set of trusted keys, and for the keys of a source, which speak for users alone. A key speaks for the
+ * issuer its kid names and for no other: the gateway's for users and itself, any other service's for that service alone.
  */
-export function createTokenVerifier({ jwks }: { jwks: Jwks }): TokenVerifier {
-  const keySet = createLocalJWKSet(jwks);
+export function createTokenVerifier({ jwks, userKeys }: { jwks: Jwks; userKeys?: KeySource }): TokenVerifier {
+  const keySet = keysOf(jwks, userKeys);
   const cache = new BoundedCache<Principal>(5_000);
   return {
     verify: async (token) => {
@@ -94,7 +95,29 @@ export function createTokenVerifier({ jwks }: { jwks: Jwks }): TokenVerifier {
   };
 }
 
-async function verifyToken(token: string, keySet: ReturnType<typeof createLocalJWKSet>): Promise<Principal> {
+/** The key of a token: a trusted one, else the source's. */
+function keysOf(jwks: Jwks, userKeys: KeySource | undefined): JWTVerifyGetKey {
+  const trusted = createLocalJWKSet(jwks);
+  return async (header, token) => {
+    try {
+      return await trusted(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || userKeys === undefined) throw error;
+      const found = await userKeys.find(header.kid ?? '');
+      if (found === undefined || !/^user:/.test(subjectOf(token.payload))) throw error;
+      return importJWK(found, 'EdDSA');
+    }
+  };
+}
+
+/** Whom a token that is not verified yet says it speaks for. */
+function subjectOf(payload: string | Uint8Array): string {
+  const text = typeof payload === 'string' ? Buffer.from(payload, 'base64url').toString('utf8') : Buffer.from(payload).toString('utf8');
+  const { sub } = JSON.parse(text) as { sub?: unknown };
+  return typeof sub === 'string' ? sub : '';
+}
+
+async function verifyToken(token: string, keySet: JWTVerifyGetKey): Promise<Principal> {
   try {
     const { payload, protectedHeader } = await jwtVerify(token, keySet, {
       algorithms: ['EdDSA'],

@@ -3,6 +3,7 @@ import type { ServiceName } from './permissions.js';
 /** Which service may append events of which aggregate type; the log's append function refuses others. */
 export const aggregateOwners = {
   user: 'api-gateway',
+  signing_key: 'api-gateway',
   tenant: 'placement',
   shard: 'placement',
   placement_map: 'placement',

@@ -8,6 +8,8 @@ export const baseConfig = {
   HTTP_PORT: field.port(),
   TRUST_JWKS: field.text(),
   SERVICE_KEY: field.text(),
+  /** Where the gateway tells the keys that users' tokens are signed with, besides those of TRUST_JWKS: its /.well-known/jwks.json. */
+  USER_JWKS_URL: field.url('http', 'https').optional(),
   FAIRLEAD_VERSION: field.text().default('0.1.0'),
   FAIRLEAD_GIT_SHA: field.text().default('unknown'),
   ...tracingConfig,

@@ -1,7 +1,15 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { spanTarget } from '@fairlead/config';
 import type { ControlPlaneService } from '@fairlead/contracts';
-import { createTokenSigner, createTokenVerifier, parseJwks, parsePrivateJwk, type TokenSigner, type TokenVerifier } from '@fairlead/auth';
+import {
+  createRemoteKeys,
+  createTokenSigner,
+  createTokenVerifier,
+  parseJwks,
+  parsePrivateJwk,
+  type TokenSigner,
+  type TokenVerifier,
+} from '@fairlead/auth';
 import { createAuditGate, type AuditGate } from '@fairlead/event-log';
 import { failpointFolder } from '@fairlead/failpoints';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
@@ -48,7 +56,8 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     logger.warn({ folder: failpoints }, 'failpoints are on: this process can be made to die or stand still by files');
   const registry = createMetrics({ service: name, version: config.FAIRLEAD_VERSION, gitSha: config.FAIRLEAD_GIT_SHA });
   const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(config.SERVICE_KEY) });
-  const verifier = createTokenVerifier({ jwks: parseJwks(config.TRUST_JWKS) });
+  const userKeys = config.USER_JWKS_URL === undefined ? undefined : createRemoteKeys(config.USER_JWKS_URL, 'api-gateway');
+  const verifier = createTokenVerifier({ jwks: parseJwks(config.TRUST_JWKS), userKeys });
   const url = new URL(config.DATABASE_URL);
   if (url.username === '') url.username = roleOf(name);
   const database = await openDatabase({

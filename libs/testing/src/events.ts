@@ -8,6 +8,7 @@ const changes = { permission: 'log.read', types: { changed: anything } } as cons
 /** One event type, `changed`, of each aggregate type, with any payload. */
 export const testEvents = {
   user: changes,
+  signing_key: changes,
   tenant: changes,
   shard: changes,
   placement_map: changes,

@@ -1,3 +1,4 @@
+import { eventually } from '@fairlead/testing';
 import { appCode } from './authenticator.js';
 import type { Answer } from './operator.js';
 
@@ -42,4 +43,14 @@ export async function secondFactorHappens(stage: PeopleStage): Promise<void> {
   await withPassword('/disable', { code: third });
   stage.keepSecret(String((await withPassword('')).body['secret']));
   await stage.asAdmin(`/admin/v1/users/${userId}/totp/reset`, { reason: 'lost the phone' });
+}
+
+/** A signing key that is rotated by command, once the one that is used next has been published long enough. */
+export async function signingKeysHappen(
+  post: (path: string, body: Record<string, unknown>) => Promise<Pick<Answer, 'status'>>,
+): Promise<void> {
+  const rotated = async () => (await post('/admin/v1/signing-keys/rotate', { reason: 'a drill' })).status === 200;
+  const twice = { what: 'the signing keys are rotated', timeoutMs: 60_000, intervalMs: 500 };
+  await eventually(rotated, twice);
+  await eventually(rotated, twice);
 }

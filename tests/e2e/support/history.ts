@@ -6,7 +6,7 @@ import { startStack, type Stack } from '@fairlead/dev-env';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
-import { secondFactorHappens } from './history-identity.js';
+import { secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { Operator, send, type Answer } from './operator.js';
 import { openRecords, type Records } from './records.js';
@@ -44,6 +44,7 @@ export class History {
         MIGRATE_FORWARD_TIMEOUT_MS: '3000',
         FLEET_INTERVAL_MS: '1000',
         FLEET_CALL_TIMEOUT_MS: '2000',
+        SIGNING_KEY_LEAD_SECONDS: '5',
       },
       failpoints: board.folder,
       restartDelayMs: 50,
@@ -65,6 +66,7 @@ export class History {
     // A shard that is dead in one of these would be in the way of another.
     await Promise.all([
       this.people(),
+      signingKeysHappen((path, body) => this.ann.post(path, body)),
       this.deadLetters(),
       schedulesHappen(this.jobs()),
       this.projections(),

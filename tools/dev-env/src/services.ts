@@ -63,11 +63,12 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
       ? {
           FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json'),
           IDENTITY_KEY_FILE: secrets.identityKey,
+          SIGNING_KEY_ROTATION_SECONDS: '2592000',
           // Receivers that are tried out stand on this machine.
           OUTBOUND_ALLOW_CIDRS: stack.env['OUTBOUND_ALLOW_CIDRS'] ?? '127.0.0.0/8,::1/128',
           OUTBOUND_ALLOW_HOSTS: stack.env['OUTBOUND_ALLOW_HOSTS'] ?? 'localhost',
         }
-      : {}),
+      : { USER_JWKS_URL: `http://127.0.0.1:${String(stack.port)}/.well-known/jwks.json` }),
     ...(service === 'audit' ? { AUDIT_ANCHOR_FILE: join(stack.stateDir, 'audit', 'anchors.jsonl') } : {}),
   };
 }

@@ -48,6 +48,7 @@ const keyless: Readonly<Record<string, string>> = {
   'schedules.create': 'names are taken once: a repeat is refused',
   'schedules.pause': 'asking twice is as once',
   'schedules.resume': 'asking twice is as once',
+  'signingKeys.rotate': 'a repeat is refused: the next key has to be known for a while first',
   'totp.confirm': 'a repeat is refused: its code is used up',
   'totp.disable': 'a repeat is refused: its code is used up',
   'totp.enrol': 'replaces the secret, which nobody has confirmed yet',

@@ -1,10 +1,10 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { z } from 'zod';
-import { issuerOf, type Jwks } from '@fairlead/auth';
+import { issuerOf, type PublicJwk } from '@fairlead/auth';
 import { Public } from '../edge/access.js';
 import { Answers } from '../edge/answers.js';
 
-/** Under this Nest hands the trusted keys to the controller. */
+/** Under this Nest hands to the controller what answers the keys that are trusted at present. */
 export const trustedKeys = Symbol('trusted keys');
 
 const jwksSchema = z
@@ -24,15 +24,15 @@ const jwksSchema = z
 
 @Controller('.well-known')
 export class JwksController {
-  constructor(@Inject(trustedKeys) private readonly trusted: Jwks) {}
+  constructor(@Inject(trustedKeys) private readonly trusted: () => readonly PublicJwk[]) {}
 
   /** The public keys that user tokens are signed with; the other services' keys are nobody's business. */
   @Get('jwks.json')
   @Public()
   @Answers('Tells the public keys that users’ access tokens are signed with.', jwksSchema)
-  @Header('cache-control', 'public, max-age=300')
+  @Header('cache-control', 'public, max-age=60')
   keys() {
-    const own = this.trusted.keys.filter(({ kid }) => issuerOf(kid) === 'api-gateway');
+    const own = this.trusted().filter(({ kid }) => issuerOf(kid) === 'api-gateway');
     return { keys: own.map(({ kty, crv, x, kid, alg, use }) => ({ kty, crv, x, kid, alg, use })) };
   }
 }

@@ -24,6 +24,7 @@ import { ReplicasController } from './replicas.js';
 import { SchedulesController } from './schedules.js';
 import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
+import { SigningKeysController } from './signing-keys.js';
 import { StuckController } from './stuck.js';
 import { TenantsController } from './tenants.js';
 import { TotpController } from './totp.js';
@@ -37,6 +38,7 @@ export const controllers: readonly Type[] = [
   ApiTokensController,
   UsersController,
   JwksController,
+  SigningKeysController,
   PlansController,
   JobsController,
   JobEventsController,

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { loadConfig } from '@fairlead/config';
 import type { Role } from '@fairlead/contracts';
-import { createTokenSigner, createTokenVerifier, generateSigningKey, type TokenSigner } from '@fairlead/auth';
+import {
+  createRemoteKeys,
+  createTokenSigner,
+  createTokenVerifier,
+  generateSigningKey,
+  type KeySource,
+  type TokenSigner,
+} from '@fairlead/auth';
 import type { RunningService } from '@fairlead/service-runtime';
 import { createLogger } from '@fairlead/telemetry';
 import { configSchema, createService, type Overrides } from '../index.js';
@@ -43,7 +50,10 @@ export async function startGateway(servers: Servers, env: Record<string, string>
   if (own === undefined) throw new Error('no key');
   const jwks = { keys: keys.map(({ publicJwk }) => publicJwk) };
   const silent = createLogger({ service: 'test', level: 'silent' });
-  const peers = await startPeers(createTokenVerifier({ jwks }), silent);
+  const far: { keys?: KeySource } = {};
+  // As in the services: the gateway's own keys, and those that it tells.
+  const userKeys: KeySource = { find: (kid) => far.keys?.find(kid) ?? Promise.resolve(undefined) };
+  const peers = await startPeers(createTokenVerifier({ jwks, userKeys }), silent);
   const { logger, lines } = capturingLogger();
   const settings = (more: Record<string, string>) =>
     loadConfig(configSchema, {
@@ -64,6 +74,7 @@ export async function startGateway(servers: Servers, env: Record<string, string>
     await peers.close();
     throw error;
   });
+  far.keys = createRemoteKeys(`${service.httpUrl}/.well-known/jwks.json`, 'api-gateway');
   const signer = await createTokenSigner(own);
   return {
     service,

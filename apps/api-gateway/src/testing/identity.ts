@@ -41,10 +41,11 @@ export interface IdentityStage {
 export const password = 'correct horse battery';
 
 /** Starts a stage; the caller stops it. */
-export async function startIdentityStage(): Promise<IdentityStage> {
+export async function startIdentityStage(env: Record<string, string> = {}): Promise<IdentityStage> {
   const [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
   const file = join(testFolder('identity'), 'first-admin.json');
-  const gateway = await startGateway({ database, nats }, { FIRST_ADMIN_FILE: file, GRPC_PORT: '0', IDENTITY_KEY: newSecret() });
+  const own = { FIRST_ADMIN_FILE: file, GRPC_PORT: '0', IDENTITY_KEY: newSecret() };
+  const gateway = await startGateway({ database, nats }, { ...own, ...env });
   const logIn = (body: unknown, headers?: Record<string, string>) => gateway.call('POST', '/admin/v1/auth/login', { body, headers });
   const { token: admin } = heldOf(await logIn(JSON.parse(readFileSync(file, 'utf8'))));
   let made = 0;

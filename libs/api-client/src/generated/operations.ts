@@ -276,6 +276,14 @@ export const operations = {
     "method": "PUT",
     "path": "/admin/v1/shards/{kind}/{shard_id}"
   },
+  "signingKeys.list": {
+    "method": "GET",
+    "path": "/admin/v1/signing-keys"
+  },
+  "signingKeys.rotate": {
+    "method": "POST",
+    "path": "/admin/v1/signing-keys/rotate"
+  },
   "stuck.list": {
     "method": "GET",
     "path": "/admin/v1/stuck"

@@ -1142,6 +1142,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys that access tokens are signed with, the newest first; none where they are not rotated. */
+        get: operations["signingKeys.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/signing-keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs with the next key from now on; tokens of the key before are taken until they end. */
+        post: operations["signingKeys.rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/stuck": {
         parameters: {
             query?: never;
@@ -1968,6 +2002,15 @@ export interface components {
             state: string;
             revision: number;
             tenants: number;
+        };
+        SigningKey: {
+            kid: string;
+            /** @enum {string} */
+            state: "next" | "current" | "previous";
+            /** Format: date-time */
+            published_at: string;
+            signs_from: string | null;
+            trusted_until: string | null;
         };
         StartedJob: {
             job_id: string;
@@ -4044,6 +4087,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Shard"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "signingKeys.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["SigningKey"][];
+                        next_cursor: null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "signingKeys.rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningKey"];
                 };
             };
             "4XX": components["responses"]["Problem"];

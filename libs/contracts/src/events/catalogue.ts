@@ -11,11 +11,13 @@ import { projectionEvents } from './projection.js';
 import { scheduleEvents } from './schedule.js';
 import { serviceCommandEvents } from './service-command.js';
 import { shardEvents } from './shard.js';
+import { signingKeyEvents } from './signing-key.js';
 import { tenantEvents } from './tenant.js';
 import { userEvents } from './user.js';
 
 export const eventCatalogue = {
   user: userEvents,
+  signing_key: signingKeyEvents,
   tenant: tenantEvents,
   shard: shardEvents,
   placement_map: placementMapEvents,

@@ -57,6 +57,12 @@ async function people({ stack, fuzzer, world }: Stage): Promise<void> {
   await ask('totp.disable', { current_password: account.password, code });
   await fuzzer.ask('users.resetTotp', { path: { id }, body: { reason } });
   world.forget('users', id);
+  // The next key has to have been published for a while.
+  await eventually(async () => (await fuzzer.ask('signingKeys.rotate', { body: { reason } })).status === 200, {
+    what: 'the signing keys are rotated',
+    timeoutMs: 60_000,
+    intervalMs: 500,
+  });
 }
 
 async function deadLetters({ stack, fuzzer }: Stage): Promise<void> {

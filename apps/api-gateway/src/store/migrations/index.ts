@@ -7,6 +7,7 @@ import { SecondFactor1763760000000 } from './1763760000000-second-factor.js';
 import { ApiTokenRotation1763770000000 } from './1763770000000-api-token-rotation.js';
 import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.js';
 import { UserRevision1763781000000 } from './1763781000000-user-revision.js';
+import { SigningKeys1763791000000 } from './1763791000000-signing-keys.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly MigrationClass[] = [
   ApiTokenRotation1763770000000,
   IdempotencyKeys1763780000000,
   UserRevision1763781000000,
+  SigningKeys1763791000000,
 ];
