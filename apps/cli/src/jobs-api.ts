@@ -30,7 +30,8 @@ export function createJobsApi({ one, list }: Caller) {
     locks: (filter: Filter<'locks.list'>, page: PageRequest) => list('locks.list', filter, page),
     replicas: () => one('replicas.list', {}, ['items']),
     schedules: () => one('schedules.list', {}, ['items']),
-    createSchedule: (body: Body<'schedules.create'>) => one('schedules.create', { body }),
+    createSchedule: (body: Body<'schedules.create'>, idempotencyKey: string) =>
+      one('schedules.create', { headers: { 'Idempotency-Key': idempotencyKey }, body }),
     pauseSchedule: (id: string, reason: string) => one('schedules.pause', { path: { id }, body: { reason } }, [], repeatable),
     resumeSchedule: (id: string, reason: string) => one('schedules.resume', { path: { id }, body: { reason } }, [], repeatable),
     deleteSchedule: (id: string, reason: string) => one('schedules.delete', { path: { id }, body: { reason } }),

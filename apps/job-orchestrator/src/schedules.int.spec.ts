@@ -45,6 +45,7 @@ const make = (name: string, change: Partial<ScheduleRequest> = {}) =>
         ...change,
       },
       caller(),
+      async (work) => (await db.transaction(work)).row,
     ),
   );
 const due = (name: string, ago = '0 s') =>

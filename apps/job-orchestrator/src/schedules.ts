@@ -2,7 +2,7 @@
 import { requirePermission, type Principal } from '@fairlead/auth';
 import { FairleadError, namePattern, newId, type EventBody } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
-import type { Transaction } from '@fairlead/postgres';
+import type { Answering, Transaction } from '@fairlead/postgres';
 import { checkCron, nextTurn } from './domain/cron.js';
 import { kindByName, parseParams, requireReason, type PlanDependencies } from './plans.js';
 import { deleteSchedule, insertSchedule, lockSchedule, pauseSchedule, resumeSchedule, type ScheduleRow } from './store/schedules.js';
@@ -21,11 +21,12 @@ export interface ScheduleRequest {
  * Makes a schedule, whose jobs run as who made it. Throws `invalid_argument`, `permission_denied`, and `already_exists` for a
  * name that is taken.
  */
-export async function createSchedule(
+export async function createSchedule<Answer>(
   deps: PlanDependencies,
   request: ScheduleRequest,
   { principal }: { principal: Principal },
-): Promise<ScheduleRow> {
+  answering: Answering<{ row: ScheduleRow; position: number }, Answer>,
+): Promise<Answer> {
   const kind = kindByName(deps.kinds, request.kind);
   requirePermission(principal, kind.permission);
   if (!namePattern.test(request.name))
@@ -36,7 +37,7 @@ export async function createSchedule(
   const rule = { cron: request.cron, timeZone: request.timeZone };
   checkCron(rule, new Date());
   const reason = requireReason(request.reason);
-  const { row, position } = await deps.db.transaction(async (tx) => {
+  return answering(async (tx) => {
     const made = await insertSchedule(tx, {
       schedule_id: newId('schedule'),
       name: request.name,
@@ -54,8 +55,6 @@ export async function createSchedule(
     const payload = { ...tenantOf(deps, made), name, kind: kind.kind, params, cron, time_zone, missed };
     return { row: made, position: await tell(tx, made, { type: 'schedule_created', payload }, reason) };
   });
-  deps.onAppended(position);
-  return row;
 }
 
 /** Lets no turn come until it is resumed. Throws `schedule_not_found`. */

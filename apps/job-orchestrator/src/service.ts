@@ -1,5 +1,6 @@
 import { fleetV1, jobsV1, placementV1, provisionerV1 } from '@fairlead/contracts';
 import { pokeLog } from '@fairlead/event-log';
+import { createIdempotency } from '@fairlead/postgres';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -90,6 +91,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     onClaimable: pokes.claimable,
     onJobChanged: pokes.changed,
   };
+  const idempotency = createIdempotency({ database: db, logger });
   const loops = startLoops({
     db,
     kinds: loopKinds({
@@ -122,11 +124,11 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         approvePlan: approvePlan(deps),
         listLocks: listLocks(deps),
         listReplicas: listReplicas(deps),
-        createSchedule: createSchedule(deps),
+        createSchedule: createSchedule({ ...deps, idempotency }),
         listSchedules: listSchedules(deps),
         changeSchedule: changeSchedule(deps),
       }),
     ],
-    onDrain: [pokes.close, () => loops.stop(), () => engine.stop()],
+    onDrain: [idempotency.stop, pokes.close, () => loops.stop(), () => engine.stop()],
   });
 }

@@ -74,7 +74,7 @@ function shardRequest(kind: string, shardId: string, partial: Partial<placementV
 /** Registers a tenant on the first shard of every kind. */
 async function registered(tenantId: string): Promise<placementV1.Tenant> {
   const placement = { aggregate: 'aggregate-1', projection: 'projection-1', runner: 'runner-1' };
-  const { tenant } = await bootstrap.createTenant({ tenantId, name: `Tenant ${tenantId}`, placement });
+  const { tenant } = await bootstrap.createTenant({ idempotencyKey: '', tenantId, name: `Tenant ${tenantId}`, placement });
   if (tenant === undefined) throw new Error('a registration answers the tenant');
   return tenant;
 }
@@ -125,7 +125,7 @@ describe('shards', () => {
 
 describe('tenants', () => {
   it('are registered once, wherever they have gone since', async () => {
-    const registration = { tenantId: 'once', name: 'Once', placement: { runner: 'runner-2' } };
+    const registration = { tenantId: 'once', name: 'Once', placement: { runner: 'runner-2' }, idempotencyKey: '' };
     const first = await bootstrap.createTenant(registration);
     expect(first.tenant).toMatchObject({ tenantId: 'once', name: 'Once' });
     expect(first.tenant?.assignments.find(({ kind }) => kind === 'runner')?.shardId).toBe('runner-2');
@@ -133,12 +133,16 @@ describe('tenants', () => {
     const again = await bootstrap.createTenant(registration);
     expect(again.position).toBe(first.position);
     expect(again.tenant).toEqual(await tenantNow('once'));
+    const keyed = { ...registration, idempotencyKey: 'key-1' };
+    expect(await bootstrap.createTenant(keyed)).toEqual(again);
+    const other = bootstrap.createTenant({ ...keyed, tenantId: 'other' });
+    await expect(other).rejects.toEqual(refusedWith('idempotency_key_reused'));
     await expect(bootstrap.createTenant({ ...registration, name: 'Twice' })).rejects.toEqual(refusedWith('already_exists'));
     await expect(bootstrap.createTenant({ ...registration, placement: {} })).rejects.toEqual(refusedWith('already_exists'));
-    await expect(bootstrap.createTenant({ tenantId: 'x', name: 'X', placement: { runner: 'nowhere' } })).rejects.toEqual(
-      refusedWith('shard_not_found'),
-    );
-    await expect(bootstrap.createTenant({ tenantId: 'x', name: 'X', placement: { gateway: 'gw-1' } })).rejects.toEqual(
+    await expect(
+      bootstrap.createTenant({ idempotencyKey: '', tenantId: 'x', name: 'X', placement: { runner: 'nowhere' } }),
+    ).rejects.toEqual(refusedWith('shard_not_found'));
+    await expect(bootstrap.createTenant({ idempotencyKey: '', tenantId: 'x', name: 'X', placement: { gateway: 'gw-1' } })).rejects.toEqual(
       refusedWith('invalid_argument'),
     );
     await expect(orchestrator.getTenant({ tenantId: 'x' })).rejects.toEqual(refusedWith('tenant_not_found'));
@@ -148,7 +152,7 @@ describe('tenants', () => {
     await bootstrap.putShard(shardRequest('runner', 'runner-9', { weight: 100, state: 'cordoned' }));
     await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
-        bootstrap.createTenant({ tenantId: `spread-${String(index)}`, name: 'Spread', placement: {} }),
+        bootstrap.createTenant({ idempotencyKey: '', tenantId: `spread-${String(index)}`, name: 'Spread', placement: {} }),
       ),
     );
     const { shards } = await orchestrator.listShards({ kind: '' });
@@ -363,7 +367,7 @@ describe('permissions', () => {
     await expect(viewer.getTenant({ tenantId: 'guarded' })).resolves.toMatchObject({ tenant: { tenantId: 'guarded' } });
     await expect(viewer.getPlacement({ withoutTenants: false })).resolves.toMatchObject({ epoch: 1 });
     const head = await headPosition(database.db);
-    await expect(viewer.createTenant({ tenantId: 'theirs', name: 'Theirs', placement: {} })).rejects.toEqual(
+    await expect(viewer.createTenant({ idempotencyKey: '', tenantId: 'theirs', name: 'Theirs', placement: {} })).rejects.toEqual(
       refusedWith('permission_denied', { permission: 'tenant.write' }),
     );
     await expect(viewer.putShard(shardRequest('runner', 'runner-1'))).rejects.toEqual(
@@ -372,7 +376,7 @@ describe('permissions', () => {
     for (const caller of [viewer, clientOf('operator'), clientOf('admin'), bootstrap]) {
       await expect(caller.moveTenant(move)).rejects.toEqual(refusedWith('permission_denied', { permission: 'placement.move' }));
     }
-    await expect(orchestrator.createTenant({ tenantId: 'theirs', name: 'Theirs', placement: {} })).rejects.toEqual(
+    await expect(orchestrator.createTenant({ idempotencyKey: '', tenantId: 'theirs', name: 'Theirs', placement: {} })).rejects.toEqual(
       refusedWith('permission_denied'),
     );
     await expect(clientWith(() => Promise.resolve('nonsense')).getPlacement({ withoutTenants: false })).rejects.toEqual(

@@ -1,5 +1,6 @@
 import { placementV1 } from '@fairlead/contracts';
 import { pokeLog } from '@fairlead/event-log';
+import { createIdempotency, type Idempotency } from '@fairlead/postgres';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type ReadinessCheck, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -28,6 +29,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const endpoints = createEndpointPolicy({ allowedCidrs: config.FLEET_ALLOWED_CIDRS, allowedHosts: config.FLEET_ALLOWED_HOSTS });
   const resources = await openResources({ name: 'placement', config, migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
+  const idempotency = createIdempotency({ database, logger });
   const publication = startPublication({
     database,
     messaging,
@@ -45,13 +47,13 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   return startService({
     resources,
     config,
-    rpcs: [rpcsOf({ database, endpoints, publicationProblem, committed })],
+    rpcs: [rpcsOf({ database, idempotency, endpoints, publicationProblem, committed })],
     checks: [publishes(publication)],
-    onDrain: [() => publication.stop()],
+    onDrain: [idempotency.stop, () => publication.stop()],
   });
 }
 
-function rpcsOf(deps: Deps) {
+function rpcsOf(deps: Deps & { idempotency: Idempotency }) {
   return defineRpcs(placementV1.PlacementServiceService, {
     createTenant: createTenant(deps),
     listTenants: listTenants(deps),

@@ -9,6 +9,7 @@ import type { Database, Transaction } from './database.js';
 export interface KeyedRequest {
   /** Whose key it is: a principal's. */
   readonly scope: string;
+  /** An empty one is none: nothing is kept of the request. */
   readonly key: string;
   /** All that was asked for: the same text is the same request. */
   readonly request: string;
@@ -24,7 +25,25 @@ export interface Idempotency {
   once<Answer>(keyed: KeyedRequest, work: (tx: Transaction) => Promise<Answer>): Promise<Answer>;
   /** Removes what is older than that; done every ten minutes by itself. Answers how many. */
   clean(): Promise<number>;
-  stop(): void;
+  stop(this: void): void;
+}
+
+/** A call of a service whose request tells its key. */
+export function keyedCall(method: string, request: { readonly idempotencyKey: string }, scope: string): KeyedRequest {
+  const { idempotencyKey: key, ...asked } = request;
+  return { scope, key, request: JSON.stringify([method, asked]) };
+}
+
+/** Runs a transaction and makes the answer of what it resolves with. */
+export type Answering<Result, Answer> = (work: (tx: Transaction) => Promise<Result>) => Promise<Answer>;
+
+/** Answers a request with a key: repeats are given the answer that was made the first time. */
+export function answeringOnce<Result, Answer>(
+  { idempotency }: { readonly idempotency: Idempotency },
+  keyed: KeyedRequest,
+  answerOf: (result: Result) => Answer,
+): Answering<Result, Answer> {
+  return (work) => idempotency.once(keyed, async (tx) => answerOf(await work(tx)));
 }
 
 export interface IdempotencyOptions {
@@ -65,7 +84,7 @@ export function createIdempotency({ database, logger, secret }: IdempotencyOptio
     });
   }, cleanEveryMs).unref();
   return {
-    once: (keyed, work) => database.transaction((tx) => onceIn(tx, keyed, keysOf(keyed, secret), work)),
+    once: (keyed, work) => database.transaction((tx) => (keyed.key === '' ? work(tx) : onceIn(tx, keyed, keysOf(keyed, secret), work))),
     clean,
     stop: () => {
       clearInterval(timer);

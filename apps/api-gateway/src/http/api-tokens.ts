@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Re
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { requirePermission, type Principal } from '@fairlead/auth';
-import type { KeyedRequest } from '@fairlead/postgres';
+import { answeringOnce, type KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
@@ -10,7 +10,7 @@ import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, IdempotencyKey, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
 import { createApiToken, revokeApiToken, rotateApiToken, type NewSecretToken } from '../identity/api-tokens.js';
 import { userIdOf } from '../identity/callers.js';
-import { answeringOnce, identity, type Identity } from '../identity/identity.js';
+import { identity, type Identity } from '../identity/identity.js';
 import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
 import { refuseApiToken } from './auth.js';
 import { roleList } from './users.js';

@@ -45,7 +45,6 @@ const keyless: Readonly<Record<string, string>> = {
   'projections.rebuild': 'a repeat finds it going on',
   'projections.resume': 'asking twice is as once',
   'projections.skip': 'names the one event that it is about',
-  'schedules.create': 'names are taken once: a repeat is refused',
   'schedules.pause': 'asking twice is as once',
   'schedules.resume': 'asking twice is as once',
   'signingKeys.rotate': 'a repeat is refused: the next key has to be known for a while first',

@@ -74,7 +74,12 @@ describe('tenants', () => {
     expect((await gateway.call('POST', '/admin/v1/tenants', { token: operator, body, headers })).status).toBe(403);
     const created = await gateway.call('POST', '/admin/v1/tenants', { token: admin, body, headers });
     expect([created.status, created.body, created.headers.get('x-fairlead-position')]).toEqual([201, view, '8']);
-    expect(gateway.peers.calls.at(-1)?.request).toEqual({ tenantId: 'acme', name: 'Acme', placement: { runner: 'runner-1' } });
+    expect(gateway.peers.calls.at(-1)?.request).toEqual({
+      tenantId: 'acme',
+      name: 'Acme',
+      placement: { runner: 'runner-1' },
+      idempotencyKey: 'key-1',
+    });
   });
 });
 

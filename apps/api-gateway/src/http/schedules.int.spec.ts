@@ -72,13 +72,13 @@ describe('schedules', () => {
   it('are made, and say where they are', async () => {
     gateway.peers.answers = { createSchedule: () => ({ schedule }) };
     const whole = { ...body, time_zone: 'Europe/Berlin', missed: 'skip' };
-    const answer = await gateway.call('POST', path, { token: operator, body: whole });
+    const answer = await gateway.call('POST', path, { token: operator, body: whole, headers: { 'idempotency-key': 'one' } });
     expect([answer.status, answer.body, answer.headers.get('location')]).toEqual([201, shown, `${path}/nightly`]);
-    await gateway.call('POST', path, { token: operator, body });
+    await gateway.call('POST', path, { token: operator, body, headers: { 'idempotency-key': 'two' } });
     const { time_zone: timeZone, ...rest } = whole;
     expect(gateway.peers.calls.map(({ request }) => request)).toEqual([
-      { ...rest, timeZone },
-      { ...body, timeZone: 'UTC', missed: 'once' },
+      { ...rest, timeZone, idempotencyKey: 'one' },
+      { ...body, timeZone: 'UTC', missed: 'once', idempotencyKey: 'two' },
     ]);
   });
 

@@ -2,10 +2,11 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Res } fro
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { jobsV1 } from '@fairlead/contracts';
+import type { KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, time, wholeList } from '../edge/answers.js';
 import { asCaller, jobsClient, orNull, present, type JobsClient } from '../edge/clients.js';
-import { jsonObject, opaqueId, reason, scheduleName, text } from '../edge/parse.js';
+import { IdempotencyKey, jsonObject, opaqueId, reason, scheduleName, text } from '../edge/parse.js';
 import { errorView, jobErrorSchema } from './jobs.js';
 
 const createBody = z.strictObject({
@@ -57,13 +58,16 @@ export class SchedulesController {
     return { items: schedules.map(scheduleView), next_cursor: null };
   }
 
-  /** A repeat makes no second one: names are taken once. */
   @Post()
   @RequirePermission('schedule.manage')
   @Answers('Makes a schedule by which jobs are started.', scheduleSchema)
-  async create(@Body({ schema: createBody }) body: z.output<typeof createBody>, @Res({ passthrough: true }) reply: FastifyReply) {
+  async create(
+    @Body({ schema: createBody }) body: z.output<typeof createBody>,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const { time_zone: timeZone, ...rest } = body;
-    const { schedule } = await this.jobs.createSchedule({ ...rest, timeZone }, asCaller());
+    const { schedule } = await this.jobs.createSchedule({ ...rest, timeZone, idempotencyKey: key }, asCaller());
     reply.header('location', `/admin/v1/schedules/${body.name}`);
     return scheduleView(present(schedule, 'schedule'));
   }

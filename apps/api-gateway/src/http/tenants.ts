@@ -83,16 +83,15 @@ export class TenantsController {
     return recordsPage(this.audit, { ...query, tenant: id });
   }
 
-  /** The tenant's id makes repeats of this harmless; the key is asked for as everywhere. */
   @Post()
   @RequirePermission('tenant.write')
   @Answers('Registers a tenant; the shards it is not given are chosen.', tenantSchema)
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
-    @IdempotencyKey() _keyed: KeyedRequest,
+    @IdempotencyKey() { key }: KeyedRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const request = { tenantId: body.tenant_id, name: body.name, placement: body.placement as Record<string, string> };
+    const request = { tenantId: body.tenant_id, name: body.name, placement: body.placement as Record<string, string>, idempotencyKey: key };
     const { tenant, position } = await this.placement.createTenant(request, asCaller());
     tellPosition(reply, position);
     reply.header('location', `/admin/v1/tenants/${body.tenant_id}`);

@@ -1,10 +1,9 @@
 import { FairleadError, newId, roles as allRoles, type Role } from '@fairlead/contracts';
 import { commonRoles, type Principal, type Scope, type TokenSigner } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
-import type { Database } from '@fairlead/postgres';
+import type { Answering, Database } from '@fairlead/postgres';
 import { insertApiToken, revokeApiTokenRow, rotateApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
-import type { Answering } from './identity.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
 
 /** `<token id>_<secret>`: the id is how the token begins, and may be shown. */

@@ -1,6 +1,6 @@
 import type { TokenSigner } from '@fairlead/auth';
 import type { Appender } from '@fairlead/event-log';
-import type { Database, Idempotency, KeyedRequest, Transaction } from '@fairlead/postgres';
+import type { Database, Idempotency } from '@fairlead/postgres';
 import type { LoginLimits } from '../domain/login-limits.js';
 import type { Throttle } from '../domain/throttle.js';
 import type { Passwords } from './passwords.js';
@@ -28,15 +28,3 @@ export interface Identity {
 
 /** Under this Nest hands it to controllers. */
 export const identity = Symbol('identity');
-
-/** Runs a transaction and makes the answer of what it resolves with. */
-export type Answering<Result, Answer> = (work: (tx: Transaction) => Promise<Result>) => Promise<Answer>;
-
-/** Answers a request with a key: repeats are given the answer that was made the first time. */
-export function answeringOnce<Result, Answer>(
-  { idempotency }: Pick<Identity, 'idempotency'>,
-  keyed: KeyedRequest,
-  answerOf: (result: Result) => Answer,
-): Answering<Result, Answer> {
-  return (work) => idempotency.once(keyed, async (tx) => answerOf(await work(tx)));
-}

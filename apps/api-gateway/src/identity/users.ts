@@ -1,12 +1,11 @@
 import { FairleadError, newId, type Role } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
-import type { Database, Transaction } from '@fairlead/postgres';
+import type { Answering, Database, Transaction } from '@fairlead/postgres';
 import type { User } from '../store/user.js';
 import { countAdmins, findUser, insertUser, lockUsers, updateUser } from '../store/users.js';
 import { presentCaller } from './callers.js';
 import { refuseWeakPassword } from './change-password.js';
-import type { Answering } from './identity.js';
 import type { Passwords } from './passwords.js';
 import { endSessionsOf } from './sessions.js';
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import type { Run } from '../context.js';
 import { jsonObject } from '../options.js';
@@ -9,6 +10,7 @@ interface CreateOptions {
   readonly timeZone: string;
   readonly missed: 'skip' | 'once';
   readonly reason: string;
+  readonly idempotencyKey?: string;
 }
 
 /** `fairlead schedule create` */
@@ -26,14 +28,16 @@ export function scheduleCreate(parent: Command, run: Run): void {
         .default('once'),
     )
     .requiredOption('--reason <text>', 'why; kept with each job and in the audit trail')
+    .option('--idempotency-key <key>', 'repeat an earlier attempt, within 24 hours: the same key makes no second one')
     .addHelpText(
       'after',
       `\nExample:\n  fairlead schedule create nightly-reload --kind reload --params '{"kind":"gateway","shard":"gateway-1"}' --cron "0 3 * * *" --reason "new certificates"\n`,
     )
     .action((name: string, { timeZone, ...options }: CreateOptions, command: Command) =>
       run(command, async ({ api, print }) => {
-        const { kind, params, cron, missed, reason } = options;
-        const schedule = await api().createSchedule({ name, kind, params, cron, time_zone: timeZone, missed, reason });
+        const { kind, params, cron, missed, reason, idempotencyKey = randomUUID() } = options;
+        const body = { name, kind, params, cron, time_zone: timeZone, missed, reason };
+        const schedule = await api().createSchedule(body, idempotencyKey);
         print(schedule, () => `schedule ${name} is made; its first turn is at ${schedule.next_at ?? '-'}\n`);
       }),
     );

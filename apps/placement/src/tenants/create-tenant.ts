@@ -1,6 +1,6 @@
 import { FairleadError, placedKinds } from '@fairlead/contracts';
 import { appendInTransaction, readLog } from '@fairlead/event-log';
-import type { Database, Transaction } from '@fairlead/postgres';
+import type { Answering, Transaction } from '@fairlead/postgres';
 import { placeTenant, sameRegistration, type RequestedPlacement } from './domain/creation.js';
 import { lockMeta } from './store/meta.js';
 import { candidateShards } from './store/shards.js';
@@ -25,8 +25,11 @@ export interface RegisteredTenant {
  * tenant as it stands now, wherever it has moved since. Throws already_exists for another registration of the id,
  * shard_not_found, invalid_argument for a cordoned shard.
  */
-export async function registerTenant(database: Database, registration: TenantRegistration): Promise<RegisteredTenant> {
-  return database.transaction(async (tx) => {
+export async function registerTenant<Answer>(
+  registration: TenantRegistration,
+  answering: Answering<RegisteredTenant, Answer>,
+): Promise<Answer> {
+  return answering(async (tx) => {
     const meta = await lockMeta(tx);
     const existing = await findTenant(tx, registration.tenantId);
     if (existing !== undefined) return repeated(tx, existing, registration);

@@ -54,7 +54,7 @@ function start(): void {
 
 const asTest = <T>(work: () => Promise<T>) => runInContext(newContext({ principal: 'service:test' }), work);
 const register = (tenantId: string) =>
-  asTest(() => registerTenant(database.db, { tenantId, name: tenantId, requested: { runner: 'runner-1' } }));
+  asTest(() => registerTenant({ tenantId, name: tenantId, requested: { runner: 'runner-1' } }, database.db.transaction));
 
 async function move(tenantId: string, toShardId: string): Promise<number> {
   const tenant = await findTenant(database.db, tenantId);

@@ -39,7 +39,7 @@ beforeEach(async () => {
   gatewaySide = await connect('gateway');
   publication = startPublisher();
   gateway = startGateway();
-  await asTest(() => registerTenant(database.db, { tenantId: 'acme', name: 'acme', requested: { runner: 'runner-1' } }));
+  await asTest(() => registerTenant({ tenantId: 'acme', name: 'acme', requested: { runner: 'runner-1' } }, database.db.transaction));
   await shows(gateway, 'runner-1', 1);
 }, 120_000);
 

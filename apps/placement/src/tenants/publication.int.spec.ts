@@ -63,7 +63,7 @@ function watching(): PlacementWatch & { seen: PlacementSnapshot[] } {
 
 const register = (tenantId: string) =>
   runInContext(newContext({ principal: 'service:test' }), () =>
-    registerTenant(database.db, { tenantId, name: tenantId, requested: { runner: 'runner-1' } }),
+    registerTenant({ tenantId, name: tenantId, requested: { runner: 'runner-1' } }, database.db.transaction),
   );
 
 async function move(tenantId: string, toShardId: string) {

@@ -3899,7 +3899,10 @@ export interface operations {
     "schedules.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -340,6 +340,8 @@ export interface CreateScheduleRequest {
   timeZone: string;
   missed: string;
   reason: string;
+  /** The same key and request are answered the same; an empty one is none. */
+  idempotencyKey: string;
 }
 
 export interface CreateScheduleResponse {
@@ -5460,7 +5462,7 @@ export const Schedule: MessageFns<Schedule> = {
 };
 
 function createBaseCreateScheduleRequest(): CreateScheduleRequest {
-  return { name: "", kind: "", params: undefined, cron: "", timeZone: "", missed: "", reason: "" };
+  return { name: "", kind: "", params: undefined, cron: "", timeZone: "", missed: "", reason: "", idempotencyKey: "" };
 }
 
 export const CreateScheduleRequest: MessageFns<CreateScheduleRequest> = {
@@ -5485,6 +5487,9 @@ export const CreateScheduleRequest: MessageFns<CreateScheduleRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(58).string(message.reason);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(66).string(message.idempotencyKey);
     }
     return writer;
   },
@@ -5558,6 +5563,14 @@ export const CreateScheduleRequest: MessageFns<CreateScheduleRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5583,6 +5596,11 @@ export const CreateScheduleRequest: MessageFns<CreateScheduleRequest> = {
         : "",
       missed: isSet(object.missed) ? globalThis.String(object.missed) : "",
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
     };
   },
 
@@ -5609,6 +5627,9 @@ export const CreateScheduleRequest: MessageFns<CreateScheduleRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
     return obj;
   },
 
@@ -5624,6 +5645,7 @@ export const CreateScheduleRequest: MessageFns<CreateScheduleRequest> = {
     message.timeZone = object.timeZone ?? "";
     message.missed = object.missed ?? "";
     message.reason = object.reason ?? "";
+    message.idempotencyKey = object.idempotencyKey ?? "";
     return message;
   },
 };

@@ -53,6 +53,8 @@ export interface CreateTenantRequest {
   name: string;
   /** kind -> shard id; a kind left out goes to the active shard with the most room. */
   placement: { [key: string]: string };
+  /** The same key and request are answered the same; an empty one is none. */
+  idempotencyKey: string;
 }
 
 export interface CreateTenantRequest_PlacementEntry {
@@ -797,7 +799,7 @@ export const Shard_LabelsEntry: MessageFns<Shard_LabelsEntry> = {
 };
 
 function createBaseCreateTenantRequest(): CreateTenantRequest {
-  return { tenantId: "", name: "", placement: {} };
+  return { tenantId: "", name: "", placement: {}, idempotencyKey: "" };
 }
 
 export const CreateTenantRequest: MessageFns<CreateTenantRequest> = {
@@ -811,6 +813,9 @@ export const CreateTenantRequest: MessageFns<CreateTenantRequest> = {
     globalThis.Object.entries(message.placement).forEach(([key, value]: [string, string]) => {
       CreateTenantRequest_PlacementEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
     });
+    if (message.idempotencyKey !== "") {
+      writer.uint32(34).string(message.idempotencyKey);
+    }
     return writer;
   },
 
@@ -854,6 +859,14 @@ export const CreateTenantRequest: MessageFns<CreateTenantRequest> = {
             }
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -888,6 +901,11 @@ export const CreateTenantRequest: MessageFns<CreateTenantRequest> = {
           {},
         )
         : {},
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
     };
   },
 
@@ -908,6 +926,9 @@ export const CreateTenantRequest: MessageFns<CreateTenantRequest> = {
         });
       }
     }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
     return obj;
   },
 
@@ -927,6 +948,7 @@ export const CreateTenantRequest: MessageFns<CreateTenantRequest> = {
       },
       {},
     );
+    message.idempotencyKey = object.idempotencyKey ?? "";
     return message;
   },
 };
