@@ -9,6 +9,7 @@ import { grantsOfService, type Principal, type Scope } from './principal.js';
 const audience = 'fairlead';
 const userIssuer: ServiceName = 'api-gateway';
 const serviceTokenTtlSeconds = 300;
+const maxAheadMs = 60_000;
 
 /** Whom an access token speaks for, and what it was given to. */
 export interface TokenUser {
@@ -127,6 +128,8 @@ async function verifyToken(token: string, keySet: JWTVerifyGetKey): Promise<Prin
       clockTolerance: 5,
       requiredClaims: ['sub', 'iss', 'exp', 'iat'],
     });
+    // Clocks differ by seconds, not by more.
+    if ((payload.iat ?? 0) * 1000 > Date.now() + maxAheadMs) throw new Error('the token was issued in the future');
     const issuer = payload.iss ?? '';
     if (issuerOf(protectedHeader.kid ?? '') !== issuer) throw new Error('the key may not sign for this issuer');
     return { ...principalOf(issuer, payload.sub ?? '', payload), expiresAtMs: (payload.exp ?? 0) * 1000 };

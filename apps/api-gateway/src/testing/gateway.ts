@@ -8,6 +8,7 @@ import {
   createTokenVerifier,
   generateSigningKey,
   type KeySource,
+  type PrivateJwk,
   type TokenSigner,
 } from '@fairlead/auth';
 import type { RunningService } from '@fairlead/service-runtime';
@@ -34,6 +35,8 @@ export interface TestGateway {
   /** Every log line so far. */
   readonly lines: string[];
   readonly signer: TokenSigner;
+  /** What it signs with, to forge what is almost right. */
+  readonly key: PrivateJwk;
   /** A token of a user with these roles, whom the gateway need not know. */
   token(...roles: Role[]): Promise<string>;
   /** A POST has an idempotency key of its own, a PATCH is for whatever is there, unless the headers say otherwise; an empty one is none. */
@@ -81,6 +84,7 @@ export async function startGateway(servers: Servers, env: Record<string, string>
     peers,
     lines,
     signer,
+    key: own.privateJwk,
     token: (...roles) => signer.signUser({ userId: 'usr_test', email: 'test@example.com', roles }, 60),
     call: (method, path, options = {}) => call(service.httpUrl, method, path, options),
     another: (more = {}) => createService(settings({ ...env, ...more }), { logger, ...overrides }),
