@@ -10,6 +10,7 @@ import { batcherPerDatabase } from './engine/batcher.js';
 import type { Engine } from './engine/engine.js';
 import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
+import { startTold } from './engine/news.js';
 import { writerOf } from './engine/writer.js';
 import { assertPlanHolds, kindByName, requireReason, type PlanDependencies } from './plans.js';
 import type { Claim } from './store/claim.js';
@@ -86,7 +87,7 @@ async function make(
   { job, queued, plan }: { job: NewJob; queued: PreparedCommand; plan: PlanRow },
 ): Promise<{ made: Inserted & { position: number }; claim: Claim | undefined }> {
   const room = deps.engine?.reserve(kind);
-  const given = { ...job, claimer: room?.replica };
+  const given = room === undefined ? job : { ...job, claimer: room.replica, started: startTold(kind, job, room.replica) };
   let claim: Claim | undefined;
   try {
     const made = await writerOf(deps.db).start(given, queued);

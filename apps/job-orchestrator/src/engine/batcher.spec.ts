@@ -37,7 +37,7 @@ describe('a batcher', () => {
     const many = gathering();
     many.go();
     await Promise.all(range(0, 450).map((item) => many.batcher.do(item)));
-    expect(many.calls.map(({ length }) => length)).toEqual([200, 200, 50]);
+    expect(many.calls.map(({ length }) => length)).toEqual([200, 200, 25, 25]);
 
     const large = gathering((item) => item * 1024 * 1024);
     large.go();
@@ -58,6 +58,14 @@ describe('a batcher', () => {
     go();
     await Promise.all(given);
     expect(calls).toHaveLength(2);
+  });
+
+  it('makes two calls of what comes at once, from 40 on', async () => {
+    const { batcher, calls, go } = gathering();
+    go();
+    await Promise.all(range(0, 39).map((item) => batcher.do(item)));
+    await Promise.all(range(0, 41).map((item) => batcher.do(item)));
+    expect(calls.map(({ length }) => length)).toEqual([39, 21, 20]);
   });
 
   it('gives what has to be alone alone, and the others together without it', async () => {

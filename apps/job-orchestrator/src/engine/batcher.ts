@@ -49,11 +49,20 @@ export class Batcher<Item, Result> {
   private async next(): Promise<void> {
     if (this.queue.length === 0) return;
     this.calls += 1;
-    const entries = this.queue.splice(0, this.fitting());
+    const entries = this.queue.splice(0, Math.min(this.share(), this.fitting()));
     this.begin();
     await this.call(entries);
     this.calls -= 1;
     this.begin();
+  }
+
+  /**
+   * Of many that come at once, half: the other half goes in a second call. What is answered together asks for the next together; in two
+   * halves, this process works on the one while the other is on its way.
+   */
+  private share(): number {
+    const { length } = this.queue;
+    return this.calls === 1 && length >= 2 * worthASecondCall && length <= mostItems ? Math.ceil(length / 2) : length;
   }
 
   /** How many of those that wait travel together: at least one. */

@@ -1,6 +1,7 @@
 /** Jobs that the replica claims in whose process they are made. On a real Postgres. */
 import { describe, expect, it, jest } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
+import { prepareCommand } from '@fairlead/event-log';
 import { eventually } from '@fairlead/testing';
 import type { NewJob } from '../store/insert.js';
 import { claimOfNew, insertJobs } from '../store/insert.js';
@@ -8,8 +9,11 @@ import { loadJob } from '../store/jobs.js';
 import { endLease, registerReplica } from '../store/replica.js';
 import { ann, boot, db, ended, engines, historyOf, plan, start } from './bench.fixture.js';
 import type { Room } from './engine.js';
+import { jobEvent } from './events.js';
 import type { JobKind } from './kind.js';
+import { startTold } from './news.js';
 import { openable, step, toyKind } from './toy.fixture.js';
+import { writerOf } from './writer.js';
 
 jest.setTimeout(30_000);
 
@@ -106,6 +110,58 @@ describe('a replica', () => {
       'step_succeeded:two',
       'job_succeeded',
     ]);
+  });
+
+  it('has begun its first step with the job, and tells so under its fence', async () => {
+    const kind = toyKind([step('one', { run: () => gate.opened.then(() => ({ outcome: 'done' })) })]);
+    const gate = openable();
+    const deps = boot(kind);
+    (await firstRoom(kind)).fill(undefined);
+    const { jobId } = await start(deps, 'begun');
+    const loaded = await loadJob(db, jobId);
+    expect(loaded?.steps).toMatchObject([{ status: 'running', attempts: 1, started_at: loaded?.job.started_at }]);
+    const [told] = await db.query<{ payload: unknown; meta: unknown }>(
+      `select payload, meta from log.event where aggregate_id = $1 and type = 'job_started'`,
+      [jobId],
+    );
+    const begins = { step: 'one', attempt: 1 };
+    expect(told?.payload).toEqual({ tenant_id: 'begun', replica: loaded?.job.owner, fence: loaded?.job.fence, begins });
+    expect(told?.meta).toMatchObject({ job_id: jobId, tenant_id: 'begun', principal: ann.id, via: 'job-orchestrator', reason: 'test' });
+    gate.open();
+    expect((await ended(jobId)).steps).toMatchObject([{ status: 'succeeded', attempts: 1 }]);
+  });
+
+  it('begins a point of no return by itself', async () => {
+    const kind = toyKind([step('one', { pointOfNoReturn: true })]);
+    const deps = boot(kind);
+    (await firstRoom(kind)).fill(undefined);
+    const { jobId } = await start(deps, 'no-return');
+    expect((await ended(jobId)).job.status).toBe('succeeded');
+    expect(await historyOf(jobId)).toEqual(['job_queued', 'job_started>one', 'step_succeeded:one', 'job_succeeded']);
+    expect(await db.query(`select job_id from last_change where resource = 'tenant/no-return'`)).toEqual([{ job_id: jobId }]);
+  });
+
+  it('undoes a first step that began with the job when a cancel comes before its run', async () => {
+    const done: string[] = [];
+    const act = (what: string) => () => {
+      done.push(what);
+      return Promise.resolve({ outcome: 'done' as const });
+    };
+    const kind = toyKind([step('one', { run: act('run'), undo: act('undo') })]);
+    boot(kind);
+    const room = await firstRoom(kind);
+    const job = newJob('begun-cancelled', { claimer: room.replica, plan_id: (await planOf('begun-cancelled')).plan_id });
+    const asked = { ...job, started: startTold(kind, job, room.replica) };
+    const queued = { kind: 'toy', plan_id: job.plan_id, plan_digest: job.plan_digest, params: {}, locks: job.locks, steps: job.steps };
+    const event = jobEvent({ jobId: job.job_id, tenantId: undefined }, { type: 'job_queued', payload: queued });
+    const made = await writerOf(db).start(asked, prepareCommand({ events: [event] }));
+    expect(made).toMatchObject({ outcome: 'made', begun: true });
+    const claim = claimOfNew(made, asked, { actions: [], checks: [], impact: noImpact, inputs: [] });
+    if (claim?.loaded === undefined) throw new Error('a new job brings all that is needed');
+    const cancelled = { ...claim.loaded.job, cancel_requested_at: new Date() };
+    room.fill({ ...claim, loaded: { ...claim.loaded, job: cancelled } });
+    expect((await ended(job.job_id)).job.status).toBe('cancelled');
+    expect(done).toEqual(['undo']);
   });
 
   it('keeps room that others may wait for until it has looked for them', async () => {

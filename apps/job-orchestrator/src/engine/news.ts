@@ -1,10 +1,30 @@
 import type { EventBody } from '@fairlead/contracts';
 import { prepareCommand, type NewEvent, type PreparedCommand } from '@fairlead/event-log';
 import type { Failure, StepState } from '../domain/machine.js';
+import { runInContext } from '@fairlead/telemetry';
 import type { Claim } from '../store/claim.js';
+import type { NewJob, StartTold } from '../store/insert.js';
 import type { JobRow } from '../store/rows.js';
 import type { Run } from '../store/transition.js';
 import { jobEvent, toldFailure } from './events.js';
+import { contextOf } from './job-context.js';
+import { rulesOf, type JobKind } from './kind.js';
+
+/**
+ * What the log is to be told when a job is claimed while it is made, and its first step begins with that; undefined when that has to
+ * be written by itself, as a point of no return.
+ */
+export function startTold(kind: JobKind, job: NewJob, replica: string): StartTold | undefined {
+  const [first] = kind.steps;
+  if (first === undefined || rulesOf(kind)[0]?.pointOfNoReturn === true) return undefined;
+  const { job_id: jobId, tenant_id: tenantId, reason } = job;
+  // Its fence is drawn with the claim.
+  const payload = { replica, fence: 0, begins: { step: first.name, attempt: 1 } };
+  const event = jobEvent({ jobId, tenantId }, { type: 'job_started', payload }, { reason });
+  const [encoded] = runInContext(contextOf(job), () => prepareCommand({ events: [event] })).events;
+  if (encoded === undefined) throw new Error('a command has its events');
+  return { type: encoded.type, schema_version: encoded.schemaVersion, payload: event.payload, meta: encoded.meta };
+}
 
 /** What the log is to be told of a job with its next transition. */
 export class JobNews {
@@ -17,12 +37,12 @@ export class JobNews {
 
   constructor(
     private readonly job: JobRow,
-    { how, previousOwner }: Claim,
+    { how, previousOwner, begun }: Claim,
     replica: string,
   ) {
     const payload = { replica, fence: job.fence, ...(previousOwner === undefined ? {} : { previous_owner: previousOwner }) };
     this.claimEvent = this.eventOf({ type: `job_${how}`, payload });
-    this.claimed = this.claimEvent;
+    this.claimed = begun === true ? undefined : this.claimEvent;
     this.claimCommandId = `${job.job_id}:claim:${String(job.fence)}`;
   }
 

@@ -90,6 +90,8 @@ class JobRun {
   private readonly news: JobNews;
   /** The run that has ended and is not written yet. */
   private ended: EndedRun | undefined;
+  /** The run that has begun with the claim. */
+  private begun: Run | undefined;
 
   constructor(
     private readonly deps: RunnerDependencies,
@@ -100,6 +102,7 @@ class JobRun {
     this.kind = deps.kindOf(loaded.job);
     this.rules = rulesOf(this.kind);
     this.take(loaded);
+    this.begun = claim.begun === true ? { index: 0, direction: 'forward', number: 1 } : undefined;
     this.news = new JobNews(loaded.job, claim, lease.replica.replicaId);
     if (claim.how === 'started') deps.metrics.waited(this.kind.kind, secondsSince(loaded.job.created_at));
   }
@@ -115,6 +118,7 @@ class JobRun {
     this.outputs = outputsOf(loaded);
     this.stepClock = new StepClock(this.state);
     this.ended = undefined;
+    this.begun = undefined;
   }
 
   async run(): Promise<RunEnd> {
@@ -168,17 +172,8 @@ class JobRun {
    * must not begin: something else was asked of the job meanwhile.
    */
   private async runStep(index: number): Promise<Settled | undefined> {
-    const before = this.state;
-    const takeBack = this.news.mark();
-    const attempt = this.beginRun(index);
-    await stepFailpoint(this.kind, attempt, 'before_attempt');
-    // As the state machine does: a cancel is heeded while all that was done can be taken back.
-    const heedsCancel = attempt.direction === 'forward' && isUndoable(before, this.rules);
-    if (!(await this.write({ status: this.runningStatus(), begins: attempt, heedsCancel }))) {
-      this.state = before;
-      takeBack();
-      return undefined;
-    }
+    const attempt = await this.begin(index);
+    if (attempt === undefined) return undefined;
     this.stepClock.begin(index, attempt.direction);
     const startedAt = performance.now();
     const outcome = storable(await traceStep(this.deps.tracing, this.kind, attempt, () => this.execute(index, attempt)));
@@ -195,6 +190,26 @@ class JobRun {
     if (this.state.direction === 'forward' && settled.state.direction === 'undo') this.news.tellCompensating(settled.state.failure);
     this.state = settled.state;
     return settled;
+  }
+
+  /** Writes that a run begins, unless it was written with the claim; undefined when it must not begin. */
+  private async begin(index: number): Promise<Run | undefined> {
+    const { state: before, begun } = this;
+    this.begun = undefined;
+    // A cancel may have come between.
+    if (begun !== undefined && before.direction === 'forward') {
+      await stepFailpoint(this.kind, begun, 'before_attempt');
+      return begun;
+    }
+    const takeBack = this.news.mark();
+    const attempt = this.beginRun(index);
+    await stepFailpoint(this.kind, attempt, 'before_attempt');
+    // As the state machine does: a cancel is heeded while all that was done can be taken back.
+    const heedsCancel = attempt.direction === 'forward' && isUndoable(before, this.rules);
+    if (await this.write({ status: this.runningStatus(), begins: attempt, heedsCancel })) return attempt;
+    this.state = before;
+    takeBack();
+    return undefined;
   }
 
   /** Counts the run in the state and tells of it. */

@@ -127,7 +127,8 @@ async function writeItems(db: Database, items: readonly Item[]): Promise<Result[
 function writeWhatMayBe(db: Database, { job, transition, commands }: Item): Promise<Result> {
   return db.transaction(async (tx) => {
     if (job !== undefined) {
-      const [made] = await insertJobs(tx, [job]);
+      // Its start is told by itself then.
+      const [made] = await insertJobs(tx, [{ ...job, started: undefined }]);
       const appended = made?.outcome === 'made' ? await appendPrepared(tx, commands) : [];
       return { job: made, freed: 0, position: appended.at(-1)?.lastPosition };
     }

@@ -7,6 +7,8 @@ export interface Claim {
   jobId: string;
   how: ClaimKind;
   previousOwner: string | undefined;
+  /** Its first step has begun with the claim, and the log was told. */
+  begun?: boolean;
   /** The job as it was claimed; undefined where only its claim is known, and it has to be read. */
   loaded: RunnableJob | undefined;
 }

@@ -29,15 +29,25 @@ export interface NewJob {
   may_wait: boolean;
   /** The replica that claims it, if nothing is in its way; it must hold its lease. */
   claimer?: string | undefined;
+  /** What the log is told once it is claimed, but for the fence; its first step then begins with it. Only {@link writeBeat} tells it. */
+  started?: StartTold | undefined;
+}
+
+/** An event of a job's start as the log takes it. `meta` is JSON. */
+export interface StartTold {
+  readonly type: string;
+  readonly schema_version: number;
+  readonly payload: unknown;
+  readonly meta: string;
 }
 
 /**
  * What became of a new job: `id` is its own, that of the job of the same key and what it was asked, or that of the job in its way.
- * `fence` is null unless it was claimed.
+ * `fence` is null unless it was claimed; `begun` tells whether its first step has.
  */
 export type Inserted =
   | { outcome: 'made'; id: string; fence: null }
-  | { outcome: 'made'; id: string; seq: number; fence: number; claimed_at: string; deadline: string }
+  | { outcome: 'made'; id: string; seq: number; fence: number; claimed_at: string; deadline: string; begun: boolean }
   | { outcome: 'repeated'; id: string; asked: string }
   | { outcome: 'locked'; id: string };
 
@@ -57,6 +67,7 @@ export function claimOfNew(made: Inserted, given: NewJob, plan: PlanDraft): Clai
     scope: _scope,
     idempotency_key: _key,
     payload_hash: _hash,
+    started: _told,
     ...asked
   } = given;
   const at = new Date(made.claimed_at);
@@ -64,6 +75,7 @@ export function claimOfNew(made: Inserted, given: NewJob, plan: PlanDraft): Clai
     jobId: made.id,
     how: 'started',
     previousOwner: undefined,
+    begun: made.begun,
     loaded: {
       job: {
         ...asked,
@@ -92,15 +104,15 @@ export function claimOfNew(made: Inserted, given: NewJob, plan: PlanDraft): Clai
         finished_at: null,
       },
       plan,
-      steps: steps.map((name) => ({
+      steps: steps.map((name, index) => ({
         name,
-        status: 'pending',
-        attempts: 0,
+        ...(made.begun && index === 0
+          ? { status: 'running' as const, attempts: 1, running_ms: 0 }
+          : { status: 'pending' as const, attempts: 0, running_ms: null }),
         undo_attempts: 0,
         failures: 0,
         undo_failures: 0,
         output: null,
-        running_ms: null,
         undo_running_ms: null,
       })),
       signals: {},

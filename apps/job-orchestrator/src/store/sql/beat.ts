@@ -17,7 +17,9 @@ end $$;
 
 -- Stores plans, makes jobs, writes transitions and claims, in this order, with what the log is told of it: the log's head is held for
 -- no round trip, and one flush to disk serves all. Each part may be null. All or nothing: when a job is not made or a transition is
--- not written it raises FL001 with the numbers of those, and nothing has happened.
+-- not written it raises FL001 with the numbers of those, and nothing has happened. Transitions that were written with nothing asked of their
+-- jobs are not answered. What it answers of the log is of the given commands; after
+-- them come those that tell the start of new jobs, under their fences.
 create or replace function write_beat(
   plans jsonb, starts jsonb, transitions jsonb, claims jsonb,
   command_ids text[], ends int[], aggregate_types text[], aggregate_ids text[], expected bigint[], types text[], schema_versions int[],
@@ -26,6 +28,10 @@ create or replace function write_beat(
 )
 language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan
   set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  commands int := cardinality(command_ids);
+  events int := cardinality(types);
+  births record;
 begin
   if starts is not null and transitions is not null then
     -- Of both at once, since lines are held in order.
@@ -44,9 +50,34 @@ begin
       raise exception 'a job was not made' using errcode = 'FL001', detail = (
         select jsonb_build_object('starts', jsonb_agg(s.value -> 'n')) from jsonb_array_elements(started) s(value) where s.value ->> 'outcome' <> 'made');
     end if;
+    select array_agg(b.job_id order by b.n) as ids, array_agg(b.job_id || ':claim:' || b.fence order by b.n) as commands,
+        array_agg(null::bigint) as expected, array_agg('job'::text) as kinds, array_agg(b.told ->> 'type' order by b.n) as types,
+        array_agg((b.told ->> 'schema_version')::int order by b.n) as versions,
+        array_agg((b.told -> 'payload' || jsonb_build_object('fence', b.fence))::text order by b.n) as payloads,
+        array_agg(b.told ->> 'meta' order by b.n) as metas, array_agg(events + b.nth order by b.n) as ends
+      into births
+      from (
+        select i.n, i.fence, e.value ->> 'job_id' as job_id, e.value -> 'started' as told, row_number() over (order by i.n)::int as nth
+          from jsonb_to_recordset(started) i(n bigint, fence bigint, begun boolean)
+            join jsonb_array_elements(starts) with ordinality e(value, n) on e.n = i.n
+          where i.begun
+      ) b;
+    if births.ids is not null then
+      command_ids := command_ids || births.commands;
+      ends := ends || births.ends;
+      aggregate_types := aggregate_types || births.kinds;
+      aggregate_ids := aggregate_ids || births.ids;
+      expected := expected || births.expected;
+      types := types || births.types;
+      schema_versions := schema_versions || births.versions;
+      payloads := payloads || births.payloads;
+      metas := metas || births.metas;
+    end if;
   end if;
   if transitions is not null then
-    select jsonb_agg(to_jsonb(w)) into written from write_transitions(transitions) w;
+    select jsonb_agg(to_jsonb(w)) into written from write_transitions(transitions) w
+      where w.n = 0 or not w.written or w.cancel_requested or w.pause_requested or w.deadline_passed or w.parent_id is not null
+        or w.fence is distinct from (transitions -> (w.n - 1)::int ->> 'fence')::bigint;
     if exists (select from jsonb_array_elements(written) w(value) where not (w.value ->> 'written')::boolean) then
       raise exception 'a transition was refused' using errcode = 'FL001', detail = (
         select jsonb_build_object('transitions', jsonb_agg(w.value -> 'n')) from jsonb_array_elements(written) w(value) where not (w.value ->> 'written')::boolean);
@@ -60,6 +91,9 @@ begin
   if cardinality(command_ids) > 0 then
     select a.first_position, a.outcomes into write_beat.first_position, write_beat.outcomes
       from log.append(command_ids, ends, aggregate_types, aggregate_ids, expected, types, schema_versions, payloads, metas) a;
+    if jsonb_array_length(write_beat.outcomes) > commands then
+      write_beat.outcomes := jsonb_path_query_array(write_beat.outcomes, '$[0 to $last]', jsonb_build_object('last', commands - 1));
+    end if;
   end if;
 end $$;
 `;

@@ -11,8 +11,8 @@ import { transitionSql } from '../sql/transition.js';
  * The engine's functions as they are now. When one changes, this gets another number and runs again; one whose parameters change is
  * dropped first. `tell_transitions` and `start_jobs`, which replicas of the release before call, are left where they are.
  */
-export class Functions1764200000000 implements MigrationInterface {
-  name = 'Functions1764200000000';
+export class Functions1764400000000 implements MigrationInterface {
+  name = 'Functions1764400000000';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`drop function if exists job_orchestrator.insert_jobs(jsonb)`);
