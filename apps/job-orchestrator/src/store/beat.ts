@@ -6,7 +6,7 @@ import { claimOf, type Claim, type ClaimRequest, type ClaimRow } from './claim.j
 import type { Inserted, NewJob } from './insert.js';
 import { jobTimes } from './rows.js';
 import type { NewPlan, PlanRow } from './plans.js';
-import { encodeTransition, writtenOf, type Transition, type TransitionRow, type Writings } from './transition.js';
+import { encodeTransition, writtenAsGiven, writtenOf, type Transition, type TransitionRow, type Writings } from './transition.js';
 
 export interface Beat {
   readonly plans: readonly NewPlan[];
@@ -54,7 +54,7 @@ export async function writeBeat(sql: Sql, beat: Beat): Promise<WrittenBeat | Ref
     );
     if (row === undefined) throw new Error('a function answers one row');
     return {
-      ...writtenOf(beat.transitions, row.written ?? []),
+      ...writtenOf(beat.transitions, row.written ?? [], writtenAsGiven),
       plans: plansOf(beat.plans, row),
       starts: row.started ?? [],
       claims: beat.claims.map((_, index) =>

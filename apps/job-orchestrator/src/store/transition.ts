@@ -94,20 +94,32 @@ export async function writeTransitions(tx: Sql, transitions: readonly Transition
     [JSON.stringify(transitions.map(encodeTransition))],
     'write_transitions',
   );
-  return writtenOf(transitions, rows);
+  return writtenOf(transitions, rows, () => undefined);
 }
 
-/** What came of transitions by what the function answers. */
-export function writtenOf(transitions: readonly Transition[], rows: readonly TransitionRow[]): Writings {
+/** What came of transitions by what the function answers, and of one that it answers nothing of. */
+export function writtenOf(
+  transitions: readonly Transition[],
+  rows: readonly TransitionRow[],
+  untold: (transition: Transition) => Answer | undefined,
+): Writings {
   const found = new Map(rows.map((row) => [row.n, row]));
   return {
-    answers: transitions.map((_, index) => answerOf(found.get(index + 1))),
+    answers: transitions.map((transition, index) => {
+      const row = found.get(index + 1);
+      return row === undefined ? untold(transition) : answerOf(row);
+    }),
     freed: found.get(0)?.freed ?? 0,
   };
 }
 
-function answerOf(row: TransitionRow | undefined): Answer | undefined {
-  if (row?.fence == null) return undefined;
+/** Of one that was written, with nothing asked of its job. */
+export function writtenAsGiven({ fence }: Transition): Answer {
+  return { written: true, cancelRequested: false, pauseRequested: false, deadlinePassed: false, fence, parentId: undefined };
+}
+
+function answerOf(row: TransitionRow): Answer | undefined {
+  if (row.fence === null) return undefined;
   return {
     written: row.written,
     cancelRequested: row.cancel_requested,

@@ -40,7 +40,8 @@ const areReadableEvents = isReadable(
  *
  * What can be refused is refused, and JSON is parsed, before the head is taken; from then on all other appends wait.
  * Plans for arrays are generic: made once, and not anew for each call's. Tables that were small when one was made must not
- * be scanned when they have grown.
+ * be scanned when they have grown. Callers that join their own tables by nothing but indexes turn other joins off for themselves; what is
+ * counted up here is joined by hashing all the same.
  */
 export const appendSql = `
 -- Made anew, because a parameter can't be renamed.
@@ -55,7 +56,7 @@ create function log.append(
   out first_position bigint, out outcomes jsonb
 )
 language plpgsql security definer
-set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = on set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_variable
 declare
   commands int := cardinality(command_ids);
