@@ -77,9 +77,17 @@ function encodeJson(event: AnyEvent, value: unknown): string {
   const json = JSON.stringify(value);
   if (!isStorable(json))
     throw new FairleadError('invalid_argument', `event ${event.type} holds text that is not valid Unicode, or a NUL character`);
-  if (depthOf(json) > maxDepth)
+  if (mayNest(json) && depthOf(json) > maxDepth)
     throw new FairleadError('invalid_argument', `event ${event.type} nests more than ${String(maxDepth)} levels`);
   return json;
+}
+
+/** Whether there are enough brackets, also those in texts, to nest too deep: hardly ever, and quicker to find than how deep it is. */
+function mayNest(json: string): boolean {
+  let found = 0;
+  for (const bracket of '{[')
+    for (let at = json.indexOf(bracket); at !== -1; at = json.indexOf(bracket, at + 1)) if ((found += 1) > maxDepth) return true;
+  return false;
 }
 
 /** How many levels of objects and lists are within each other. */

@@ -70,7 +70,7 @@ async function measured(run: BenchRun, arena: Arena, engine: EngineName, setting
   const { access, natsUrl, serversUs, wal } = arena;
   const { url, adminUrl } = access[engine];
   const label = `${setting.effect}${String(setting.concurrency)}r${String(round)}`;
-  const timing = run.quick ? { ms: 500, warmUpMs: 300 } : { ms: 5_000, warmUpMs: 1_000 };
+  const timing = run.quick ? { ms: 500, warmUpMs: 300 } : { ms: 6_000, warmUpMs: 4_000 };
   const { concurrency, effect } = setting;
   const told = { engine, url, adminUrl, label, concurrency, effect, ...timing, ...(engine === 'ours' ? { natsUrl } : {}) };
   const used = { us: 0, wal: 0 };
