@@ -86,6 +86,8 @@ beforeAll(async () => {
   world.know('ages', 60_000);
   world.know('schedule kinds', 'reload');
   world.know('schedule params', { kind: 'gateway', shard: 'gateway-1' });
+  world.know('hook urls', 'http://127.0.0.1:9/hook');
+  world.know('hook types', ['job.*'], ['user.user_created', 'tenant.*']);
   world.know('crons', '0 3 1 1 *');
   world.know('zones', 'UTC', 'Europe/Berlin');
   world.know('new names', ...Array.from({ length: 40 }, (_, n) => `fuzz-${String(n)}`));

@@ -53,6 +53,13 @@ export const configSchema = z.object({
     .string()
     .refine(isHostList, 'not a comma-separated list of host names such as receiver or *.internal')
     .default(''),
+  /** How long a receiver of webhooks may take to answer, and after how many attempts a delivery is given up. */
+  WEBHOOK_TIMEOUT_MS: field.durationMs(60_000).default(10_000),
+  WEBHOOK_MAX_ATTEMPTS: field.integer({ min: 1, max: 20 }).default(10),
+  /** After so many hours of nothing but failures a webhook is disabled. */
+  WEBHOOK_DISABLE_AFTER_HOURS: field.integer({ min: 1, max: 8_760 }).default(72),
+  /** How long deliveries that have ended are kept. */
+  WEBHOOK_KEEP_DAYS: field.integer({ min: 1, max: 365 }).default(30),
   /** The built admin UI. */
   ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });

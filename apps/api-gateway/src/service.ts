@@ -46,6 +46,8 @@ import { User } from './store/user.js';
 import { changeLimits } from './streams/change-limits.js';
 import { createChanges } from './streams/changes.js';
 import { createJobStreams } from './streams/job-events.js';
+import { openWebhooks, type OpenWebhooksOptions } from './webhooks/open.js';
+import { webhooks } from './webhooks/webhooks.js';
 
 /** What tests and the all-in-one process replace. */
 export interface Overrides {
@@ -61,6 +63,8 @@ export interface Overrides {
   heartbeatMs?: number;
   /** How long the reader of a change stream may take nothing. */
   stallMs?: number;
+  /** How deliveries to webhooks are made. */
+  webhooks?: OpenWebhooksOptions['worker'];
 }
 
 /** Ten wrong passwords or codes of somebody who is logged in, within five minutes. */
@@ -85,18 +89,21 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       pokeLog(messaging, position);
     },
   });
+  const catalogue = overrides.catalogue ?? eventCatalogue;
   const streams = createJobStreams({ sql: database, follower, logger });
   const limits = changeLimits({ max: config.CHANGE_STREAMS_MAX, maxPerPrincipal: config.CHANGE_STREAMS_MAX_PER_PRINCIPAL, registry });
-  const changes = createChanges({ follower, catalogue: overrides.catalogue ?? eventCatalogue, decode: decodeEvent, limits, logger });
+  const changes = createChanges({ follower, catalogue, decode: decodeEvent, limits, logger });
   const idempotency = createIdempotency({ database, logger, secret: config.IDENTITY_KEY });
   const signer = keys === undefined ? resources.signer : { ...resources.signer, signUser: keys.signUser };
   const ownIdentity = identityOf(config, { ...resources, signer, passwords, appender, idempotency });
+  const told = openWebhooks({ ...resources, config, catalogue, sealer: ownIdentity.sealer, worker: overrides.webhooks });
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
     { provide: apiDocument, useFactory: () => JSON.stringify(documentOf(controllers)) },
     { provide: trustedKeys, useValue: () => [...jwks.keys, ...(keys?.trusted() ?? [])] },
     { provide: signingKeys, useValue: { keys } satisfies SigningKeysHolder },
     { provide: jobStreams, useValue: streams },
+    { provide: webhooks, useValue: told.webhooks },
     { provide: changeStream, useValue: changes },
     { provide: changeSse, useValue: { limits, logger, stallMs: overrides.stallMs } },
     { provide: jobsClient, useValue: resources.client(jobsV1.JobOrchestratorServiceService, config.JOB_ORCHESTRATOR_GRPC) },
@@ -144,6 +151,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         streams.close();
         changes.close();
       },
+      () => told.stop(),
       () => follower.stop(),
       () => keys?.stop(),
       // The appender stays: requests in flight wait for what they record, and the server waits for them.

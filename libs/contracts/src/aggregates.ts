@@ -4,6 +4,7 @@ import type { ServiceName } from './permissions.js';
 export const aggregateOwners = {
   user: 'api-gateway',
   signing_key: 'api-gateway',
+  webhook: 'api-gateway',
   tenant: 'placement',
   shard: 'placement',
   placement_map: 'placement',

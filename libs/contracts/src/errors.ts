@@ -41,6 +41,8 @@ export const errorCodes = {
   dead_letter_not_found: 'not_found',
   projection_not_found: 'not_found',
   aggregate_not_found: 'not_found',
+  webhook_not_found: 'not_found',
+  delivery_not_found: 'not_found',
   already_exists: 'conflict',
   version_conflict: 'conflict',
   idempotency_key_reused: 'conflict',

@@ -13,6 +13,8 @@ const prefixes = {
   session: 'ses',
   apiToken: 'flt',
   command: 'cmd',
+  webhook: 'whk',
+  delivery: 'whd',
   replica: 'rep',
 } as const;
 

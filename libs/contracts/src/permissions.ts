@@ -30,6 +30,8 @@ export const permissions = [
   'tenant.migrate',
   'tenant.drain',
   'tenant.resume',
+  'webhook.manage',
+  'webhook.read',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -65,6 +67,7 @@ const operator: readonly Permission[] = [
   'tenant.drain',
   'tenant.resume',
   'fleet.reload',
+  'webhook.read',
 ];
 const admin: readonly Permission[] = [
   ...operator,
@@ -74,6 +77,7 @@ const admin: readonly Permission[] = [
   'deadletter.manage',
   'projection.manage',
   'audit.export',
+  'webhook.manage',
 ];
 
 /** What each role of a user may do. `placement.move` and `service.command` are for services alone. */

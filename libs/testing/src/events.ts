@@ -9,6 +9,7 @@ const changes = { permission: 'log.read', types: { changed: anything } } as cons
 export const testEvents = {
   user: changes,
   signing_key: changes,
+  webhook: changes,
   tenant: changes,
   shard: changes,
   placement_map: changes,

@@ -8,6 +8,7 @@ import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
 import { secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
+import { webhooksHappen } from './history-webhooks.js';
 import { Operator, send, type Answer } from './operator.js';
 import { openRecords, type Records } from './records.js';
 
@@ -68,6 +69,7 @@ export class History {
       this.people(),
       signingKeysHappen((path, body) => this.ann.post(path, body)),
       this.deadLetters(),
+      this.bearer().then((bearer) => webhooksHappen(this.stack.url, bearer, this.given)),
       schedulesHappen(this.jobs()),
       this.projections(),
       this.exported(),

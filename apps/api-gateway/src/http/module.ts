@@ -29,6 +29,8 @@ import { StuckController } from './stuck.js';
 import { TenantsController } from './tenants.js';
 import { TotpController } from './totp.js';
 import { UsersController } from './users.js';
+import { WebhookDeliveriesController } from './webhook-deliveries.js';
+import { WebhooksController } from './webhooks.js';
 
 /** Every resource of the API. */
 export const controllers: readonly Type[] = [
@@ -55,6 +57,8 @@ export const controllers: readonly Type[] = [
   AuditExportController,
   DeadLettersController,
   ChangesController,
+  WebhooksController,
+  WebhookDeliveriesController,
   LogAggregatesController,
   LogEventsController,
   LogStatsController,

@@ -18,6 +18,8 @@ export const groups: Readonly<Record<string, string>> = {
   replicas: 'The processes that run jobs.',
   schedules: 'Jobs that are started by the clock.',
   changes: 'The change stream.',
+  webhooks: 'Who is told of events by HTTP.',
+  webhookDeliveries: 'What was told to webhooks.',
   audit: 'The trail of who did what.',
   auditChain: 'The hash chain over the log.',
   auditVerify: 'Whether the log is what was anchored.',

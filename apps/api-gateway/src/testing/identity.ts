@@ -4,7 +4,7 @@ import type { Role } from '@fairlead/contracts';
 import { readLog, type StoredEvent } from '@fairlead/event-log';
 import { testDatabase, testFolder, testMessaging, type TestDatabase } from '@fairlead/testing';
 import { newSecret } from '../identity/secrets.js';
-import { migrations } from '../index.js';
+import { migrations, type Overrides } from '../index.js';
 import { startGateway, type Answer, type TestGateway } from './gateway.js';
 
 export interface TestUser {
@@ -41,11 +41,11 @@ export interface IdentityStage {
 export const password = 'correct horse battery';
 
 /** Starts a stage; the caller stops it. */
-export async function startIdentityStage(env: Record<string, string> = {}): Promise<IdentityStage> {
+export async function startIdentityStage(env: Record<string, string> = {}, overrides: Overrides = {}): Promise<IdentityStage> {
   const [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
   const file = join(testFolder('identity'), 'first-admin.json');
   const own = { FIRST_ADMIN_FILE: file, GRPC_PORT: '0', IDENTITY_KEY: newSecret() };
-  const gateway = await startGateway({ database, nats }, { ...own, ...env });
+  const gateway = await startGateway({ database, nats }, { ...own, ...env }, overrides);
   const logIn = (body: unknown, headers?: Record<string, string>) => gateway.call('POST', '/admin/v1/auth/login', { body, headers });
   const { token: admin } = heldOf(await logIn(JSON.parse(readFileSync(file, 'utf8'))));
   let made = 0;

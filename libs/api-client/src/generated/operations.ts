@@ -328,6 +328,50 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/users/{id}/totp/reset"
   },
+  "webhooks.list": {
+    "method": "GET",
+    "path": "/admin/v1/webhooks"
+  },
+  "webhooks.create": {
+    "method": "POST",
+    "path": "/admin/v1/webhooks"
+  },
+  "webhooks.get": {
+    "method": "GET",
+    "path": "/admin/v1/webhooks/{id}"
+  },
+  "webhooks.change": {
+    "method": "PATCH",
+    "path": "/admin/v1/webhooks/{id}"
+  },
+  "webhooks.delete": {
+    "method": "DELETE",
+    "path": "/admin/v1/webhooks/{id}"
+  },
+  "webhookDeliveries.list": {
+    "method": "GET",
+    "path": "/admin/v1/webhooks/{id}/deliveries"
+  },
+  "webhookDeliveries.get": {
+    "method": "GET",
+    "path": "/admin/v1/webhooks/{id}/deliveries/{delivery}"
+  },
+  "webhookDeliveries.replay": {
+    "method": "POST",
+    "path": "/admin/v1/webhooks/{id}/deliveries/{delivery}/replay"
+  },
+  "webhookDeliveries.replayRange": {
+    "method": "POST",
+    "path": "/admin/v1/webhooks/{id}/replay"
+  },
+  "webhooks.rotate": {
+    "method": "POST",
+    "path": "/admin/v1/webhooks/{id}/rotate"
+  },
+  "webhooks.test": {
+    "method": "POST",
+    "path": "/admin/v1/webhooks/{id}/test"
+  },
   "probes.health": {
     "method": "GET",
     "path": "/health"

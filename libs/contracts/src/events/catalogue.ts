@@ -14,10 +14,12 @@ import { shardEvents } from './shard.js';
 import { signingKeyEvents } from './signing-key.js';
 import { tenantEvents } from './tenant.js';
 import { userEvents } from './user.js';
+import { webhookEvents } from './webhook.js';
 
 export const eventCatalogue = {
   user: userEvents,
   signing_key: signingKeyEvents,
+  webhook: webhookEvents,
   tenant: tenantEvents,
   shard: shardEvents,
   placement_map: placementMapEvents,

@@ -28,6 +28,7 @@ export interface Stage {
 export async function prepare(stage: Stage): Promise<void> {
   await know(stage);
   await people(stage);
+  await webhooks(stage);
   await deadLetters(stage);
   await jobs(stage);
   await projections(stage);
@@ -63,6 +64,18 @@ async function people({ stack, fuzzer, world }: Stage): Promise<void> {
     timeoutMs: 60_000,
     intervalMs: 500,
   });
+}
+
+/** A delivery of one webhook, which the fuzzer would hardly find together. */
+async function webhooks({ fuzzer }: Stage): Promise<void> {
+  const body = { name: 'prepared', url: 'http://127.0.0.1:9/', types: ['job.*'] };
+  const { webhook_id: id } = (await fuzzer.ask('webhooks.create', { body })).body as { webhook_id: string };
+  const { delivery_id: delivery } = (await fuzzer.ask('webhooks.test', { path: { id } })).body as { delivery_id: string };
+  await fuzzer.ask('webhookDeliveries.list', { path: { id } });
+  await fuzzer.ask('webhookDeliveries.get', { path: { id, delivery } });
+  await fuzzer.ask('webhookDeliveries.replay', { path: { id, delivery } });
+  await fuzzer.ask('webhookDeliveries.replayRange', { path: { id }, body: { from: 1, to: 1_000 } });
+  await fuzzer.ask('webhooks.change', { path: { id }, headers: { 'If-Match': '*' }, body: { enabled: false } });
 }
 
 async function deadLetters({ stack, fuzzer }: Stage): Promise<void> {

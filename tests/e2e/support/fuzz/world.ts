@@ -42,10 +42,14 @@ export class World {
     const group = id.split('.')[0] ?? '';
     const things = isJson(body) && Array.isArray(body['items']) ? (body['items'] as Json[]) : isJson(body) ? [body] : [];
     for (const thing of things) {
-      const ids = { jobs: 'job_id', plans: 'plan_id', tenants: 'tenant_id', schedules: 'schedule_id', apiTokens: 'token_id' } as Record<
-        string,
-        string
-      >;
+      const ids = {
+        jobs: 'job_id',
+        plans: 'plan_id',
+        tenants: 'tenant_id',
+        schedules: 'schedule_id',
+        apiTokens: 'token_id',
+        webhooks: 'webhook_id',
+      } as Record<string, string>;
       const field = ids[group];
       if (field !== undefined && id !== 'tenants.listAudit')
         this.know(group === 'tenants' && 'job_id' in thing ? 'jobs' : group, thing[field] ?? thing['job_id']);
@@ -53,6 +57,7 @@ export class World {
       if (id === 'jobs.list') for (const key of ['correlation_id', 'request_id', 'trace_id']) this.know(key, thing[key]);
       if (id === 'deadLetters.list') this.know('letters', thing['sequence']);
       if (id === 'sessions.list' && thing['current'] === false) this.know('sessions', thing['session_id']);
+      if (group === 'webhookDeliveries' || group === 'webhooks') this.know('deliveries', thing['delivery_id']);
       if (id === 'users.create') this.know('users', thing['user_id']);
       if (group === 'logEvents') this.know('positions', thing['position']);
     }
@@ -94,6 +99,9 @@ const byGroup: Readonly<Record<string, string>> = {
   'sessions id': 'sessions',
   'apiTokens id': 'apiTokens',
   'deadLetters sequence': 'letters',
+  'webhooks id': 'webhooks',
+  'webhookDeliveries id': 'webhooks',
+  'webhookDeliveries delivery': 'deliveries',
   'logEvents position': 'positions',
   'logEvents from': 'positions',
   'logEvents to': 'none',
@@ -133,6 +141,12 @@ const byOperation: Readonly<Record<string, string>> = {
   'schedules.create cron': 'crons',
   'schedules.create time_zone': 'zones',
   'schedules.create name': 'new names',
+  'webhooks.create name': 'new names',
+  'webhooks.create url': 'hook urls',
+  'webhooks.change url': 'hook urls',
+  'webhooks.create types': 'hook types',
+  'webhooks.change types': 'hook types',
+  'webhooks.change name': 'none',
   'changes.get cursor': 'cursors of changes.get',
   'changes.get types': 'none',
 };

@@ -8,6 +8,7 @@ import { ApiTokenRotation1763770000000 } from './1763770000000-api-token-rotatio
 import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.js';
 import { UserRevision1763781000000 } from './1763781000000-user-revision.js';
 import { SigningKeys1763791000000 } from './1763791000000-signing-keys.js';
+import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly MigrationClass[] = [
   IdempotencyKeys1763780000000,
   UserRevision1763781000000,
   SigningKeys1763791000000,
+  Webhooks1763850000000,
 ];
