@@ -126,6 +126,7 @@ async function grantAppending(way: 'give' | 'take', services: readonly ControlPl
 /** Every change is refused with that problem, nothing of it is found anywhere, and what reads is answered. */
 async function expectClosed(): Promise<void> {
   const before = await world.read();
+  expect(Object.keys(before.buckets)).toContain('KV_PLACEMENT');
   for (const [what, method, path, body] of changes())
     expect([what, await ask(method, path, body)]).toEqual([
       what,

@@ -78,14 +78,18 @@ export async function effectsOf(stack: Stack): Promise<AdminEffect[]> {
   return body.items;
 }
 
-async function digestsOf(admin: Database): Promise<Record<string, string>> {
-  const tables = await admin.query<{ name: string }>(
-    `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+/** The tables of all services that hold what somebody decided. */
+export async function tablesOf(admin: Database): Promise<string[]> {
+  const found = await admin.query<{ name: string }>(
+    `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
        where c.relkind = 'r' and n.nspname !~ '^(pg_|information_schema|public|log$)' order by 1`,
   );
+  return found.map(({ name }) => name).filter((name) => !(name in byThemselves) && !projected.test(name));
+}
+
+async function digestsOf(admin: Database): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
-  for (const { name } of tables.map((table) => ({ name: table.name.includes('.') ? table.name : `audit.${table.name}` }))) {
-    if (name in byThemselves || projected.test(name)) continue;
+  for (const name of await tablesOf(admin)) {
     const [row] = await admin.query<{ digest: string }>(
       `select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as digest from ${name} t`,
     );
@@ -101,7 +105,8 @@ async function bucketsOf(messaging: Messaging): Promise<Record<string, number>> 
   return last;
 }
 
-function messagingOf({ stateDir }: Stack): Promise<Messaging> {
+/** Connects to a stack's own NATS, as its services do; the caller closes it. */
+export function messagingOf({ stateDir }: Stack): Promise<Messaging> {
   const read = (name: string) => readFileSync(join(stateDir, name), 'utf8').trim();
   const { nats } = JSON.parse(read('ports.json')) as { nats: number };
   const logger = createLogger({ service: 'test', level: 'silent' });

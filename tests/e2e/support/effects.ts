@@ -1,0 +1,251 @@
+/**
+ * The oracle of the trail: everything that has an effect somewhere, read from where the effect is, and which of the trail's rows tell of
+ * it. Made from the lists that there are: tables, buckets, the fleet's ledgers. One that is new is told of nowhere until it is entered here.
+ */
+import type { Stack } from '@fairlead/dev-env';
+import type { Messaging } from '@fairlead/messaging';
+import { watchPlacement, type PlacementSnapshot } from '@fairlead/placement-map';
+import type { Database } from '@fairlead/postgres';
+import { createLogger } from '@fairlead/telemetry';
+import { eventually } from '@fairlead/testing';
+import { effectsOf, tablesOf } from './world-state.js';
+
+/** A row of the trail, as the API answers it. */
+export interface TrailRow {
+  position: number;
+  action: string;
+  principal: string;
+  tenant_id: string | null;
+  resource_id: string;
+  request_id: string | null;
+  correlation_id: string | null;
+  job_id: string | null;
+  details: Record<string, unknown>;
+}
+
+export interface Effect {
+  /** Where it was found: a table, a bucket, the ledgers. */
+  readonly source: string;
+  readonly what: string;
+  /** A row that tells of it. */
+  about(row: TrailRow): boolean;
+  /** Whether these rows tell of it, all that there are; one is enough when not given. */
+  holds?(rows: readonly TrailRow[]): boolean;
+}
+
+type Row = Record<string, unknown>;
+type Told = Omit<Effect, 'source'>;
+
+const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+const told = (what: string, actions: string, about: (row: TrailRow) => boolean): Told => ({
+  what: `${what}: ${actions}`,
+  about: (row) => actions.split(' ').includes(row.action) && about(row),
+});
+const of = (id: unknown) => (row: TrailRow) => row.resource_id === id;
+const saying = (key: string, value: unknown) => (row: TrailRow) => row.details[key] === value;
+const placedAt = (tenant: unknown, kind: string, shard: unknown): Told => ({
+  what: `${text(tenant)} on ${kind} ${text(shard)}`,
+  about: (row) => row.resource_id === tenant && shardTold(row, kind) !== undefined,
+  holds: (rows) => shardTold(rows.at(-1), kind) === shard,
+});
+
+/** Where a row says that its tenant went. */
+function shardTold(row: TrailRow | undefined, kind: string): unknown {
+  if (row?.action === 'tenant.tenant_created') return (row.details['placement'] as Row)[kind];
+  if (row?.action !== 'placement_map.tenant_moved') return undefined;
+  return (row.details['moves'] as { kind: string; to: string }[]).find((move) => move.kind === kind)?.to;
+}
+
+const jobTold = (job: Row): Told[] => [
+  told(text(job['job_id']), 'job.job_queued', of(job['job_id'])),
+  ...(['succeeded', 'failed', 'cancelled', 'needs_attention'].includes(text(job['status']))
+    ? [told(text(job['job_id']), `job.job_${text(job['status'])}`, of(job['job_id']))]
+    : []),
+];
+
+/** What the rows of each table come to: what tells of each of them, or why nothing has to. */
+const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
+  'api_gateway.users': (user) => [
+    told(text(user['email']), 'user.user_created', of(user['user_id'])),
+    {
+      what: `${text(user['email'])} is ${text(user['roles'])}, disabled ${text(user['disabled'])}`,
+      about: (row) => row.resource_id === user['user_id'] && ['user.user_created', 'user.user_changed'].includes(row.action),
+      holds: (rows) => {
+        const last = rows.at(-1);
+        const access =
+          last?.action === 'user.user_created' ? { ...last.details, disabled: false } : (last?.details['after'] as Row | undefined);
+        return text(access?.['roles']) === text(user['roles']) && access?.['disabled'] === user['disabled'];
+      },
+    },
+  ],
+  'api_gateway.session': (session) => [
+    told(text(session['session_id']), 'user.login_succeeded', saying('session_id', session['session_id'])),
+    ...(session['revoked_at'] === null
+      ? []
+      : [
+          told(`end of ${text(session['session_id'])}`, 'user.logged_out user.session_revoked user.sessions_revoked', (row) =>
+            row.action === 'user.sessions_revoked' ? of(session['user_id'])(row) : saying('session_id', session['session_id'])(row),
+          ),
+        ]),
+  ],
+  'api_gateway.api_token': (token) => [
+    told(text(token['name']), 'user.api_token_created', saying('token_id', token['token_id'])),
+    ...(token['revoked_at'] === null
+      ? []
+      : [told(`end of ${text(token['name'])}`, 'user.api_token_revoked', saying('token_id', token['token_id']))]),
+    ...(token['rotated_at'] === null
+      ? []
+      : [told(`another secret of ${text(token['name'])}`, 'user.api_token_rotated', saying('token_id', token['token_id']))]),
+  ],
+  'api_gateway.totp': (totp) => [told(`second factor of ${text(totp['user_id'])}`, 'user.totp_enrolled', of(totp['user_id']))],
+  'api_gateway.recovery_code': (code) => [
+    told(`recovery code of ${text(code['user_id'])}`, 'user.totp_confirmed user.recovery_codes_replaced', of(code['user_id'])),
+  ],
+  'api_gateway.signing_key': (key) => [
+    told(`signing key ${text(key['kid'])}`, 'signing_key.signing_key_published signing_key.signing_key_rotated', saying('kid', key['kid'])),
+  ],
+  'api_gateway.idempotency_key': 'answers of requests, each kept with the change that it answers',
+  'job_orchestrator.plan': (plan) => [told(text(plan['plan_id']), 'plan.plan_created', of(plan['plan_id']))],
+  'job_orchestrator.plan_approval': (approval) => [told(text(approval['plan_id']), 'plan.plan_approved', of(approval['plan_id']))],
+  'job_orchestrator.job': jobTold,
+  'job_orchestrator.archived_job': jobTold,
+  'job_orchestrator.step': (step) =>
+    ['succeeded', 'undone'].includes(text(step['status']))
+      ? [
+          told(
+            `${text(step['job_id'])} ${text(step['name'])}`,
+            step['status'] === 'undone' ? 'job.step_undone' : 'job.step_succeeded',
+            (row) => of(step['job_id'])(row) && row.details['step'] === step['name'],
+          ),
+        ]
+      : [],
+  'job_orchestrator.attempt': 'runs of a step, which is looked at',
+  'job_orchestrator.lock': 'whose turn it is: made of the jobs',
+  'job_orchestrator.last_change': 'made of the jobs',
+  'job_orchestrator.signal': (signal) => [
+    told(
+      `signal ${text(signal['name'])}`,
+      'job.job_signalled',
+      (row) => of(signal['job_id'])(row) && row.details['signal'] === signal['name'],
+    ),
+  ],
+  'job_orchestrator.schedule': (schedule) => [
+    told(text(schedule['name']), 'schedule.schedule_created', of(schedule['schedule_id'])),
+    ...(schedule['last_job_id'] === null
+      ? []
+      : [told(`turn of ${text(schedule['name'])}`, 'schedule.schedule_fired', saying('job_id', schedule['last_job_id']))]),
+  ],
+  'placement.tenant': (tenant) => [told(text(tenant['tenant_id']), 'tenant.tenant_created', of(tenant['tenant_id']))],
+  'placement.assignment': (assignment) => [placedAt(assignment['tenant_id'], text(assignment['kind']), assignment['shard_id'])],
+  'placement.shard': (shard) => [
+    {
+      what: `${text(shard['kind'])}/${text(shard['shard_id'])} at revision ${text(shard['revision'])}`,
+      about: (row) => row.resource_id === `${text(shard['kind'])}/${text(shard['shard_id'])}` && row.action.startsWith('shard.'),
+      holds: (rows) => text(rows.at(-1)?.details['labels']) === text(shard['labels']) && rows.at(-1)?.details['state'] === shard['state'],
+    },
+  ],
+  'placement.move': (move) => [
+    told(`move ${text(move['idempotency_key'])}`, 'placement_map.tenant_moved', saying('idempotency_key', move['idempotency_key'])),
+  ],
+  'placement.fence': 'raised by each move',
+  'placement.meta': 'raised by each change of tenants and shards',
+  'placement.publication': (publication) =>
+    Number(publication['epoch']) > 1
+      ? [told(`epoch ${text(publication['epoch'])}`, 'placement_map.placement_epoch_raised', saying('epoch', publication['epoch']))]
+      : [],
+  'provisioner.command': (command) => [
+    told(
+      `command ${text(command['idempotency_key'])}`,
+      'service_command.command_issued',
+      (row) =>
+        saying('idempotency_key', command['idempotency_key'])(row) &&
+        row.details['attempt'] === command['attempt'] &&
+        row.job_id === command['job_id'],
+    ),
+  ],
+  'provisioner.fence': 'raised by each command',
+};
+
+/** Reads all effects that there are. What the lists above do not know is an effect that no row tells of. */
+export async function readAllEffects(stack: Stack, admin: Database, messaging: Messaging): Promise<Effect[]> {
+  return [...(await inTables(admin)), ...(await inBuckets(admin, messaging)), ...(await atTheFleet(stack))];
+}
+
+async function inTables(admin: Database): Promise<Effect[]> {
+  const effects: Effect[] = [];
+  for (const table of ['api_gateway.session', ...(await tablesOf(admin))]) {
+    const rule = tables[table];
+    const rows = (await admin.query<{ row: Row }>(`select to_jsonb(t) as row from ${table} t`)).map(({ row }) => row);
+    if (rule === undefined && rows.length > 0 && !table.endsWith('.migration')) effects.push(unknownTo(table));
+    if (typeof rule === 'function') effects.push(...rows.flatMap(rule).map((effect) => ({ source: table, ...effect })));
+  }
+  return effects;
+}
+
+async function inBuckets(admin: Database, messaging: Messaging): Promise<Effect[]> {
+  const { buckets } = messaging.topology;
+  const known = { [`KV_${buckets.placement.name}`]: async () => published(await snapshotIn(admin, messaging)) };
+  const effects: Effect[] = [];
+  for (const [source, read] of Object.entries(known)) effects.push(...(await read()).map((effect) => ({ source, ...effect })));
+  const manager = await messaging.manager();
+  for await (const { config } of manager.streams.list())
+    if (config.name.startsWith('KV_') && !(config.name in known)) effects.push(unknownTo(config.name));
+  return effects;
+}
+
+/** What is published once all that was decided is. */
+async function snapshotIn(admin: Database, messaging: Messaging): Promise<PlacementSnapshot> {
+  const [decided] = await admin.query<{ epoch: number; revision: number }>('select epoch, revision from placement.meta');
+  const watch = watchPlacement({ messaging, logger: createLogger({ service: 'test', level: 'silent' }) });
+  try {
+    return await eventually(
+      () => {
+        const now = watch.current();
+        return now?.epoch === decided?.epoch && now?.revision === decided?.revision ? now : undefined;
+      },
+      { what: 'the placement to be published', timeoutMs: 30_000 },
+    );
+  } finally {
+    await watch.stop();
+  }
+}
+
+function published(snapshot: PlacementSnapshot): Told[] {
+  const assignments = (['aggregate', 'projection', 'runner'] as const).flatMap((kind) =>
+    [...snapshot.assignments(kind)].map(([tenant, shard]) => placedAt(tenant, kind, shard)),
+  );
+  const shards = snapshot.shards.map(({ kind, shardId }) => told(`${kind}/${shardId}`, 'shard.shard_created', of(`${kind}/${shardId}`)));
+  return [...assignments, ...shards];
+}
+
+/** A command stands in the trail with its key, its tenant and its job, before it is one of several under that key. */
+async function atTheFleet(stack: Stack): Promise<Effect[]> {
+  return (await effectsOf(stack)).map(({ shard, tenant_id: tenant, op, key }) => ({
+    source: 'ledgers',
+    what: `${op} of ${tenant} at ${shard} under ${key}`,
+    about: (row) =>
+      row.action === 'service_command.command_issued' &&
+      key.startsWith(text(row.details['idempotency_key'])) &&
+      row.tenant_id === tenant &&
+      row.job_id === key.split(':')[0],
+  }));
+}
+
+const unknownTo = (source: string): Effect => ({
+  source,
+  what: 'is not known: say in tests/e2e/support/effects.ts what tells of it',
+  about: () => false,
+});
+
+/** The effects that the trail does not tell of. */
+export function untold(effects: readonly Effect[], trail: readonly TrailRow[]): string[] {
+  return effects
+    .filter((effect) => {
+      const rows = trail.filter((row) => effect.about(row));
+      return rows.length === 0 || effect.holds?.(rows) === false;
+    })
+    .map(nameOf);
+}
+
+/** How an effect is named to people. */
+export const nameOf = ({ source, what }: Effect): string => `${source}: ${what}`;
