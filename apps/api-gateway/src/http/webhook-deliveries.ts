@@ -2,13 +2,13 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Principal } from '@fairlead/auth';
-import type { KeyedRequest } from '@fairlead/postgres';
+import { answeringOnce, type KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, IdempotencyKey, opaqueId } from '../edge/parse.js';
-import { answeringOnce, identity, type Identity } from '../identity/identity.js';
+import { identity, type Identity } from '../identity/identity.js';
 import { deliveryStates, findDelivery, listDeliveries, type Delivery } from '../store/webhook-deliveries.js';
 import { findWebhook } from '../store/webhooks.js';
 import { deliveryNotFound, replayDelivery, replayRange, type ReplayedRange } from '../webhooks/replay.js';

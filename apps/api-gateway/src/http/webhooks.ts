@@ -3,14 +3,14 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { eventCatalogue } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
-import type { KeyedRequest } from '@fairlead/postgres';
+import { answeringOnce, type KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, etagOf, eventType, IdempotencyKey, IfMatch, opaqueId, text } from '../edge/parse.js';
 import { isAskedFor } from '../domain/webhook-message.js';
-import { answeringOnce, identity, type Identity } from '../identity/identity.js';
+import { identity, type Identity } from '../identity/identity.js';
 import { findWebhook, listWebhooks, type Webhook } from '../store/webhooks.js';
 import {
   changeWebhook,

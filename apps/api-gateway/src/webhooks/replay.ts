@@ -2,9 +2,9 @@
 import { FairleadError } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import { headPosition, readLog } from '@fairlead/event-log';
+import type { Answering } from '@fairlead/postgres';
 import { admits } from '../domain/audience.js';
 import { isAskedFor } from '../domain/webhook-message.js';
-import type { Answering } from '../identity/identity.js';
 import { queueAgain, type Delivery } from '../store/webhook-deliveries.js';
 import { queueDeliveries } from '../store/webhook-queue.js';
 import { findTarget } from '../store/webhooks.js';

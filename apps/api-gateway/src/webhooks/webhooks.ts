@@ -4,12 +4,11 @@ import { FairleadError, newId } from '@fairlead/contracts';
 import { requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent, type StoredEvent } from '@fairlead/event-log';
 import type { OutboundPolicy } from '@fairlead/outbound';
-import type { Database, Transaction } from '@fairlead/postgres';
+import type { Answering, Database, Transaction } from '@fairlead/postgres';
 import { invalidField } from '../domain/invalid.js';
 import { testType } from '../domain/webhook-message.js';
 import { showSecret, webhookSecretBytes } from '../domain/webhook-signature.js';
 import { presentCaller, userIdOf } from '../identity/callers.js';
-import type { Answering } from '../identity/identity.js';
 import type { Sealer } from '../identity/sealing.js';
 import { queueDeliveries } from '../store/webhook-queue.js';
 import {
