@@ -3,6 +3,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
 import { headersOfContext, noTracing, runInContext, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
+import { invalidFields } from '../domain/invalid.js';
+import { isDeeperThan } from '../domain/json-depth.js';
 import { guardRoutes, type CallerDeps } from './access.js';
 import { clientAddress } from './client-address.js';
 import { contextOf } from './context.js';
@@ -21,6 +23,8 @@ export interface EdgeDeps extends CallerDeps {
 
 const bodyLimitBytes = 1_048_576;
 const drainTimeoutMs = 10_000;
+/** More than any request needs. What walks through values calls itself for each level, and protobuf reads no deeper than about 30. */
+const maxDepth = 24;
 
 /** What an API that serves no pages tells browsers. */
 const securityHeaders = {
@@ -84,8 +88,9 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
   const adapter = new JsonOnlyAdapter({
     clientErrorHandler: unreadable.clientErrorHandler,
     bodyLimit: bodyLimitBytes,
-    // Slow bodies: the whole request must be there in time. Answers may take longer.
+    // Slow headers and bodies: the whole request must be there in time. Answers may take longer.
     requestTimeout: 30_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     exposeHeadRoutes: false,
     trustProxy: deps.trustedProxies === undefined || deps.trustedProxies.length === 0 ? false : [...deps.trustedProxies],
     routerOptions: { maxParamLength: 256 },
@@ -131,6 +136,7 @@ function acceptJsonOnly(instance: FastifyInstance): void {
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') done(null, undefined);
+    else if (isDeeperThan(maxDepth, body)) done(invalidFields([{ pointer: '', detail: `is nested more than ${maxDepth} levels deep` }]));
     else void parseJson(request, body, done);
   });
 }

@@ -20,7 +20,9 @@ export function refuseUnreadable(
     clientErrorHandler: (error, socket) => {
       if (error.code === 'ECONNRESET' || socket.destroyed) return;
       const last = answering.get(socket);
-      if (!socket.writable || (last !== undefined && !last.writableFinished)) {
+      // Of a request whose end did not come nothing has been answered; of one before it, nobody knows what the bytes would pass for.
+      const busy = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
+      if (!socket.writable || busy) {
         socket.destroy();
         return;
       }
