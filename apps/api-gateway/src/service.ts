@@ -42,7 +42,6 @@ import { documentOf } from './openapi/document.js';
 import { createSealer } from './identity/sealing.js';
 import { keepSigningKeys, type SigningKeys, type SigningKeyDeps } from './identity/signing-keys.js';
 import { migrations } from './store/migrations/index.js';
-import { User } from './store/user.js';
 import { changeLimits } from './streams/change-limits.js';
 import { createChanges } from './streams/changes.js';
 import { createJobStreams } from './streams/job-events.js';
@@ -74,7 +73,7 @@ const ownLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
   if (config.SIGNING_KEY_ROTATION_SECONDS !== undefined && config.IDENTITY_KEY === undefined)
     throw new Error('SIGNING_KEY_ROTATION_SECONDS needs IDENTITY_KEY, under which the signing keys are stored');
-  const resources = await openResources({ name: 'api-gateway', config, entities: [User], migrations, logger: overrides.logger });
+  const resources = await openResources({ name: 'api-gateway', config, entities: [], migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
   const jwks = parseJwks(config.TRUST_JWKS);
   const keys = await signingKeysOf(config, { database, logger, fallback: resources.signer });

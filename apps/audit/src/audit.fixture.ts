@@ -10,6 +10,8 @@ import {
   projectionsV1,
   type ControlPlaneService,
   type EventCatalogue,
+  type Permission,
+  tenantPath,
   type Role,
 } from '@fairlead/contracts';
 import { createAppender, type EventMeta, type NewEvent } from '@fairlead/event-log';
@@ -39,6 +41,8 @@ export interface Stack {
   /** Appends events as the service that owns them; answers the last one's position. */
   readonly append: (name: ControlPlaneService, ...events: AnyEvent[]) => Promise<number>;
   readonly clientWith: (token: () => string | Promise<string>) => Client;
+  /** A client with a permission on some tenants alone. */
+  readonly clientOn: (tenants: readonly string[], permission: Permission) => Client;
   readonly clientOf: (...roles: Role[]) => Client;
   /** The service's look into the log, and its control of projections. */
   readonly logOf: (...roles: Role[]) => RpcClient<logV1.LogServiceService>;
@@ -112,6 +116,11 @@ function clientsOf(service: () => RunningService, gateway: TokenSigner) {
   return {
     clientWith,
     clientOf,
+    clientOn: (tenants: readonly string[], permission: Permission) =>
+      clientWith(() => {
+        const grants = new Map(tenants.map((tenant) => [tenantPath(tenant), new Set([permission])]));
+        return gateway.signUser({ userId: newId('user'), email: 'part@example.org', roles: [], grants }, 60);
+      }),
     logOf: (...roles: Role[]) => kept(createRpcClient(logV1.LogServiceService, optionsOf(roles))),
     chainOf: (...roles: Role[]) => kept(createRpcClient(chainV1.ChainServiceService, optionsOf(roles))),
     projectionsOf: (...roles: Role[]) => kept(createRpcClient(projectionsV1.ProjectionServiceService, optionsOf(roles))),

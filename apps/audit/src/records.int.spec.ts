@@ -262,3 +262,27 @@ describe('indexes', () => {
     }
   });
 });
+
+describe('a reader whose grants are on some tenants', () => {
+  it('lists the records of these alone', async () => {
+    const about = (tenant_id: string | undefined, n: number) =>
+      stack.append('job-orchestrator', { ...jobEvent(newId('job'), 'job_queued', { n }), meta: meta({ tenant_id }) });
+    await about('part-a', 1);
+    await about('part-b', 2);
+    await about(undefined, 3);
+    const last = await about('part-c', 4);
+    await stack.list({ tenantId: 'part-c', waitForPosition: last });
+    const reader = stack.clientOn(['part-a', 'part-c'], 'audit.read');
+    const tenantsOf = async (filter: Partial<auditV1.ListRecordsRequest>) =>
+      (await reader.listRecords(auditV1.ListRecordsRequest.fromPartial(filter))).records.map(({ tenantId }) => tenantId);
+    expect(await tenantsOf({})).toEqual(['part-c', 'part-a']);
+    expect(await tenantsOf({ tenantId: 'part-a' })).toEqual(['part-a']);
+    await expect(tenantsOf({ tenantId: 'part-b' })).rejects.toMatchObject({
+      code: 'permission_denied',
+      details: { scope: '/tenants/part-b' },
+    });
+    await expect(stack.clientOn(['part-a'], 'job.read').listRecords(auditV1.ListRecordsRequest.fromPartial({}))).rejects.toMatchObject({
+      code: 'permission_denied',
+    });
+  });
+});

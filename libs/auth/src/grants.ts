@@ -88,6 +88,14 @@ export function granted(grants: Grants): Required<Granted> {
   return { grants: everywhere, grantsOn };
 }
 
+/** Grants by path, of the form that decides. */
+export function grantsByPath({ grants, grantsOn = new Map<Permission, ReadonlySet<string>>() }: Granted): Grants {
+  const byPath = new Map<string, Set<Permission>>([[platformPath, new Set(grants)]]);
+  for (const [permission, paths] of grantsOn)
+    for (const path of paths) byPath.set(path, new Set([...(byPath.get(path) ?? []), permission]));
+  return byPath;
+}
+
 /** Grants that give what both give: each path's permissions, where the other gives them too. */
 export function common(one: Grants, other: Grants): Grants {
   const [first, second] = [granted(one), granted(other)];

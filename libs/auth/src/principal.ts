@@ -1,5 +1,6 @@
 import {
   FairleadError,
+  namePattern,
   platformPath,
   roles,
   serviceGrants,
@@ -82,7 +83,8 @@ export function requirePermission(
   permission: Permission,
   { scoped = false, tenant, anywhere = false }: Asked = {},
 ): void {
-  const path = tenant === undefined ? platformPath : tenantPath(tenant);
+  // What is no tenant's name may come from outside: it is nobody's path.
+  const path = tenant !== undefined && namePattern.test(tenant) ? tenantPath(tenant) : platformPath;
   if (!(anywhere ? mayAnywhere(principal, permission) : may(principal, permission, path))) refuse(principal, permission, path);
   if (principal.scope !== undefined && !scoped)
     throw new FairleadError(
@@ -99,6 +101,6 @@ export function requireOn(principal: Principal, permission: Permission, path: st
 function refuse({ name }: Principal, permission: Permission, path: string): never {
   const where = path === platformPath ? '' : ` on ${path}`;
   throw new FairleadError('permission_denied', `${name} may not do this: it needs the permission ${permission}${where}`, {
-    details: { permission, scope: path },
+    details: { permission, ...(path === platformPath ? {} : { scope: path }) },
   });
 }

@@ -38,6 +38,8 @@ export const errorCodes = {
   job_not_found: 'not_found',
   plan_not_found: 'not_found',
   schedule_not_found: 'not_found',
+  role_binding_not_found: 'not_found',
+  role_not_found: 'not_found',
   dead_letter_not_found: 'not_found',
   projection_not_found: 'not_found',
   aggregate_not_found: 'not_found',

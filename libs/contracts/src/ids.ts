@@ -12,6 +12,7 @@ const prefixes = {
   user: 'usr',
   session: 'ses',
   apiToken: 'flt',
+  roleBinding: 'bnd',
   command: 'cmd',
   webhook: 'whk',
   delivery: 'whd',

@@ -16,6 +16,8 @@ interface Guarded {
   readonly permission: Permission;
   /** The handler heeds the caller's scope; without it, callers who are kept to one are refused. */
   readonly scoped?: boolean;
+  /** The permission is enough on any part of the platform; the handler looks itself at where, and answers or does no more than that. */
+  readonly anywhere?: boolean;
 }
 
 /** One RPC: the permission it needs and what it does. */
@@ -68,13 +70,13 @@ export interface RpcService {
 
 export type AnyRpc = Rpc<unknown, unknown> | StreamRpc<unknown, unknown>;
 
-/** Declares one RPC; `scoped` when its handler heeds the scope that its caller may be kept to. */
+/** Declares one RPC; `scoped` when its handler heeds the scope that its caller may be kept to, `anywhere` when it looks itself at where they have the permission. */
 export function rpc<Request, Response>(
   permission: Permission,
   handle: Rpc<Request, Response>['handle'],
-  { scoped = false }: { scoped?: boolean } = {},
+  { scoped = false, anywhere = false }: { scoped?: boolean; anywhere?: boolean } = {},
 ): Rpc<Request, Response> {
-  return { permission, scoped, handle };
+  return { permission, scoped, anywhere, handle };
 }
 
 /** Declares one RPC that answers with a stream; `scoped` when it heeds the caller's scope. */

@@ -173,7 +173,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
         const token = /^Bearer (.+)$/.exec(headerOf(metadata, authorizationHeader) ?? '')?.[1];
         if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
         const principal = await this.options.verifier.verify(token);
-        requirePermission(principal, found.permission, { scoped: found.scoped });
+        requirePermission(principal, found.permission, { scoped: found.scoped, anywhere: found.anywhere });
         if (principal.kind === 'user' && !onlyReads(found.permission)) await this.options.auditGate?.check();
         const context: RequestContext = {
           ...(currentContext() ?? bare),

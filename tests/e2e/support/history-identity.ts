@@ -1,6 +1,6 @@
 import { eventually } from '@fairlead/testing';
 import { appCode } from './authenticator.js';
-import type { Answer } from './operator.js';
+import type { Answer, Operator } from './operator.js';
 
 /** Somebody who is logged in. */
 export interface Held {
@@ -53,4 +53,11 @@ export async function signingKeysHappen(
   const twice = { what: 'the signing keys are rotated', timeoutMs: 60_000, intervalMs: 500 };
   await eventually(rotated, twice);
   await eventually(rotated, twice);
+}
+
+/** A role on one tenant, given and taken away. */
+export async function rolesHappen(ann: Operator, userId: string): Promise<void> {
+  const given = { principal: `user:${userId}`, role: 'viewer', scope: '/tenants/tenant-01' };
+  const { body } = await ann.post<{ binding_id: string }>('/admin/v1/role-bindings', given);
+  await ann.delete(`/admin/v1/role-bindings/${body.binding_id}`, {});
 }

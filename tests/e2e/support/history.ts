@@ -6,7 +6,7 @@ import { startStack, type Stack } from '@fairlead/dev-env';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
-import { secondFactorHappens, signingKeysHappen } from './history-identity.js';
+import { rolesHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { webhooksHappen } from './history-webhooks.js';
 import { Operator, send, type Answer } from './operator.js';
@@ -123,6 +123,7 @@ export class History {
     const rotated = await this.as<{ token: string }>(bob, 'POST', `/admin/v1/api-tokens/${token.body.token_id}/rotate`);
     this.given.push(token.body.token, kept.body.token, rotated.body.token, next);
     await this.as(bob, 'DELETE', `/admin/v1/api-tokens/${token.body.token_id}`);
+    await rolesHappen(this.ann, created.body.user_id);
     await this.patch(user, { roles: ['viewer'] });
     await this.patch(user, { disabled: true });
     await this.login(email, next);

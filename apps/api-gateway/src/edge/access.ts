@@ -17,6 +17,8 @@ declare module 'fastify' {
     access?: Access;
     /** The route heeds its caller's scope; without it, callers who are kept to one are refused. */
     scoped?: boolean;
+    /** The permission is enough on any part of the platform; the route looks at where itself. */
+    anywhere?: boolean;
     /** The part of the route's path that names its tenant. */
     tenant?: string;
     /** It hands out so much that an access token alone is not enough, as for changes. */
@@ -27,15 +29,19 @@ declare module 'fastify' {
 export interface RouteScope {
   /** It heeds the scope that its caller may be kept to. */
   readonly scoped?: boolean;
-  /** It is about the one tenant that this part of its path names; the header `x-tenant-id` has to name the same. */
+  /** The permission is enough on any part of the platform: the route itself looks at where, and answers or does no more than that. */
+  readonly anywhere?: boolean;
+  /** It is about the one tenant that this part of its path names; the header `x-tenant-id` has to name the same. The permission is enough on that tenant. */
   readonly tenant?: string;
   /** It hands out so much that what is behind the caller's token has to stand still, as for changes. */
   readonly sensitive?: boolean;
 }
 
-/** The route needs a caller with this permission. */
-export const RequirePermission = (permission: Permission, { scoped = false, tenant, sensitive = false }: RouteScope = {}) =>
-  RouteConfig({ access: permission, scoped, sensitive, ...(tenant === undefined ? {} : { tenant }) });
+/** The route needs a caller with this permission on the whole platform, unless it says where else it is enough. */
+export const RequirePermission = (
+  permission: Permission,
+  { scoped = false, anywhere = false, tenant, sensitive = false }: RouteScope = {},
+) => RouteConfig({ access: permission, scoped, anywhere, sensitive, ...(tenant === undefined ? {} : { tenant }) });
 
 /** The route answers anybody. */
 export const Public = () => RouteConfig({ access: 'public' });
@@ -89,17 +95,17 @@ export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
     done(undeclared.length === 0 ? undefined : new Error(`routes without a declared permission: ${undeclared.join(', ')}`));
   });
   instance.addHook('onRequest', async (request, reply) => {
-    const { access, scoped, tenant, sensitive } = request.routeOptions.config;
+    const { access, scoped, anywhere, tenant, sensitive } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     if (access === undefined) throw new FairleadError('permission_denied', 'The route declares no permission');
     if (access === 'own-site') refuseOtherSites(request, deps.publicUrl);
-    else await authenticate({ request, reply }, { permission: access, scoped, tenant, sensitive }, deps);
+    else await authenticate({ request, reply }, { permission: access, scoped, anywhere, tenant, sensitive }, deps);
   });
 }
 
 async function authenticate(
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  { permission, scoped, tenant, sensitive = false }: RouteScope & { permission: Permission },
+  { permission, scoped, anywhere, tenant, sensitive = false }: RouteScope & { permission: Permission },
   deps: CallerDeps,
 ): Promise<void> {
   const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -109,13 +115,15 @@ async function authenticate(
   const principal = await deps.verifier.verify(bearer);
   bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
   limitRate(reply, principal, deps.rateLimit);
-  requirePermission(principal, permission, { scoped });
+  // Whoever may do it nowhere learns nothing from the header; where is asked below.
+  requirePermission(principal, permission, { scoped, anywhere: anywhere === true || tenant !== undefined });
   // A token is valid for minutes; what changes something or hands much out asks whether it still stands. An API token was asked for just now.
   if ((request.method !== 'GET' || sensitive) && bearer === token) await deps.refuseEnded(principal);
   if (sensitive || (request.method !== 'GET' && !onlyReads(permission))) await deps.auditGate.check();
   principals.set(request, principal);
   if (tenant === undefined) return;
   const tenantId = tenantOf(request, tenant);
+  requirePermission(principal, permission, { scoped, tenant: tenantId });
   requireTenant(principal, tenantId);
   bindContext(request, { ...contextOf(request), tenantId });
 }

@@ -1,7 +1,15 @@
 import { createParamDecorator, type ArgumentMetadata, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { externalIdPattern, FairleadError, idempotencyKeyPattern, namePattern, placedKinds, serviceKinds } from '@fairlead/contracts';
+import {
+  externalIdPattern,
+  FairleadError,
+  idempotencyKeyPattern,
+  namePattern,
+  placedKinds,
+  scopePathPattern,
+  serviceKinds,
+} from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import type { KeyedRequest } from '@fairlead/postgres';
 import { invalidField, invalidFields } from '../domain/invalid.js';
@@ -43,6 +51,13 @@ export const opaqueId = z.string('is not an id').regex(/^[A-Za-z0-9_:-]{1,128}$/
 /** Request, correlation and trace ids, which callers choose. */
 export const externalId = z.string('is not an id').regex(externalIdPattern, 'is not an id');
 export const principalId = z.string('is not a principal').regex(/^(user|service):[A-Za-z0-9_-]{1,100}$|^anonymous$/, 'is not a principal');
+/** Who may hold roles: users. */
+export const holderId = z.string('is not a principal').regex(/^user:[A-Za-z0-9_-]{1,100}$/, 'must be a principal such as user:usr_…');
+export const roleName = z.string(label).regex(namePattern, label);
+/** The part of the platform that something holds for. */
+export const scopePath = z
+  .string('is not a scope')
+  .regex(scopePathPattern, 'must be /, /orgs/{org}, /orgs/{org}/projects/{project} or /tenants/{tenant}');
 /** An audited action, or a pattern of them: `tenant.tenant_created`, `job.*`, `job`. */
 export const action = z.string('is not an action').regex(/^[a-z0-9_.]{1,128}\*?$/, 'is not an action');
 /** Names of projections, such as `audit_record`. */

@@ -1,7 +1,7 @@
 // Real: Postgres, NATS, the gateway's HTTP server with every route it has, gRPC with its tokens and permissions.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
-import { roles, type Role } from '@fairlead/contracts';
+import { permissions, roles, type Permission, type Role } from '@fairlead/contracts';
 import { testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { openRoutes, ownSiteRoutes } from '../edge/open-routes.js';
 import { migrations } from '../index.js';
@@ -25,6 +25,8 @@ interface Operation {
   readonly name: string;
   readonly permission: string | undefined;
   readonly heedsScope: boolean;
+  /** The permission is enough on any part of the platform; the route looks at where. */
+  readonly anywhere: boolean;
   readonly ofTenant: boolean;
 }
 
@@ -33,6 +35,7 @@ const operations: readonly Operation[] = Object.entries(apiDocument().paths).fla
     name: `${method.toUpperCase()} ${path}`,
     permission: operation['x-permission'] as string | undefined,
     heedsScope: operation['x-heeds-scope'] === true,
+    anywhere: operation['x-anywhere'] === true,
     ofTenant: ((operation['parameters'] ?? []) as { name: string }[]).some(({ name }) => name === 'X-Tenant-Id'),
   })),
 );
@@ -92,7 +95,7 @@ describe('every route of the matrix', () => {
       for (const operation of guarded) {
         const { status, body } = await ask(operation, token);
         const refused = status === 403 && body['code'] === 'permission_denied';
-        expect([operation.name, refused, status === 401 && operation.permission !== 'self']).toEqual([
+        expect([operation.name, refused, status === 401 && !['self', 'identity.manage'].includes(operation.permission)]).toEqual([
           operation.name,
           !grants.includes(operation.permission),
           false,
@@ -132,6 +135,44 @@ describe('every route of the matrix', () => {
     expect((await ask(detail, own)).status).toBe(200);
     expect(await ask(detail, other)).toMatchObject({ status: 403, body: { code: 'permission_denied', details: { tenant_id: 'x' } } });
     gateway.peers.answers = {};
+  });
+
+  it('lets a caller whose grants are on one tenant do what is about it, and refuses them everywhere else', async () => {
+    const grantedOn = (tenant: string) =>
+      gateway.signer.signUser(
+        { userId: 'usr_1', email: 'a@example.com', roles: [], grants: new Map([[`/tenants/${tenant}`, new Set<Permission>(permissions)]]) },
+        60,
+      );
+    const [own, other] = await Promise.all([grantedOn('x'), grantedOn('y')]);
+    gateway.peers.answers = {
+      getTenant: () => ({ tenant: { tenantId: 'x', name: 'x', createdAt: '2026-01-01T00:00:00Z', assignments: [] } }),
+    };
+    const before = gateway.peers.calls.length;
+    const elsewhere = guarded.filter(({ anywhere, permission }) => !anywhere && permission !== 'self');
+    for (const operation of elsewhere)
+      expect([operation.name, (await ask(operation, other)).body]).toMatchObject([
+        operation.name,
+        {
+          status: 403,
+          code: 'permission_denied',
+          details: { permission: operation.permission, ...(operation.ofTenant ? { scope: '/tenants/x' } : {}) },
+        },
+      ]);
+    expect(gateway.peers.calls).toHaveLength(before);
+    for (const operation of elsewhere) {
+      const { status } = await ask(operation, own);
+      expect([operation.name, status]).toEqual([operation.name, operation.ofTenant ? 200 : 403]);
+    }
+    gateway.peers.answers = {};
+    // Each of these looks itself at where its caller may do what it does, and has tests of that.
+    expect(guarded.filter(({ anywhere }) => anywhere).map(({ name }) => name)).toEqual([
+      'GET /admin/v1/audit',
+      'GET /admin/v1/jobs',
+      'GET /admin/v1/role-bindings',
+      'POST /admin/v1/role-bindings',
+      'DELETE /admin/v1/role-bindings/{id}',
+      'GET /admin/v1/tenants',
+    ]);
   });
 
   it('about a tenant asks for its header, and others ignore it', async () => {

@@ -51,8 +51,8 @@ export class AuditController {
 
   /** Newest first; `position` tells how far the trail has come. */
   @Get()
-  @RequirePermission('audit.read')
-  @Answers('Lists the trail of who did what, the newest first.', auditPage)
+  @RequirePermission('audit.read', { anywhere: true })
+  @Answers('Lists the trail of who did what, as far as the caller may read it, the newest first.', auditPage)
   list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
     return recordsPage(this.audit, query);
   }

@@ -91,7 +91,7 @@ export class AuthController {
   @RequirePermission('self')
   @Answers('Tells who the caller is and what they may do.', meSchema)
   async me(@Caller() caller: Principal) {
-    const user = await findUser(this.identity.database.dataSource.manager, { userId: userIdOf(caller) });
+    const user = await findUser(this.identity.database, { userId: userIdOf(caller) });
     if (user === undefined || user.disabled) throw new FairleadError('unauthenticated', 'The user is gone or disabled');
     return {
       user_id: user.userId,

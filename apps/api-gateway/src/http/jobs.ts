@@ -153,7 +153,7 @@ export class JobsController {
 
   /** Newest first. */
   @Get()
-  @RequirePermission('job.read')
+  @RequirePermission('job.read', { anywhere: true })
   @Answers('Lists jobs, the newest first.', page(jobSchema))
   list(@Query({ schema: listQuery }) query: z.output<typeof listQuery>) {
     return jobsPage(this.jobs, query);

@@ -21,6 +21,7 @@ import { PlacementController } from './placement.js';
 import { PlansController } from './plans.js';
 import { ProjectionsController } from './projections.js';
 import { ReplicasController } from './replicas.js';
+import { RoleBindingsController } from './role-bindings.js';
 import { SchedulesController } from './schedules.js';
 import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
@@ -39,6 +40,7 @@ export const controllers: readonly Type[] = [
   TotpController,
   ApiTokensController,
   UsersController,
+  RoleBindingsController,
   JwksController,
   SigningKeysController,
   PlansController,

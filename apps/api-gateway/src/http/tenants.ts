@@ -51,8 +51,8 @@ export class TenantsController {
 
   /** In the order of their ids; those on one shard alone when the query names it. */
   @Get()
-  @RequirePermission('tenant.read')
-  @Answers('Lists tenants in the order of their ids.', page(tenantSchema))
+  @RequirePermission('tenant.read', { anywhere: true })
+  @Answers('Lists the tenants that the caller may read, in the order of their ids.', page(tenantSchema))
   async list(@Query({ schema: listQuery }) { limit, cursor, kind, shard_id }: z.output<typeof listQuery>) {
     const request = { limit, after: startOf('tenants', cursor) ?? '', kind: kind ?? '', shardId: shard_id ?? '' };
     const { tenants, nextAfter } = await this.placement.listTenants(request, asCaller());

@@ -54,7 +54,7 @@ export class UsersController {
   @Answers('Lists users in the order of their ids.', page(userSchema))
   async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>) {
     const after = startOf('users', cursor) ?? '';
-    const users = await listUsers(this.identity.database.dataSource.manager, { after, limit: limit + 1 });
+    const users = await listUsers(this.identity.database, { after, limit: limit + 1 });
     const page = users.slice(0, limit);
     const next = users.length > limit ? (page.at(-1)?.userId ?? '') : '';
     return pageOf('users', await this.views(page), next);

@@ -1,7 +1,8 @@
-import { FairleadError, newId, roles as allRoles, type Role } from '@fairlead/contracts';
-import { commonRoles, type Principal, type Scope, type TokenSigner } from '@fairlead/auth';
+import { FairleadError, newId, platformPath, roles as allRoles, type Role } from '@fairlead/contracts';
+import { common, commonRoles, grantsOfRoles, mayAnywhere, type Principal, type Scope, type TokenSigner } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Answering, Database } from '@fairlead/postgres';
+import { grantsOfHeld, platformRoles } from '../domain/held-roles.js';
 import { insertApiToken, revokeApiTokenRow, rotateApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
@@ -51,7 +52,7 @@ export async function createApiToken<Answer>(
 
 function refuseMoreThan(caller: Principal, roles: readonly Role[]): void {
   for (const role of roles) {
-    const lacking = allRoles[role].find((grant) => !caller.grants.has(grant));
+    const lacking = allRoles[role].find((grant) => !mayAnywhere(caller, grant));
     if (lacking === undefined) continue;
     throw new FairleadError('permission_denied', `A token with the role ${role} could do more than you: you lack ${lacking}`, {
       details: { role, permission: lacking },
@@ -115,6 +116,7 @@ export async function exchangeApiToken(deps: { database: Database; signer: Token
   const found = tokenId === undefined || secret === undefined ? undefined : await useApiToken(deps.database, tokenId, hashOfSecret(secret));
   if (found === undefined) throw new FairleadError('unauthenticated', 'The API token is not valid, has expired or was revoked');
   const { userId, email } = found;
-  const roles = commonRoles(found.roles, found.userRoles);
-  return deps.signer.signUser({ userId, email, roles, apiTokenId: tokenId, scope: found.scope ?? undefined }, exchangedSeconds);
+  const roles = commonRoles(found.roles, platformRoles(found.held));
+  const grants = common(new Map([[platformPath, grantsOfRoles(found.roles)]]), grantsOfHeld(found.held));
+  return deps.signer.signUser({ userId, email, roles, grants, apiTokenId: tokenId, scope: found.scope ?? undefined }, exchangedSeconds);
 }

@@ -41,7 +41,8 @@ const own: Readonly<Record<string, (token: string) => Promise<Answer>>> = {
 /** All that these tests could change, to see that nothing did. */
 const state = () =>
   Promise.all([
-    stage.database.db.query('select user_id, roles, disabled, password_hash from users order by user_id'),
+    stage.database.db.query('select user_id, disabled, password_hash from users order by user_id'),
+    stage.database.db.query('select principal, role, scope from role_binding order by 1, 2, 3'),
     stage.database.db.query('select session_id, revoked_at from session order by session_id'),
     stage.database.db.query('select token_id, revoked_at from api_token order by token_id'),
   ]);

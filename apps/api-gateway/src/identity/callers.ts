@@ -1,6 +1,7 @@
 import { FairleadError } from '@fairlead/contracts';
-import { grantsOfRoles, type Principal } from '@fairlead/auth';
+import { common, granted, grantsByPath, type Principal } from '@fairlead/auth';
 import type { Sql, Transaction } from '@fairlead/postgres';
+import { grantsOfHeld } from '../domain/held-roles.js';
 import { callerStands, lockCaller, type TokenOrigin } from '../store/callers.js';
 
 /** The user who calls; throws `permission_denied` for a service. */
@@ -18,10 +19,9 @@ export function userIdOf(caller: Principal): string {
  * A transaction that changes users asks after it has locked them, or two of them would wait for each other.
  */
 export async function presentCaller(tx: Transaction, caller: Principal): Promise<Principal> {
-  const roles = await lockCaller(tx, originOf(caller));
-  if (roles === undefined) throw ended();
-  const present = grantsOfRoles(roles);
-  return { ...caller, grants: new Set([...caller.grants].filter((grant) => present.has(grant))) };
+  const held = await lockCaller(tx, originOf(caller));
+  if (held === undefined) throw ended();
+  return { ...caller, ...granted(common(grantsByPath(caller), grantsOfHeld(held))) };
 }
 
 /**

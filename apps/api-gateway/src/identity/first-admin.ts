@@ -6,6 +6,7 @@ import type { ReadinessCheck } from '@fairlead/service-runtime';
 import { newContext, runInContext, type Logger } from '@fairlead/telemetry';
 import { anyInitialPassword, anyUser, insertUser, lockUsers } from '../store/users.js';
 import { removeFirstAdminFile, writeFirstAdminFile } from './first-admin-file.js';
+import { giveRoles } from './given-roles.js';
 import type { Passwords } from './passwords.js';
 
 export interface FirstAdminDeps {
@@ -76,7 +77,8 @@ async function createFirstAdmin({ database, passwords, logger, email }: FirstAdm
     if (await anyUser(tx)) return false;
     await writeFirstAdminFile(file, { email, password });
     const userId = newId('user');
-    await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: true, roles: ['admin'] });
+    await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: true });
+    await giveRoles(tx, { userId, roles: ['admin'], by: 'service:api-gateway' });
     await appendInTransaction(tx, {
       events: [
         {

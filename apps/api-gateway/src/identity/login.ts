@@ -36,7 +36,7 @@ export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ s
   // Checked again when the password's turn comes: many attempts at once must not slip past the limit.
   const mayTry = () => refuseWhoeverWaits(deps, attempt);
   await mayTry();
-  const user = await findUser(deps.database.dataSource.manager, { email });
+  const user = await findUser(deps.database, { email });
   const matches = await deps.passwords.matches(user?.passwordHash, password, { address: networkOf(client.address), before: mayTry });
   if (user === undefined || !matches || user.disabled) throw await failed(deps, user, attempt, 'password');
   const verdict = await judgeCode(deps, user.userId, attempt.code);

@@ -27,7 +27,7 @@ export async function checkOwnPassword(deps: OwnPasswordDeps, caller: Principal,
     refuseTooMany(deps.throttle.waitMs(key, Date.now()));
   };
   mayTry();
-  const user = await findUser(deps.database.dataSource.manager, { userId });
+  const user = await findUser(deps.database, { userId });
   const matches = await deps.passwords.matches(user?.passwordHash, password, { address: '', before: mayTry });
   if (user === undefined || user.disabled) throw new FairleadError('unauthenticated', 'The user is gone or disabled');
   if (!matches) {

@@ -2,6 +2,7 @@ import { FairleadError, newId } from '@fairlead/contracts';
 import type { Principal, TokenSigner } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Transaction } from '@fairlead/postgres';
+import { grantsOfHeld, platformRoles } from '../domain/held-roles.js';
 import {
   insertSession,
   lockSessionUser,
@@ -146,6 +147,8 @@ async function record(tx: Transaction, event: NewEvent): Promise<number> {
 }
 
 async function accessOf(deps: SessionDeps, user: SessionUser, sessionId: string): Promise<Access> {
-  const accessToken = await deps.signer.signUser({ ...user, sessionId }, deps.tokenTtlSeconds);
+  const { userId, email, held } = user;
+  const given = { roles: platformRoles(held), grants: grantsOfHeld(held) };
+  const accessToken = await deps.signer.signUser({ userId, email, ...given, sessionId }, deps.tokenTtlSeconds);
   return { accessToken, expiresInSeconds: deps.tokenTtlSeconds };
 }

@@ -76,7 +76,7 @@ export async function confirmSecondFactor(
   const codes = newRecoveryCodes();
   const position = await deps.database.transaction(async (tx) => {
     await presentCaller(tx, caller);
-    const user = await findUser(tx.manager, { userId });
+    const user = await findUser(tx, { userId });
     if (user === undefined || !(await confirmTotp(tx, totp, step)))
       throw new FairleadError('version_conflict', 'The second factor was changed by another request meanwhile');
     await replaceRecoveryCodes(tx, userId, codes.hashes);
@@ -125,7 +125,7 @@ export async function resetSecondFactor(
     throw new FairleadError('permission_denied', 'Your own second factor is disabled with your password and a code, not reset');
   return database.transaction(async (tx) => {
     requirePermission(await presentCaller(tx, caller), 'identity.manage');
-    const user = await findUser(tx.manager, { userId });
+    const user = await findUser(tx, { userId });
     if (user === undefined) throw new FairleadError('not_found', `There is no user ${userId}`);
     if (!(await removeTotp(tx, userId))) return { user, position: undefined };
     const { email } = user;

@@ -92,6 +92,7 @@ function operationOf(route: Route, components: Components): JsonSchema {
     tags: [tag],
     ...(route.access === 'public' || route.access === 'own-site' ? {} : { 'x-permission': route.access }),
     ...(route.scoped ? { 'x-heeds-scope': true } : {}),
+    ...(route.anywhere ? { 'x-anywhere': true } : {}),
     security: securityOf(route),
     ...withParameters(route, components),
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, components) }),

@@ -16,6 +16,7 @@ export interface Route {
   readonly operationId: string;
   readonly access: NonNullable<FastifyContextConfig['access']>;
   readonly scoped: boolean;
+  readonly anywhere: boolean;
   readonly answer: Answer;
   readonly status: number;
   readonly params: Readonly<Record<string, z.ZodType>>;
@@ -57,7 +58,7 @@ function routeOf(controller: Type, name: string, handler: object, method: Route[
   const group = controller.name.replace(/Controller$/, '').replace(/^./, (first) => first.toLowerCase());
   const operationId = `${group}.${name}`;
   const answer = meta(answerMetadata, handler) as Answer | undefined;
-  const { access, scoped = false, tenant } = (meta(FASTIFY_ROUTE_CONFIG_METADATA, handler) ?? {}) as FastifyContextConfig;
+  const { access, scoped = false, anywhere = false, tenant } = (meta(FASTIFY_ROUTE_CONFIG_METADATA, handler) ?? {}) as FastifyContextConfig;
   if (answer === undefined || access === undefined) throw new Error(`${operationId} does not declare what it answers, or to whom`);
   const given = Object.entries((Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<string, Argument>);
   const ofType = (type: RouteParamtypes) => given.flatMap(([key, argument]) => (key.startsWith(`${String(type)}:`) ? [argument] : []));
@@ -69,6 +70,7 @@ function routeOf(controller: Type, name: string, handler: object, method: Route[
     operationId,
     access,
     scoped,
+    anywhere,
     answer,
     status: code ?? (method === 'post' ? 201 : 200),
     params: Object.fromEntries(ofType(RouteParamtypes.PARAM).map(({ data, schema }) => [String(data), declared(schema, operationId)])),

@@ -1,6 +1,8 @@
 import type { Role } from '@fairlead/contracts';
 import type { Scope } from '@fairlead/auth';
 import type { Sql } from '@fairlead/postgres';
+import type { HeldRole } from '../domain/held-roles.js';
+import { heldBy } from './role-bindings.js';
 
 /** SQL: whether an API token can still be used, by the database's clock. */
 export const usable = 'revoked_at is null and expires_at > now()';
@@ -62,7 +64,7 @@ export interface UsableApiToken {
   readonly userId: string;
   readonly email: string;
   readonly roles: Role[];
-  readonly userRoles: Role[];
+  readonly held: readonly HeldRole[];
   readonly scope: Scope | null;
 }
 
@@ -72,7 +74,7 @@ const unnoted = `(last_used_at is null or last_used_at < now() - interval '1 min
 /** Finds a token that can be used, by the database's clock, and notes that it is, once a minute; else undefined. */
 export async function useApiToken(sql: Sql, tokenId: string, secretHash: Buffer): Promise<UsableApiToken | undefined> {
   const [found] = await sql.query<UsableApiToken & { unnoted: boolean }>(
-    `select user_id as "userId", email, api_token.roles, users.roles as "userRoles", scope, ${unnoted} as unnoted
+    `select user_id as "userId", email, api_token.roles, ${heldBy("'user:' || user_id")} as held, scope, ${unnoted} as unnoted
      from api_token join users using (user_id)
      where token_id = $1 and (secret_hash = $2 or (previous_secret_hash = $2 and previous_until > now())) and ${usable} and not disabled`,
     [tokenId, secretHash],

@@ -1,6 +1,7 @@
-import type { Role } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
+import type { HeldRole } from '../domain/held-roles.js';
 import { usable } from './api-tokens.js';
+import { heldBy } from './role-bindings.js';
 import { live } from './sessions.js';
 
 /** What an access token says of where it comes from. */
@@ -30,10 +31,13 @@ export async function callerStands(sql: Sql, { userId, sessionId, apiTokenId }: 
  * Answers the roles that an access token's user has now; undefined when they are disabled, or the session or API token
  * behind it has ended. The user stays locked until the transaction ends: whoever disables or demotes them waits.
  */
-export async function lockCaller(tx: Sql, { userId, sessionId, apiTokenId }: TokenOrigin): Promise<Role[] | undefined> {
-  const [user] = await tx.query<{ roles: Role[] }>('select roles from users where user_id = $1 and not disabled for share', [userId]);
-  if (user === undefined) return undefined;
+export async function lockCaller(tx: Sql, { userId, sessionId, apiTokenId }: TokenOrigin): Promise<HeldRole[] | undefined> {
+  const users = await tx.query('select 1 from users where user_id = $1 and not disabled for share', [userId]);
+  if (users.length === 0) return undefined;
   // A statement of its own: it sees what was committed while the first one waited.
-  const [origin] = await tx.query<{ stands: boolean }>(`select ${originStands} as stands`, [userId, sessionId ?? null, apiTokenId ?? null]);
-  return origin?.stands === true ? user.roles : undefined;
+  const [origin] = await tx.query<{ stands: boolean; held: HeldRole[] }>(
+    `select ${originStands} as stands, ${heldBy("'user:' || $1")} as held`,
+    [userId, sessionId ?? null, apiTokenId ?? null],
+  );
+  return origin?.stands === true ? origin.held : undefined;
 }

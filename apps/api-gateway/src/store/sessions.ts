@@ -1,5 +1,6 @@
-import type { Role } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
+import type { HeldRole } from '../domain/held-roles.js';
+import { heldBy } from './role-bindings.js';
 
 /** SQL: whether a session can still be used, by the database's clock. */
 export const live = 'revoked_at is null and expires_at > now() and last_used_at + idle_limit > now()';
@@ -22,7 +23,7 @@ export interface Session {
 export interface SessionUser {
   readonly userId: string;
   readonly email: string;
-  readonly roles: Role[];
+  readonly held: readonly HeldRole[];
 }
 
 /** What proves that somebody holds a session. */
@@ -46,7 +47,7 @@ export interface NewSession extends SessionKey {
  */
 export async function lockSessionUser(tx: Sql, user: { userId: string; passwordHash: string }): Promise<SessionUser | undefined> {
   const [found] = await tx.query<SessionUser>(
-    `select user_id as "userId", email, roles from users where user_id = $1 and password_hash = $2 and not disabled for share`,
+    `select user_id as "userId", email, ${heldBy("'user:' || user_id")} as held from users where user_id = $1 and password_hash = $2 and not disabled for share`,
     [user.userId, user.passwordHash],
   );
   return found;
@@ -80,7 +81,7 @@ export async function useSession(sql: Sql, { sessionId, secretHash }: SessionKey
   const [user] = await sql.query<SessionUser>(
     `update session set last_used_at = now() from users
      where session_id = $1 and secret_hash = $2 and ${live} and users.user_id = session.user_id and not users.disabled
-     returning users.user_id as "userId", users.email, users.roles`,
+     returning users.user_id as "userId", users.email, ${heldBy("'user:' || users.user_id")} as held`,
     [sessionId, secretHash],
   );
   return user;

@@ -1,21 +1,36 @@
-import type { EntityManager } from 'typeorm';
-import type { Role } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
-import { User } from './user.js';
+import { platformRoles, type HeldRole } from '../domain/held-roles.js';
+import { heldBy } from './role-bindings.js';
+import type { User } from './user.js';
+
+/** As users are read. */
+interface UserRow extends Omit<User, 'roles'> {
+  readonly held: readonly HeldRole[];
+}
+
+const columns = `user_id as "userId", email, password_hash as "passwordHash", password_is_initial as "passwordIsInitial", disabled, revision,
+  created_at as "createdAt", updated_at as "updatedAt", ${heldBy("'user:' || user_id")} as held`;
+
+function userOf({ held, ...user }: UserRow): User {
+  return { ...user, roles: platformRoles(held) };
+}
 
 /** A user by id or by e-mail address (in lower case), or undefined. */
-export async function findUser(manager: EntityManager, by: { userId: string } | { email: string }): Promise<User | undefined> {
-  return (await manager.findOneBy(User, by)) ?? undefined;
+export async function findUser(sql: Sql, by: { userId: string } | { email: string }): Promise<User | undefined> {
+  const [row] =
+    'userId' in by
+      ? await sql.query<UserRow>(`select ${columns} from users where user_id = $1`, [by.userId])
+      : await sql.query<UserRow>(`select ${columns} from users where email = $1`, [by.email]);
+  return row === undefined ? undefined : userOf(row);
 }
 
 /** Users in id order, after an id, `limit` at most. */
-export async function listUsers(manager: EntityManager, page: { after: string; limit: number }): Promise<User[]> {
-  return manager
-    .createQueryBuilder(User, 'user')
-    .where('user.user_id > :after', { after: page.after })
-    .orderBy('user.user_id', 'ASC')
-    .limit(page.limit)
-    .getMany();
+export async function listUsers(sql: Sql, page: { after: string; limit: number }): Promise<User[]> {
+  const rows = await sql.query<UserRow>(`select ${columns} from users where user_id > $1 order by user_id limit $2`, [
+    page.after,
+    page.limit,
+  ]);
+  return rows.map(userOf);
 }
 
 /** True when there is any user. */
@@ -33,15 +48,14 @@ export interface NewUser {
   email: string;
   passwordHash: string;
   passwordIsInitial: boolean;
-  roles: readonly Role[];
 }
 
-/** Inserts a user; answers false when the e-mail address is taken. */
+/** Inserts a user, without any role; answers false when the e-mail address is taken. */
 export async function insertUser(sql: Sql, user: NewUser): Promise<boolean> {
   const rows = await sql.query(
-    `insert into users (user_id, email, password_hash, password_is_initial, roles) values ($1, $2, $3, $4, $5)
+    `insert into users (user_id, email, password_hash, password_is_initial) values ($1, $2, $3, $4)
      on conflict (email) do nothing returning user_id`,
-    [user.userId, user.email, user.passwordHash, user.passwordIsInitial, user.roles],
+    [user.userId, user.email, user.passwordHash, user.passwordIsInitial],
   );
   return rows.length === 1;
 }
@@ -56,12 +70,14 @@ export async function replacePassword(sql: Sql, change: { userId: string; oldHas
   return rows.length === 1;
 }
 
-/** Sets what an administrator may set of a user. */
-export async function updateUser(sql: Sql, user: { userId: string; roles: readonly Role[]; disabled: boolean }): Promise<void> {
-  await sql.query('update users set roles = $2, disabled = $3, revision = revision + 1, updated_at = now() where user_id = $1', [
+/**
+ * Sets whether a user is disabled. It writes their row whatever changes: with roles that are given or taken in the same transaction,
+ * whoever acts with what they had is waited for, or waits.
+ */
+export async function touchUser(sql: Sql, user: { userId: string; disabled?: boolean }): Promise<void> {
+  await sql.query('update users set disabled = coalesce($2, disabled), revision = revision + 1, updated_at = now() where user_id = $1', [
     user.userId,
-    user.roles,
-    user.disabled,
+    user.disabled ?? null,
   ]);
 }
 
@@ -72,6 +88,9 @@ export async function lockUsers(sql: Sql): Promise<void> {
 
 /** How many users can administer others. */
 export async function countAdmins(sql: Sql): Promise<number> {
-  const rows = await sql.query<{ admins: number }>(`select count(*) as admins from users where 'admin' = any(roles) and not disabled`);
+  const rows = await sql.query<{ admins: number }>(
+    `select count(*) as admins from users
+     where not disabled and exists (select 1 from role_binding where principal = 'user:' || user_id and role = 'admin' and scope = '/')`,
+  );
   return rows[0]?.admins ?? 0;
 }

@@ -30,7 +30,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     method: string,
     permission: Permission,
     empty: { fromPartial(partial: object): Response },
-    guard: { scoped?: boolean } = {},
+    guard: { scoped?: boolean; anywhere?: boolean } = {},
   ): Rpc<Request, Response> =>
     rpc<Request, Response>(
       permission,
@@ -53,7 +53,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getPlan: answer('getPlan', 'job.read', jobsV1.GetPlanResponse),
       startJob: answer('startJob', 'plan.create', jobsV1.StartJobResponse),
       getJob: answer('getJob', 'job.read', jobsV1.GetJobResponse),
-      listJobs: answer('listJobs', 'job.read', jobsV1.ListJobsResponse),
+      listJobs: answer('listJobs', 'job.read', jobsV1.ListJobsResponse, { anywhere: true }),
       cancelJob: answer('cancelJob', 'job.cancel', jobsV1.CancelJobResponse),
       retryJob: answer('retryJob', 'job.retry', jobsV1.RetryJobResponse),
       pauseJob: answer('pauseJob', 'job.pause', jobsV1.PauseJobResponse),
@@ -68,8 +68,8 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     }),
     defineRpcs(placementV1.PlacementServiceService, {
       createTenant: answer('createTenant', 'tenant.write', placementV1.CreateTenantResponse),
-      listTenants: answer('listTenants', 'tenant.read', placementV1.ListTenantsResponse),
-      getTenant: answer('getTenant', 'tenant.read', placementV1.GetTenantResponse, { scoped: true }),
+      listTenants: answer('listTenants', 'tenant.read', placementV1.ListTenantsResponse, { anywhere: true }),
+      getTenant: answer('getTenant', 'tenant.read', placementV1.GetTenantResponse, { scoped: true, anywhere: true }),
       putShard: answer('putShard', 'placement.write', placementV1.PutShardResponse),
       getShard: answer('getShard', 'placement.read', placementV1.GetShardResponse),
       listShards: answer('listShards', 'placement.read', placementV1.ListShardsResponse),
@@ -82,7 +82,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getAppliedPlacement: answer('getAppliedPlacement', 'fleet.read', fleetV1.GetAppliedPlacementResponse),
     }),
     defineRpcs(auditV1.AuditServiceService, {
-      listRecords: answer('listRecords', 'audit.read', auditV1.ListRecordsResponse),
+      listRecords: answer('listRecords', 'audit.read', auditV1.ListRecordsResponse, { anywhere: true }),
       listDeadLetters: answer('listDeadLetters', 'deadletter.read', auditV1.ListDeadLettersResponse),
       getDeadLetter: answer('getDeadLetter', 'deadletter.read', auditV1.GetDeadLetterResponse),
       replayDeadLetter: answer('replayDeadLetter', 'deadletter.manage', auditV1.ReplayDeadLetterResponse),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requirePermission, tenantsWith } from '@fairlead/auth';
 import type { auditV1 } from '@fairlead/contracts';
 import { waitForProjection } from '@fairlead/event-log';
 import type { Messaging } from '@fairlead/messaging';
@@ -49,28 +50,34 @@ const requestSchema = z.object({
   waitForPosition: position,
 });
 
-/** Lists records, newest first. Throws `projection_lagging` when the trail does not reach the position asked for in time. */
+/** Lists records, newest first: of the tenant asked for, or of all whose trail the caller may read. Throws `projection_lagging` when the trail does not reach the position asked for in time. */
 export const listRecords = (deps: ListRecordsDeps): Rpc<auditV1.ListRecordsRequest, auditV1.ListRecordsResponse> =>
-  rpc('audit.read', async (request, call) => {
-    const { limit: asked, before, waitForPosition, fromTime: from, toTime: to, ...equal } = parseInput(requestSchema, request);
-    if (waitForPosition > 0) {
-      const { sql, messaging } = deps;
-      await waitForProjection({
-        sql,
-        messaging,
-        name: auditRecord.name,
-        position: waitForPosition,
-        timeoutMs: waitTimeoutMs,
-        signal: call.signal,
-      });
-    }
-    const limit = asked === 0 ? defaultLimit : asked;
-    const filter: RecordFilter = { from, to, ...equal };
-    // Read first, so that the page holds all there is up to this position.
-    const reached = await trailPosition(deps.sql);
-    const { records, more } = pageOf(await queryRecords(deps.sql, filter, { before, limit: limit + 1 }), ({ details }) => details, limit);
-    return { records: records.map(toMessage), nextBefore: more ? (records.at(-1)?.position ?? 0) : 0, position: reached };
-  });
+  rpc(
+    'audit.read',
+    async (request, call) => {
+      const { limit: asked, before, waitForPosition, fromTime: from, toTime: to, ...equal } = parseInput(requestSchema, request);
+      if (equal.tenantId !== undefined) requirePermission(call.principal, 'audit.read', { tenant: equal.tenantId });
+      const tenants = equal.tenantId === undefined ? tenantsWith(call.principal, 'audit.read') : undefined;
+      if (waitForPosition > 0) {
+        const { sql, messaging } = deps;
+        await waitForProjection({
+          sql,
+          messaging,
+          name: auditRecord.name,
+          position: waitForPosition,
+          timeoutMs: waitTimeoutMs,
+          signal: call.signal,
+        });
+      }
+      const limit = asked === 0 ? defaultLimit : asked;
+      const filter: RecordFilter = { from, to, tenants, ...equal };
+      // Read first, so that the page holds all there is up to this position.
+      const reached = await trailPosition(deps.sql);
+      const { records, more } = pageOf(await queryRecords(deps.sql, filter, { before, limit: limit + 1 }), ({ details }) => details, limit);
+      return { records: records.map(toMessage), nextBefore: more ? (records.at(-1)?.position ?? 0) : 0, position: reached };
+    },
+    { anywhere: true },
+  );
 
 /** `tenant.tenant_created` is one action, `tenant.drain*` those that begin so, `tenant` and `tenant.` all of an aggregate type. */
 function actionFilter(text: string): ActionFilter | undefined {

@@ -138,6 +138,8 @@ export interface JobFilter {
   status?: string;
   kind?: string;
   tenantId?: string;
+  /** Only jobs of these tenants. */
+  tenants?: readonly string[];
   correlationId?: string;
   parentId?: string;
   /** Only jobs that are paused. */
@@ -153,7 +155,7 @@ export async function listJobs(sql: Sql, filter: JobFilter): Promise<LoadedJob[]
     paused: string,
   ) => `($1::text is null or status = $1) and ($2::text is null or kind = $2) and ($3::text is null or tenant_id = $3)
        and ($4::text is null or correlation_id = $4) and ($5::text is null or parent_id = $5) and ($6::bigint is null or seq < $6)
-       and (not $8::boolean or ${paused}) order by seq desc limit $7`;
+       and (not $8::boolean or ${paused}) and ($9::text[] is null or tenant_id = any($9)) order by seq desc limit $7`;
   const given = [
     filter.status ?? null,
     filter.kind ?? null,
@@ -163,6 +165,7 @@ export async function listJobs(sql: Sql, filter: JobFilter): Promise<LoadedJob[]
     filter.before === undefined ? null : await seqOf(sql, filter.before),
     filter.limit,
     filter.paused ?? false,
+    filter.tenants ?? null,
   ];
   const hot = await sql.query<LoadedJob['job']>(
     `select ${jobColumns}, false as deadline_passed from job where ${wanted('paused_at is not null')}`,

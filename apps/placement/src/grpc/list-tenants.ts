@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tenantsWith } from '@fairlead/auth';
 import type { placementV1 } from '@fairlead/contracts';
 import { rpc, type Rpc } from '@fairlead/rpc';
 import { listTenants as readTenants } from '../tenants/store/tenants.js';
@@ -25,12 +26,21 @@ const input = z
     message: 'a shard is named by its kind and its id',
   });
 
-/** Lists tenants in id order; a limit of 0 means 100. `next_after` is empty on the last page. */
+/** Lists tenants in id order, those that the caller may read; a limit of 0 means 100. `next_after` is empty on the last page. */
 export const listTenants = ({ database }: Deps): Rpc<placementV1.ListTenantsRequest, placementV1.ListTenantsResponse> =>
-  rpc('tenant.read', async (request) => {
-    const { limit: asked, after, kind, shardId } = parseInput(input, request);
-    const limit = asked === 0 ? defaultLimit : asked;
-    const rows = await readTenants(database, { after, limit: limit + 1, shard: kind === '' ? undefined : { kind, shardId } });
-    const page = rows.slice(0, limit);
-    return { tenants: page.map(tenantMessage), nextAfter: rows.length > limit ? (page.at(-1)?.tenantId ?? '') : '' };
-  });
+  rpc(
+    'tenant.read',
+    async (request, { principal }) => {
+      const { limit: asked, after, kind, shardId } = parseInput(input, request);
+      const limit = asked === 0 ? defaultLimit : asked;
+      const rows = await readTenants(database, {
+        after,
+        limit: limit + 1,
+        shard: kind === '' ? undefined : { kind, shardId },
+        only: tenantsWith(principal, 'tenant.read'),
+      });
+      const page = rows.slice(0, limit);
+      return { tenants: page.map(tenantMessage), nextAfter: rows.length > limit ? (page.at(-1)?.tenantId ?? '') : '' };
+    },
+    { anywhere: true },
+  );

@@ -248,6 +248,18 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/replicas"
   },
+  "roleBindings.list": {
+    "method": "GET",
+    "path": "/admin/v1/role-bindings"
+  },
+  "roleBindings.create": {
+    "method": "POST",
+    "path": "/admin/v1/role-bindings"
+  },
+  "roleBindings.delete": {
+    "method": "DELETE",
+    "path": "/admin/v1/role-bindings/{id}"
+  },
   "schedules.list": {
     "method": "GET",
     "path": "/admin/v1/schedules"

@@ -8,6 +8,7 @@ import { jobEvents } from './job.js';
 import { placementMapEvents } from './placement-map.js';
 import { planEvents } from './plan.js';
 import { projectionEvents } from './projection.js';
+import { roleBindingEvents } from './role-binding.js';
 import { scheduleEvents } from './schedule.js';
 import { serviceCommandEvents } from './service-command.js';
 import { shardEvents } from './shard.js';
@@ -20,6 +21,7 @@ export const eventCatalogue = {
   user: userEvents,
   signing_key: signingKeyEvents,
   webhook: webhookEvents,
+  role_binding: roleBindingEvents,
   tenant: tenantEvents,
   shard: shardEvents,
   placement_map: placementMapEvents,

@@ -58,7 +58,12 @@ export class World {
       if (id === 'deadLetters.list') this.know('letters', thing['sequence']);
       if (id === 'sessions.list' && thing['current'] === false) this.know('sessions', thing['session_id']);
       if (group === 'webhookDeliveries' || group === 'webhooks') this.know('deliveries', thing['delivery_id']);
-      if (id === 'users.create') this.know('users', thing['user_id']);
+      if (id === 'users.create') {
+        this.know('users', thing['user_id']);
+        this.know('principals', `user:${String(thing['user_id'])}`);
+      }
+      // Not from lists: the fuzzer's own are among them.
+      if (id === 'roleBindings.create') this.know('roleBindings', thing['binding_id']);
       if (group === 'logEvents') this.know('positions', thing['position']);
     }
     if (isJson(body) && typeof body['next_cursor'] === 'string') this.know(`cursors of ${id}`, body['next_cursor']);
@@ -97,6 +102,10 @@ const byGroup: Readonly<Record<string, string>> = {
   'users id': 'users',
   'schedules id': 'schedules',
   'sessions id': 'sessions',
+  'roleBindings id': 'roleBindings',
+  'roleBindings principal': 'principals',
+  'roleBindings role': 'roles',
+  'roleBindings scope': 'scopes',
   'apiTokens id': 'apiTokens',
   'deadLetters sequence': 'letters',
   'webhooks id': 'webhooks',

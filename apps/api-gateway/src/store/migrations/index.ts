@@ -9,6 +9,7 @@ import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.j
 import { UserRevision1763781000000 } from './1763781000000-user-revision.js';
 import { SigningKeys1763791000000 } from './1763791000000-signing-keys.js';
 import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
+import { RoleBindings1763800000000 } from './1763800000000-role-bindings.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly MigrationClass[] = [
   UserRevision1763781000000,
   SigningKeys1763791000000,
   Webhooks1763850000000,
+  RoleBindings1763800000000,
 ];

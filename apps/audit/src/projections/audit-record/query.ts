@@ -9,6 +9,8 @@ export interface RecordFilter {
   readonly to?: Date;
   readonly principal?: string;
   readonly tenantId?: string;
+  /** Of these tenants alone. */
+  readonly tenants?: readonly string[];
   readonly action?: ActionFilter;
   readonly requestId?: string;
   readonly correlationId?: string;
@@ -40,6 +42,7 @@ function conditionsOf(filter: RecordFilter, bind: (value: unknown) => string): s
   const conditions = Object.entries({ ...equal, ...equalIds }).flatMap(([column, value]) =>
     value === undefined ? [] : [`${column} = ${bind(value)}`],
   );
+  if (filter.tenants !== undefined) conditions.push(`tenant_id = any(${bind(filter.tenants)})`);
   if (filter.from !== undefined) conditions.push(`time >= ${bind(filter.from)}`);
   if (filter.to !== undefined) conditions.push(`time < ${bind(filter.to)}`);
   if (filter.action !== undefined) {

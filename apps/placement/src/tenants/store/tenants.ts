@@ -27,12 +27,19 @@ export async function findTenant(sql: Sql, tenantId: string): Promise<TenantRow 
   return row;
 }
 
-/** Tenants after an id in id order, `limit` at most; with a shard given, those on it alone. */
+/** Tenants after an id in id order, `limit` at most; with a shard given, those on it alone, and of some tenants these alone. */
 export async function listTenants(
   sql: Sql,
-  page: { after: string; limit: number; shard: { kind: string; shardId: string } | undefined },
+  page: { after: string; limit: number; shard: { kind: string; shardId: string } | undefined; only?: readonly string[] },
 ): Promise<TenantRow[]> {
-  const { after, limit, shard } = page;
+  const { after, limit, shard, only } = page;
+  if (only !== undefined)
+    return sql.query<TenantRow>(
+      `select ${columns} from tenant t where t.tenant_id > $1 and t.tenant_id = any($3)
+         and ($4::text is null or exists (select 1 from assignment s where s.tenant_id = t.tenant_id and s.kind = $4 and s.shard_id = $5))
+       order by t.tenant_id limit $2`,
+      [after, limit, only, shard?.kind ?? null, shard?.shardId ?? null],
+    );
   if (shard === undefined)
     return sql.query<TenantRow>(`select ${columns} from tenant t where t.tenant_id > $1 order by t.tenant_id limit $2`, [after, limit]);
   return sql.query<TenantRow>(
