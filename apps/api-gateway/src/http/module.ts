@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { AccessController } from './access.js';
 import { ApiDocumentController } from './api-document.js';
 import { ApiTokensController } from './api-tokens.js';
 import { AuditChainController } from './audit-chain.js';
@@ -36,6 +37,7 @@ import { WebhooksController } from './webhooks.js';
 /** Every resource of the API. */
 export const controllers: readonly Type[] = [
   AuthController,
+  AccessController,
   SessionsController,
   TotpController,
   ApiTokensController,

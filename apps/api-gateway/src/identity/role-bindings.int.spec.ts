@@ -191,3 +191,44 @@ describe('a binding that was taken away meanwhile', () => {
     expect(await bind(other, 'viewer', '/tenants/acme', token)).toMatchObject({ status: 403, body: { code: 'permission_denied' } });
   });
 });
+
+describe('who may do what', () => {
+  const explain = (query: Record<string, string>, token = stage.admin) =>
+    gateway.call('GET', `/admin/v1/auth/explain?${new URLSearchParams(query).toString()}`, { token });
+
+  it('is told to whoever asks about themselves', async () => {
+    const { body: bound } = await bind(user, 'viewer', '/tenants/acme');
+    const token = await tokenOf(user);
+    const held = { binding_id: bound['binding_id'], role: 'viewer', scope: '/tenants/acme' };
+    expect((await gateway.call('GET', '/admin/v1/auth/whoami', { token })).body).toEqual({
+      ...{ principal: `user:${user.id}`, name: user.email, via: null, session_id: expect.stringMatching(/^ses_/), bindings: [held] },
+      permissions: [
+        { scope: '/', permissions: ['self'] },
+        { scope: '/tenants/acme', permissions: [...roles.viewer].sort() },
+      ],
+    });
+    const own = { principal: `user:${user.id}`, permission: 'job.read', scope: '/tenants/acme' };
+    expect((await explain(own, token)).body).toEqual({ ...own, allowed: true, disabled: false, by: [held], would: null });
+    expect((await explain({ ...own, scope: '/' }, token)).body).toMatchObject({
+      ...{ allowed: false, by: [], would: { roles: ['viewer', 'operator', 'admin'], scopes: ['/'] } },
+    });
+  });
+
+  it('is told about others to those who manage identity there, and to nobody else', async () => {
+    const about = { principal: `user:${user.id}`, permission: 'tenant.migrate', scope: '/tenants/acme' };
+    const manager = await stage.newUser();
+    await bind(manager, 'admin', '/tenants/acme');
+    const token = await tokenOf(manager);
+    expect((await explain(about, token)).body).toMatchObject({ allowed: false, would: { scopes: ['/', '/tenants/acme'] } });
+    for (const scope of ['/', '/tenants/globex']) expect((await explain({ ...about, scope }, token)).status).toBe(403);
+    await bind(user, 'operator', '/');
+    expect((await explain(about)).body).toMatchObject({ allowed: true, by: [{ role: 'operator', scope: '/' }] });
+    await stage.change(user, { disabled: true });
+    expect((await explain(about)).body).toMatchObject({ allowed: false, disabled: true, by: [{ role: 'operator' }] });
+    expect((await explain({ ...about, principal: 'user:usr_nobody' })).status).toBe(404);
+    expect(await explain({ ...about, permission: 'moon.land' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/permission' }] },
+    });
+  });
+});

@@ -1,6 +1,7 @@
 /** The groups of the API's document, one for each controller, in the order in which a reader meets them. */
 export const groups: Readonly<Record<string, string>> = {
   auth: 'Signing in and out.',
+  access: 'Who may do what, and why.',
   totp: 'A user’s second factor.',
   sessions: 'Where a user is signed in.',
   apiTokens: 'Tokens for programs.',

@@ -69,3 +69,12 @@ export async function listBindings(sql: Sql, filter: BindingFilter, page: { afte
     [page.after, page.limit, filter.principal ?? null, filter.role ?? null, filter.scope ?? null, filter.within ?? null],
   );
 }
+
+/** The bindings of a principal with what their roles give, in the order of their ids. */
+export async function bindingsOf(sql: Sql, principal: string): Promise<(HeldRole & { bindingId: string })[]> {
+  return sql.query<HeldRole & { bindingId: string }>(
+    `select b.binding_id as "bindingId", b.role, b.scope, r.permissions
+     from role_binding b left join role r on r.name = b.role where b.principal = $1 order by b.binding_id`,
+    [principal],
+  );
+}

@@ -36,6 +36,10 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/audit/verify"
   },
+  "access.explain": {
+    "method": "GET",
+    "path": "/admin/v1/auth/explain"
+  },
   "auth.login": {
     "method": "POST",
     "path": "/admin/v1/auth/login"
@@ -79,6 +83,10 @@ export const operations = {
   "totp.recoveryCodes": {
     "method": "POST",
     "path": "/admin/v1/auth/totp/recovery-codes"
+  },
+  "access.whoami": {
+    "method": "GET",
+    "path": "/admin/v1/auth/whoami"
   },
   "deadLetters.list": {
     "method": "GET",

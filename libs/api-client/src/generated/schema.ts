@@ -138,6 +138,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/auth/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explains whether somebody may do something somewhere, and why. */
+        get: operations["access.explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/auth/login": {
         parameters: {
             query?: never;
@@ -319,6 +336,23 @@ export interface paths {
         put?: never;
         /** Answers other recovery codes instead of all there are. */
         post: operations["totp.recoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/auth/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who calls, what they hold and what they may do where. */
+        get: operations["access.whoami"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1744,6 +1778,22 @@ export interface components {
             secret: string;
             otpauth_uri: string;
         };
+        Explanation: {
+            principal: string;
+            permission: string;
+            scope: string;
+            allowed: boolean;
+            disabled: boolean;
+            by: {
+                binding_id: string;
+                role: string;
+                scope: string;
+            }[];
+            would: {
+                roles: string[];
+                scopes: string[];
+            } | null;
+        };
         Finding: {
             what: string;
             subject: string;
@@ -2293,6 +2343,21 @@ export interface components {
         WebhookTest: {
             delivery_id: string;
         };
+        Whoami: {
+            principal: string;
+            name: string;
+            via: string | null;
+            session_id: string | null;
+            bindings: {
+                binding_id: string;
+                role: string;
+                scope: string;
+            }[];
+            permissions: {
+                scope: string;
+                permissions: string[];
+            }[];
+        };
     };
     responses: {
         /** @description What went wrong. */
@@ -2565,6 +2630,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChainVerified"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "access.explain": {
+        parameters: {
+            query: {
+                principal: string;
+                permission: "audit.export" | "audit.read" | "change.read" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
                 };
             };
             "4XX": components["responses"]["Problem"];
@@ -2856,6 +2947,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "access.whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Whoami"];
                 };
             };
             "4XX": components["responses"]["Problem"];

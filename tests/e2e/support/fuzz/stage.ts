@@ -41,6 +41,7 @@ export async function know({ fuzzer, world, ann }: Stage): Promise<void> {
   const kinds = ['aggregate', 'projection', 'runner'];
   const [tenant = ''] = world.of('tenants') as string[];
   const to = await ann.elsewhere(tenant);
+  world.know('principals', (await ann.me()).principal);
   world.know('roles', 'viewer', 'operator');
   world.know('scopes', '/', '/tenants/tenant-01');
   world.know('targets', ...kinds.flatMap((kind) => [{ [kind]: to[kind] }, { [kind]: `${kind}-1` }]));

@@ -103,6 +103,8 @@ const byGroup: Readonly<Record<string, string>> = {
   'schedules id': 'schedules',
   'sessions id': 'sessions',
   'roleBindings id': 'roleBindings',
+  'access principal': 'principals',
+  'access scope': 'scopes',
   'roleBindings principal': 'principals',
   'roleBindings role': 'roles',
   'roleBindings scope': 'scopes',
