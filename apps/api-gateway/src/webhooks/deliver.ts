@@ -1,5 +1,6 @@
 /** Makes one delivery: what it says is made from the log each time, so that it holds what its webhook may read at that moment. */
 import { readEventsAt, readHead, type StoredEvent } from '@fairlead/event-log';
+import { failpoint } from '@fairlead/failpoints';
 import { OutboundError, type Outbound } from '@fairlead/outbound';
 import type { Database } from '@fairlead/postgres';
 import { admits } from '../domain/audience.js';
@@ -40,6 +41,7 @@ class Unsendable extends Error {}
  */
 export async function deliver(deps: DeliverDeps, claimed: Claimed): Promise<Outcome | undefined> {
   const outcome = await attempt(deps, claimed);
+  await failpoint('webhook.delivery.before_settle');
   return (await settle(deps, claimed, outcome)) ? outcome : undefined;
 }
 

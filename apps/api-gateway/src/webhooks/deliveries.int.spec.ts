@@ -135,7 +135,7 @@ describe('a webhook', () => {
     slow.answer(204);
     slow.release();
     await slow.has(12);
-  });
+  }, 30_000);
 
   it('is told nothing while it is disabled, but a test, and of all of it afterwards', async () => {
     const told = await receiver();

@@ -1,6 +1,7 @@
 /** Queues deliveries of what is new in the log, each webhook behind its own position. */
 import { newId } from '@fairlead/contracts';
 import { readLog, type StoredEvent } from '@fairlead/event-log';
+import { failpoint } from '@fairlead/failpoints';
 import type { Database } from '@fairlead/postgres';
 import { admits } from '../domain/audience.js';
 import { isAskedFor, messageIdOf } from '../domain/webhook-message.js';
@@ -38,6 +39,7 @@ export async function fanOut({ database, formsOf }: FanOutDeps): Promise<boolean
         tx,
         found.map(({ webhook: { webhookId }, upTo }) => ({ webhookId, position: upTo ?? last })),
       );
+      await failpoint('webhook.queue.before_commit');
       return events.length;
     });
     more ||= read > 0;
