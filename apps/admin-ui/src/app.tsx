@@ -24,7 +24,7 @@ export function App() {
         </main>
       );
     case 'signed-out':
-      return <SignIn ended={state.ended} />;
+      return <SignIn ended={state.ended} refused={state.problem} />;
     case 'signed-in':
       return <RouterProvider router={router} />;
   }

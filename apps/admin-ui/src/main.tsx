@@ -10,7 +10,14 @@ import { queryClient } from './cache.js';
 import { followColorScheme } from './color-scheme.js';
 
 followColorScheme();
-void session.start();
+// An issuer sends the browser back to an address of its own, which is good once and stays in no history.
+const [, issuer] = /^\/sign-in\/([a-z0-9-]+)$/.exec(window.location.pathname) ?? [];
+if (issuer === undefined) void session.start();
+else {
+  const answer = new URLSearchParams(window.location.search);
+  window.history.replaceState(null, '', '/');
+  void session.comeBack(issuer, answer);
+}
 
 const element = document.getElementById('root');
 if (element === null) throw new Error('the page has no root');

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { field } from '@fairlead/config';
 import { isAllowedCidrs, isCidrList, isHostList } from '@fairlead/outbound';
+import { issuersSetting } from './single-sign-on/settings.js';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
 
 export const configSchema = z.object({
@@ -60,6 +61,8 @@ export const configSchema = z.object({
   WEBHOOK_DISABLE_AFTER_HOURS: field.integer({ min: 1, max: 8_760 }).default(72),
   /** How long deliveries that have ended are kept. */
   WEBHOOK_KEEP_DAYS: field.integer({ min: 1, max: 365 }).default(30),
+  /** Secret: the OpenID Connect issuers that people sign in at, as a list in JSON; needs IDENTITY_KEY and PUBLIC_URL. */
+  OIDC_ISSUERS: issuersSetting.default([]),
   /** The built admin UI. */
   ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });

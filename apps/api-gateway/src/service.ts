@@ -14,6 +14,7 @@ import {
 import { createTokenVerifier, parseJwks, type TokenVerifier } from '@fairlead/auth';
 import { createAppender, decodeEvent, followLog, pokeLog } from '@fairlead/event-log';
 import { createIdempotency } from '@fairlead/postgres';
+import { createOutbound, publicPolicy, type Outbound } from '@fairlead/outbound';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
@@ -32,12 +33,14 @@ import { jobStreams } from './http/job-events.js';
 import { trustedKeys } from './http/jwks.js';
 import { apiDocument } from './http/api-document.js';
 import { ApiModule, controllers } from './http/module.js';
+import { singleSignOn, type SingleSignOnHolder } from './http/oidc.js';
 import { signingKeys, type SigningKeysHolder } from './http/signing-keys.js';
 import { exchangeApiToken, isApiToken } from './identity/api-tokens.js';
 import { refuseEndedCaller } from './identity/callers.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
+import { createSingleSignOn, type SingleSignOn } from './single-sign-on/single-sign-on.js';
 import { documentOf } from './openapi/document.js';
 import { createSealer } from './identity/sealing.js';
 import { keepSigningKeys, type SigningKeys, type SigningKeyDeps } from './identity/signing-keys.js';
@@ -73,6 +76,10 @@ const ownLimits = { failures: 10, windowMs: 5 * 60_000, keys: 50_000 };
 export async function createService(config: Config, overrides: Overrides = {}): Promise<RunningService> {
   if (config.SIGNING_KEY_ROTATION_SECONDS !== undefined && config.IDENTITY_KEY === undefined)
     throw new Error('SIGNING_KEY_ROTATION_SECONDS needs IDENTITY_KEY, under which the signing keys are stored');
+  if (config.OIDC_ISSUERS.length > 0 && (config.IDENTITY_KEY === undefined || config.PUBLIC_URL === undefined))
+    throw new Error(
+      'OIDC_ISSUERS needs IDENTITY_KEY, under which sign-ins are sealed, and PUBLIC_URL, where issuers send browsers back to',
+    );
   const resources = await openResources({ name: 'api-gateway', config, entities: [], migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
   const jwks = parseJwks(config.TRUST_JWKS);
@@ -96,11 +103,13 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const signer = keys === undefined ? resources.signer : { ...resources.signer, signUser: keys.signUser };
   const ownIdentity = identityOf(config, { ...resources, signer, passwords, appender, idempotency });
   const told = openWebhooks({ ...resources, config, catalogue, sealer: ownIdentity.sealer, worker: overrides.webhooks });
+  const signOn = signOnOf(config, logger);
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
     { provide: apiDocument, useFactory: () => JSON.stringify(documentOf(controllers)) },
     { provide: trustedKeys, useValue: () => [...jwks.keys, ...(keys?.trusted() ?? [])] },
     { provide: signingKeys, useValue: { keys } satisfies SigningKeysHolder },
+    { provide: singleSignOn, useValue: { signOn: signOn?.signOn } satisfies SingleSignOnHolder },
     { provide: jobStreams, useValue: streams },
     { provide: webhooks, useValue: told.webhooks },
     { provide: changeStream, useValue: changes },
@@ -153,6 +162,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       () => told.stop(),
       () => follower.stop(),
       () => keys?.stop(),
+      () => signOn?.outbound.close(),
       // The appender stays: requests in flight wait for what they record, and the server waits for them.
     ],
   });
@@ -184,6 +194,15 @@ async function signingKeysOf(
       overlapMs: overlapSeconds * 1_000,
     },
   });
+}
+
+/** Sign-in at issuers, and the connections to them; undefined without issuers. */
+function signOnOf(config: Config, logger: Logger): { signOn: SingleSignOn; outbound: Outbound } | undefined {
+  const { OIDC_ISSUERS: issuers, IDENTITY_KEY: key, PUBLIC_URL: publicUrl } = config;
+  if (issuers.length === 0 || key === undefined || publicUrl === undefined) return undefined;
+  const policy = publicPolicy({ allowedCidrs: config.OUTBOUND_ALLOW_CIDRS, allowedHosts: config.OUTBOUND_ALLOW_HOSTS });
+  const outbound = createOutbound({ policy });
+  return { outbound, signOn: createSingleSignOn({ issuers, outbound, sealer: createSealer(key), publicUrl, logger }) };
 }
 
 function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' | 'passwords' | 'appender' | 'idempotency'>): Identity {

@@ -48,6 +48,7 @@ export interface OutboundRequest {
 export interface OutboundResponse {
   readonly status: number;
   readonly body: Buffer;
+  readonly contentType: string | undefined;
   /** From the start of the call until the answer was read. */
   readonly durationMs: number;
 }
@@ -117,12 +118,12 @@ async function send(agent: Agent, policy: OutboundPolicy, request: OutboundReque
   }, request.timeoutMs);
   try {
     const attempt = () => attemptOnce(agent, url, request, aborter.signal);
-    const { status, body } = await attempt().catch((error: unknown) => {
+    const answer = await attempt().catch((error: unknown) => {
       // A kept-alive connection that the other side closed meanwhile shows only when it is used.
       if (outboundErrorOf(error).problem !== 'connection_lost' || aborter.signal.aborted) throw error;
       return attempt();
     });
-    return { status, body, durationMs: performance.now() - startedAt };
+    return { ...answer, durationMs: performance.now() - startedAt };
   } catch (error) {
     throw aborter.signal.aborted ? new OutboundError('timeout', error) : outboundErrorOf(error);
   } finally {
@@ -135,7 +136,7 @@ async function attemptOnce(
   url: URL,
   request: OutboundRequest,
   signal: AbortSignal,
-): Promise<{ status: number; body: Buffer }> {
+): Promise<Omit<OutboundResponse, 'durationMs'>> {
   const response = await agent.request({
     origin: url.origin,
     path: url.pathname + url.search,
@@ -148,7 +149,12 @@ async function attemptOnce(
     discard(response);
     throw new OutboundError('redirected');
   }
-  return { status: response.statusCode, body: await readBounded(response, request.maxResponseBytes) };
+  const type = response.headers['content-type'];
+  return {
+    status: response.statusCode,
+    contentType: typeof type === 'string' ? type : undefined,
+    body: await readBounded(response, request.maxResponseBytes),
+  };
 }
 
 async function readBounded(response: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {

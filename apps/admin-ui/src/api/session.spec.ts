@@ -48,6 +48,7 @@ function world() {
       timers.set(id, { callback, delayMs });
       return () => timers.delete(id);
     },
+    leave: () => undefined,
     otherTabs: {
       announce: () => {
         gateway.announced += 1;

@@ -6,7 +6,7 @@ import type { Me, TokenAnswer } from './types.js';
 export type SessionState =
   | { readonly phase: 'starting' }
   /** `ended` tells that a session that was there is over without the user having asked for it. */
-  | { readonly phase: 'signed-out'; readonly ended: boolean }
+  | { readonly phase: 'signed-out'; readonly ended: boolean; readonly problem?: ApiProblem }
   /** It could not be found out whether there is a session. */
   | { readonly phase: 'unknown'; readonly problem: ApiProblem }
   | { readonly phase: 'signed-in'; readonly user: Me };
@@ -20,6 +20,12 @@ export interface Session {
   start(): Promise<void>;
   /** Throws ApiProblem, `login_failed` for a wrong e-mail address, password or code, `second_factor_required` when a code is needed. */
   signIn(email: string, password: string, code?: string): Promise<void>;
+  /** Where people can sign in besides here. Throws ApiProblem. */
+  issuers(): Promise<readonly { readonly id: string; readonly name: string }[]>;
+  /** Goes to an issuer to sign in there; the page goes away. Throws ApiProblem when that can't be begun. */
+  signInAt(issuer: string): Promise<void>;
+  /** Takes up what an issuer sent the browser back with; a failure is told by the state. */
+  comeBack(issuer: string, answer: URLSearchParams): Promise<void>;
   /** Ends the session at the gateway, here and in the browser's other tabs. Throws ApiProblem when the gateway can't be told: nothing has ended then. */
   signOut(): Promise<void>;
   /** The access token; undefined when nobody is signed in. */
@@ -32,6 +38,8 @@ export interface Session {
 export interface SessionDeps {
   send: typeof send;
   setTimer: (callback: () => void, delayMs: number) => () => void;
+  /** Leaves the page for another site's. */
+  leave: (url: string) => void;
   /** Tells the other tabs that the user has signed out; calls back when one of them tells it. */
   otherTabs: { announce(): void; listen(callback: () => void): void };
 }
@@ -133,6 +141,22 @@ export function createSession(deps: SessionDeps): Session {
       begin();
       await adopt(await readJson<TokenAnswer>(response));
     },
+    issuers: async () => (await readJson<{ items: { id: string; name: string }[] }>(await ask('oidc.list', {}))).items,
+    signInAt: async (issuer) => {
+      const response = await ask('oidc.start', { path: { issuer } });
+      deps.leave((await readJson<{ authorization_url: string }>(response)).authorization_url);
+    },
+    comeBack: async (issuer, answer) => {
+      const given = ['code', 'state', 'iss', 'error'].flatMap((name) => (answer.has(name) ? [[name, answer.get(name) ?? '']] : []));
+      try {
+        const response = await ask('oidc.callback', { path: { issuer }, body: Object.fromEntries(given) as Record<string, string> });
+        begin();
+        await adopt(await readJson<TokenAnswer>(response));
+      } catch (error) {
+        end(false);
+        set({ phase: 'signed-out', ended: false, problem: asProblem(error) });
+      }
+    },
     signOut: async () => {
       // First there: a cookie that is left would bring the session back at the next load.
       await ask('auth.logout', {});
@@ -156,6 +180,9 @@ export function browserDeps(): SessionDeps {
       return () => {
         clearTimeout(timer);
       };
+    },
+    leave: (url) => {
+      window.location.assign(url);
     },
     otherTabs: {
       announce: () => {

@@ -11,17 +11,25 @@ import { session } from '../api/gateway.js';
 import { asProblem } from '../api/problem.js';
 import { ProblemAlert } from '../components/problem-alert.js';
 
-/** The way in. `ended`: a session was there until just now. */
-export function SignIn({ ended }: { readonly ended: boolean }) {
+interface Issuer {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The way in. `ended`: a session was there until just now; `refused`: why coming back from an issuer did not lead in. */
+export function SignIn({ ended, refused }: { readonly ended: boolean; readonly refused: unknown }) {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   /** The gateway has asked for a code: the password was right. */
   const [needsCode, setNeedsCode] = useState(false);
-  const [problem, setProblem] = useState<unknown>();
+  const [problem, setProblem] = useState<unknown>(refused);
+  const [issuers, setIssuers] = useState<readonly Issuer[]>([]);
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     document.title = 'Sign in · Fairlead';
+    // Without the list there is the password.
+    session.issuers().then(setIssuers, () => undefined);
   }, []);
   /** With another e-mail address or password the sign-in begins anew. */
   const startOver = () => {
@@ -41,6 +49,15 @@ export function SignIn({ ended }: { readonly ended: boolean }) {
       else setProblem(error);
       // A code is good for one try.
       setCode('');
+      setBusy(false);
+    });
+  };
+  const signInAt = (issuer: string) => {
+    setBusy(true);
+    setProblem(undefined);
+    // On success the browser goes there.
+    session.signInAt(issuer).catch((error: unknown) => {
+      setProblem(error);
       setBusy(false);
     });
   };
@@ -96,6 +113,19 @@ export function SignIn({ ended }: { readonly ended: boolean }) {
                   />
                 </FormField>
               )}
+              {issuers.map(({ id, name }) => (
+                <Button
+                  key={id}
+                  formAction="none"
+                  fullWidth
+                  disabled={busy}
+                  onClick={() => {
+                    signInAt(id);
+                  }}
+                >
+                  {`Sign in with ${name}`}
+                </Button>
+              ))}
             </SpaceBetween>
           </Container>
         </Form>

@@ -31,7 +31,7 @@ export const typedCode = z.string('is required').trim().min(1, 'is required').ma
 const loginBody = z.strictObject({ email, password: anyPassword, code: typedCode.optional() });
 const passwordBody = z.strictObject({ current_password: anyPassword, new_password: newPassword });
 
-const accessSchema = z.object({ access_token: z.string(), token_type: z.string(), expires_in: z.int() }).meta({ id: 'Access' });
+export const accessSchema = z.object({ access_token: z.string(), token_type: z.string(), expires_in: z.int() }).meta({ id: 'Access' });
 const meSchema = z
   .object({
     user_id: z.string(),
@@ -119,11 +119,13 @@ export class AuthController {
   }
 }
 
-function clientOf(request: FastifyRequest): Client {
+/** Where a request comes from. */
+export function clientOf(request: FastifyRequest): Client {
   return { address: clientAddress(request), userAgent: request.headers['user-agent'] ?? '' };
 }
 
-function accessView({ accessToken, expiresInSeconds }: Access) {
+/** An access token as it is answered. */
+export function accessView({ accessToken, expiresInSeconds }: Access) {
   return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInSeconds };
 }
 

@@ -34,6 +34,8 @@ const keyless: Readonly<Record<string, string>> = {
   'jobs.signal': 'a job takes each signal once',
   'jobs.unpause': 'asking twice is as once',
   'logVerify.verify': 'looks only',
+  'oidc.callback': 'a repeat is refused: its code is used up',
+  'oidc.start': 'begins another sign-in, which changes nothing',
   'plans.approve': 'a repeat finds it approved',
   'plans.drain': 'changes nothing: a plan more, which expires',
   'plans.migrate': 'changes nothing: a plan more, which expires',

@@ -18,6 +18,7 @@ import { LogAggregatesController } from './log-aggregates.js';
 import { LogEventsController } from './log-events.js';
 import { LogStatsController } from './log-stats.js';
 import { LogVerifyController } from './log-verify.js';
+import { OidcController } from './oidc.js';
 import { PlacementController } from './placement.js';
 import { PlansController } from './plans.js';
 import { ProjectionsController } from './projections.js';
@@ -38,6 +39,7 @@ import { WebhooksController } from './webhooks.js';
 export const controllers: readonly Type[] = [
   AuthController,
   AccessController,
+  OidcController,
   SessionsController,
   TotpController,
   ApiTokensController,

@@ -51,13 +51,15 @@ export interface SessionDeps {
 
 /**
  * Opens a session for a user whose password was right, uses up the proof of their second factor and records the login, all
- * or nothing; undefined when they were disabled or got another password meanwhile, or the proof does not hold.
+ * or nothing; undefined when they were disabled or got another password meanwhile, or the proof does not hold. `issuer`: where they have signed in, when that
+ * was not here.
  */
 export async function openSession(
   deps: SessionDeps,
   user: { userId: string; passwordHash: string },
   client: Client,
   proof?: Proof,
+  issuer?: string,
 ): Promise<{ session: HeldSession; access: Access } | undefined> {
   const session = { sessionId: newId('session'), secret: newSecret() };
   const userAgent = client.userAgent.slice(0, maxUserAgentLength);
@@ -69,7 +71,7 @@ export async function openSession(
     const limits = { idleSeconds, maxSeconds: maxSessionSeconds };
     await insertSession(tx, { ...keyOf(session), userId, ...limits, address: client.address, userAgent });
     const payload = { email: owner.email, address: client.address, session_id: session.sessionId };
-    const factor = proof === undefined ? {} : { second_factor: proof.kind };
+    const factor = { ...(proof === undefined ? {} : { second_factor: proof.kind }), ...(issuer === undefined ? {} : { issuer }) };
     const events: NewEvent[] = [
       ...used,
       { aggregateType: 'user', aggregateId: userId, type: 'login_succeeded', payload: { ...payload, ...factor } },

@@ -2,6 +2,7 @@
 export const groups: Readonly<Record<string, string>> = {
   auth: 'Signing in and out.',
   access: 'Who may do what, and why.',
+  oidc: 'Signing in at an OpenID Connect issuer.',
   totp: 'A user’s second factor.',
   sessions: 'Where a user is signed in.',
   apiTokens: 'Tokens for programs.',

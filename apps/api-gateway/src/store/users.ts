@@ -86,11 +86,12 @@ export async function lockUsers(sql: Sql): Promise<void> {
   await sql.query('lock table users in share row exclusive mode');
 }
 
-/** How many users can administer others. */
+/** How many users can administer others, and sign in without anybody else's help. */
 export async function countAdmins(sql: Sql): Promise<number> {
   const rows = await sql.query<{ admins: number }>(
     `select count(*) as admins from users
-     where not disabled and exists (select 1 from role_binding where principal = 'user:' || user_id and role = 'admin' and scope = '/')`,
+     where not disabled and exists (select 1 from role_binding where principal = 'user:' || user_id and role = 'admin' and scope = '/')
+     and not exists (select from external_identity where external_identity.user_id = users.user_id)`,
   );
   return rows[0]?.admins ?? 0;
 }

@@ -52,6 +52,18 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/auth/me"
   },
+  "oidc.list": {
+    "method": "GET",
+    "path": "/admin/v1/auth/oidc"
+  },
+  "oidc.callback": {
+    "method": "POST",
+    "path": "/admin/v1/auth/oidc/{issuer}/callback"
+  },
+  "oidc.start": {
+    "method": "POST",
+    "path": "/admin/v1/auth/oidc/{issuer}/start"
+  },
   "auth.password": {
     "method": "POST",
     "path": "/admin/v1/auth/password"

@@ -206,6 +206,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/auth/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists where people can sign in besides here. */
+        get: operations["oidc.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/auth/oidc/{issuer}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a sign-in at an issuer: an access token, and a session in a cookie. */
+        post: operations["oidc.callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/auth/oidc/{issuer}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a sign-in at an issuer: where the browser is to go. */
+        post: operations["oidc.start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/auth/password": {
         parameters: {
             query?: never;
@@ -2097,7 +2148,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "permission_denied" | "cross_site_request" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "audit_unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
+            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "audit_unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
             request_id: string;
             errors?: {
                 pointer: string;
@@ -2254,6 +2305,10 @@ export interface components {
             revision: number;
             tenants: number;
         };
+        SignInIssuer: {
+            id: string;
+            name: string;
+        };
         SigningKey: {
             kid: string;
             /** @enum {string} */
@@ -2265,6 +2320,9 @@ export interface components {
         };
         StartedJob: {
             job_id: string;
+        };
+        StartedSignIn: {
+            authorization_url: string;
         };
         Step: {
             name: string;
@@ -2729,6 +2787,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "oidc.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["SignInIssuer"][];
+                        next_cursor: null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "oidc.callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    code?: string;
+                    state?: string;
+                    iss?: string;
+                    error?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "oidc.start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedSignIn"];
                 };
             };
             "4XX": components["responses"]["Problem"];

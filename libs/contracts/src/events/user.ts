@@ -15,7 +15,7 @@ const ofUser = z.strictObject({ email: text });
 export const userEvents = {
   permission: 'audit.read',
   types: {
-    user_created: eventType(z.strictObject({ email: text, roles: roleNames })),
+    user_created: eventType(z.strictObject({ email: text, roles: roleNames, issuer: text.optional() })),
     user_changed: eventType(z.strictObject({ before: access, after: access })),
     password_changed: eventType(ofUser),
     totp_enrolled: eventType(ofUser),
@@ -24,8 +24,10 @@ export const userEvents = {
     totp_reset: eventType(ofUser),
     recovery_code_used: eventType(ofUser.extend({ left: count })),
     recovery_codes_replaced: eventType(ofUser),
-    // Logins of the first releases had no session.
-    login_succeeded: eventType(z.strictObject({ email: text, address: text, session_id: text.optional(), second_factor: text.optional() })),
+    // Logins of the first releases had no session; an issuer is where somebody signed in instead of here.
+    login_succeeded: eventType(
+      z.strictObject({ email: text, address: text, session_id: text.optional(), second_factor: text.optional(), issuer: text.optional() }),
+    ),
     login_failed: eventType(z.strictObject({ email: text, address: text, cause: z.enum(['unknown_user', 'disabled', 'wrong_password']) })),
     // The password was right, and a code is asked for.
     second_factor_requested: eventType(attempt),

@@ -10,6 +10,7 @@ import { UserRevision1763781000000 } from './1763781000000-user-revision.js';
 import { SigningKeys1763791000000 } from './1763791000000-signing-keys.js';
 import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
 import { RoleBindings1763800000000 } from './1763800000000-role-bindings.js';
+import { ExternalIdentities1763860000000 } from './1763860000000-external-identities.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -24,4 +25,5 @@ export const migrations: readonly MigrationClass[] = [
   SigningKeys1763791000000,
   Webhooks1763850000000,
   RoleBindings1763800000000,
+  ExternalIdentities1763860000000,
 ];
