@@ -86,6 +86,11 @@ export class Fuzzer {
     return this.send(operation, { ...parts, headers }, token ?? this.callers.allowed(operation));
   }
 
+  /** A right request with one change, as somebody who may send it. */
+  async changed(operation: Operation, change: (right: Parts) => Parts): Promise<Sent> {
+    return this.send(operation, change(this.rightParts(operation)), this.callers.allowed(operation));
+  }
+
   private pick(): Operation {
     const weights = operations.map(({ id }) => weightOf(id));
     let at = this.random() * weights.reduce((sum, weight) => sum + weight, 0);
