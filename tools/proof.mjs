@@ -13,9 +13,10 @@ const folder = join(root, 'tests/proofs');
 const ending = '.e2e.spec.ts';
 
 const usage = `npm run proof                                        lists the proofs
-npm run proof -- <name> [--seed N] [--minutes M]     runs one in its full form
+npm run proof -- <name> [--seed N] [--minutes M] [--rows N]     runs one in its full form
   --seed      what its random choices are made from; the same seed makes the same choices
-  --minutes   goes on with further rounds until so many minutes have passed; only for a proof that has rounds`;
+  --minutes   goes on with further rounds until so many minutes have passed; only for a proof that has rounds
+  --rows      how large what it looks at is made; only for a proof that fills tables`;
 
 const fileOf = (name) => join(folder, `${name}${ending}`);
 
@@ -46,7 +47,12 @@ function numberOf(name, text, min) {
 
 function given() {
   try {
-    const options = { seed: { type: 'string' }, minutes: { type: 'string' }, help: { type: 'boolean', default: false } };
+    const options = {
+      seed: { type: 'string' },
+      minutes: { type: 'string' },
+      rows: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    };
     const { values, positionals } = parseArgs({ args: process.argv.slice(2), options, allowPositionals: true });
     if (positionals.length > 1) wrong('One proof at a time');
     return {
@@ -54,6 +60,7 @@ function given() {
       help: values.help,
       seed: numberOf('seed', values.seed, 0),
       minutes: numberOf('minutes', values.minutes, 1),
+      rows: numberOf('rows', values.rows, 1),
     };
   } catch (error) {
     return wrong(error.message);
@@ -62,7 +69,7 @@ function given() {
 
 const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout?.trim() ?? '';
 
-const { name, help, seed = randomInt(1_000_000), minutes } = given();
+const { name, help, seed = randomInt(1_000_000), minutes, rows } = given();
 if (help || name === undefined) {
   console.log(
     help
@@ -85,6 +92,7 @@ if (minutes !== undefined && !hasRounds(name)) wrong(`${name} has no rounds to r
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;
 const startedAt = new Date();
 const file = join(root, '.fairlead/proofs', `${name}-${startedAt.toISOString().replace(/[:.]/g, '-')}.json`);
+if (rows !== undefined) process.env.FAIRLEAD_PROOF_ROWS = String(rows);
 const env = { ...process.env, FAIRLEAD_PROOF: file, FAIRLEAD_PROOF_SEED: String(seed), FAIRLEAD_PROOF_MINUTES: String(minutes ?? 0) };
 mkdirSync(dirname(file), { recursive: true });
 if (node('tools/setup.mjs', '--build') !== 0) process.exit(1);

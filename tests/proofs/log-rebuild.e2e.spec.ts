@@ -311,7 +311,7 @@ describe('a rebuild beside appends, reads and kills', () => {
       for (const name of Object.keys(found)) await waitForProjection({ sql: audit, name, position: head, timeoutMs: patienceMs });
       for await (const page of wholeLog(until, head)) {
         const records = page.map(recordOf).reverse();
-        const listed = await listRecords(audit, {}, { before: (records[0]?.position ?? 0) + 1, limit: records.length });
+        const { records: listed } = await listRecords(audit, {}, { before: (records[0]?.position ?? 0) + 1, limit: records.length });
         expect(await digestOf(listed)).toEqual(await digestOf(records));
         for (const [key, summary] of fold(summaries, page)) summaries.set(key, summary);
       }

@@ -239,6 +239,21 @@ describe('permission', () => {
   });
 });
 
+describe('what something was done to', () => {
+  it('finds its records, whatever else is asked', async () => {
+    const about = (id: string, type: string) => stack.append('placement', { aggregateType: 'tenant', aggregateId: id, type, payload: {} });
+    await about('target:a', 'tenant_created');
+    await about('target:b', 'tenant_created');
+    const last = await about('target:a', 'tenant_changed');
+    const actionsOf = async (filter: Partial<auditV1.ListRecordsRequest>) =>
+      (await stack.list({ resource: 'tenant:target:a', waitForPosition: last, ...filter })).records.map(({ action }) => action);
+    expect(await actionsOf({})).toEqual(['tenant.tenant_changed', 'tenant.tenant_created']);
+    expect(await actionsOf({ action: 'tenant.tenant_created' })).toEqual(['tenant.tenant_created']);
+    expect(await actionsOf({ principal: 'user:usr_nobody' })).toEqual([]);
+    await expect(actionsOf({ resource: 'tenant' })).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+});
+
 describe('indexes', () => {
   it('serve every filter and the newest page without reading the whole trail', async () => {
     await stack.database.adminSql.query('analyze audit.record_e1');

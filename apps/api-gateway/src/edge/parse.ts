@@ -80,6 +80,11 @@ export const aggregate = z
     const [, type = '', id = ''] = /^([a-z0-9_]+)(?::(.+))?$/.exec(value) ?? [];
     return { type, id };
   });
+/** What something was done to: `tenant:acme`. */
+export const target = z
+  .string('is not a resource')
+  .regex(/^[a-z0-9_]{1,64}:.{1,255}$/, 'must be what it was done to, such as tenant:acme')
+  .refine(storable, 'must not have control characters');
 export const position = z
   .string('is not a position')
   .regex(/^\d{1,15}$/, 'is not a position')

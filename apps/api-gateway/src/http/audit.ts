@@ -5,7 +5,7 @@ import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, auditClient, orNull, type AuditClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startNumberOf } from '../edge/paging.js';
-import { action, externalId, opaqueId, position, principalId, tenantId, timestamp } from '../edge/parse.js';
+import { action, externalId, opaqueId, position, principalId, target, tenantId, timestamp } from '../edge/parse.js';
 
 export const listQuery = z.strictObject({
   ...pageQuery,
@@ -18,6 +18,8 @@ export const listQuery = z.strictObject({
   correlation_id: externalId.optional(),
   trace_id: externalId.optional(),
   job_id: opaqueId.optional(),
+  /** What it was done to, such as `tenant:acme`. */
+  resource: target.optional(),
   /** Answer when the trail has reached this position, which a write told in `x-fairlead-position`. */
   wait_for: position.optional(),
 });
@@ -73,6 +75,7 @@ export async function recordsPage(audit: AuditClient, query: z.output<typeof lis
       correlationId: query.correlation_id ?? '',
       traceId: query.trace_id ?? '',
       jobId: query.job_id ?? '',
+      resource: query.resource ?? '',
       waitForPosition: query.wait_for ?? 0,
     },
     asCaller(),

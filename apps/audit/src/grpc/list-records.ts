@@ -47,6 +47,11 @@ const requestSchema = z.object({
   correlationId: id,
   traceId: id,
   jobId: id,
+  resource: z
+    .string()
+    .max(460, 'longer than 460 characters')
+    .refine((text) => text === '' || /^[a-z0-9_]+:./.test(text), 'not a resource such as tenant:acme')
+    .transform((text) => (text === '' ? undefined : { type: text.slice(0, text.indexOf(':')), id: text.slice(text.indexOf(':') + 1) })),
   waitForPosition: position,
 });
 
@@ -73,8 +78,11 @@ export const listRecords = (deps: ListRecordsDeps): Rpc<auditV1.ListRecordsReque
       const filter: RecordFilter = { from, to, tenants, ...equal };
       // Read first, so that the page holds all there is up to this position.
       const reached = await trailPosition(deps.sql);
-      const { records, more } = pageOf(await queryRecords(deps.sql, filter, { before, limit: limit + 1 }), ({ details }) => details, limit);
-      return { records: records.map(toMessage), nextBefore: more ? (records.at(-1)?.position ?? 0) : 0, position: reached };
+      const found = await queryRecords(deps.sql, filter, { before, limit });
+      // A page of large records ends early.
+      const { records, more } = pageOf(found.records, ({ details }) => details, limit);
+      const nextBefore = more ? records.at(-1)?.position : found.nextBefore;
+      return { records: records.map(toMessage), nextBefore: nextBefore ?? 0, position: reached };
     },
     { anywhere: true },
   );

@@ -2,6 +2,12 @@ import type { MigrationClass } from '@fairlead/postgres';
 import { Record1763700000000 } from './1763700000000-record.js';
 import { Projections1763710000000 } from './1763710000000-projections.js';
 import { Chain1763720000000 } from './1763720000000-chain.js';
+import { RecordResource1763730000000 } from './1763730000000-record-resource.js';
 
 /** The audit schema's migrations, in order. */
-export const migrations: readonly MigrationClass[] = [Record1763700000000, Projections1763710000000, Chain1763720000000];
+export const migrations: readonly MigrationClass[] = [
+  Record1763700000000,
+  Projections1763710000000,
+  Chain1763720000000,
+  RecordResource1763730000000,
+];

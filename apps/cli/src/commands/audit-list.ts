@@ -15,6 +15,7 @@ interface AuditOptions extends PageOptions {
   readonly correlationId?: string;
   readonly traceId?: string;
   readonly job?: string;
+  readonly resource?: string;
 }
 
 /** `fairlead audit list` */
@@ -30,6 +31,7 @@ export function auditList(parent: Command, run: Run): void {
     .option('--correlation-id <id>', 'only what belongs to this correlation id')
     .option('--trace-id <id>', 'only what belongs to this trace')
     .option('--job <job>', 'only what this job did')
+    .option('--resource <type:id>', 'only what was done to this, such as tenant:acme')
     .addHelpText(
       'after',
       '\nExamples:\n  fairlead audit list --tenant acme --from 1h\n  fairlead audit list --correlation-id cor_… -o json\n',
@@ -52,5 +54,6 @@ function filterOf(options: AuditOptions): Filter<'audit.list'> {
     correlation_id: options.correlationId,
     trace_id: options.traceId,
     job_id: options.job,
+    resource: options.resource,
   };
 }

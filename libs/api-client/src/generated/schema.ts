@@ -2594,6 +2594,7 @@ export interface operations {
                 correlation_id?: string;
                 trace_id?: string;
                 job_id?: string;
+                resource?: string;
                 wait_for?: number;
             };
             header?: never;
@@ -4864,6 +4865,7 @@ export interface operations {
                 correlation_id?: string;
                 trace_id?: string;
                 job_id?: string;
+                resource?: string;
                 wait_for?: number;
             };
             header: {

@@ -49,6 +49,8 @@ export interface ListRecordsRequest {
   jobId: string;
   /** Answer only when the trail has reached this position. */
   waitForPosition: number;
+  /** What it was done to: `tenant:acme`. */
+  resource: string;
 }
 
 export interface ListRecordsResponse {
@@ -493,6 +495,7 @@ function createBaseListRecordsRequest(): ListRecordsRequest {
     traceId: "",
     jobId: "",
     waitForPosition: 0,
+    resource: "",
   };
 }
 
@@ -533,6 +536,9 @@ export const ListRecordsRequest: MessageFns<ListRecordsRequest> = {
     }
     if (message.waitForPosition !== 0) {
       writer.uint32(96).int64(message.waitForPosition);
+    }
+    if (message.resource !== "") {
+      writer.uint32(106).string(message.resource);
     }
     return writer;
   },
@@ -646,6 +652,14 @@ export const ListRecordsRequest: MessageFns<ListRecordsRequest> = {
             message.waitForPosition = longToNumber(reader.int64());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -704,6 +718,7 @@ export const ListRecordsRequest: MessageFns<ListRecordsRequest> = {
         : isSet(object.wait_for_position)
         ? globalThis.Number(object.wait_for_position)
         : 0,
+      resource: isSet(object.resource) ? globalThis.String(object.resource) : "",
     };
   },
 
@@ -745,6 +760,9 @@ export const ListRecordsRequest: MessageFns<ListRecordsRequest> = {
     if (message.waitForPosition !== 0) {
       obj.waitForPosition = Math.round(message.waitForPosition);
     }
+    if (message.resource !== "") {
+      obj.resource = message.resource;
+    }
     return obj;
   },
 
@@ -765,6 +783,7 @@ export const ListRecordsRequest: MessageFns<ListRecordsRequest> = {
     message.traceId = object.traceId ?? "";
     message.jobId = object.jobId ?? "";
     message.waitForPosition = object.waitForPosition ?? 0;
+    message.resource = object.resource ?? "";
     return message;
   },
 };
