@@ -54,16 +54,31 @@ export function requireReason(reason: string): string {
   return trimmed;
 }
 
-/** Looks, plans and stores the plan with its event; nothing else changes. */
+/** Throws `permission_denied` unless a principal has permissions on a tenant, or on the platform where there is none. */
+export function requireWhere(principal: Principal, permissions: readonly (Permission | undefined)[], tenant: string | undefined): void {
+  for (const permission of permissions) if (permission !== undefined) requirePermission(principal, permission, { tenant });
+}
+
+/** The tenant that a plan is about; undefined for several, or none. */
+export function tenantOfPlan(kind: JobKind | undefined, plan: PlanRow): string | undefined {
+  const params = kind?.params.safeParse(plan.body.params);
+  return kind !== undefined && params?.success === true ? kind.tenantOf(params.data) : undefined;
+}
+
+/**
+ * Looks, plans and stores the plan with its event; nothing else changes. Who calls needs the kind's permission, and the one that they were
+ * `asked` for, on the tenant that the plan is about, or on the platform.
+ */
 export async function createPlan(
   deps: PlanDependencies,
-  request: { kind: string; params: unknown; reason: string },
+  request: { kind: string; params: unknown; reason: string; asked?: Permission },
   caller: { principal: Principal; context: RequestContext },
 ): Promise<PlanRow> {
   const kind = kindByName(deps.kinds, request.kind);
-  requirePermission(caller.principal, kind.permission);
+  requirePermission(caller.principal, kind.permission, { anywhere: true });
   const reason = requireReason(request.reason);
   const params = parseParams(kind, request.params);
+  requireWhere(caller.principal, [request.asked, kind.permission], kind.tenantOf(params));
   const draft = kind.plan(params, await kind.readInputs(params));
   const canonical = canonicalPlan(kind.kind, kind.version, params, draft);
   const body: PlanBody = { ...draft, params: params as Record<string, unknown> };

@@ -1,7 +1,7 @@
 /** Starting and cancelling jobs. */
 import { createHash } from 'node:crypto';
-import { FairleadError, isTerminal, newId } from '@fairlead/contracts';
-import { requirePermission, type Principal } from '@fairlead/auth';
+import { FairleadError, isTerminal, newId, platformPath, tenantPath, type Permission } from '@fairlead/contracts';
+import { permissionsAt, requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction, prepareCommand, type PreparedCommand } from '@fairlead/event-log';
 import { runInContext, type RequestContext } from '@fairlead/telemetry';
 import { assertApproved } from './approve-plan.js';
@@ -12,7 +12,7 @@ import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
 import { startTold } from './engine/news.js';
 import { writerOf } from './engine/writer.js';
-import { assertPlanHolds, kindByName, requireReason, type PlanDependencies } from './plans.js';
+import { assertPlanHolds, kindByName, requireReason, requireWhere, tenantOfPlan, type PlanDependencies } from './plans.js';
 import type { Claim } from './store/claim.js';
 import { claimOfNew, type Inserted, type NewJob } from './store/insert.js';
 import { loadJob, stateOf } from './store/jobs.js';
@@ -34,6 +34,8 @@ export interface StartRequest {
   reason: string;
   idempotencyKey: string;
   onConflict: 'queue' | 'reject';
+  /** The permission that the caller was asked for besides the kind's. */
+  asked?: Permission;
   /** The job that asks for this one. */
   parentId?: string;
 }
@@ -56,12 +58,12 @@ export async function startJob(
   caller: { principal: Principal; context: RequestContext },
 ): Promise<Started> {
   const kind = kindByName(deps.kinds, request.kind);
-  requirePermission(caller.principal, kind.permission);
+  requirePermission(caller.principal, kind.permission, { anywhere: true });
   const reason = requireReason(request.reason);
   const payloadHash = hashOf({ kind: request.kind, plan: request.planDigest, reason, onConflict: request.onConflict });
   let plan: PlanRow;
   try {
-    plan = await planToStart(deps, kind, request.planDigest);
+    plan = await planToStart(deps, kind, request, caller.principal);
   } catch (error) {
     // Of a request that was sent before: its own job may be what has moved the world since.
     const earlier = await finding(deps.db).do({ scope: caller.principal.id, key: request.idempotencyKey });
@@ -98,11 +100,17 @@ async function make(
   }
 }
 
-/** The plan of a digest, once it is known that it may be executed now. */
-async function planToStart(deps: JobDependencies, kind: JobKind, digest: string): Promise<PlanRow> {
+/** The plan of a digest, once it is known that it may be executed now, by this principal. */
+async function planToStart(
+  deps: JobDependencies,
+  kind: JobKind,
+  { planDigest: digest, asked }: StartRequest,
+  principal: Principal,
+): Promise<PlanRow> {
   const plan = await planning(deps.db).do(digest);
   if (plan === undefined) throw planNotFound(digest);
   if (plan.kind !== kind.kind) throw new FairleadError('invalid_argument', `plan_digest: that plan is of kind ${plan.kind}`);
+  requireWhere(principal, [asked, kind.permission], tenantOfPlan(kind, plan));
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
   await assertApproved(deps.db, kind, plan, deps.approvalKinds);
   await assertPlanHolds(kind, plan.body.params, plan.body);
@@ -128,7 +136,11 @@ function newJobOf(
     plan_id: plan.plan_id,
     plan_digest: plan.digest,
     reason: request.reason,
-    principal: { id: principal.id, name: principal.name, grants: [...principal.grants].sort() },
+    principal: {
+      id: principal.id,
+      name: principal.name,
+      grants: permissionsAt(principal, tenantId === undefined ? platformPath : tenantPath(tenantId)),
+    },
     scope: principal.id,
     idempotency_key: request.idempotencyKey,
     payload_hash: request.payloadHash,

@@ -165,13 +165,27 @@ describe('every route of the matrix', () => {
     }
     gateway.peers.answers = {};
     // Each of these looks itself at where its caller may do what it does, and has tests of that.
-    expect(guarded.filter(({ anywhere }) => anywhere).map(({ name }) => name)).toEqual([
+    expect(
+      guarded
+        .filter(({ anywhere }) => anywhere)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([
+      'DELETE /admin/v1/role-bindings/{id}',
       'GET /admin/v1/audit',
       'GET /admin/v1/jobs',
+      'GET /admin/v1/jobs/{id}',
+      'GET /admin/v1/jobs/{id}/events',
+      'GET /admin/v1/plans/{id}',
       'GET /admin/v1/role-bindings',
-      'POST /admin/v1/role-bindings',
-      'DELETE /admin/v1/role-bindings/{id}',
       'GET /admin/v1/tenants',
+      'POST /admin/v1/jobs/tenant-drain',
+      'POST /admin/v1/jobs/tenant-migrate',
+      'POST /admin/v1/jobs/tenant-resume',
+      'POST /admin/v1/plan/tenant-drain',
+      'POST /admin/v1/plan/tenant-migrate',
+      'POST /admin/v1/plan/tenant-resume',
+      'POST /admin/v1/role-bindings',
     ]);
   });
 

@@ -28,7 +28,7 @@ export class JobEventsController {
    * events since what was restored. Asked again, it goes on with a job that was tried again since.
    */
   @Get(':id/events')
-  @RequirePermission('job.read')
+  @RequirePermission('job.read', { anywhere: true })
   @Answers('Tells a job’s events, from its beginning or a cursor on, and then live.', undefined, { events: 'always' })
   async events(
     @Param('id', { schema: opaqueId }) jobId: string,

@@ -92,7 +92,7 @@ export class JobsController {
   constructor(@Inject(jobsClient) private readonly jobs: JobsClient) {}
 
   @Post('tenant-migrate')
-  @RequirePermission('tenant.migrate')
+  @RequirePermission('tenant.migrate', { anywhere: true })
   @Answers('Starts a planned move of a tenant.', startedSchema)
   @HttpCode(202)
   migrate(
@@ -116,7 +116,7 @@ export class JobsController {
   }
 
   @Post('tenant-drain')
-  @RequirePermission('tenant.drain')
+  @RequirePermission('tenant.drain', { anywhere: true })
   @Answers('Starts a planned drain of a tenant.', startedSchema)
   @HttpCode(202)
   drain(
@@ -128,7 +128,7 @@ export class JobsController {
   }
 
   @Post('tenant-resume')
-  @RequirePermission('tenant.resume')
+  @RequirePermission('tenant.resume', { anywhere: true })
   @Answers('Starts a planned resume of a tenant.', startedSchema)
   @HttpCode(202)
   resume(
@@ -160,7 +160,7 @@ export class JobsController {
   }
 
   @Get(':id')
-  @RequirePermission('job.read')
+  @RequirePermission('job.read', { anywhere: true })
   @Answers('Tells how a job stands.', jobSchema)
   async get(@Param('id', { schema: opaqueId }) jobId: string) {
     const { job } = await this.jobs.getJob({ jobId }, asCaller());

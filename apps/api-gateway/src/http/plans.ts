@@ -73,7 +73,7 @@ export class PlansController {
   constructor(@Inject(jobsClient) private readonly jobs: JobsClient) {}
 
   @Post('plan/tenant-migrate')
-  @RequirePermission('plan.create')
+  @RequirePermission('plan.create', { anywhere: true })
   @Answers('Plans the move of a tenant.', planSchema)
   async migrate(@Body({ schema: migrateBody }) body: z.output<typeof migrateBody>) {
     return this.create('tenant-migrate', { tenant: body.tenant, moves: movesFrom(body) }, body.reason);
@@ -88,14 +88,14 @@ export class PlansController {
   }
 
   @Post('plan/tenant-drain')
-  @RequirePermission('plan.create')
+  @RequirePermission('plan.create', { anywhere: true })
   @Answers('Plans the drain of a tenant.', planSchema)
   async drain(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>) {
     return this.create('tenant-drain', params, reason);
   }
 
   @Post('plan/tenant-resume')
-  @RequirePermission('plan.create')
+  @RequirePermission('plan.create', { anywhere: true })
   @Answers('Plans the resume of a tenant.', planSchema)
   async resume(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>) {
     return this.create('tenant-resume', params, reason);
@@ -110,7 +110,7 @@ export class PlansController {
 
   /** A plan by its id or its digest. */
   @Get('plans/:id')
-  @RequirePermission('job.read')
+  @RequirePermission('job.read', { anywhere: true })
   @Answers('Tells a plan, by its id or its digest.', planSchema)
   async get(@Param('id', { schema: opaqueId }) plan: string) {
     const response = await this.jobs.getPlan({ plan }, asCaller());

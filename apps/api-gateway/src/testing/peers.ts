@@ -49,10 +49,10 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     });
   const services = [
     defineRpcs(jobsV1.JobOrchestratorServiceService, {
-      createPlan: answer('createPlan', 'plan.create', jobsV1.CreatePlanResponse),
-      getPlan: answer('getPlan', 'job.read', jobsV1.GetPlanResponse),
-      startJob: answer('startJob', 'plan.create', jobsV1.StartJobResponse),
-      getJob: answer('getJob', 'job.read', jobsV1.GetJobResponse),
+      createPlan: answer('createPlan', 'plan.create', jobsV1.CreatePlanResponse, { anywhere: true }),
+      getPlan: answer('getPlan', 'job.read', jobsV1.GetPlanResponse, { anywhere: true }),
+      startJob: answer('startJob', 'plan.create', jobsV1.StartJobResponse, { anywhere: true }),
+      getJob: answer('getJob', 'job.read', jobsV1.GetJobResponse, { anywhere: true }),
       listJobs: answer('listJobs', 'job.read', jobsV1.ListJobsResponse, { anywhere: true }),
       cancelJob: answer('cancelJob', 'job.cancel', jobsV1.CancelJobResponse),
       retryJob: answer('retryJob', 'job.retry', jobsV1.RetryJobResponse),

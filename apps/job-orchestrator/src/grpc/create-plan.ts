@@ -4,6 +4,10 @@ import { createPlan as create, type PlanDependencies } from '../plans.js';
 import { readPlan } from './get-plan.js';
 
 export const createPlan = (deps: PlanDependencies): Rpc<jobsV1.CreatePlanRequest, jobsV1.CreatePlanResponse> =>
-  rpc('plan.create', async (request, call) => ({
-    plan: await readPlan(deps, await create(deps, { ...request, params: request.params ?? {} }, call)),
-  }));
+  rpc(
+    'plan.create',
+    async (request, call) => ({
+      plan: await readPlan(deps, await create(deps, { ...request, params: request.params ?? {}, asked: 'plan.create' }, call)),
+    }),
+    { anywhere: true },
+  );
