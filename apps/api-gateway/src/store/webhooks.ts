@@ -1,5 +1,6 @@
-import type { Role } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
+import type { HeldRole } from '../domain/held-roles.js';
+import { heldBy } from './role-bindings.js';
 
 export type DisabledCause = 'user' | 'failures' | 'gone';
 
@@ -132,11 +133,11 @@ export async function deleteWebhook(tx: Sql, webhookId: string): Promise<void> {
 /** What a webhook reads by: its own grants and what its user may do now. */
 export interface Ownership {
   readonly grants: unknown;
-  readonly userRoles: Role[];
+  readonly held: HeldRole[];
 }
 
 /** SQL: `Ownership` of `webhook join users using (user_id)`. */
-export const ownership = 'webhook.grants, users.roles as "userRoles"';
+export const ownership = `webhook.grants, ${heldBy("'user:' || webhook.user_id")} as held`;
 
 /** How a delivery is made. */
 export interface Target extends Ownership {

@@ -1,7 +1,7 @@
 /** What people do with webhooks: each in one transaction with its event, as somebody who may do it at that moment. */
 import { randomBytes } from 'node:crypto';
 import { FairleadError, newId } from '@fairlead/contracts';
-import { requirePermission, type Principal } from '@fairlead/auth';
+import { claimOf, grantsByPath, requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent, type StoredEvent } from '@fairlead/event-log';
 import type { OutboundPolicy } from '@fairlead/outbound';
 import type { Answering, Database, Transaction } from '@fairlead/postgres';
@@ -23,7 +23,6 @@ import {
   type Webhook,
 } from '../store/webhooks.js';
 import type { Change } from '../streams/change-forms.js';
-import { claimOfPrincipal } from './reader.js';
 
 /** What the functions of this folder work with. */
 export interface Webhooks {
@@ -60,7 +59,7 @@ export async function createWebhook<Answer>(
   const [webhookId, userId, secret] = [newId('webhook'), userIdOf(caller), randomBytes(webhookSecretBytes)];
   const sealedSecret = mustSeal(sealer).seal(webhookId, secret);
   return answering(async (tx) => {
-    const grants = claimOfPrincipal(await mustManage(tx, caller));
+    const grants = claimOf(grantsByPath(await mustManage(tx, caller)));
     if ((await countWebhooks(tx)) >= maxWebhooks)
       throw new FairleadError('invalid_argument', `There are ${maxWebhooks} webhooks, as many as may be`);
     const webhook = await insertWebhook(tx, { ...input, webhookId, userId, grants, sealedSecret });
@@ -90,7 +89,7 @@ export async function changeWebhook(
   if (change.url !== undefined) refuseUrl(policy, change.url);
   return database.transaction(async (tx) => {
     let webhook = await mustLock(tx, webhookId, revision);
-    const grants = claimOfPrincipal(await mustManage(tx, caller));
+    const grants = claimOf(grantsByPath(await mustManage(tx, caller)));
     const { name, url, types } = { ...webhook, ...change };
     const changed = [
       ...(name === webhook.name ? [] : ['name']),
