@@ -8,15 +8,15 @@ import { roleOf } from '@fairlead/postgres';
 import type { BenchRun } from '../run.js';
 import type { Bus } from './bus.js';
 
-/** Starts the whole control plane, each service in a process of its own; it ends with the run. */
-export async function startGateway(run: BenchRun): Promise<Stack> {
+/** Starts the whole control plane, each service in a process of its own, with settings on top; it ends with the run. */
+export async function startGateway(run: BenchRun, env: Readonly<Record<string, string>> = {}): Promise<Stack> {
   const stack = await startStack({
     stateDir: join(run.folder, 'stack'),
     port: 0,
     separate: true,
     sim: false,
     log: () => undefined,
-    env: { NATS_URL: '', LOG_LEVEL: 'warn', CHANGE_STREAMS_MAX_PER_PRINCIPAL: '2000' },
+    env: { NATS_URL: '', LOG_LEVEL: 'warn', CHANGE_STREAMS_MAX_PER_PRINCIPAL: '2000', ...env },
   });
   run.defer(() => stack.stop());
   return stack;
@@ -57,7 +57,8 @@ function portsOf(stack: Stack): { postgres: number; nats: number } {
   return JSON.parse(read(stack, 'ports.json')) as { postgres: number; nats: number };
 }
 
-async function post<Body>(url: string, body: object, token?: string): Promise<Body> {
+/** Posts to the gateway, each time anew. Throws unless it is answered with a success. */
+export async function post<Body>(url: string, body: object, token?: string): Promise<Body> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID(), ...authorization };
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(body), headers });
