@@ -56,6 +56,14 @@ function shardTold(row: TrailRow | undefined, kind: string): unknown {
   return (row.details['moves'] as { kind: string; to: string }[]).find((move) => move.kind === kind)?.to;
 }
 
+/** The roles on the whole platform that a row gives its user. */
+function rolesTold({ action, details }: TrailRow): string[] | undefined {
+  if (action === 'user.user_created') return details['roles'] as string[];
+  return action === 'user.user_changed' ? ((details['after'] as Row)['roles'] as string[]) : undefined;
+}
+
+const keptAnswers = 'answers of requests, each kept with the change that it answers';
+
 const jobTold = (job: Row): Told[] => [
   told(text(job['job_id']), 'job.job_queued', of(job['job_id'])),
   ...(['succeeded', 'failed', 'cancelled', 'needs_attention'].includes(text(job['status']))
@@ -68,16 +76,29 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   'api_gateway.users': (user) => [
     told(text(user['email']), 'user.user_created', of(user['user_id'])),
     {
-      what: `${text(user['email'])} is ${text(user['roles'])}, disabled ${text(user['disabled'])}`,
+      what: `${text(user['email'])}, disabled ${text(user['disabled'])}`,
       about: (row) => row.resource_id === user['user_id'] && ['user.user_created', 'user.user_changed'].includes(row.action),
       holds: (rows) => {
         const last = rows.at(-1);
-        const access =
-          last?.action === 'user.user_created' ? { ...last.details, disabled: false } : (last?.details['after'] as Row | undefined);
-        return text(access?.['roles']) === text(user['roles']) && access?.['disabled'] === user['disabled'];
+        return (
+          (last?.action === 'user.user_created' ? false : (last?.details['after'] as Row | undefined)?.['disabled']) === user['disabled']
+        );
       },
     },
   ],
+  'api_gateway.role_binding': (binding) => [
+    {
+      what: `${text(binding['role'])} of ${text(binding['principal'])} on ${text(binding['scope'])}`,
+      about: (row) =>
+        (row.action === 'role_binding.role_binding_created' &&
+          ['principal', 'role', 'scope'].every((key) => row.details[key] === binding[key])) ||
+        (binding['scope'] === '/' &&
+          `user:${row.resource_id}` === binding['principal'] &&
+          rolesTold(row)?.includes(text(binding['role'])) === true),
+    },
+  ],
+  'api_gateway.webhook': (webhook) => [told(text(webhook['name']), 'webhook.webhook_created', of(webhook['webhook_id']))],
+  'api_gateway.webhook_delivery': 'what is told of the log, made of it and of the webhooks',
   'api_gateway.session': (session) => [
     told(text(session['session_id']), 'user.login_succeeded', saying('session_id', session['session_id'])),
     ...(session['revoked_at'] === null
@@ -104,7 +125,9 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   'api_gateway.signing_key': (key) => [
     told(`signing key ${text(key['kid'])}`, 'signing_key.signing_key_published signing_key.signing_key_rotated', saying('kid', key['kid'])),
   ],
-  'api_gateway.idempotency_key': 'answers of requests, each kept with the change that it answers',
+  'api_gateway.idempotency_key': keptAnswers,
+  'job_orchestrator.idempotency_key': keptAnswers,
+  'placement.idempotency_key': keptAnswers,
   'job_orchestrator.plan': (plan) => [told(text(plan['plan_id']), 'plan.plan_created', of(plan['plan_id']))],
   'job_orchestrator.plan_approval': (approval) => [told(text(approval['plan_id']), 'plan.plan_approved', of(approval['plan_id']))],
   'job_orchestrator.job': jobTold,

@@ -55,9 +55,10 @@ export async function signingKeysHappen(
   await eventually(rotated, twice);
 }
 
-/** A role on one tenant, given and taken away. */
+/** A role on one tenant, given and taken away, and one that stays. */
 export async function rolesHappen(ann: Operator, userId: string): Promise<void> {
   const given = { principal: `user:${userId}`, role: 'viewer', scope: '/tenants/tenant-01' };
   const { body } = await ann.post<{ binding_id: string }>('/admin/v1/role-bindings', given);
   await ann.delete(`/admin/v1/role-bindings/${body.binding_id}`, {});
+  await ann.post('/admin/v1/role-bindings', { ...given, scope: '/tenants/tenant-02' });
 }

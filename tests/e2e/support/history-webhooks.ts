@@ -21,4 +21,5 @@ export async function webhooksHappen(stackUrl: string, bearer: Record<string, st
   await ask('POST', `${path}/test`);
   await ask('POST', `${path}/replay`, { from: 1, to: 10 });
   await ask('DELETE', path);
+  await ask('POST', '', { name: 'kept', url, types: ['schedule.*'] });
 }

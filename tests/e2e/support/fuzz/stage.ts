@@ -61,6 +61,7 @@ async function people({ stack, fuzzer, world }: Stage): Promise<void> {
   await ask('totp.disable', { current_password: account.password, code });
   await fuzzer.ask('users.resetTotp', { path: { id }, body: { reason } });
   world.forget('users', id);
+  await fuzzer.ask('auth.password', { body: { current_password: world.password, new_password: 'eve-has-another-long-password' } });
   // The next key has to have been published for a while.
   await eventually(async () => (await fuzzer.ask('signingKeys.rotate', { body: { reason } })).status === 200, {
     what: 'the signing keys are rotated',
@@ -78,6 +79,8 @@ async function webhooks({ fuzzer }: Stage): Promise<void> {
   await fuzzer.ask('webhookDeliveries.get', { path: { id, delivery } });
   await fuzzer.ask('webhookDeliveries.replay', { path: { id, delivery } });
   await fuzzer.ask('webhookDeliveries.replayRange', { path: { id }, body: { from: 1, to: 1_000 } });
+  await fuzzer.ask('webhooks.get', { path: { id } });
+  await fuzzer.ask('webhooks.rotate', { path: { id }, body: {} });
   await fuzzer.ask('webhooks.change', { path: { id }, headers: { 'If-Match': '*' }, body: { enabled: false } });
 }
 

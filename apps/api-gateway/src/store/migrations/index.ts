@@ -8,8 +8,8 @@ import { ApiTokenRotation1763770000000 } from './1763770000000-api-token-rotatio
 import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.js';
 import { UserRevision1763781000000 } from './1763781000000-user-revision.js';
 import { SigningKeys1763791000000 } from './1763791000000-signing-keys.js';
-import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
 import { RoleBindings1763800000000 } from './1763800000000-role-bindings.js';
+import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
 import { ExternalIdentities1763860000000 } from './1763860000000-external-identities.js';
 
 /** In the order they are applied. */
@@ -23,7 +23,7 @@ export const migrations: readonly MigrationClass[] = [
   IdempotencyKeys1763780000000,
   UserRevision1763781000000,
   SigningKeys1763791000000,
-  Webhooks1763850000000,
   RoleBindings1763800000000,
+  Webhooks1763850000000,
   ExternalIdentities1763860000000,
 ];
