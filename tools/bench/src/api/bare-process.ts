@@ -4,4 +4,5 @@ import { startBare, type BareOptions } from './bare.js';
 
 process.once('disconnect', () => process.exit());
 const [options] = (await once(process, 'message')) as [BareOptions];
-process.send?.({ url: await startBare(options) });
+const { url } = await startBare(options);
+process.send?.({ url });

@@ -1,8 +1,8 @@
 /** The peer: a bare Fastify app with the same routes, that does for them what anybody's app would have to do. */
 import { createHash } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
-import { pino } from 'pino';
+import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { pino, type DestinationStream } from 'pino';
 import { z } from 'zod';
 import { openPool } from '../pool.js';
 
@@ -50,12 +50,24 @@ const listQuery = z.strictObject({
 });
 const userId = z.string().regex(/^[A-Za-z0-9_:-]{1,128}$/);
 
-/** Starts the app on a free port; its log goes to stdout, as the gateway's does. Answers its URL. */
-export async function startBare(options: BareOptions): Promise<string> {
+/** Starts the app on a free port, with its log on stdout as the gateway's is, or elsewhere. It connects to its database at the first question. */
+export async function startBare(
+  options: BareOptions,
+  destination: DestinationStream = pino.destination({ fd: 1, sync: false }),
+): Promise<{ url: string; stop: () => Promise<void> }> {
   const app = fastify({ logger: false, bodyLimit: 1_048_576, requestTimeout: 30_000 });
   const principals = new WeakMap<FastifyRequest, JWTPayload>();
-  const log = pino({ base: { service: 'bare' }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 1, sync: false }));
+  const log = pino({ base: { service: 'bare' }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   const verify = verifierOf(options.jwks);
+  app.setErrorHandler((error, _request, reply) => {
+    const [status, code] =
+      error instanceof z.ZodError
+        ? [400, 'invalid_argument']
+        : error instanceof errors.JOSEError
+          ? [401, 'unauthenticated']
+          : [500, 'internal'];
+    return reply.code(status).send({ code });
+  });
   app.addHook('onRequest', async (request, reply) => {
     const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) return reply.code(401).send({ code: 'unauthenticated' });
@@ -79,7 +91,7 @@ export async function startBare(options: BareOptions): Promise<string> {
       listQuery.parse(request.query);
       return reply.type('application/json; charset=utf-8').send(body);
     });
-  return app.listen({ host: '127.0.0.1', port: 0 });
+  return { url: await app.listen({ host: '127.0.0.1', port: 0 }), stop: () => app.close() };
 }
 
 function serveUsers(
@@ -96,6 +108,7 @@ function serveUsers(
     const { rows } = await pool.query<{ bindingId: string; role: string; scope: string }>(bindings, [callerOf(request)]);
     return { ...whoami, bindings: rows.map(({ bindingId, role, scope }) => ({ binding_id: bindingId, role, scope })) };
   });
+  app.addHook('onClose', () => pool.end());
   app.get('/admin/v1/users/:id', async (request, reply) => {
     const id = userId.parse((request.params as { id?: unknown }).id);
     const [user] = (await pool.query<UserRow>(oneUser, [id])).rows;
