@@ -26,7 +26,7 @@ export async function measureRequests(run: BenchRun): Promise<Row[]> {
   const rows: Row[] = [];
   for (const route of stage.routes) {
     const found: Record<Name, Found[]> = { ours: [], bare: [] };
-    for (let round = 0; round < (run.quick ? 1 : 5); round += 1) {
+    for (let round = 0; round < (run.quick ? 1 : 9); round += 1) {
       for (const who of round % 2 === 0 ? names : names.toReversed()) {
         const one = await measured(run, stage, who, route);
         found[who].push(one);
@@ -40,7 +40,7 @@ export async function measureRequests(run: BenchRun): Promise<Row[]> {
 
 async function measured(run: BenchRun, stage: Stage, who: Name, { path, expected, asks }: Stage['routes'][number]): Promise<Found> {
   const { url, pid } = stage[who];
-  const timing = run.quick ? { warmUpMs: 400, ms: 400 } : { warmUpMs: 2_000, ms: 3_000 };
+  const timing = run.quick ? { warmUpMs: 400, ms: 400 } : { warmUpMs: 1_000, ms: 1_500 };
   const used = { own: 0, others: 0 };
   const count = (sign: 1 | -1) => {
     used.own += sign * cpuUs(pid());
