@@ -195,6 +195,7 @@ describe('fleet and audit', () => {
     const query = {
       ...{ from: '2026-11-21T00:00:00Z', to: '2026-11-22T00:00:00+01:00', principal: 'user:usr_1', tenant: 'acme', action: 'tenant.*' },
       ...{ request_id: 'req-1', correlation_id: 'cor-1', trace_id: 'a'.repeat(32), job_id: 'job_1', wait_for: '9', limit: '5' },
+      resource: 'tenant:acme',
     };
     const { body } = await gateway.call('GET', `/admin/v1/audit?${new URLSearchParams(query).toString()}`, { token: viewer });
     expect(body).toMatchObject({
@@ -204,10 +205,11 @@ describe('fleet and audit', () => {
     expect(gateway.peers.calls[0]?.request).toEqual({
       ...{ limit: 5, before: 0, fromTime: query.from, toTime: query.to, principal: 'user:usr_1', tenantId: 'acme', action: 'tenant.*' },
       ...{ requestId: 'req-1', correlationId: 'cor-1', traceId: 'a'.repeat(32), jobId: 'job_1', waitForPosition: 9 },
+      resource: 'tenant:acme',
     });
     await gateway.call('GET', `/admin/v1/audit?cursor=${String(body['next_cursor'])}`, { token: viewer });
     expect(gateway.peers.calls[1]?.request).toMatchObject({ before: 7 });
-    for (const bad of ['from=yesterday', 'wait_for=-1', 'principal=a b', "action='", 'trace_id= ']) {
+    for (const bad of ['from=yesterday', 'wait_for=-1', 'principal=a b', "action='", 'trace_id= ', 'resource=acme']) {
       expect([bad, (await gateway.call('GET', `/admin/v1/audit?${bad}`, { token: viewer })).status]).toEqual([bad, 400]);
     }
   });
