@@ -45,17 +45,19 @@ export interface BootOptions {
   db?: Database;
   logger?: Logger;
   maxConcurrent?: number;
+  /** Longer for who counts attempts: a replica that the machine leaves waiting for a whole lease gives its jobs up. */
+  leaseMs?: number;
 }
 
 /** A replica for a kind or several, and what starts their jobs. */
 export function boot(kind: JobKind | JobKind[], options: BootOptions = {}) {
   const kinds = [kind].flat();
-  const { engine: runs = true, maxConcurrent = 20, ...given } = options;
+  const { engine: runs = true, maxConcurrent = 20, leaseMs: lease = leaseMs, ...given } = options;
   const base = { db, logger, onAppended: () => undefined, ...given };
   let engine: Engine | undefined;
   if (runs) {
     const metrics = createEngineMetrics(createMetrics({ service: 'job-orchestrator', version: '0', gitSha: '0', processMetrics: false }));
-    engine = startEngine({ ...base, kinds, metrics, leaseMs, pollMs: 50, maxConcurrent });
+    engine = startEngine({ ...base, kinds, metrics, leaseMs: lease, pollMs: 50, maxConcurrent });
     engines.push(engine);
   }
   const deps: JobDependencies = {

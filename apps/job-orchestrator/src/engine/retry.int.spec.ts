@@ -24,7 +24,7 @@ describe('a job that needs attention', () => {
         return cured ? Promise.resolve({ outcome: 'done' }) : away();
       },
     });
-    const deps = boot(toyKind([step('before'), point, after, step('last')]));
+    const deps = boot(toyKind([step('before'), point, after, step('last')]), { leaseMs: 30_000 });
     const { jobId } = await start(deps, 'cured');
     expect((await ended(jobId)).job.status).toBe('needs_attention');
     await retry(deps, jobId);

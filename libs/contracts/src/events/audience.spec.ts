@@ -30,7 +30,17 @@ describe('whose business an event is', () => {
 
   it('is the platform’s alone for everything else', () => {
     const others = Object.keys(catalogue).filter((type) => catalogue[type]?.tenantOf === undefined);
-    expect(others.sort()).toEqual(['dead_letter', 'endpoint', 'event_log', 'projection', 'shard', 'signing_key', 'user', 'webhook']);
+    expect(others.sort()).toEqual([
+      'dead_letter',
+      'endpoint',
+      'event_log',
+      'projection',
+      'role_binding',
+      'shard',
+      'signing_key',
+      'user',
+      'webhook',
+    ]);
   });
 
   it('never hangs on more than the aggregate and the payload', () => {
