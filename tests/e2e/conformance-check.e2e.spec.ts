@@ -66,8 +66,8 @@ function groundOf(deps: JobDependencies): Ground {
     settleMs: 200,
     prepare: () => Promise.resolve({ tenant: 'acme' }),
     begin: async () => (await start(deps, 'acme')).jobId,
-    cancel: (jobId) => cancelJob(deps, jobId, 'conformance', caller()),
-    retry: (jobId) => retryJob(deps, jobId, 'conformance', caller()),
+    cancel: (jobId) => cancelJob(deps, { jobId, reason: 'conformance' }, caller()),
+    retry: (jobId) => retryJob(deps, { jobId, reason: 'conformance' }, caller()),
     ended: async (jobId) => {
       const { job } = await ended(jobId);
       return [{ jobId, kind: job.kind, params: job.params as Record<string, unknown>, status: job.status }];

@@ -1,9 +1,9 @@
 /** Who may call what between services: every RPC of a whole stack, by every role. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { roles, type Permission, type Role } from '@fairlead/contracts';
+import { permissions as all, roles, type Permission, type Role } from '@fairlead/contracts';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import { testFolder } from '@fairlead/testing';
-import { callAll, gatewaySigner } from './support/rpcs.js';
+import { callAll, gatewaySigner, type Requests } from './support/rpcs.js';
 
 /** What each RPC asks of its caller. One that is new is entered here, on purpose. */
 const permissions: Readonly<Record<string, Permission>> = {
@@ -96,5 +96,73 @@ describe('every RPC', () => {
     const answers = await callAll(stack, await tokenOf(role));
     for (const [name, permission] of Object.entries(permissions))
       expect([name, answers[name]?.code === 'permission_denied']).toEqual([name, !grants.includes(permission)]);
+  });
+});
+
+describe('every RPC about one tenant', () => {
+  const [tenant, other] = ['tenant-01', 'tenant-02'];
+  /** Somebody who may do everything, on one tenant. */
+  const tokenOn = async (name: string, given: readonly Permission[] = all) =>
+    (await gatewaySigner(stack)).signUser(
+      { userId: `usr_${name}`, email: 'a@example.test', roles: [], grants: new Map([[`/tenants/${name}`, new Set(given)]]) },
+      60,
+    );
+  const drain = { kind: 'tenant-drain', params: { tenant } };
+  const schedule = { ...drain, name: 'matrix', cron: '0 3 1 1 *', reason: 'matrix', idempotencyKey: 'matrix' };
+  const resultOf = async (token: string, path: string, request: Requests[string]) => {
+    const { code, answer } = (await callAll(stack, token, { [path]: request }))[path] ?? {};
+    expect([path, code]).toEqual([path, 'answered']);
+    return answer as Record<string, Record<string, string>> & { jobId: string };
+  };
+
+  it('refuses who holds its permission on another tenant, and shows them nothing of it', async () => {
+    const admin = await tokenOf('admin');
+    const { plan } = await resultOf(admin, 'JobOrchestratorService/CreatePlan', { ...drain, reason: 'matrix' });
+    const { digest: planDigest, planId } = plan ?? {};
+    const start = { kind: drain.kind, planDigest, reason: 'matrix', idempotencyKey: 'matrix' };
+    const { jobId } = await resultOf(admin, 'JobOrchestratorService/StartJob', start);
+    await resultOf(admin, 'JobOrchestratorService/CreateSchedule', schedule);
+    /** Each with who is asked for it: the permission, which is asked for on the tenant. */
+    const about: Requests = {
+      'AuditService/ListRecords': { tenantId: tenant },
+      'JobOrchestratorService/ApprovePlan': { plan: planId, reason: 'matrix' },
+      'JobOrchestratorService/CancelJob': { jobId, reason: 'matrix' },
+      'JobOrchestratorService/ChangeSchedule': { schedule: 'matrix', change: 'pause', reason: 'matrix' },
+      'JobOrchestratorService/CreatePlan': { ...drain, reason: 'matrix' },
+      'JobOrchestratorService/CreateSchedule': { ...schedule, name: 'another', idempotencyKey: 'another' },
+      'JobOrchestratorService/GetJob': { jobId },
+      'JobOrchestratorService/GetPlan': { plan: planId },
+      'JobOrchestratorService/ListJobs': { tenantId: tenant },
+      'JobOrchestratorService/PauseJob': { jobId, reason: 'matrix' },
+      'JobOrchestratorService/RetryJob': { jobId, reason: 'matrix' },
+      'JobOrchestratorService/SignalJob': { jobId, signal: 'matrix' },
+      'JobOrchestratorService/StartJob': { ...start, idempotencyKey: 'another' },
+      'JobOrchestratorService/UnpauseJob': { jobId, reason: 'matrix' },
+      'PlacementService/GetTenant': { tenantId: tenant },
+    };
+    const refused = await callAll(stack, await tokenOn(other), about);
+    expect(Object.keys(refused).sort()).toEqual(Object.keys(about).sort());
+    for (const [name, { code, details }] of Object.entries(refused))
+      expect([name, code, details]).toEqual([name, 'permission_denied', { permission: permissions[name], scope: `/tenants/${tenant}` }]);
+    // Their own is let through: what stands in the way then is the thing itself.
+    const own = await callAll(stack, await tokenOn(tenant), about);
+    for (const [name, { code }] of Object.entries(own)) expect([name, code === 'permission_denied']).toEqual([name, false]);
+
+    const lists = ['AuditService/ListRecords', 'JobOrchestratorService/ListJobs', 'JobOrchestratorService/ListSchedules'];
+    for (const name of [...lists, 'PlacementService/ListTenants']) {
+      const seen = JSON.stringify(await resultOf(await tokenOn(other), name, {}));
+      expect([name, seen.includes(`"${tenant}"`)]).toEqual([name, false]);
+      expect([name, JSON.stringify(await resultOf(await tokenOn(tenant), name, {})).includes(`"${tenant}"`)]).toEqual([name, true]);
+    }
+  }, 60_000);
+
+  it('leaves what is the platform’s to those who hold a permission on it', async () => {
+    const answers = await callAll(stack, await tokenOn(other));
+    const looking = [
+      ...['AuditService/ListRecords', 'PlacementService/GetTenant', 'PlacementService/ListTenants'],
+      ...Object.keys(permissions).filter((name) => name.startsWith('JobOrchestratorService/') && !/\/List(Locks|Replicas)$/.test(name)),
+    ];
+    for (const [name, { code }] of Object.entries(answers).filter(([asked]) => !looking.includes(asked)))
+      expect([name, code]).toEqual([name, 'permission_denied']);
   });
 });

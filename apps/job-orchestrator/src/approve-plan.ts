@@ -1,32 +1,33 @@
 /** A second person's word for a plan. */
-import { requirePermission, type Principal } from '@fairlead/auth';
-import { FairleadError } from '@fairlead/contracts';
+import type { Principal } from '@fairlead/auth';
+import { FairleadError, type Permission } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { JobKind } from './engine/kind.js';
-import { kindByName, requireReason, type PlanDependencies } from './plans.js';
+import { kindByName, requireReason, requireWhere, tenantOfPlan, type PlanDependencies } from './plans.js';
 import { findApproval, insertApproval } from './store/approvals.js';
 import { findPlan, type PlanRow } from './store/plans.js';
 
 /**
- * Approves a plan, by its id or digest. Who made it may not, nor who may not run jobs of its kind. Approving twice is the same as
+ * Approves a plan, by its id or digest. Who made it may not, nor who may not run jobs of its kind, or lacks the permission that
+ * they were `asked` for, on the tenant that it is about, or on the platform. Approving twice is the same as
  * once. Throws `plan_not_found`, `plan_expired`, `permission_denied` and `second_person_required`.
  */
 export async function approvePlan(
   deps: PlanDependencies,
-  request: { plan: string; reason: string },
+  request: { plan: string; reason: string; asked?: Permission },
   { principal }: { principal: Principal },
 ): Promise<PlanRow> {
   const reason = requireReason(request.reason);
   const plan = await findPlan(deps.db, request.plan);
   const kind = kindByName(deps.kinds, plan.kind);
-  requirePermission(principal, kind.permission);
+  requireWhere(principal, [request.asked, kind.permission], tenantOfPlan(kind, plan));
   if (plan.created_by === principal.id)
     throw new FairleadError('second_person_required', 'A plan is approved by somebody other than who made it');
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
   const position = await deps.db.transaction(async (tx) => {
     if (!(await insertApproval(tx, { planId: plan.plan_id, approvedBy: principal.id, reason }))) return undefined;
-    const tenant = kind.tenantOf(kind.params.parse(plan.body.params));
+    const tenant = tenantOfPlan(kind, plan);
     const about = tenant === undefined ? {} : { tenant_id: tenant };
     const payload = { ...about, kind: plan.kind, digest: plan.digest, by: principal.id };
     const events = [

@@ -1,6 +1,6 @@
 /** Jobs that other jobs ask for. */
-import type { Principal } from '@fairlead/auth';
-import { FairleadError } from '@fairlead/contracts';
+import { granted, type Principal } from '@fairlead/auth';
+import { FairleadError, platformPath } from '@fairlead/contracts';
 import { currentContext, newContext, runInContext } from '@fairlead/telemetry';
 import type { ChildJobs } from './engine/children.js';
 import type { JobPrincipal } from './engine/kind.js';
@@ -34,7 +34,7 @@ export function childJobs(deps: () => JobDependencies): ChildJobs {
       });
     },
     cancel: async (parent, jobId) => {
-      await cancelJob(deps(), jobId, parent.reason, { principal: principalOf(parent.principal) }).catch((error: unknown) => {
+      await cancelJob(deps(), { jobId, reason: parent.reason }, { principal: principalOf(parent.principal) }).catch((error: unknown) => {
         if (!(error instanceof FairleadError) || (error.code !== 'cancel_too_late' && error.code !== 'job_finished')) throw error;
       });
     },
@@ -46,7 +46,7 @@ function childKey(parentId: string, key: string): string {
   return `${parentId}/${key}`;
 }
 
-/** Who started a job or made a schedule, as they were then. */
-export function principalOf({ id, name, grants }: JobPrincipal): Principal {
-  return { id, name, kind: 'user', roles: [], grants: new Set(grants), expiresAtMs: Infinity };
+/** Who started a job or made a schedule, as they were then, with what they could do where it acts. */
+export function principalOf({ id, name, grants, scope = platformPath }: JobPrincipal): Principal {
+  return { id, name, kind: 'user', roles: [], ...granted(new Map([[scope, new Set(grants)]])), expiresAtMs: Infinity };
 }

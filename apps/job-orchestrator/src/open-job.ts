@@ -1,19 +1,26 @@
-import { requirePermission, type Principal } from '@fairlead/auth';
-import { FairleadError, isTerminal } from '@fairlead/contracts';
+import type { Principal } from '@fairlead/auth';
+import { FairleadError, isTerminal, type Permission } from '@fairlead/contracts';
 import type { Transaction } from '@fairlead/postgres';
 import type { JobKind } from './engine/kind.js';
-import { kindByName } from './plans.js';
+import { kindByName, requireWhere } from './plans.js';
 import { loadJob } from './store/jobs.js';
 import type { JobRow } from './store/rows.js';
 
+/** A job that something is asked of. */
+export interface JobRequest {
+  readonly jobId: string;
+  /** The permission that the caller was asked for besides the kind's. */
+  readonly asked?: Permission;
+}
+
 /**
- * The row of a job that has not ended, locked until the transaction ends, for who may run such jobs. Throws
+ * The row of a job that has not ended, locked until the transaction ends, for who may run such jobs, on the tenant that it is about or on the platform. Throws
  * `job_not_found`, `permission_denied` and `job_finished`.
  */
 export async function lockOpenJob(
   tx: Transaction,
   kinds: ReadonlyMap<string, JobKind>,
-  jobId: string,
+  { jobId, asked }: JobRequest,
   principal: Principal,
 ): Promise<JobRow> {
   // What runs the job is written together with other jobs', all of which wait while this holds the row.
@@ -22,7 +29,7 @@ export async function lockOpenJob(
   const loaded = await loadJob(tx, jobId);
   if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
   const { job } = loaded;
-  requirePermission(principal, kindByName(kinds, job.kind).permission);
+  requireWhere(principal, [asked, kindByName(kinds, job.kind).permission], job.tenant_id ?? undefined);
   if (isTerminal(job.status))
     throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });
   return job;

@@ -2,7 +2,7 @@
 import type { Principal } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from './engine/events.js';
-import { lockOpenJob } from './open-job.js';
+import { lockOpenJob, type JobRequest } from './open-job.js';
 import { requireReason } from './plans.js';
 import type { JobDependencies } from './start-job.js';
 
@@ -10,10 +10,15 @@ import type { JobDependencies } from './start-job.js';
  * Asks a job to begin nothing more until it is let go on. The run at hand is seen through, locks are kept, and the time does
  * not count against its limits. Asking twice is the same as once. Throws `job_not_found` and `job_finished`.
  */
-export async function pauseJob(deps: JobDependencies, jobId: string, given: string, caller: { principal: Principal }): Promise<void> {
-  const reason = requireReason(given);
+export async function pauseJob(
+  deps: JobDependencies,
+  request: JobRequest & { reason: string },
+  caller: { principal: Principal },
+): Promise<void> {
+  const { jobId } = request;
+  const reason = requireReason(request.reason);
   const position = await deps.db.transaction(async (tx) => {
-    const job = await lockOpenJob(tx, deps.kinds, jobId, caller.principal);
+    const job = await lockOpenJob(tx, deps.kinds, request, caller.principal);
     if (job.pause_requested_at !== null) return undefined;
     // Nobody runs it: it rests as it is.
     const rests = job.owner === null;
@@ -32,10 +37,15 @@ export async function pauseJob(deps: JobDependencies, jobId: string, given: stri
 }
 
 /** Lets a job go on that was paused, or was asked to. One that was not is left as it is. Throws `job_not_found` and `job_finished`. */
-export async function unpauseJob(deps: JobDependencies, jobId: string, given: string, caller: { principal: Principal }): Promise<void> {
-  const reason = requireReason(given);
+export async function unpauseJob(
+  deps: JobDependencies,
+  request: JobRequest & { reason: string },
+  caller: { principal: Principal },
+): Promise<void> {
+  const { jobId } = request;
+  const reason = requireReason(request.reason);
   const position = await deps.db.transaction(async (tx) => {
-    const job = await lockOpenJob(tx, deps.kinds, jobId, caller.principal);
+    const job = await lockOpenJob(tx, deps.kinds, request, caller.principal);
     if (job.pause_requested_at === null && job.paused_at === null) return undefined;
     await tx.query(`update job set pause_requested_at = null, paused_at = null, paused_by = null where job_id = $1`, [jobId]);
     const event = jobEvent(

@@ -1,11 +1,11 @@
 /** Making plans, and holding a plan against the world as it is now. */
 import { FairleadError, newId, type CheckVerdict, type Permission } from '@fairlead/contracts';
-import { requirePermission, type Principal } from '@fairlead/auth';
+import { permissionsAt, requirePermission, scopeOf, type Principal } from '@fairlead/auth';
 import { prepareCommand } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
 import { canonicalPlan, digestOf } from './domain/digest.js';
-import type { JobKind, PlanDraft } from './engine/kind.js';
+import type { JobKind, JobPrincipal, PlanDraft } from './engine/kind.js';
 import { writerOf } from './engine/writer.js';
 import type { NewPlan, PlanBody, PlanRow } from './store/plans.js';
 
@@ -57,6 +57,12 @@ export function requireReason(reason: string): string {
 /** Throws `permission_denied` unless a principal has permissions on a tenant, or on the platform where there is none. */
 export function requireWhere(principal: Principal, permissions: readonly (Permission | undefined)[], tenant: string | undefined): void {
   for (const permission of permissions) if (permission !== undefined) requirePermission(principal, permission, { tenant });
+}
+
+/** Who has work done, and what they may do where it acts: on the tenant that it is about, or on the platform. */
+export function jobPrincipalOf(principal: Principal, tenant: string | undefined): JobPrincipal {
+  const scope = scopeOf(tenant);
+  return { id: principal.id, name: principal.name, grants: permissionsAt(principal, scope), scope };
 }
 
 /** The tenant that a plan is about; undefined for several, or none. */

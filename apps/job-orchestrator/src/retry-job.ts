@@ -1,10 +1,11 @@
 /** Letting a job go on that asked for a person. */
-import { requirePermission, type Principal } from '@fairlead/auth';
+import type { Principal } from '@fairlead/auth';
 import { FairleadError, isTerminal } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { tryAgain } from './domain/machine.js';
 import { jobEvent } from './engine/events.js';
-import { kindByName, requireReason } from './plans.js';
+import type { JobRequest } from './open-job.js';
+import { kindByName, requireReason, requireWhere } from './plans.js';
 import type { JobDependencies } from './start-job.js';
 import { findSuccessor, loadJob, stateOf } from './store/jobs.js';
 import { holdLinesOf } from './store/lines.js';
@@ -17,8 +18,13 @@ import { reopenJob } from './store/reopen.js';
  * `job_superseded` when a later job has passed its own point of no return on them: this one's steps would act on a world
  * that they were not planned for.
  */
-export async function retryJob(deps: JobDependencies, jobId: string, given: string, caller: { principal: Principal }): Promise<void> {
-  const reason = requireReason(given);
+export async function retryJob(
+  deps: JobDependencies,
+  request: JobRequest & { reason: string },
+  caller: { principal: Principal },
+): Promise<void> {
+  const { jobId } = request;
+  const reason = requireReason(request.reason);
   const position = await deps.db.transaction(async (tx) => {
     await holdLinesOf(tx, jobId);
     await tx.query(`select 1 from job where job_id = $1 for update`, [jobId]);
@@ -26,7 +32,7 @@ export async function retryJob(deps: JobDependencies, jobId: string, given: stri
     if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
     const { job } = loaded;
     const kind = kindByName(deps.kinds, job.kind);
-    requirePermission(caller.principal, kind.permission);
+    requireWhere(caller.principal, [request.asked, kind.permission], job.tenant_id ?? undefined);
     if (!isTerminal(job.status)) return undefined;
     if (job.status !== 'needs_attention')
       throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });

@@ -184,8 +184,8 @@ describe('a schedule', () => {
   it('rests while it is paused, and makes up for nothing then', async () => {
     deps = boot(toyKind([step('one')]));
     await make('resting', { cron: '*/5 * * * *' });
-    await as(() => pause(deps, 'resting', 'not now', caller()));
-    await as(() => pause(deps, 'resting', 'not now', caller()));
+    await as(() => pause(deps, { schedule: 'resting', reason: 'not now' }, caller()));
+    await as(() => pause(deps, { schedule: 'resting', reason: 'not now' }, caller()));
     await due('resting', '20 minutes');
     await make('witness');
     startClock();
@@ -197,11 +197,13 @@ describe('a schedule', () => {
       { what: 'another schedule’s job' },
     );
     expect(await jobsOf('resting')).toEqual([]);
-    await as(() => resume(deps, 'resting', 'now', caller()));
+    await as(() => resume(deps, { schedule: 'resting', reason: 'now' }, caller()));
     expect((await listSchedules(db)).find(({ name }) => name === 'resting')?.next_at?.getTime()).toBeGreaterThan(Date.now());
-    await as(() => remove(deps, 'resting', 'no more', caller()));
+    await as(() => remove(deps, { schedule: 'resting', reason: 'no more' }, caller()));
     expect(await told('resting')).toEqual(['schedule_created', 'schedule_paused', 'schedule_resumed', 'schedule_deleted']);
-    await expect(as(() => remove(deps, 'resting', 'no more', caller()))).rejects.toMatchObject({ code: 'schedule_not_found' });
+    await expect(as(() => remove(deps, { schedule: 'resting', reason: 'no more' }, caller()))).rejects.toMatchObject({
+      code: 'schedule_not_found',
+    });
   });
 
   it.each([

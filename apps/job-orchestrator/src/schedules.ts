@@ -1,10 +1,10 @@
 /** Making and changing schedules, which start jobs by the clock. */
 import { requirePermission, type Principal } from '@fairlead/auth';
-import { FairleadError, namePattern, newId, type EventBody } from '@fairlead/contracts';
+import { FairleadError, namePattern, newId, type EventBody, type Permission } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Answering, Transaction } from '@fairlead/postgres';
 import { checkCron, nextTurn } from './domain/cron.js';
-import { kindByName, parseParams, requireReason, type PlanDependencies } from './plans.js';
+import { jobPrincipalOf, kindByName, parseParams, requireReason, requireWhere, type PlanDependencies } from './plans.js';
 import { deleteSchedule, insertSchedule, lockSchedule, pauseSchedule, resumeSchedule, type ScheduleRow } from './store/schedules.js';
 
 export interface ScheduleRequest {
@@ -15,10 +15,19 @@ export interface ScheduleRequest {
   timeZone: string;
   missed: 'skip' | 'once';
   reason: string;
+  /** The permission that the caller was asked for besides the kind's. */
+  asked?: Permission;
+}
+
+/** A schedule, by its id or name, that is to be changed. */
+export interface ScheduleChange {
+  readonly schedule: string;
+  readonly reason: string;
+  readonly asked?: Permission;
 }
 
 /**
- * Makes a schedule, whose jobs run as who made it. Throws `invalid_argument`, `permission_denied`, and `already_exists` for a
+ * Makes a schedule, whose jobs run as who made it, with what they may do where it acts: on the tenant that it is about, or on the platform. Throws `invalid_argument`, `permission_denied`, and `already_exists` for a
  * name that is taken.
  */
 export async function createSchedule<Answer>(
@@ -28,12 +37,14 @@ export async function createSchedule<Answer>(
   answering: Answering<{ row: ScheduleRow; position: number }, Answer>,
 ): Promise<Answer> {
   const kind = kindByName(deps.kinds, request.kind);
-  requirePermission(principal, kind.permission);
+  requirePermission(principal, kind.permission, { anywhere: true });
   if (!namePattern.test(request.name))
     throw new FairleadError('invalid_argument', 'name: 1 to 63 lower-case letters, digits and hyphens are expected');
   if (kind.needsApproval === true || deps.approvalKinds.has(kind.kind))
     throw new FairleadError('approval_required', `Jobs of kind ${kind.kind} need a second person, whom a clock does not have`);
   const params = parseParams(kind, request.params) as Record<string, unknown>;
+  const tenant = kind.tenantOf(params);
+  requireWhere(principal, [request.asked, kind.permission], tenant);
   const rule = { cron: request.cron, timeZone: request.timeZone };
   checkCron(rule, new Date());
   const reason = requireReason(request.reason);
@@ -46,7 +57,7 @@ export async function createSchedule<Answer>(
       cron: request.cron,
       time_zone: request.timeZone,
       missed: request.missed,
-      principal: { id: principal.id, name: principal.name, grants: [...principal.grants].sort() },
+      principal: jobPrincipalOf(principal, tenant),
       reason,
       next_at: nextTurn(rule, new Date()),
     });
@@ -58,8 +69,8 @@ export async function createSchedule<Answer>(
 }
 
 /** Lets no turn come until it is resumed. Throws `schedule_not_found`. */
-export function pause(deps: PlanDependencies, idOrName: string, reason: string, caller: { principal: Principal }): Promise<void> {
-  return change(deps, idOrName, reason, caller, 'schedule_paused', async (tx, row) => {
+export function pause(deps: PlanDependencies, asked: ScheduleChange, caller: { principal: Principal }): Promise<void> {
+  return change(deps, asked, caller, 'schedule_paused', async (tx, row) => {
     if (row.paused_at !== null) return false;
     await pauseSchedule(tx, row.schedule_id);
     return true;
@@ -67,8 +78,8 @@ export function pause(deps: PlanDependencies, idOrName: string, reason: string, 
 }
 
 /** Goes on with the next turn from now. Throws `schedule_not_found`. */
-export function resume(deps: PlanDependencies, idOrName: string, reason: string, caller: { principal: Principal }): Promise<void> {
-  return change(deps, idOrName, reason, caller, 'schedule_resumed', async (tx, row) => {
+export function resume(deps: PlanDependencies, asked: ScheduleChange, caller: { principal: Principal }): Promise<void> {
+  return change(deps, asked, caller, 'schedule_resumed', async (tx, row) => {
     if (row.paused_at === null) return false;
     await resumeSchedule(tx, row.schedule_id, nextTurn({ cron: row.cron, timeZone: row.time_zone }, new Date()));
     return true;
@@ -76,8 +87,8 @@ export function resume(deps: PlanDependencies, idOrName: string, reason: string,
 }
 
 /** Removes a schedule; jobs that it has started go on. Throws `schedule_not_found`. */
-export function remove(deps: PlanDependencies, idOrName: string, reason: string, caller: { principal: Principal }): Promise<void> {
-  return change(deps, idOrName, reason, caller, 'schedule_deleted', async (tx, row) => {
+export function remove(deps: PlanDependencies, asked: ScheduleChange, caller: { principal: Principal }): Promise<void> {
+  return change(deps, asked, caller, 'schedule_deleted', async (tx, row) => {
     await deleteSchedule(tx, row.schedule_id);
     return true;
   });
@@ -85,16 +96,15 @@ export function remove(deps: PlanDependencies, idOrName: string, reason: string,
 
 async function change(
   deps: PlanDependencies,
-  idOrName: string,
-  given: string,
+  request: ScheduleChange,
   { principal }: { principal: Principal },
   type: 'schedule_paused' | 'schedule_resumed' | 'schedule_deleted',
   work: (tx: Transaction, row: ScheduleRow) => Promise<boolean>,
 ): Promise<void> {
-  const reason = requireReason(given);
+  const reason = requireReason(request.reason);
   const position = await deps.db.transaction(async (tx) => {
-    const row = await lockSchedule(tx, idOrName);
-    requirePermission(principal, kindByName(deps.kinds, row.kind).permission);
+    const row = await lockSchedule(tx, request.schedule);
+    requireWhere(principal, [request.asked, kindByName(deps.kinds, row.kind).permission], tenantOf(deps, row).tenant_id);
     if (!(await work(tx, row))) return undefined;
     return tell(tx, row, { type, payload: { ...tenantOf(deps, row), name: row.name, by: principal.id } }, reason);
   });

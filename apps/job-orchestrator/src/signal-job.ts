@@ -5,7 +5,7 @@ import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from './engine/events.js';
 import { approvalSignal } from './engine/waits.js';
-import { lockOpenJob } from './open-job.js';
+import { lockOpenJob, type JobRequest } from './open-job.js';
 import type { JobDependencies } from './start-job.js';
 
 /** A signal's payload, in bytes of JSON. */
@@ -18,7 +18,7 @@ const maxPayloadBytes = 64 * 1024;
  */
 export async function signalJob(
   deps: JobDependencies,
-  request: { jobId: string; signal: string; payload: Record<string, unknown> },
+  request: JobRequest & { signal: string; payload: Record<string, unknown> },
   caller: { principal: Principal },
 ): Promise<void> {
   const { jobId, signal, payload } = request;
@@ -28,7 +28,7 @@ export async function signalJob(
   if (Buffer.byteLength(json) > maxPayloadBytes)
     throw new FairleadError('too_large', `payload: more than ${String(maxPayloadBytes)} bytes`);
   const position = await deps.db.transaction(async (tx) => {
-    const job = await lockOpenJob(tx, deps.kinds, jobId, caller.principal);
+    const job = await lockOpenJob(tx, deps.kinds, request, caller.principal);
     if (signal === approvalSignal && job.principal.id === caller.principal.id)
       throw new FairleadError('second_person_required', 'A job is approved by somebody other than who started it');
     const made = await tx.query(

@@ -1,7 +1,7 @@
 /** Starting and cancelling jobs. */
 import { createHash } from 'node:crypto';
-import { FairleadError, isTerminal, newId, platformPath, tenantPath, type Permission } from '@fairlead/contracts';
-import { permissionsAt, requirePermission, type Principal } from '@fairlead/auth';
+import { FairleadError, isTerminal, newId, type Permission } from '@fairlead/contracts';
+import { requirePermission, type Principal } from '@fairlead/auth';
 import { appendInTransaction, prepareCommand, type PreparedCommand } from '@fairlead/event-log';
 import { runInContext, type RequestContext } from '@fairlead/telemetry';
 import { assertApproved } from './approve-plan.js';
@@ -12,7 +12,8 @@ import { jobEvent } from './engine/events.js';
 import { rulesOf, type JobKind } from './engine/kind.js';
 import { startTold } from './engine/news.js';
 import { writerOf } from './engine/writer.js';
-import { assertPlanHolds, kindByName, requireReason, requireWhere, tenantOfPlan, type PlanDependencies } from './plans.js';
+import type { JobRequest } from './open-job.js';
+import { assertPlanHolds, jobPrincipalOf, kindByName, requireReason, requireWhere, tenantOfPlan, type PlanDependencies } from './plans.js';
 import type { Claim } from './store/claim.js';
 import { claimOfNew, type Inserted, type NewJob } from './store/insert.js';
 import { loadJob, stateOf } from './store/jobs.js';
@@ -136,11 +137,7 @@ function newJobOf(
     plan_id: plan.plan_id,
     plan_digest: plan.digest,
     reason: request.reason,
-    principal: {
-      id: principal.id,
-      name: principal.name,
-      grants: permissionsAt(principal, tenantId === undefined ? platformPath : tenantPath(tenantId)),
-    },
+    principal: jobPrincipalOf(principal, tenantId),
     scope: principal.id,
     idempotency_key: request.idempotencyKey,
     payload_hash: request.payloadHash,
@@ -207,14 +204,18 @@ function hashOf(value: Record<string, string>): string {
  * Asks a job to stop and undo what it did. A queued one ends at once. Asking twice is the same as once. Throws
  * `job_not_found`, `job_finished`, or `cancel_too_late` once its point of no return has begun.
  */
-export async function cancelJob(deps: JobDependencies, jobId: string, reason: string, caller: { principal: Principal }): Promise<void> {
+export async function cancelJob(
+  deps: JobDependencies,
+  { jobId, reason, asked }: JobRequest & { reason: string },
+  caller: { principal: Principal },
+): Promise<void> {
   const position = await deps.db.transaction(async (tx) => {
     await holdLinesOf(tx, jobId);
     await tx.query(`select 1 from job where job_id = $1 for update`, [jobId]);
     const loaded = await loadJob(tx, jobId);
     if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
     const { job } = loaded;
-    requirePermission(caller.principal, kindByName(deps.kinds, job.kind).permission);
+    requireWhere(caller.principal, [asked, kindByName(deps.kinds, job.kind).permission], job.tenant_id ?? undefined);
     if (isTerminal(job.status)) {
       if (job.status === 'cancelled') return undefined;
       throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });

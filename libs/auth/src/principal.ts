@@ -83,14 +83,21 @@ export function requirePermission(
   permission: Permission,
   { scoped = false, tenant, anywhere = false }: Asked = {},
 ): void {
-  // What is no tenant's name may come from outside: it is nobody's path.
-  const path = tenant !== undefined && namePattern.test(tenant) ? tenantPath(tenant) : platformPath;
+  const path = scopeOf(tenant);
   if (!(anywhere ? mayAnywhere(principal, permission) : may(principal, permission, path))) refuse(principal, permission, path);
   if (principal.scope !== undefined && !scoped)
     throw new FairleadError(
       'permission_denied',
       'A token that is kept to some tenants or nodes may not do this: it reads what is theirs alone',
     );
+}
+
+/**
+ * The scope path of a tenant; the whole platform's where there is none. What is no tenant's name may come from outside: it is nobody's
+ * path, and takes the platform too.
+ */
+export function scopeOf(tenant: string | undefined): string {
+  return tenant !== undefined && namePattern.test(tenant) ? tenantPath(tenant) : platformPath;
 }
 
 /** Throws `permission_denied` unless the principal has the permission on a scope path. */

@@ -23,10 +23,15 @@ type Call = (request: unknown) => Promise<unknown> | AsyncGenerator;
 export interface RpcAnswer {
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** What was answered, but for a stream. */
+  readonly answer?: unknown;
 }
 
-/** Calls every RPC once with an empty request; what each answered, by `Service/Method`. */
-export async function callAll(stack: Stack, token: string): Promise<Record<string, RpcAnswer>> {
+/** Requests by `Service/Method`; a field that is left out is empty. */
+export type Requests = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** Calls every RPC once with an empty request, or those alone that requests are given for; what each answered, by `Service/Method`. */
+export async function callAll(stack: Stack, token: string, requests?: Requests): Promise<Record<string, RpcAnswer>> {
   const ports = JSON.parse(readFileSync(join(stack.stateDir, 'ports.json'), 'utf8')) as Record<string, number>;
   const answers: Record<string, RpcAnswer> = {};
   for (const definition of definitions()) {
@@ -36,8 +41,12 @@ export async function callAll(stack: Stack, token: string): Promise<Record<strin
       address: `127.0.0.1:${String(ports[`${service}.grpc`])}`,
       token: () => Promise.resolve(token),
     });
-    for (const [name, method] of Object.entries(definition))
-      answers[method.path.split('.v1.')[1] ?? ''] = await call(client as unknown as Record<string, Call>, name, method);
+    for (const [name, method] of Object.entries(definition)) {
+      const path = method.path.split('.v1.')[1] ?? '';
+      if (requests !== undefined && requests[path] === undefined) continue;
+      const request = { ...(method.requestDeserialize(Buffer.alloc(0)) as object), ...requests?.[path] };
+      answers[path] = await call(client as unknown as Record<string, Call>, name, request);
+    }
     client.close();
   }
   return answers;
@@ -56,18 +65,15 @@ function definitions(): Definition[] {
     .flatMap(([name, value]) => (name.endsWith('ServiceService') ? [value as Definition] : []));
 }
 
-async function call(
-  client: Record<string, Call>,
-  name: string,
-  method: { requestDeserialize: (bytes: Buffer) => unknown },
-): Promise<RpcAnswer> {
+async function call(client: Record<string, Call>, name: string, request: unknown): Promise<RpcAnswer> {
   try {
-    const answer = client[name]?.(method.requestDeserialize(Buffer.alloc(0)));
+    const answer = client[name]?.(request);
     if (answer !== undefined && 'next' in answer) {
       await answer.next();
       await answer.return(undefined);
-    } else await answer;
-    return { code: 'answered', details: {} };
+      return { code: 'answered', details: {} };
+    }
+    return { code: 'answered', details: {}, answer: await answer };
   } catch (error) {
     return error instanceof contracts.FairleadError ? error : { code: String(error), details: {} };
   }

@@ -168,7 +168,7 @@ export class JobsController {
   }
 
   @Post(':id/cancel')
-  @RequirePermission('job.cancel')
+  @RequirePermission('job.cancel', { anywhere: true })
   @Answers('Asks a job to stop and to undo what it did.', jobSchema)
   @HttpCode(202)
   async cancel(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: cancelBody }) body: z.output<typeof cancelBody>) {
@@ -178,7 +178,7 @@ export class JobsController {
 
   /** For a job that needs attention. */
   @Post(':id/retry')
-  @RequirePermission('job.retry')
+  @RequirePermission('job.retry', { anywhere: true })
   @Answers('Tries a job that needs attention again from the step that failed.', jobSchema)
   @HttpCode(202)
   async retry(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
@@ -188,7 +188,7 @@ export class JobsController {
 
   /** The run at hand is seen through; then it begins nothing more until it is let go on. It keeps its locks. */
   @Post(':id/pause')
-  @RequirePermission('job.pause')
+  @RequirePermission('job.pause', { anywhere: true })
   @Answers('Lets a job rest after the run at hand.', jobSchema)
   @HttpCode(202)
   async pause(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
@@ -197,7 +197,7 @@ export class JobsController {
   }
 
   @Post(':id/unpause')
-  @RequirePermission('job.pause')
+  @RequirePermission('job.pause', { anywhere: true })
   @Answers('Lets a paused job go on.', jobSchema)
   @HttpCode(202)
   async unpause(@Param('id', { schema: opaqueId }) jobId: string, @Body({ schema: decisionBody }) body: DecisionBody) {
@@ -207,7 +207,7 @@ export class JobsController {
 
   /** What a step of the job waits for. The same again changes nothing. */
   @Post(':id/signals/:name')
-  @RequirePermission('job.signal')
+  @RequirePermission('job.signal', { anywhere: true })
   @Answers('Tells a job what a step of it waits for.', jobSchema)
   @HttpCode(202)
   async signal(

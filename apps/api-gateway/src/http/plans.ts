@@ -119,7 +119,7 @@ export class PlansController {
 
   /** The word of somebody other than who made the plan. */
   @Post('plans/:id/approve')
-  @RequirePermission('plan.approve')
+  @RequirePermission('plan.approve', { anywhere: true })
   @Answers('Approves a plan that needs the word of somebody other than who made it.', planSchema)
   @HttpCode(200)
   async approve(@Param('id', { schema: opaqueId }) plan: string, @Body({ schema: approveBody }) body: z.output<typeof approveBody>) {

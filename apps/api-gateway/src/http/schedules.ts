@@ -49,17 +49,17 @@ const scheduleSchema = z
 export class SchedulesController {
   constructor(@Inject(jobsClient) private readonly jobs: JobsClient) {}
 
-  /** By name: there are few. */
+  /** By name: there are few. Those of tenants on which the caller may read them. */
   @Get()
-  @RequirePermission('schedule.read')
-  @Answers('Lists schedules by name.', wholeList(scheduleSchema))
+  @RequirePermission('schedule.read', { anywhere: true })
+  @Answers('Lists schedules by name, as far as the caller may read them.', wholeList(scheduleSchema))
   async list() {
     const { schedules } = await this.jobs.listSchedules({}, asCaller());
     return { items: schedules.map(scheduleView), next_cursor: null };
   }
 
   @Post()
-  @RequirePermission('schedule.manage')
+  @RequirePermission('schedule.manage', { anywhere: true })
   @Answers('Makes a schedule by which jobs are started.', scheduleSchema)
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
@@ -74,7 +74,7 @@ export class SchedulesController {
 
   /** By id or name, as all of them. */
   @Post(':id/pause')
-  @RequirePermission('schedule.manage')
+  @RequirePermission('schedule.manage', { anywhere: true })
   @Answers('Starts no jobs by a schedule until it is let go on.')
   @HttpCode(204)
   async pause(@Param('id', { schema: opaqueId }) schedule: string, @Body({ schema: decisionBody }) body: DecisionBody): Promise<void> {
@@ -83,7 +83,7 @@ export class SchedulesController {
 
   /** Turns that were due meanwhile are not made up for. */
   @Post(':id/resume')
-  @RequirePermission('schedule.manage')
+  @RequirePermission('schedule.manage', { anywhere: true })
   @Answers('Starts jobs by a paused schedule again.')
   @HttpCode(204)
   async resume(@Param('id', { schema: opaqueId }) schedule: string, @Body({ schema: decisionBody }) body: DecisionBody): Promise<void> {
@@ -92,7 +92,7 @@ export class SchedulesController {
 
   /** Jobs that it has started go on. The reason is in the body. */
   @Delete(':id')
-  @RequirePermission('schedule.manage')
+  @RequirePermission('schedule.manage', { anywhere: true })
   @Answers('Deletes a schedule; jobs that it has started go on.')
   @HttpCode(204)
   async delete(@Param('id', { schema: opaqueId }) schedule: string, @Body({ schema: decisionBody }) body: DecisionBody): Promise<void> {

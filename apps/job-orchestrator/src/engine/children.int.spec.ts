@@ -32,7 +32,8 @@ function parents(
     timeoutMs: 60_000,
   });
   return {
-    kind: toyKind([step('before'), children, step('after')]),
+    // What is about one tenant has children about that one alone.
+    kind: toyKind([step('before'), children, step('after')], { tenantOf: () => undefined }),
     connect: (deps) => {
       connected = deps;
     },
@@ -169,7 +170,7 @@ describe('a job of jobs', () => {
       },
       { what: 'two children to run' },
     );
-    await runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, jobId, 'enough', caller()));
+    await runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, { jobId, reason: 'enough' }, caller()));
     const { job } = await ended(jobId);
     expect(job.status).toBe('cancelled');
     expect(await statuses(jobId)).toEqual(['cancelled', 'cancelled']);

@@ -11,7 +11,7 @@ import type { Step } from './kind.js';
 import { openable, step, toyKind, waitForAbort, world, type Toy } from './toy.fixture.js';
 
 const cancel = (deps: JobDependencies, jobId: string) =>
-  runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, jobId, 'changed my mind', caller()));
+  runInContext(newContext({ principal: ann.id }), () => cancelJob(deps, { jobId, reason: 'changed my mind' }, caller()));
 
 describe('the job engine', () => {
   it('runs the steps in order and tells each transition', async () => {

@@ -46,6 +46,8 @@ export interface JobPrincipal {
   id: string;
   name: string;
   grants: Permission[];
+  /** The scope path that these grants are on: that of the tenant that the work is about; the whole platform without it. */
+  scope?: string;
 }
 
 export interface Step<Params> {

@@ -9,8 +9,8 @@ import { openable, step, toyKind } from './toy.fixture.js';
 
 jest.setTimeout(30_000);
 const as = <T>(work: () => Promise<T>) => runInContext(newContext({ principal: ann.id }), work);
-const pause = (deps: JobDependencies, jobId: string) => as(() => pauseJob(deps, jobId, 'let me look', caller()));
-const unpause = (deps: JobDependencies, jobId: string) => as(() => unpauseJob(deps, jobId, 'seen', caller()));
+const pause = (deps: JobDependencies, jobId: string) => as(() => pauseJob(deps, { jobId, reason: 'let me look' }, caller()));
+const unpause = (deps: JobDependencies, jobId: string) => as(() => unpauseJob(deps, { jobId, reason: 'seen' }, caller()));
 const stepStatus = async (jobId: string, index: number) => (await loadJob(db, jobId))?.steps[index]?.status;
 const paused = (jobId: string) =>
   eventually(async () => ((await loadJob(db, jobId))?.job.paused_at != null ? true : undefined), { what: 'the job to be paused' });
@@ -128,7 +128,7 @@ describe('a job that is paused', () => {
     );
     await pause(deps, jobId);
     await paused(jobId);
-    await as(() => cancelJob(deps, jobId, 'not any more', caller()));
+    await as(() => cancelJob(deps, { jobId, reason: 'not any more' }, caller()));
     const { job, steps } = await ended(jobId);
     expect([job.status, steps.map((s) => s.status)]).toEqual(['cancelled', ['undone', 'undone']]);
   });

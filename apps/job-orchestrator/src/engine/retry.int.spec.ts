@@ -8,7 +8,7 @@ import { ann, boot, caller, db, ended, historyOf, start } from './bench.fixture.
 import { step, toyKind } from './toy.fixture.js';
 
 const retry = (deps: JobDependencies, jobId: string) =>
-  runInContext(newContext({ principal: ann.id }), () => retryJob(deps, jobId, 'cured', caller()));
+  runInContext(newContext({ principal: ann.id }), () => retryJob(deps, { jobId, reason: 'cured' }, caller()));
 const away = () => Promise.reject(new FairleadError('service_unreachable', 'the target is gone'));
 const once = { maxAttempts: 1, baseDelayMs: 1, maxDelayMs: 1 };
 const point = step('point', { pointOfNoReturn: true, undo: { none: 'no' } });
@@ -111,7 +111,9 @@ describe('a job that needs attention', () => {
     await ended(jobId);
     await expect(retry(deps, jobId)).rejects.toMatchObject({ code: 'job_finished' });
     await expect(retry(deps, 'job_none')).rejects.toMatchObject({ code: 'job_not_found' });
-    await expect(runInContext(newContext({ principal: ann.id }), () => retryJob(deps, jobId, ' ', caller()))).rejects.toMatchObject({
+    await expect(
+      runInContext(newContext({ principal: ann.id }), () => retryJob(deps, { jobId, reason: ' ' }, caller())),
+    ).rejects.toMatchObject({
       code: 'invalid_argument',
     });
   });

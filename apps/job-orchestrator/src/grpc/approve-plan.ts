@@ -5,4 +5,8 @@ import type { PlanDependencies } from '../plans.js';
 import { readPlan } from './get-plan.js';
 
 export const approvePlan = (deps: PlanDependencies): Rpc<jobsV1.ApprovePlanRequest, jobsV1.ApprovePlanResponse> =>
-  rpc('plan.approve', async (request, call) => ({ plan: await readPlan(deps, await approve(deps, request, call)) }));
+  rpc(
+    'plan.approve',
+    async (request, call) => ({ plan: await readPlan(deps, await approve(deps, { ...request, asked: 'plan.approve' }, call)) }),
+    { anywhere: true },
+  );

@@ -4,7 +4,11 @@ import { cancelJob as cancel, type JobDependencies } from '../start-job.js';
 import { readJob } from './get-job.js';
 
 export const cancelJob = (deps: JobDependencies): Rpc<jobsV1.CancelJobRequest, jobsV1.CancelJobResponse> =>
-  rpc('job.cancel', async (request, call) => {
-    await cancel(deps, request.jobId, request.reason, call);
-    return { job: await readJob(deps.db, request.jobId) };
-  });
+  rpc(
+    'job.cancel',
+    async (request, call) => {
+      await cancel(deps, { jobId: request.jobId, reason: request.reason, asked: 'job.cancel' }, call);
+      return { job: await readJob(deps.db, request.jobId) };
+    },
+    { anywhere: true },
+  );

@@ -6,11 +6,15 @@ import { pause, remove, resume } from '../schedules.js';
 const changes = { pause, resume, delete: remove };
 
 export const changeSchedule = (deps: PlanDependencies): Rpc<jobsV1.ChangeScheduleRequest, jobsV1.ChangeScheduleResponse> =>
-  rpc('schedule.manage', async (request, call) => {
-    if (!isChange(request.change)) throw new FairleadError('invalid_argument', `change: one of ${Object.keys(changes).join(', ')}`);
-    await changes[request.change](deps, request.schedule, request.reason, call);
-    return {};
-  });
+  rpc(
+    'schedule.manage',
+    async ({ change, schedule, reason }, call) => {
+      if (!isChange(change)) throw new FairleadError('invalid_argument', `change: one of ${Object.keys(changes).join(', ')}`);
+      await changes[change](deps, { schedule, reason, asked: 'schedule.manage' }, call);
+      return {};
+    },
+    { anywhere: true },
+  );
 
 function isChange(value: string): value is keyof typeof changes {
   return Object.hasOwn(changes, value);

@@ -5,7 +5,11 @@ import type { JobDependencies } from '../start-job.js';
 import { readJob } from './get-job.js';
 
 export const retryJob = (deps: JobDependencies): Rpc<jobsV1.RetryJobRequest, jobsV1.RetryJobResponse> =>
-  rpc('job.retry', async (request, call) => {
-    await retry(deps, request.jobId, request.reason, call);
-    return { job: await readJob(deps.db, request.jobId) };
-  });
+  rpc(
+    'job.retry',
+    async (request, call) => {
+      await retry(deps, { jobId: request.jobId, reason: request.reason, asked: 'job.retry' }, call);
+      return { job: await readJob(deps.db, request.jobId) };
+    },
+    { anywhere: true },
+  );

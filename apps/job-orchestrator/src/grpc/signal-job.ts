@@ -5,7 +5,11 @@ import type { JobDependencies } from '../start-job.js';
 import { readJob } from './get-job.js';
 
 export const signalJob = (deps: JobDependencies): Rpc<jobsV1.SignalJobRequest, jobsV1.SignalJobResponse> =>
-  rpc('job.signal', async ({ jobId, signal, payload }, call) => {
-    await send(deps, { jobId, signal, payload: payload ?? {} }, call);
-    return { job: await readJob(deps.db, jobId) };
-  });
+  rpc(
+    'job.signal',
+    async ({ jobId, signal, payload }, call) => {
+      await send(deps, { jobId, signal, payload: payload ?? {}, asked: 'job.signal' }, call);
+      return { job: await readJob(deps.db, jobId) };
+    },
+    { anywhere: true },
+  );

@@ -48,9 +48,9 @@ export async function insertSchedule(
   return made;
 }
 
-/** Schedules by name. */
-export async function listSchedules(sql: Sql): Promise<ScheduleRow[]> {
-  return sql.query<ScheduleRow>(`select ${columns} from schedule order by name limit 1000`);
+/** Schedules by name: so many, or all of them. */
+export async function listSchedules(sql: Sql, limit?: number): Promise<ScheduleRow[]> {
+  return sql.query<ScheduleRow>(`select ${columns} from schedule order by name limit $1`, [limit ?? null]);
 }
 
 /** A schedule by its id or name, locked until the transaction ends; throws `schedule_not_found`. */

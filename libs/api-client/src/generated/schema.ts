@@ -1166,7 +1166,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists schedules by name. */
+        /** Lists schedules by name, as far as the caller may read them. */
         get: operations["schedules.list"];
         put?: never;
         /** Makes a schedule by which jobs are started. */
