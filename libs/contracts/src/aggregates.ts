@@ -5,6 +5,7 @@ export const aggregateOwners = {
   user: 'api-gateway',
   signing_key: 'api-gateway',
   webhook: 'api-gateway',
+  role: 'api-gateway',
   role_binding: 'api-gateway',
   tenant: 'placement',
   shard: 'placement',

@@ -51,6 +51,8 @@ export const errorCodes = {
   version_conflict: 'conflict',
   idempotency_key_reused: 'conflict',
   too_many_grants: 'conflict',
+  role_in_use: 'conflict',
+  role_built_in: 'conflict',
   lock_held: 'conflict',
   plan_blocked: 'conflict',
   job_cancelled: 'conflict',

@@ -10,6 +10,7 @@ export const testEvents = {
   user: changes,
   signing_key: changes,
   webhook: changes,
+  role: changes,
   role_binding: changes,
   tenant: changes,
   shard: changes,

@@ -86,6 +86,16 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
       },
     },
   ],
+  'api_gateway.role': (role) => [
+    {
+      what: `role ${text(role['name'])} of ${text(role['permissions'])}`,
+      about: (row) => row.resource_id === role['name'] && row.action.startsWith('role.'),
+      holds: (rows) => {
+        const { details = {} } = rows.at(-1) ?? {};
+        return text(((details['after'] as Row | undefined) ?? details)['permissions']) === text(role['permissions']);
+      },
+    },
+  ],
   'api_gateway.role_binding': (binding) => [
     {
       what: `${text(binding['role'])} of ${text(binding['principal'])} on ${text(binding['scope'])}`,

@@ -55,8 +55,13 @@ export async function signingKeysHappen(
   await eventually(rotated, twice);
 }
 
-/** A role on one tenant, given and taken away, and one that stays. */
+/** A role on one tenant, given and taken away, and one that stays; custom roles, of which one stays too. */
 export async function rolesHappen(ann: Operator, userId: string): Promise<void> {
+  const role = { name: 'on-call', description: 'Looks after tenants at night.', permissions: ['tenant.read', 'job.read'] };
+  await ann.post('/admin/v1/roles', role);
+  await ann.patch(`/admin/v1/roles/${role.name}`, { permissions: [...role.permissions, 'job.retry'] });
+  await ann.post('/admin/v1/roles', { ...role, name: 'passing' });
+  await ann.delete('/admin/v1/roles/passing', {});
   const given = { principal: `user:${userId}`, role: 'viewer', scope: '/tenants/tenant-01' };
   const { body } = await ann.post<{ binding_id: string }>('/admin/v1/role-bindings', given);
   await ann.delete(`/admin/v1/role-bindings/${body.binding_id}`, {});

@@ -83,8 +83,14 @@ export class Operator {
     return this.send<Body>(path, { method: 'POST', body, headers: { 'idempotency-key': randomUUID(), ...headers } });
   }
 
+  /** Whatever is there. */
+  patch<Body = Json>(path: string, body: Json): Promise<Answer<Body>> {
+    return this.send<Body>(path, { method: 'PATCH', body, headers: { 'if-match': '*' } });
+  }
+
+  /** Whatever is there. */
   delete<Body = Json>(path: string, body: Json): Promise<Answer<Body>> {
-    return this.send<Body>(path, { method: 'DELETE', body });
+    return this.send<Body>(path, { method: 'DELETE', body, headers: { 'if-match': '*' } });
   }
 
   /** Who is logged in. */

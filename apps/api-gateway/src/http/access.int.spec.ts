@@ -179,6 +179,8 @@ describe('every route of the matrix', () => {
       'GET /admin/v1/jobs/{id}/events',
       'GET /admin/v1/plans/{id}',
       'GET /admin/v1/role-bindings',
+      'GET /admin/v1/roles',
+      'GET /admin/v1/roles/{name}',
       'GET /admin/v1/schedules',
       'GET /admin/v1/tenants',
       'POST /admin/v1/jobs/tenant-drain',

@@ -8,6 +8,7 @@ import { Caller, holderId, scopePath } from '../edge/parse.js';
 import { explain } from '../domain/explain.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { bindingsOf } from '../store/role-bindings.js';
+import { rolesGiving } from '../store/roles.js';
 import { findUser } from '../store/users.js';
 
 const explainQuery = z.strictObject({
@@ -72,7 +73,9 @@ export class AccessController {
     if (principal !== caller.id) requireOn(caller, 'identity.manage', scope);
     const user = await findUser(this.identity.database, { userId: principal.slice('user:'.length) });
     if (user === undefined) throw new FairleadError('not_found', `There is no principal ${principal}`);
-    const { allowed, by, would } = explain(await bindingsOf(this.identity.database, principal), permission, scope);
+    const { database } = this.identity;
+    const [held, custom] = await Promise.all([bindingsOf(database, principal), rolesGiving(database, permission)]);
+    const { allowed, by, would } = explain(held, permission, scope, custom);
     const told = { principal, permission, scope, allowed: allowed && !user.disabled, disabled: user.disabled, by: by.map(heldView) };
     return { ...told, would: would === undefined ? null : { roles: [...would.roles], scopes: [...would.scopes] } };
   }

@@ -24,6 +24,7 @@ import { PlansController } from './plans.js';
 import { ProjectionsController } from './projections.js';
 import { ReplicasController } from './replicas.js';
 import { RoleBindingsController } from './role-bindings.js';
+import { RolesController } from './roles.js';
 import { SchedulesController } from './schedules.js';
 import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
@@ -44,6 +45,7 @@ export const controllers: readonly Type[] = [
   TotpController,
   ApiTokensController,
   UsersController,
+  RolesController,
   RoleBindingsController,
   JwksController,
   SigningKeysController,

@@ -5,6 +5,7 @@ import type { Answering, Database, Transaction } from '@fairlead/postgres';
 import { invalidField } from '../domain/invalid.js';
 import { isBuiltIn } from '../domain/held-roles.js';
 import { deleteBinding, findBinding, insertBinding, type RoleBinding } from '../store/role-bindings.js';
+import { findRole } from '../store/roles.js';
 import { findUser, lockUsers, touchUser } from '../store/users.js';
 import { presentCaller } from './callers.js';
 import { refuseMore, refuseNoAdmin, refuseTooMany } from './given-roles.js';
@@ -39,8 +40,9 @@ export async function createBinding<Answer>(
   const { principal, role, scope } = input;
   return answering(async (tx) => {
     const present = await lockFor(tx, caller, scope);
-    if (!isBuiltIn(role)) throw invalidField('role', 'is not a role');
-    refuseMore(present, { role, scope, permissions: null });
+    const custom = isBuiltIn(role) ? undefined : await findRole(tx, role);
+    if (!isBuiltIn(role) && custom === undefined) throw invalidField('role', 'is not a role');
+    refuseMore(present, { role, scope, permissions: custom?.permissions ?? null });
     const holder = await findHolder(tx, principal);
     const binding = await insertBinding(tx, { ...input, bindingId: newId('roleBinding'), createdBy: caller.id });
     if (binding === undefined) throw new FairleadError('already_exists', `${principal} has the role ${role} on ${scope} already`);

@@ -7,6 +7,7 @@ export const groups: Readonly<Record<string, string>> = {
   sessions: 'Where a user is signed in.',
   apiTokens: 'Tokens for programs.',
   users: 'Who may sign in.',
+  roles: 'What the roles that may be held give.',
   roleBindings: 'Who holds which role, and on what part of the platform.',
   jwks: 'The keys that access tokens are verified with.',
   signingKeys: 'The keys that access tokens are signed with, and their rotation.',

@@ -280,6 +280,26 @@ export const operations = {
     "method": "DELETE",
     "path": "/admin/v1/role-bindings/{id}"
   },
+  "roles.list": {
+    "method": "GET",
+    "path": "/admin/v1/roles"
+  },
+  "roles.create": {
+    "method": "POST",
+    "path": "/admin/v1/roles"
+  },
+  "roles.get": {
+    "method": "GET",
+    "path": "/admin/v1/roles/{name}"
+  },
+  "roles.change": {
+    "method": "PATCH",
+    "path": "/admin/v1/roles/{name}"
+  },
+  "roles.delete": {
+    "method": "DELETE",
+    "path": "/admin/v1/roles/{name}"
+  },
   "schedules.list": {
     "method": "GET",
     "path": "/admin/v1/schedules"

@@ -35,6 +35,7 @@ describe('whose business an event is', () => {
       'endpoint',
       'event_log',
       'projection',
+      'role',
       'role_binding',
       'shard',
       'signing_key',

@@ -9,6 +9,7 @@ import { placementMapEvents } from './placement-map.js';
 import { planEvents } from './plan.js';
 import { projectionEvents } from './projection.js';
 import { roleBindingEvents } from './role-binding.js';
+import { roleEvents } from './role.js';
 import { scheduleEvents } from './schedule.js';
 import { serviceCommandEvents } from './service-command.js';
 import { shardEvents } from './shard.js';
@@ -21,6 +22,7 @@ export const eventCatalogue = {
   user: userEvents,
   signing_key: signingKeyEvents,
   webhook: webhookEvents,
+  role: roleEvents,
   role_binding: roleBindingEvents,
   tenant: tenantEvents,
   shard: shardEvents,

@@ -64,6 +64,7 @@ export class World {
       }
       // Not from lists: the fuzzer's own are among them.
       if (id === 'roleBindings.create') this.know('roleBindings', thing['binding_id']);
+      if (id === 'roles.create') this.know('custom roles', thing['name']);
       if (group === 'logEvents') this.know('positions', thing['position']);
     }
     if (isJson(body) && typeof body['next_cursor'] === 'string') this.know(`cursors of ${id}`, body['next_cursor']);
@@ -103,6 +104,7 @@ const byGroup: Readonly<Record<string, string>> = {
   'schedules id': 'schedules',
   'sessions id': 'sessions',
   'roleBindings id': 'roleBindings',
+  'roles name': 'custom roles',
   'access principal': 'principals',
   'access scope': 'scopes',
   'roleBindings principal': 'principals',
@@ -152,6 +154,7 @@ const byOperation: Readonly<Record<string, string>> = {
   'schedules.create cron': 'crons',
   'schedules.create time_zone': 'zones',
   'schedules.create name': 'new names',
+  'roles.create name': 'new names',
   'webhooks.create name': 'new names',
   'webhooks.create url': 'hook urls',
   'webhooks.change url': 'hook urls',
