@@ -9,6 +9,7 @@ export * from './ids.js';
 export * from './jobs.js';
 export * from './kinds.js';
 export * from './permissions.js';
+export * from './rpc-access.js';
 export * from './scopes.js';
 export * from './sse.js';
 export * from './sse-resume.js';

@@ -1,8 +1,10 @@
 import { Client, credentials, Metadata, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
 import { authorizationHeader, FairleadError } from '@fairlead/contracts';
 import { currentContext, headersOfContext, noTracing, type Tracing } from '@fairlead/telemetry';
+import type { TlsSource } from '@fairlead/tls';
 import type { AnyMethod, CallOptions, RpcMethods } from './definition.js';
 import { fromGrpcError } from './status.js';
+import { clientCredentials, serverOf } from './tls.js';
 import { traceRpc } from './trace.js';
 
 export type RpcClient<Definition> = RpcMethods<Definition> & { close(): void };
@@ -16,6 +18,8 @@ export interface RpcClientOptions {
   deadlineMs?: number;
   /** Gets a client span per call. */
   tracing?: Tracing;
+  /** Mutual TLS with the service that answers these methods; plain text without it. */
+  tls?: TlsSource;
 }
 
 /** The longest message either side takes: a page of a large list fits well. */
@@ -29,15 +33,22 @@ export function createRpcClient<Definition extends ServiceDefinition>(
   definition: Definition,
   options: RpcClientOptions,
 ): RpcClient<Definition> {
-  const client = new Client(options.address, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
-    // A restarted service is found again soon; the default backs off for up to two minutes.
-    'grpc.initial_reconnect_backoff_ms': 50,
-    'grpc.max_reconnect_backoff_ms': 1_000,
-    'grpc.keepalive_time_ms': 30_000,
-  });
-  const { tracing = noTracing } = options;
+  const { tracing = noTracing, tls } = options;
+  const server = tls === undefined ? undefined : { name: serverOf(definition), tls };
+  const client = new Client(
+    options.address,
+    server === undefined ? credentials.createInsecure() : clientCredentials(server.tls, server.name),
+    {
+      // A name that an address has not got.
+      ...(server === undefined ? {} : { 'grpc.ssl_target_name_override': server.name }),
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_send_message_length': maxMessageBytes,
+      // A restarted service is found again soon; the default backs off for up to two minutes.
+      'grpc.initial_reconnect_backoff_ms': 50,
+      'grpc.max_reconnect_backoff_ms': 1_000,
+      'grpc.keepalive_time_ms': 30_000,
+    },
+  );
   const methods = Object.entries(definition).map(([name, definition]) => {
     const method = definition as AnyMethod;
     // A stream has a span on the serving side alone: here its life is the reader's.

@@ -18,9 +18,11 @@ import {
   type RequestContext,
   type Tracing,
 } from '@fairlead/telemetry';
+import type { TlsSource } from '@fairlead/tls';
 import { maxMessageBytes } from './client.js';
 import type { AnyRpc, Rpc, RpcCall, RpcService, StreamRpc } from './definition.js';
 import { toGrpcError } from './status.js';
+import { logHandshakes, requireCaller, requireOwnToken, serverCredentials } from './tls.js';
 import { traceRpc } from './trace.js';
 
 export interface GrpcTransportOptions {
@@ -39,6 +41,10 @@ export interface GrpcTransportOptions {
   tracing?: Tracing;
   /** Called after each call with its method, outcome code and duration. */
   observe?: (method: string, code: string, seconds: number) => void;
+  /** Mutual TLS: the table of `rpcAccess` says who may call what, before any token counts. Plain text without it. */
+  tls?: TlsSource;
+  /** After this long a connection over TLS makes way for a new one, which brings the newest certificate; calls on it go on. An hour when not given. */
+  maxConnectionAgeMs?: number;
   /** How long a stream's reader may take nothing of what waits for it; 30 s when not given. */
   stallMs?: number;
 }
@@ -48,17 +54,19 @@ export interface GrpcTransportOptions {
  * missing one does not compile, and each call goes the same way: token, permission, context, handler, error.
  */
 export class GrpcTransport extends Server implements CustomTransportStrategy {
-  private readonly server = new GrpcServer({
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
-    'grpc.keepalive_permit_without_calls': 1,
-    'grpc.http2.min_time_between_pings_ms': 5_000,
-  });
+  private readonly server: GrpcServer;
   private boundPort = 0;
   private readonly streams = new Set<AbortController>();
 
   constructor(private readonly options: GrpcTransportOptions) {
     super();
+    this.server = new GrpcServer({
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_send_message_length': maxMessageBytes,
+      'grpc.keepalive_permit_without_calls': 1,
+      'grpc.http2.min_time_between_pings_ms': 5_000,
+      ...(options.tls === undefined ? {} : { 'grpc.max_connection_age_ms': options.maxConnectionAgeMs ?? defaultMaxConnectionAgeMs }),
+    });
     for (const { definition, rpcs } of options.services) {
       const implementation = Object.fromEntries(
         Object.entries(definition).map(([name, method]) => {
@@ -77,8 +85,11 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
   }
 
   listen(callback: (error?: unknown) => void): void {
-    this.server.bindAsync(`${this.options.host}:${String(this.options.port)}`, ServerCredentials.createInsecure(), (error, port) => {
+    const { host, port: wanted, tls } = this.options;
+    const credentials = tls === undefined ? ServerCredentials.createInsecure() : serverCredentials(tls);
+    this.server.bindAsync(`${host}:${String(wanted)}`, credentials, (error, port) => {
       this.boundPort = port;
+      if (tls !== undefined && error === null) logHandshakes(this.server, this.options.logger);
       callback(error ?? undefined);
     });
   }
@@ -114,7 +125,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
         aborter.abort();
       });
       const finish = this.observing(path);
-      this.guarded(path, found, call.metadata, ({ principal, context }) =>
+      this.guarded(path, found, call, ({ principal, context }) =>
         found.handle(call.request, { principal, context, signal: aborter.signal }),
       ).then(
         (response) => {
@@ -138,7 +149,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
           aborter.abort();
         });
       const finish = this.observing(path);
-      this.guarded(path, found, call.metadata, (caller) =>
+      this.guarded(path, found, call, (caller) =>
         send(found, call, { ...caller, stallMs: this.options.stallMs ?? defaultStallMs }, aborter),
       )
         .then(
@@ -166,13 +177,16 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
   }
 
   /** Runs a handler in the call's span and context, once its caller is known and may do so. */
-  private guarded<T>(path: string, found: AnyRpc, metadata: Metadata, work: (caller: Caller) => Promise<T>): Promise<T> {
+  private guarded<T>(path: string, found: AnyRpc, call: Call, work: (caller: Caller) => Promise<T>): Promise<T> {
+    const { metadata } = call;
     const bare = contextFromHeaders((name) => headerOf(metadata, name));
     const run = async () => {
       try {
+        const peer = this.options.tls === undefined ? undefined : requireCaller(call.getAuthContext().sslPeerCertificate, path);
         const token = /^Bearer (.+)$/.exec(headerOf(metadata, authorizationHeader) ?? '')?.[1];
         if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
         const principal = await this.options.verifier.verify(token);
+        if (peer !== undefined) requireOwnToken(peer, principal);
         requirePermission(principal, found.permission, { scoped: found.scoped, anywhere: found.anywhere });
         if (principal.kind === 'user' && !onlyReads(found.permission)) await this.options.auditGate?.check();
         const context: RequestContext = {
@@ -192,6 +206,9 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
 }
 
 const defaultStallMs = 30_000;
+const defaultMaxConnectionAgeMs = 3_600_000;
+
+type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
 
 type Caller = Pick<RpcCall, 'principal' | 'context'>;
 

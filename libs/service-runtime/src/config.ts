@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field, tracingConfig } from '@fairlead/config';
+import { tlsConfig } from '@fairlead/tls';
 
 /** Settings that every service has. */
 export const baseConfig = {
@@ -13,6 +14,7 @@ export const baseConfig = {
   FAIRLEAD_VERSION: field.text().default('0.1.0'),
   FAIRLEAD_GIT_SHA: field.text().default('unknown'),
   ...tracingConfig,
+  ...tlsConfig,
 };
 
 /** Settings of a service that answers gRPC. */

@@ -16,6 +16,7 @@ import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { openDatabase, roleOf, schemaOf, type Database, type EntityClass, type MigrationClass } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
 import { createLogger, createMetrics, createTracing, currentContext, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
+import { tlsFilesOf, watchTls, type TlsSource } from '@fairlead/tls';
 import type { ServiceConfig } from './config.js';
 
 /** What a service works with: its log, metrics, database, bus, keys, and clients of other services. */
@@ -28,6 +29,8 @@ export interface ServiceResources {
   readonly messaging: Messaging;
   readonly signer: TokenSigner;
   readonly verifier: TokenVerifier;
+  /** The service's certificate and whom it trusts; undefined where the services speak plain text. */
+  readonly tls: TlsSource | undefined;
   /** Asked before a privileged change is begun. */
   readonly auditGate: AuditGate;
   /** A client of another service; calls carry this service's token, on behalf of the principal at hand. */
@@ -58,6 +61,8 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
   const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(config.SERVICE_KEY) });
   const userKeys = config.USER_JWKS_URL === undefined ? undefined : createRemoteKeys(config.USER_JWKS_URL, 'api-gateway');
   const verifier = createTokenVerifier({ jwks: parseJwks(config.TRUST_JWKS), userKeys });
+  const files = tlsFilesOf(config);
+  const tls = files === undefined ? undefined : watchTls({ files, peer: name, logger, registry });
   const url = new URL(config.DATABASE_URL);
   if (url.username === '') url.username = roleOf(name);
   const database = await openDatabase({
@@ -92,13 +97,14 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     messaging,
     signer,
     verifier,
+    tls,
     auditGate: createAuditGate({
       sql: database,
       maxEvents: config.AUDIT_CHAIN_LAG_LIMIT_EVENTS,
       maxAgeMs: config.AUDIT_CHAIN_LAG_LIMIT_MS,
     }),
     client: (definition, address) => {
-      const client = createRpcClient(definition, { address, tracing, token: () => signer.serviceToken(currentContext()?.principal) });
+      const client = createRpcClient(definition, { address, tracing, tls, token: () => signer.serviceToken(currentContext()?.principal) });
       clients.push(client);
       return client;
     },
@@ -107,6 +113,7 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
       await messaging.close();
       await database.close();
       await tracing.close();
+      tls?.close();
     },
   };
 }

@@ -124,6 +124,7 @@ function grpcTransport(options: StartOptions): GrpcTransport {
     stallMs: options.stallMs,
     verifier: options.verifier ?? resources.verifier,
     auditGate: resources.auditGate,
+    tls: resources.tls,
     logger: resources.logger,
     tracing: resources.tracing,
     observe: (method, code, seconds) => {
