@@ -90,9 +90,9 @@ async function make(
   { job, queued, plan }: { job: NewJob; queued: PreparedCommand; plan: PlanRow },
 ): Promise<{ made: Inserted & { position: number }; claim: Claim | undefined }> {
   const room = deps.engine?.reserve(kind);
-  const given = room === undefined ? job : { ...job, claimer: room.replica, started: startTold(kind, job, room.replica) };
   let claim: Claim | undefined;
   try {
+    const given = room === undefined ? job : { ...job, claimer: room.replica, started: startTold(kind, job, room.replica) };
     const made = await writerOf(deps.db).start(given, queued);
     claim = claimOfNew(made, given, plan.body);
     return { made, claim };

@@ -19,7 +19,7 @@ export async function queueJobs(db: Database, tenants: readonly string[]): Promi
       ...{ deadline_ms: 3_600_000, request_id: newId('request'), correlation_id: newId('correlation') },
       ...{ traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, steps: ['take', 'act', 'settle'], may_wait: true },
     }));
-    await db.transaction((tx) => tx.query('select from insert_jobs($1::jsonb)', [JSON.stringify(jobs)]));
+    await db.transaction((tx) => tx.query('select from make_jobs($1::jsonb)', [JSON.stringify(jobs)]));
   }
 }
 
@@ -77,7 +77,7 @@ export const dayOfAJob: readonly { text: string; params?: readonly unknown[] }[]
   {
     text: transitionsOf(`'${ended}'`),
   },
-  { text: 'select from job_orchestrator.insert_jobs($1::jsonb)', params: [newJobs] },
+  { text: 'select from job_orchestrator.make_jobs($1::jsonb)', params: [newJobs] },
   { text: `select from job_orchestrator.claim_runnable('rep_explained', array['toy:1'], 20)` },
   // All of it at once.
   {

@@ -1,19 +1,13 @@
 /** Jobs that the replica claims in whose process they are made. On a real Postgres. */
 import { describe, expect, it, jest } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
-import { prepareCommand } from '@fairlead/event-log';
 import { eventually } from '@fairlead/testing';
-import type { NewJob } from '../store/insert.js';
-import { claimOfNew, insertJobs } from '../store/insert.js';
+import { insertJobs } from '../store/insert.js';
 import { loadJob } from '../store/jobs.js';
 import { endLease, registerReplica } from '../store/replica.js';
-import { ann, boot, db, ended, engines, historyOf, plan, start } from './bench.fixture.js';
-import type { Room } from './engine.js';
-import { jobEvent } from './events.js';
-import type { JobKind } from './kind.js';
-import { startTold } from './news.js';
+import { ann, boot, db, ended, engines, historyOf, start } from './bench.fixture.js';
+import { bear, claimOfMade, firstRoom, newJob, planOf } from './born.fixture.js';
 import { openable, step, toyKind } from './toy.fixture.js';
-import { writerOf } from './writer.js';
 
 jest.setTimeout(30_000);
 
@@ -22,26 +16,6 @@ async function replica(): Promise<string> {
   await registerReplica(db, { replicaId, host: '', pid: 1, kinds: ['toy:1'], leaseMs: 60_000 });
   return replicaId;
 }
-
-const planless = boot(toyKind([step('one')]), { engine: false });
-const { plan_id: planId } = await planOf('for-all');
-
-async function planOf(tenant: string): Promise<{ plan_id: string }> {
-  const [row] = await db.query<{ plan_id: string }>(`select plan_id from plan where digest = $1`, [await plan(planless, tenant)]);
-  if (row === undefined) throw new Error('a plan that was made is there');
-  return row;
-}
-
-function newJob(tenant: string, parts: Partial<NewJob> = {}): NewJob {
-  return {
-    ...{ job_id: newId('job'), kind: 'toy', version: 1, params: { tenant }, plan_id: planId, plan_digest: 'sha256:0', reason: 'test' },
-    ...{ principal: { id: ann.id, name: ann.name, grants: [] }, scope: ann.id, idempotency_key: newId('request'), payload_hash: '0' },
-    ...{ locks: [`tenant/${tenant}`], tenant_id: tenant, deadline_ms: 60_000, request_id: '', correlation_id: '', traceparent: '' },
-    ...{ steps: ['one'], may_wait: true, ...parts },
-  };
-}
-
-const noImpact = { tenants: [], services: [], expectedPauseMs: 0 };
 
 const rowOf = async (jobId: string) => (await loadJob(db, jobId))?.job;
 
@@ -86,15 +60,6 @@ describe('a new job with a claimer', () => {
 });
 
 describe('a replica', () => {
-  /** Room, as soon as the replica has looked for others that wait for it. */
-  const firstRoom = async (kind: JobKind): Promise<Room> => {
-    for (;;) {
-      const room = engines[0]?.reserve(kind);
-      if (room !== undefined) return room;
-      await new Promise(setImmediate);
-    }
-  };
-
   it('runs it without anybody being told that it can be claimed', async () => {
     const kind = toyKind([step('one'), step('two')]);
     const deps = boot(kind);
@@ -150,17 +115,11 @@ describe('a replica', () => {
     const kind = toyKind([step('one', { run: act('run'), undo: act('undo') })]);
     boot(kind);
     const room = await firstRoom(kind);
-    const job = newJob('begun-cancelled', { claimer: room.replica, plan_id: (await planOf('begun-cancelled')).plan_id });
-    const asked = { ...job, started: startTold(kind, job, room.replica) };
-    const queued = { kind: 'toy', plan_id: job.plan_id, plan_digest: job.plan_digest, params: {}, locks: job.locks, steps: job.steps };
-    const event = jobEvent({ jobId: job.job_id, tenantId: undefined }, { type: 'job_queued', payload: queued });
-    const made = await writerOf(db).start(asked, prepareCommand({ events: [event] }));
-    expect(made).toMatchObject({ outcome: 'made', begun: true });
-    const claim = claimOfNew(made, asked, { actions: [], checks: [], impact: noImpact, inputs: [] });
-    if (claim?.loaded === undefined) throw new Error('a new job brings all that is needed');
+    const { jobId, claim } = await bear(kind, room, 'begun-cancelled');
+    if (claim.loaded === undefined) throw new Error('a new job brings all that is needed');
     const cancelled = { ...claim.loaded.job, cancel_requested_at: new Date() };
     room.fill({ ...claim, loaded: { ...claim.loaded, job: cancelled } });
-    expect((await ended(job.job_id)).job.status).toBe('cancelled');
+    expect((await ended(jobId)).job.status).toBe('cancelled');
     expect(done).toEqual(['undo']);
   });
 
@@ -212,7 +171,7 @@ describe('a replica', () => {
     const job = newJob('late-answer', { claimer: room.replica, plan_id: (await planOf('late-answer')).plan_id });
     const [made] = await db.transaction((tx) => insertJobs(tx, [job]));
     await eventually(() => runs.length > 0, { timeoutMs: 10_000, what: 'a renewal to find the job' });
-    room.fill(made === undefined ? undefined : claimOfNew(made, job, { actions: [], checks: [], impact: noImpact, inputs: [] }));
+    room.fill(claimOfMade(made, job));
     gate.open();
     expect((await ended(job.job_id)).job.status).toBe('succeeded');
     expect(runs).toEqual(['late-answer']);

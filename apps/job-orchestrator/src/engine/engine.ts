@@ -140,14 +140,16 @@ export function startEngine(options: EngineOptions): Engine {
       return undefined;
     }
     reserved += 1;
+    const { renewals } = lease;
     return {
       replica: lease.replicaId,
       fill: (claim) => {
         const wasFull = room() <= 0;
         reserved -= 1;
         if (claim === undefined && wasFull) claiming.wake();
-        // One that comes after the end is another replica's once the lease is given up.
-        if (claim !== undefined && !stopping) take(claim, lease);
+        // One that comes after the end is another replica's once the lease is given up. And two renewals may have found the job already:
+        // it may have run as a stray since, and its first step, which has begun with the claim, must not run once more on what the claim says.
+        if (claim !== undefined && !stopping && lease.renewals - renewals < 2) take(claim, lease);
       },
     };
   }

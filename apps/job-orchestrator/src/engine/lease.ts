@@ -6,6 +6,7 @@
 /** A replica's lease, which is that of all its jobs. Once it has ended it never holds again. */
 export class ReplicaLease {
   private endsAtMs: number;
+  private renewalCount = 0;
   private ended = false;
   private timer: NodeJS.Timeout | undefined;
   private readonly listeners = new Set<() => void>();
@@ -27,8 +28,14 @@ export class ReplicaLease {
     return !this.ended;
   }
 
+  /** How many renewals have been answered. */
+  get renewals(): number {
+    return this.renewalCount;
+  }
+
   /** A renewal that was sent at this time has been answered. */
   renewed(sentAtMs: number): void {
+    this.renewalCount += 1;
     this.endsAtMs = Math.max(this.endsAtMs, sentAtMs + this.leaseMs);
     this.watch();
   }

@@ -34,15 +34,18 @@ export class JobNews {
   private readonly claimEvent: NewEvent;
   /** The same, perhaps with the run that begins with it; undefined once it is written. */
   private claimed: NewEvent | undefined;
+  /** It may be in the log already, perhaps with a run that began with it: the next that begins is told by itself. */
+  private unsure: boolean;
 
   constructor(
     private readonly job: JobRow,
-    { how, previousOwner, begun }: Claim,
+    { how, previousOwner, begun, loaded }: Claim,
     replica: string,
   ) {
     const payload = { replica, fence: job.fence, ...(previousOwner === undefined ? {} : { previous_owner: previousOwner }) };
     this.claimEvent = this.eventOf({ type: `job_${how}`, payload });
     this.claimed = begun === true ? undefined : this.claimEvent;
+    this.unsure = loaded === undefined;
     this.claimCommandId = `${job.job_id}:claim:${String(job.fence)}`;
   }
 
@@ -62,9 +65,9 @@ export class JobNews {
     const last = this.events.at(-1);
     if (last !== undefined) {
       this.events = [...this.events.slice(0, -1), withBeginning(last)];
-    } else if (this.claimed !== undefined) {
+    } else if (this.claimed !== undefined && !this.unsure) {
       this.claimed = withBeginning(this.claimed);
-    } else if (number === 1 || (direction === 'forward' ? step.failures : step.undoFailures) > 0) {
+    } else if (this.unsure || number === 1 || (direction === 'forward' ? step.failures : step.undoFailures) > 0) {
       // A run after a wait is no news; the first one is, and one after a failure.
       this.tell({ type: direction === 'forward' ? 'step_started' : 'step_undo_started', payload: run }, step.name);
     }
@@ -92,11 +95,13 @@ export class JobNews {
   written(): void {
     this.events = [];
     this.claimed = undefined;
+    this.unsure = false;
   }
 
-  /** The job goes on from what the database says; what was to begin with its claim may not begin now. */
+  /** The job goes on from what the database says; what was told may be in the log or not, and what was to begin may not begin now. */
   startAgain(): void {
     this.events = [];
+    this.unsure = true;
     if (this.claimed !== undefined) this.claimed = this.claimEvent;
   }
 

@@ -53,7 +53,11 @@ export type Inserted =
 
 /** Makes jobs, one after the other; run it in a transaction. */
 export async function insertJobs(tx: Sql, jobs: readonly NewJob[]): Promise<Inserted[]> {
-  return tx.query<Inserted>('select * from insert_jobs($1::jsonb) order by n', [JSON.stringify(jobs)], 'insert_jobs');
+  return tx.query<Inserted>(
+    'select outcome, id, asked, seq, fence, claimed_at, deadline, begun from make_jobs($1::jsonb) order by n',
+    [JSON.stringify(jobs)],
+    'make_jobs',
+  );
 }
 
 /** The claim of a job that was claimed when it was made, as `runnable_jobs` would answer it; undefined for one that was not. */

@@ -130,7 +130,7 @@ function answerOf(row: TransitionRow): Answer | undefined {
   };
 }
 
-/** A transition as the function takes it. */
+/** A transition as the functions take it. `brief` tells `write_beat` to answer nothing of one that {@link writtenAsGiven} answers. */
 export function encodeTransition(transition: Transition): Record<string, unknown> {
   const { state, rest, ended, begins } = transition;
   const steps = state.steps.flatMap((step, index) => {
@@ -171,6 +171,7 @@ export function encodeTransition(transition: Transition): Record<string, unknown
     passes: transition.passes,
     touches: transition.touches,
     steps,
+    brief: true,
   };
 }
 

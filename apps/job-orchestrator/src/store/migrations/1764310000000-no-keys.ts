@@ -8,6 +8,20 @@ export class NoKeys1764310000000 implements MigrationInterface {
   name = 'NoKeys1764310000000';
 
   async up(runner: QueryRunner): Promise<void> {
+    // All at once or none: whoever writes jobs meanwhile may hold what comes later here, and wait for what is held.
+    await runner.query(`
+      do $$ begin
+        perform set_config('lock_timeout', '500ms', true);
+        for attempt in 1 .. 100 loop
+          begin
+            lock table job, lock, step in access exclusive mode;
+            exit;
+          exception when lock_not_available then
+            if attempt = 100 then raise; end if;
+          end;
+        end loop;
+        perform set_config('lock_timeout', '0', true);
+      end $$`);
     await runner.query(`alter table step drop constraint step_job_id_fkey`);
     await runner.query(`alter table lock drop constraint lock_job_id_fkey`);
   }

@@ -17,8 +17,8 @@ end $$;
 
 -- Stores plans, makes jobs, writes transitions and claims, in this order, with what the log is told of it: the log's head is held for
 -- no round trip, and one flush to disk serves all. Each part may be null. All or nothing: when a job is not made or a transition is
--- not written it raises FL001 with the numbers of those, and nothing has happened. Transitions that were written with nothing asked of their
--- jobs are not answered. What it answers of the log is of the given commands; after
+-- not written it raises FL001 with the numbers of those, and nothing has happened. Brief transitions that were written with nothing asked
+-- of their jobs are not answered; replicas of the release before ask for all. What it answers of the log is of the given commands; after
 -- them come those that tell the start of new jobs, under their fences.
 create or replace function write_beat(
   plans jsonb, starts jsonb, transitions jsonb, claims jsonb,
@@ -32,6 +32,8 @@ declare
   commands int := cardinality(command_ids);
   events int := cardinality(types);
   births record;
+  brief boolean := coalesce((transitions -> 0 ->> 'brief')::boolean, false);
+  done bigint[];
 begin
   if starts is not null and transitions is not null then
     -- Of both at once, since lines are held in order.
@@ -45,7 +47,7 @@ begin
     made := insert_plans(plans);
   end if;
   if starts is not null then
-    select jsonb_agg(to_jsonb(i) order by i.n) into started from insert_jobs(starts) i;
+    select jsonb_agg(to_jsonb(i) order by i.n) into started from make_jobs(starts) i;
     if exists (select from jsonb_array_elements(started) s(value) where s.value ->> 'outcome' <> 'made') then
       raise exception 'a job was not made' using errcode = 'FL001', detail = (
         select jsonb_build_object('starts', jsonb_agg(s.value -> 'n')) from jsonb_array_elements(started) s(value) where s.value ->> 'outcome' <> 'made');
@@ -75,12 +77,15 @@ begin
     end if;
   end if;
   if transitions is not null then
-    select jsonb_agg(to_jsonb(w)) into written from write_transitions(transitions) w
-      where w.n = 0 or not w.written or w.cancel_requested or w.pause_requested or w.deadline_passed or w.parent_id is not null
-        or w.fence is distinct from (transitions -> (w.n - 1)::int ->> 'fence')::bigint;
-    if exists (select from jsonb_array_elements(written) w(value) where not (w.value ->> 'written')::boolean) then
+    select jsonb_agg(to_jsonb(w)) filter (
+          where not brief or w.n = 0 or w.cancel_requested or w.pause_requested or w.deadline_passed or w.parent_id is not null
+            or w.fence is distinct from (transitions -> (w.n - 1)::int ->> 'fence')::bigint),
+        array_agg(w.n) filter (where w.n > 0 and w.written)
+      into written, done from write_transitions(transitions) w;
+    -- Also one that nothing is answered of: the second of a job.
+    if coalesce(cardinality(done), 0) < jsonb_array_length(transitions) then
       raise exception 'a transition was refused' using errcode = 'FL001', detail = (
-        select jsonb_build_object('transitions', jsonb_agg(w.value -> 'n')) from jsonb_array_elements(written) w(value) where not (w.value ->> 'written')::boolean);
+        select jsonb_build_object('transitions', jsonb_agg(n)) from generate_series(1, jsonb_array_length(transitions)) n where n <> all(coalesce(done, '{}')));
     end if;
   end if;
   if claims is not null then

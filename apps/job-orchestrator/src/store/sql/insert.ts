@@ -4,7 +4,7 @@ export const insertSql = `
 -- repeated (the key was used before: that job and what it was asked) or locked (told to be made only at once; the job that is
 -- in the way). Resources are distinct. One that has a claimer with a lease, and that nothing is in the way of, is claimed for it: of
 -- that it answers its number, fence and times, and whether its first step has begun, which is so when it says how its start is told.
-create or replace function insert_jobs(
+create or replace function make_jobs(
   given jsonb,
   out n bigint, out outcome text, out id text, out asked text, out seq bigint, out fence bigint, out claimed_at timestamptz, out deadline timestamptz,
   out begun boolean
@@ -69,7 +69,7 @@ begin
         steps_of := steps_of || g.steps;
         fences := fences || case when begun then fence end;
         owners := owners || case when begun then g.claimer end;
-        insert into lock (resource, seq, job_id) select r.resource, insert_jobs.seq, g.job_id from unnest(g.locks) r(resource);
+        insert into lock (resource, seq, job_id) select r.resource, make_jobs.seq, g.job_id from unnest(g.locks) r(resource);
         outcome := 'made';
         id := g.job_id;
         return next;

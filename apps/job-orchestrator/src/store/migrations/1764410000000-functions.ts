@@ -9,13 +9,13 @@ import { transitionSql } from '../sql/transition.js';
 
 /**
  * The engine's functions as they are now. When one changes, this gets another number and runs again; one whose parameters change is
- * dropped first. `tell_transitions` and `start_jobs`, which replicas of the release before call, are left where they are.
+ * given another name, since replicas of the release before go on with it. Those of theirs that nothing calls any more (`tell_transitions`,
+ * `start_jobs`, `insert_jobs`) are left where they are.
  */
-export class Functions1764400000000 implements MigrationInterface {
-  name = 'Functions1764400000000';
+export class Functions1764410000000 implements MigrationInterface {
+  name = 'Functions1764410000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(`drop function if exists job_orchestrator.insert_jobs(jsonb)`);
     for (const sql of [finishSql, insertSql, claimSql, transitionSql, beatSql, archiveSql, loopsSql]) await runner.query(sql);
   }
 
