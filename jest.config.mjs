@@ -26,6 +26,8 @@ const servers = { globalSetup: '<rootDir>/libs/testing/run/setup.mjs', globalTea
 
 export default {
   coverageProvider: 'v8',
+  // Only what hangs is to reach it, however busy the machine is.
+  testTimeout: 60_000,
   projects: [
     {
       ...base,

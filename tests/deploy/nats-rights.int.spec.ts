@@ -1,7 +1,7 @@
 /** What each user of NATS may do, by the accounts that are made for an installation, on a real server. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { natsUsers } from '@fairlead/dev-env';
@@ -12,7 +12,6 @@ import { createLogger } from '@fairlead/telemetry';
 import { eventually, recordServer, testFolder } from '@fairlead/testing';
 import { makeSurroundings } from './repository.js';
 
-jest.setTimeout(60_000);
 const logger = createLogger({ service: 'spec', level: 'silent' });
 let server: RunningNats;
 let controlPlane: Messaging;

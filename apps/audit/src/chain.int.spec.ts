@@ -4,13 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { verifyAnchorLine, verifyExport } from '@fairlead/audit-chain';
 import { chainV1, type Role } from '@fairlead/contracts';
 import { eventually, testFolder } from '@fairlead/testing';
 import { jobEvent, startStack, type Stack } from './audit.fixture.js';
-
-jest.setTimeout(60_000);
 
 const file = join(testFolder('audit-chain'), 'anchors.jsonl');
 /** What the receiver was sent; the first is refused. */

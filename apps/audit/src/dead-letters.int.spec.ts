@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { auditV1, newId } from '@fairlead/contracts';
 import { eventually, eventuallyHolds, failpointBoard, testFolder } from '@fairlead/testing';
 import { startStack, type Client, type Stack } from './audit.fixture.js';
 
 // Real servers on a busy machine take their time.
-jest.setTimeout(60_000);
-
 let stack: Stack;
 let viewer: Client;
 let admin: Client;

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { logV1, newId } from '@fairlead/contracts';
 import { eventually } from '@fairlead/testing';
 import { jobEvent, meta, startStack, type Stack } from './audit.fixture.js';
 import { findEvents } from './find-events.js';
 import { trailPosition } from './projections/audit-record/query.js';
-
-jest.setTimeout(60_000);
 
 let stack: Stack;
 let log: ReturnType<Stack['logOf']>;

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { auditV1 } from '@fairlead/contracts';
 import { eventually } from '@fairlead/testing';
 import { jobEvent, startStack, type Stack } from './audit.fixture.js';
-
-jest.setTimeout(60_000);
 
 let stack: Stack;
 let admin: ReturnType<Stack['projectionsOf']>;

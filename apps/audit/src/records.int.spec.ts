@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { auditV1, newId } from '@fairlead/contracts';
 import type { EventMeta } from '@fairlead/event-log';
 import { eventually } from '@fairlead/testing';
 import { jobEvent, meta, positionsOf, startStack, type Stack } from './audit.fixture.js';
 
 // Real servers on a busy machine take their time.
-jest.setTimeout(60_000);
-
 let stack: Stack;
 
 beforeAll(async () => {

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { logV1 } from '@fairlead/contracts';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { jobEvent, startStack, type Stack } from './audit.fixture.js';
 import { findStuck } from './stuck.js';
-
-jest.setTimeout(60_000);
 
 let stack: Stack;
 let log: ReturnType<Stack['logOf']>;

@@ -1,5 +1,5 @@
 // Real: a Postgres and a NATS, both really damaged, with the rights of whoever runs them.
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { createAppender, headPosition, readEventsAt, startRelay, type Appender } from '@fairlead/event-log';
 import { findStream } from '@fairlead/messaging';
@@ -7,8 +7,6 @@ import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { migrations } from './store/migrations.js';
 import { verifyRange, type Verified } from './verify.js';
-
-jest.setTimeout(60_000);
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const aggregates = ['a', 'b', 'c'] as const;

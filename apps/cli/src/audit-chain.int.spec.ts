@@ -1,13 +1,11 @@
 // Real: files, keys and signatures, an HTTP server that answers as the gateway does.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { anchorLine, canonicalRow, createAnchorSigner, endLine, eventLine, exportHeader, genesis, linksOf } from '@fairlead/audit-chain';
 import { generateSigningKey } from '@fairlead/auth';
 import { exitCodes } from './exit.js';
 import { problem, startStage, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 let stage: Stage;
 let gateway: Stage['gateway'];

@@ -1,8 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exitCodes } from './exit.js';
 import { problem, startStage, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 let stage: Stage;
 let gateway: Stage['gateway'];

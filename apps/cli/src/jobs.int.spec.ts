@@ -1,9 +1,7 @@
 /** Commands about jobs that run, their locks, plans that need a second person, and schedules. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exitCodes } from './exit.js';
 import { job, plan, problem, startStage, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 let stage: Stage;
 let gateway: Stage['gateway'];

@@ -1,10 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exitCodes } from './exit.js';
 import { startStage, problem, type Answer, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 let stage: Stage;
 let gateway: Stage['gateway'];

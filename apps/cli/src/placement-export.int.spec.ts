@@ -1,11 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readPlacementFiles } from '@fairlead/placement-map/files';
 import { exitCodes } from './exit.js';
 import { problem, startStage, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 let stage: Stage;
 let dir: string;

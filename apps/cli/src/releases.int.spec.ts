@@ -1,9 +1,7 @@
 /** Gateways of other releases: they leave fields out, have more of them, and use words that are not known here. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exitCodes } from './exit.js';
 import { startStage, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 let gateway: Stage['gateway'];
 let run: Stage['run'];

@@ -1,10 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exitCodes } from './exit.js';
 import { job, problem, startStage, type Answer, type RunOptions, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 const cookie = 'fairlead_session=ses_1.secret';
 const access = (token: string): Answer => ({ body: { access_token: token, token_type: 'Bearer', expires_in: 300 } });

@@ -1,9 +1,7 @@
 /** Commands about the log that are wrong, or that the gateway refuses: one line, an exit code, and nothing else. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { exitCodes } from './exit.js';
 import { problem, startStage, type Answer, type Stage } from './gateway.fixture.js';
-
-jest.setTimeout(30_000);
 
 let gateway: Stage['gateway'];
 let run: Stage['run'];

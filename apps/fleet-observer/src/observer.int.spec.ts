@@ -1,5 +1,5 @@
 // Real: Postgres with the event log, the observer over gRPC, a placement server over gRPC, endpoints over HTTP. Without NATS.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FairleadError } from '@fairlead/contracts';
 import { headPosition, readLog } from '@fairlead/event-log';
 import { breakableLink, eventually, testDatabase, type TestDatabase } from '@fairlead/testing';
@@ -13,8 +13,6 @@ let observer: Observer;
 let endpoints: [ManagedEndpoint, ManagedEndpoint, ManagedEndpoint];
 
 // Loaded machines take their time; a hang still ends.
-jest.setTimeout(30_000);
-
 /** What was started, to be ended in reverse even when the start broke off half-way. */
 const cleanups: (() => Promise<void>)[] = [];
 

@@ -1,5 +1,5 @@
 // What wakes the observation. Real: NATS with JetStream, Postgres, the observer over gRPC, endpoints over HTTP.
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PlacedKind } from '@fairlead/contracts';
 import { ensureStream, streamConfig } from '@fairlead/messaging';
 import { createPlacementPublisher, type ShardEntry } from '@fairlead/placement-map';
@@ -18,8 +18,6 @@ let observer: Observer;
 let endpoint: ManagedEndpoint;
 
 // Loaded machines take their time; a hang still ends.
-jest.setTimeout(30_000);
-
 /** What was started, to be ended in reverse even when the start broke off half-way. */
 const cleanups: (() => Promise<void>)[] = [];
 

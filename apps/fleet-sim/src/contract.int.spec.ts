@@ -292,7 +292,7 @@ describe('knobs', () => {
     const metrics = async () => (await fetch(`${fleet.shardUrl('projection', 'projection-1')}/metrics`)).text();
     expect(await metrics()).toMatch(/^projection_lag 30$/m);
     await fleet.knobs('projection', 'projection-1', { stuck: false });
-    await eventually(async () => /^projection_lag 0$/m.test(await metrics()), { what: 'the projection to catch up', timeoutMs: 1000 });
+    await eventually(async () => /^projection_lag 0$/m.test(await metrics()), { what: 'the projection to catch up' });
     expect(await fleet.tenant('projection', 'projection-1', tenant)).toMatchObject({ lag: 0, last_seq: 30 });
   });
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '@fairlead/config';
 import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import { createPlacementPublisher, type PlacementSource, type ShardEntry } from '@fairlead/placement-map';
@@ -9,8 +9,6 @@ import { eventually, testFolder, testMessaging, type TestMessaging } from '@fair
 import { configSchema, createSim, type Sim } from './index.js';
 
 // Much of it waits for disks and timers, which take their time on a busy machine.
-jest.setTimeout(60_000);
-
 /** The fleet with placement from files, until a real NATS has one. */
 const logger = createLogger({ service: 'spec', level: 'silent' });
 let messaging: TestMessaging;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '@fairlead/config';
 import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import { createPlacementPublisher, type PlacementPublisher, type ShardEntry } from '@fairlead/placement-map';
@@ -8,8 +8,6 @@ import type { Findings } from './checker/checker.js';
 import { configSchema, createSim, type Sim } from './index.js';
 
 // Much of it waits for disks and timers, which take their time on a busy machine.
-jest.setTimeout(60_000);
-
 /** The fleet on a real NATS: it learns placement from KV, and goes on without it. */
 const logger = createLogger({ service: 'spec', level: 'silent' });
 const tenants = ['tenant-01', 'tenant-02'];

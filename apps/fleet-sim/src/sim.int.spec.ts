@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import { eventually, testFolder } from '@fairlead/testing';
 import type { Figures } from './checker/checker.js';
@@ -9,8 +9,6 @@ import type { SimOverrides } from './sim.js';
 import { Fleet } from './testing/fleet.js';
 
 // Much of it waits for disks and timers, which take their time on a busy machine.
-jest.setTimeout(60_000);
-
 /** The whole simulated fleet under load, its placement held in memory and its hand-overs driven over HTTP. */
 const tenants = ['tenant-01', 'tenant-02', 'tenant-03', 'tenant-04', 'tenant-05', 'tenant-06'];
 const exact = { lost: 0, doubled: 0, wrong_owner: 0, unsent: 0 };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FairleadError } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
 import { newContext, runInContext } from '@fairlead/telemetry';
@@ -11,8 +11,6 @@ import { createSchedule, pause, remove, resume, type ScheduleRequest } from './s
 import type { JobDependencies } from './start-job.js';
 import { listJobs } from './store/jobs.js';
 import { listSchedules } from './store/schedules.js';
-
-jest.setTimeout(30_000);
 
 /** Takes what is given unless a spec closes it. */
 let refusal: Error | undefined;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTokenSigner, generateSigningKey, type TokenSigner } from '@fairlead/auth';
 import { loadConfig } from '@fairlead/config';
 import { newId, placedKinds, placementV1, type Role } from '@fairlead/contracts';
@@ -9,8 +9,6 @@ import type { RunningService } from '@fairlead/service-runtime';
 import { createLogger, newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, testDatabase, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { configSchema, createService, migrations } from './index.js';
-
-jest.setTimeout(30_000);
 
 type Client = RpcClient<placementV1.PlacementServiceService>;
 const silent = createLogger({ service: 'test', level: 'silent' });

@@ -1,5 +1,5 @@
 // Real: Postgres with the event log, the provisioner over gRPC, a placement server over gRPC, managed services over HTTP.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTokenSigner, generateSigningKey } from '@fairlead/auth';
 import type { FairleadError } from '@fairlead/contracts';
 import { readLog, type StoredEvent } from '@fairlead/event-log';
@@ -15,8 +15,6 @@ let tenantId = '';
 let tenantCount = 0;
 
 // Loaded machines take their time; a hang still ends.
-jest.setTimeout(30_000);
-
 /** What was started, to be ended in reverse even when the start broke off half-way. */
 const cleanups: (() => Promise<void>)[] = [];
 

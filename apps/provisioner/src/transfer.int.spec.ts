@@ -1,5 +1,5 @@
 // Hand-over and reload, and what a crash leaves. Real: Postgres with the event log, gRPC, managed services over HTTP.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FairleadError } from '@fairlead/contracts';
 import { headPosition, readLog } from '@fairlead/event-log';
 import { breakableLink, eventually, testDatabase, testMessaging, type TestDatabase } from '@fairlead/testing';
@@ -15,8 +15,6 @@ let tenantId = '';
 let tenantCount = 0;
 
 // Loaded machines take their time; a hang still ends.
-jest.setTimeout(30_000);
-
 /** What was started, to be ended in reverse even when the start broke off half-way. */
 const cleanups: (() => Promise<void>)[] = [];
 

@@ -1,11 +1,9 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalJson, canonicalRow, canonicalText, leafOf, parseExact } from './index.js';
 import { rowAt } from './chain.fixture.js';
 
 // Properties take their time on a busy machine.
-jest.setTimeout(60_000);
-
 const canonical = (text: string) => canonicalJson(parseExact(text));
 
 describe('canonical JSON', () => {

@@ -1,12 +1,10 @@
 /** Whatever is done to one place of an export or of the log, that place is named; and nothing is named when nothing was done. */
-import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { anchoredLeaf, canonicalRow, checkStretch, genesis, linksOf, verifyExport, type LogRow } from './index.js';
 import { exportOf, linesOf, rowAt, signer, type Signer } from './chain.fixture.js';
 
 // Properties take their time on a busy machine.
-jest.setTimeout(60_000);
-
 let audit: Signer;
 
 beforeAll(async () => {

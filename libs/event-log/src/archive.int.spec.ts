@@ -137,7 +137,7 @@ describe('partitions that are full', () => {
     done.resolve(undefined);
     await reading;
     expect(await archivePartitions(access, { tablespace, keep: 1 })).toEqual(['event_000002']);
-  }, 20_000);
+  });
 
   it('hold up nobody else while one is moved', async () => {
     await db.query(`select log.lock_projection('cold_spec'), log.add_epoch('cold_spec', 1, 1, '{}')`);
@@ -181,5 +181,5 @@ describe('partitions that are full', () => {
       done.resolve(undefined);
       await moving;
     }
-  }, 20_000);
+  });
 });

@@ -1,11 +1,10 @@
 /** A follower between a restore and the new incarnation: the log has other events where it was, and nobody has said so. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type FairleadError } from '@fairlead/contracts';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testEvents, type TestDatabase } from '@fairlead/testing';
 import { createAppender, followLog, readLog, type LogFollower } from './index.js';
 
-jest.setTimeout(30_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
 let database: TestDatabase;
 let follower: LogFollower;

@@ -1,5 +1,5 @@
 /** Following the log through all that can happen to what it is read from: NATS, its stream, and the log itself. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { streamConfig } from '@fairlead/messaging';
 import { createLogger, Registry } from '@fairlead/telemetry';
@@ -19,7 +19,6 @@ import {
 } from './index.js';
 import { RelayStage } from './relay.fixture.js';
 
-jest.setTimeout(60_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
 let stage: RelayStage;
 let appender: Appender<TestEvents>;

@@ -1,5 +1,5 @@
 /** Following the log for many, on a real Postgres and a real NATS. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type AggregateType } from '@fairlead/contracts';
 import { createLogger, Registry } from '@fairlead/telemetry';
 import {
@@ -30,7 +30,6 @@ import {
   type SubscribeOptions,
 } from './index.js';
 
-jest.setTimeout(30_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
 let database: TestDatabase;
 let bus: TestMessaging;

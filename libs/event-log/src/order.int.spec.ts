@@ -145,7 +145,7 @@ describe('who holds the head', () => {
     freed.resolve(undefined);
     await expect(stalled).rejects.toThrow();
     expect((await readLog(database.db, { after: start, limit: 10 })).map((event) => event.aggregateId)).toEqual(['waiting', 'both']);
-  }, 20_000);
+  });
 
   it.each([
     ['one event', 'alone'],
@@ -190,7 +190,7 @@ describe('who holds the head', () => {
       await appendInTransaction(tx, command('late'), testEvents);
     });
     expect(await readLog(database.db, { after: 0, limit: 5, aggregateType: 'tenant', aggregateId: 'late' })).toHaveLength(1);
-  }, 20_000);
+  });
 
   it('hurries nobody else: a reader, a migration, and what comes later on the same connection take their time', async () => {
     const access = { ...database.access('placement'), schema: 'placement', applicationName: 'one', poolSize: 1, logger };
@@ -204,7 +204,7 @@ describe('who holds the head', () => {
       database.adminSql.query(migration),
     ]);
     await one.close();
-  }, 20_000);
+  });
 });
 
 describe('a lost connection', () => {
@@ -235,7 +235,7 @@ describe('a lost connection', () => {
     expect(await appended).toMatchObject({ status: 'ok', repeated: false });
     await holder;
     expect(await readLog(database.db, { after: 0, limit: 5, aggregateType: 'tenant', aggregateId: 'interrupted' })).toHaveLength(1);
-  }, 20_000);
+  });
 
   it('after the commit is answered as a repeat', async () => {
     let lost = false;
@@ -265,5 +265,5 @@ describe('a lost connection', () => {
       code: 'unavailable',
     });
     await closed.close();
-  }, 20_000);
+  });
 });

@@ -78,7 +78,7 @@ describe('partitions', () => {
       expect(await createAppender({ catalogue: testEvents, sql: db }).append(command())).toMatchObject({ status: 'ok' });
     });
     expect((await partitions()).length).toBeGreaterThan(before);
-  }, 10_000);
+  });
 
   it('are made once when many ask at once', async () => {
     const appender = createAppender({ catalogue: testEvents, sql: db });

@@ -1,12 +1,11 @@
 /** How the relay fills a stream: in atomic batches, pipelined where the server takes none. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, testEvents } from '@fairlead/testing';
 import { createAppender, headPosition, readLog } from './index.js';
 import { isBeaten, publishPage } from './publish.js';
 import { noTracing } from '@fairlead/telemetry';
 import { append, command, RelayStage } from './relay.fixture.js';
 
-jest.setTimeout(60_000);
 let stage: RelayStage;
 
 beforeEach(async () => {

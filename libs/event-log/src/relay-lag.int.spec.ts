@@ -1,10 +1,9 @@
 /** What the relay says of how far it is behind, while it can not go on. */
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Registry } from '@fairlead/telemetry';
 import { eventuallyHolds } from '@fairlead/testing';
 import { append, expectStopped, RelayStage } from './relay.fixture.js';
 
-jest.setTimeout(60_000);
 let stage: RelayStage;
 let registry: Registry;
 

@@ -1,7 +1,7 @@
 /** The relay when the stream has lost a part of what it held. */
 import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StreamInfo } from '@nats-io/jetstream';
 import { streamConfig } from '@fairlead/messaging';
 import { noTracing } from '@fairlead/telemetry';
@@ -11,7 +11,6 @@ import { publishPage } from './publish.js';
 import { append, RelayStage } from './relay.fixture.js';
 import { lossOf } from './stream-loss.js';
 
-jest.setTimeout(60_000);
 let stage: RelayStage;
 
 beforeEach(async () => {

@@ -1,12 +1,11 @@
 /** The relay when the database it reads was restored, is a copy of another or stands by. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Sql } from '@fairlead/postgres';
 import { Registry } from '@fairlead/telemetry';
 import { eventually, type TestDatabase } from '@fairlead/testing';
 import { readHead, readLog, type BeginIncarnation, type FoundRestored } from './index.js';
 import { append, expectStopped, RelayStage } from './relay.fixture.js';
 
-jest.setTimeout(60_000);
 /** So that six seconds of silence are 0.6. */
 const lookMs = 200;
 /** Of a copy beside an original that is busy too: on a busy machine 0.6 s pass without a word. */

@@ -1,5 +1,5 @@
 /** The spans of a relay: one for each event that it published, and none for what others published or long ago. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JetStreamClient } from '@nats-io/jetstream';
 import { newId } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
@@ -17,7 +17,6 @@ import {
 } from '@fairlead/testing';
 import { createAppender, startRelay } from './index.js';
 
-jest.setTimeout(60_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
 let nats: TestMessaging;
 let database: TestDatabase;

@@ -1,5 +1,5 @@
 /** The relay through everything that can happen to NATS. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
 import { newContext, Registry, runInContext } from '@fairlead/telemetry';
@@ -8,7 +8,6 @@ import { firstPositionSince } from './event-stream.js';
 import { createAppender, readHead } from './index.js';
 import { append as appendTo, command, RelayStage } from './relay.fixture.js';
 
-jest.setTimeout(60_000);
 let stage: RelayStage;
 let messaging: Messaging;
 

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { headers } from '@nats-io/nats-core';
 import { AckPolicy } from '@nats-io/jetstream';
 import { createLogger, createMetrics, currentContext, headersOfContext, newContext, type Registry } from '@fairlead/telemetry';
 import { eventually, testMessaging } from '@fairlead/testing';
 import { connectMessaging, ensureStream, streamConfig, type ConsumedMessage, type Messaging } from './index.js';
 
-jest.setTimeout(30_000);
 const silent = createLogger({ service: 'test', level: 'silent' });
 
 /** Waits until the expectations hold. */

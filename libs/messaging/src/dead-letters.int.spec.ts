@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { headers } from '@nats-io/nats-core';
 import { createLogger, currentContext, headersOfContext, newContext } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds, failpointBoard, testFolder, testMessaging } from '@fairlead/testing';
 import { ensureStream, streamConfig, type ConsumedMessage, type DeadLetter, type Messaging } from './index.js';
-
-jest.setTimeout(30_000);
 
 let nats: Awaited<ReturnType<typeof testMessaging>>;
 let messaging: Messaging;

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startNats, type RunningNats } from '@fairlead/local-servers';
 import { createLogger, createMetrics } from '@fairlead/telemetry';
 import { eventually, recordServer, testFolder } from '@fairlead/testing';
@@ -16,7 +16,6 @@ const soon = (what: string, check: () => void | Promise<void>) =>
   );
 
 /** A NATS of its own, to be stopped, started and wiped: not the one of CONTROL_TEST_NATS_URL. */
-jest.setTimeout(30_000);
 let dir: string;
 let server: RunningNats;
 let messaging: Messaging;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testMessaging } from '@fairlead/testing';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
@@ -28,7 +28,6 @@ const soon = (what: string, check: () => void | Promise<void>) =>
 
 let nats: Awaited<ReturnType<typeof testMessaging>>;
 let count = 0;
-jest.setTimeout(30_000);
 const cleanups: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testFolder, testMessaging, type TestMessaging } from '@fairlead/testing';
@@ -8,7 +8,6 @@ import { writePlacementFiles } from './files/index.js';
 import { createPlacementPublisher, followPlacement, type PlacementSnapshot, type PlacementSource, type PlacementWatch } from './index.js';
 
 /** Files until KV gives a placement. */
-jest.setTimeout(30_000);
 const destination = { write: (line: string) => lines.push(line) };
 const logger = createLogger({ service: 'test', level: 'info', destination });
 const cleanups: (() => Promise<void>)[] = [];

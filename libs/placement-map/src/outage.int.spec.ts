@@ -1,6 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startNats, type RunningNats } from '@fairlead/local-servers';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
@@ -19,7 +19,6 @@ const soon = (what: string, check: () => void | Promise<void>) =>
 
 /** A NATS of its own, to be stopped, started and wiped: not the one of CONTROL_TEST_NATS_URL. */
 const logger = createLogger({ service: 'test', level: 'silent' });
-jest.setTimeout(30_000);
 let dir: string;
 let server: RunningNats;
 let placementSide: Messaging;

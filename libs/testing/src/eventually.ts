@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * Waits for a condition: runs `check` until it neither throws nor answers false, null or undefined, and returns its
- * answer. Fails after `timeoutMs` (10 s) with `what` was awaited and the last failure.
+ * answer. Fails after `timeoutMs` (30 s) with `what` was awaited and the last failure.
  */
 export async function eventually<T>(
   check: () => Promise<T> | T,
   options: { timeoutMs?: number; intervalMs?: number; what: string },
 ): Promise<Exclude<T, false | null | undefined>> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? 30_000;
   const deadline = Date.now() + timeoutMs;
   let last: unknown = 'the check did not answer';
   for (;;) {

@@ -1,14 +1,12 @@
 // Real: a Postgres, an anchor file, and a registry that is scraped.
 import { appendFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { anchorToPost, markPosted } from '../store/anchors.js';
 import { anchorFile } from './anchor-file.js';
 import { anchorNext } from './anchorer.js';
 import { chainGround, type ChainGround } from './chain-ground.fixture.js';
 import { reportChain } from './chain-metrics.js';
-
-jest.setTimeout(60_000);
 
 let ground: ChainGround;
 let registry: Registry;

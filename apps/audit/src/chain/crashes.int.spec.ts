@@ -1,14 +1,12 @@
 // Real: a Postgres, several chainers and anchorers at once, and what a crash leaves behind.
 import { appendFileSync, readFileSync, truncateSync } from 'node:fs';
-import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { beginIncarnation } from '@fairlead/event-log';
 import { eventually, failpointBoard, testFolder } from '@fairlead/testing';
 import { readChainState } from '../store/chain.js';
 import { startAnchorer, anchorNext } from './anchorer.js';
 import { chainGround, type ChainGround } from './chain-ground.fixture.js';
 import { chainPage, startChainer } from './chainer.js';
-
-jest.setTimeout(60_000);
 
 const board = failpointBoard(testFolder('chain-failpoints'));
 let ground: ChainGround;

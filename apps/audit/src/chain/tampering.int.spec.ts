@@ -1,9 +1,7 @@
 // Real: a Postgres whose superuser changes what the log, the chain and the anchor file hold.
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { beginIncarnation } from '@fairlead/event-log';
 import { chainGround, type ChainGround } from './chain-ground.fixture.js';
-
-jest.setTimeout(60_000);
 
 let ground: ChainGround;
 

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import { createLogger } from '@fairlead/telemetry';
 import { createClock } from '../clock.js';
@@ -15,8 +15,6 @@ import { shardLedgerDir, ShardState } from './state.js';
 import { sha256, type AdminCommand } from './tenant.js';
 
 // Much of it waits for disks and timers, which take their time on a busy machine.
-jest.setTimeout(60_000);
-
 /**
  * A crash at any byte of a shard's ledger: whoever drives it repeats the step whose answer it did not get, and everything
  * ends as it does without the crash, each command applied once.

@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { FairleadError } from '@fairlead/contracts';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
@@ -11,8 +11,6 @@ import { ann, boot, caller, db, ended, engines, historyOf, start } from './bench
 import { childrenStep } from './children.js';
 import type { JobKind, StepContext } from './kind.js';
 import { openable, step, toyKind, waitForAbort, type Toy } from './toy.fixture.js';
-
-jest.setTimeout(30_000);
 
 /** A kind whose job runs `count` children, each on a tenant of its own named after the parent's. */
 function parents(
@@ -156,7 +154,7 @@ describe('a job of jobs', () => {
         const loaded = await loadJob(db, jobId);
         return loaded?.job.status === 'succeeded' ? loaded : undefined;
       },
-      { what: 'the parent to end', timeoutMs: 5_000 },
+      { what: 'the parent to end', timeoutMs: 30_000 },
     );
     expect(job.steps[1]?.output).toMatchObject({ succeeded: 2, running: 0, failed: [{ key: 'c2' }] });
   });

@@ -9,8 +9,6 @@ import { ann, boot, db, ended, engines, historyOf, start } from './bench.fixture
 import { bear, claimOfMade, firstRoom, newJob, planOf } from './born.fixture.js';
 import { openable, step, toyKind } from './toy.fixture.js';
 
-jest.setTimeout(30_000);
-
 async function replica(): Promise<string> {
   const replicaId = newId('replica');
   await registerReplica(db, { replicaId, host: '', pid: 1, kinds: ['toy:1'], leaseMs: 60_000 });

@@ -1,5 +1,5 @@
 /** Starts whose answer comes after renewals have found the job that they made. On a real Postgres. */
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@fairlead/testing';
 import { pauseJob } from '../pause-job.js';
 import { signalJob } from '../signal-job.js';
@@ -8,8 +8,6 @@ import { loadJob } from '../store/jobs.js';
 import { boot, caller, db, ended, historyOf } from './bench.fixture.js';
 import { bear, firstRoom } from './born.fixture.js';
 import { openable, step, toyKind } from './toy.fixture.js';
-
-jest.setTimeout(60_000);
 
 /** A step that keeps what was run, and under which attempt. */
 function kept() {

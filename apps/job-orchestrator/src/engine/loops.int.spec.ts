@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds, testDatabase, type TestDatabase } from '@fairlead/testing';
 import { readLog } from '@fairlead/event-log';
@@ -6,7 +6,6 @@ import { armLoops, claimLoops, keepLoops } from '../store/loops.js';
 import { migrations } from '../store/migrations/index.js';
 import { startLoops, type LoopKind } from './loops.js';
 
-jest.setTimeout(30_000);
 const logger = createLogger({ service: 'test', level: 'silent' });
 let database: TestDatabase;
 let counts: Record<string, number>;
@@ -31,7 +30,7 @@ function loop(parts: Partial<LoopKind> = {}): LoopKind {
     kind: 'toy',
     intervalMs: 200,
     batch: 50,
-    timeoutMs: 5_000,
+    timeoutMs: 30_000,
     keys: () => Promise.resolve(keys(120)),
     check: (rows) => Promise.resolve(new Map(rows.map(({ key }) => [key, undefined]))),
     ...parts,

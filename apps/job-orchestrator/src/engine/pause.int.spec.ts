@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { pauseJob, unpauseJob } from '../pause-job.js';
@@ -7,7 +7,6 @@ import { listJobs, loadJob } from '../store/jobs.js';
 import { ann, boot, caller, db, ended, engines, historyOf, start } from './bench.fixture.js';
 import { openable, step, toyKind } from './toy.fixture.js';
 
-jest.setTimeout(30_000);
 const as = <T>(work: () => Promise<T>) => runInContext(newContext({ principal: ann.id }), work);
 const pause = (deps: JobDependencies, jobId: string) => as(() => pauseJob(deps, { jobId, reason: 'let me look' }, caller()));
 const unpause = (deps: JobDependencies, jobId: string) => as(() => unpauseJob(deps, { jobId, reason: 'seen' }, caller()));

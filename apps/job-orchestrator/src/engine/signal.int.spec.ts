@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { eventuallyHolds } from '@fairlead/testing';
 import { signalJob } from '../signal-job.js';
@@ -7,7 +7,6 @@ import { loadJob } from '../store/jobs.js';
 import { ann, boot, caller, db, ended, historyOf, start } from './bench.fixture.js';
 import { step, toyKind } from './toy.fixture.js';
 
-jest.setTimeout(30_000);
 const send = (deps: JobDependencies, jobId: string, signal: string, payload: Record<string, unknown> = {}) =>
   runInContext(newContext({ principal: ann.id }), () => signalJob(deps, { jobId, signal, payload }, caller()));
 const hour = 3_600_000;

@@ -1,11 +1,9 @@
 /** Two releases side by side: each runs the jobs whose definition it knows. */
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { eventuallyHolds } from '@fairlead/testing';
 import { loadJob } from '../store/jobs.js';
 import { boot, db, ended, engines, start } from './bench.fixture.js';
 import { openable, step, toyKind, waitForAbort } from './toy.fixture.js';
-
-jest.setTimeout(30_000);
 
 describe('an upgrade', () => {
   it('lets jobs in flight end as they began, and new ones begin as they are now, on replicas that know them', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Principal } from '@fairlead/auth';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { eventuallyHolds } from '@fairlead/testing';
@@ -8,8 +8,6 @@ import { loadJob } from '../store/jobs.js';
 import { ann, boot, db, ended, engines, start } from './bench.fixture.js';
 import { toyKind } from './toy.fixture.js';
 import { approvalStep, timerStep } from './waits.js';
-
-jest.setTimeout(30_000);
 
 const bob: Principal = { ...ann, id: 'user:usr_bob' };
 const approve = (deps: JobDependencies, jobId: string, principal: Principal) =>

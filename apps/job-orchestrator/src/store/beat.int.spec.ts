@@ -1,13 +1,11 @@
 /** What a statement of several transitions answers. On a real Postgres. */
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { boot, db } from '../engine/bench.fixture.js';
 import { bear, firstRoom } from '../engine/born.fixture.js';
 import { step, toyKind } from '../engine/toy.fixture.js';
 import { writeBeat } from './beat.js';
 import { loadJob, stateOf } from './jobs.js';
 import { encodeTransition, writtenAsGiven, type Transition } from './transition.js';
-
-jest.setTimeout(60_000);
 
 /** A transition of a job of its own that changes nothing. */
 async function transitionOf(tenant: string): Promise<Transition> {

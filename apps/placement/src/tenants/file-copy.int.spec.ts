@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, placedKinds } from '@fairlead/contracts';
 import { placementFiles, readPlacementFiles } from '@fairlead/placement-map/files';
 import { createLogger, createMetrics, newContext, runInContext, type Registry } from '@fairlead/telemetry';
@@ -15,8 +15,6 @@ import { putShard } from './put-shard.js';
 import { findTenant } from './store/tenants.js';
 
 /** Placement is published to KV, and repeated in files. */
-jest.setTimeout(30_000);
-
 let nats: TestMessaging;
 let database: TestDatabase;
 let dir: string;

@@ -1,6 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
 import { startNats, type RunningNats } from '@fairlead/local-servers';
@@ -17,8 +17,6 @@ import { inTurnWithReplicas } from './store/meta.js';
 import { findTenant } from './store/tenants.js';
 
 /** A NATS of its own, whose store is lost or replaced by an old copy: not the one of CONTROL_TEST_NATS_URL. */
-jest.setTimeout(60_000);
-
 const logger = createLogger({ service: 'test', level: 'silent' });
 let dir: string;
 let server: RunningNats;

@@ -1,5 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, placedKinds } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
@@ -12,8 +12,6 @@ import { moveTenant } from './move-tenant.js';
 import { startPublication, type Publication } from './publication.js';
 import { putShard } from './put-shard.js';
 import { findTenant } from './store/tenants.js';
-
-jest.setTimeout(30_000);
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, placedKinds, placementV1 } from '@fairlead/contracts';
 import { watchPlacement, type PlacementWatch } from '@fairlead/placement-map';
 import type { RpcCall } from '@fairlead/rpc';
@@ -9,8 +9,6 @@ import { migrations } from '../store/migrations/index.js';
 import { moveTenant } from './move-tenant.js';
 import { startPublication, type Publication } from './publication.js';
 import { listTenants } from './store/tenants.js';
-
-jest.setTimeout(30_000);
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const count = 50_000;

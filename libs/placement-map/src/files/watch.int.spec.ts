@@ -1,6 +1,6 @@
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testFolder } from '@fairlead/testing';
 import { watchPlacementFiles, type PlacementSnapshot, type PlacementSource, type PlacementWatch } from '../index.js';
@@ -8,7 +8,6 @@ import { placementFiles, placementText, routingText } from './documents.js';
 import { writePlacementFiles } from './index.js';
 
 /** Files on a disk, changed as people and programs change them. */
-jest.setTimeout(60_000);
 let dir: string;
 let files: ReturnType<typeof placementFiles>;
 let lines: { level: string; msg: string; error?: string }[];

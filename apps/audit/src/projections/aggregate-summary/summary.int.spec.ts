@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { headPosition, listProjections, readLog, requestRebuild, waitForProjection } from '@fairlead/event-log';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { jobEvent, meta, startStack, type Stack } from '../../audit.fixture.js';
@@ -7,8 +7,6 @@ import { aggregateSummary } from './projection.js';
 import { getAggregate, listAggregates } from './query.js';
 
 // Real servers on a busy machine take their time.
-jest.setTimeout(60_000);
-
 let stack: Stack;
 
 beforeAll(async () => {
