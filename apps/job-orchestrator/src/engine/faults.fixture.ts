@@ -1,7 +1,8 @@
 /** For specs of faults: a Postgres server of their own with the engine's tables, and a log whose lines can be read. */
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { realpathSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { installEventLog } from '@fairlead/event-log';
 import { startPostgres, type RunningPostgres } from '@fairlead/local-servers';
@@ -22,8 +23,8 @@ export interface OwnPostgres {
   stop(): Promise<void>;
 }
 
-/** Starts a server in a folder of the spec's own, with the log and the job tables in it. */
-export async function ownPostgres(dir: string): Promise<OwnPostgres> {
+/** Starts a server in a folder of the spec's own, with the log and the job tables in it; its log of writes may be in another folder. */
+export async function ownPostgres(dir: string, walFolder?: string): Promise<OwnPostgres> {
   const start = async (port?: number) => {
     // What it has committed is there after a crash.
     const server = await startPostgres({ dir, ...(port === undefined ? {} : { port }), fsync: true, log: () => undefined });
@@ -32,6 +33,14 @@ export async function ownPostgres(dir: string): Promise<OwnPostgres> {
     return server;
   };
   let server = await start();
+  if (walFolder !== undefined) {
+    await server.stop();
+    const [from, to] = [join(server.dataDir, 'pg_wal'), join(walFolder, 'pg_wal')];
+    // Across disks, and with whom it belongs to.
+    execFileSync('mv', [from, to]);
+    symlinkSync(to, from);
+    server = await start(server.port);
+  }
   const passwords = Object.fromEntries(controlPlaneServices.map((name) => [name, randomBytes(18).toString('base64url')])) as Record<
     ControlPlaneService,
     string

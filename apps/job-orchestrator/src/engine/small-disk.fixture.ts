@@ -6,6 +6,8 @@ import { testFolder } from '@fairlead/testing';
 
 export interface SmallDisk {
   readonly dir: string;
+  /** A disk of its own: a limit on files meets what a server keeps elsewhere too. */
+  readonly own: boolean;
   /** What a server says that finds it full. */
   readonly says: RegExp;
   /** Leaves no room to a server of this process id. */
@@ -20,6 +22,7 @@ export function smallDisk(megabytes: number): SmallDisk {
   const ballast = join(dir, 'ballast');
   return {
     dir,
+    own: true,
     says: /No space left on device/,
     fill: () => {
       for (const part of [1024 * 1024, 4096]) fillWith(ballast, Buffer.alloc(part));
@@ -50,6 +53,7 @@ function limitedFiles(dir: string): SmallDisk {
   };
   return {
     dir,
+    own: false,
     says: /File too large/,
     fill: (pid) => {
       limit(pid, String(1024 * 1024));
