@@ -43,7 +43,7 @@ describe('an answer that comes after the job', () => {
     const deps = boot(kind);
     const room = await firstRoom(kind);
     const { jobId, claim } = await bear(kind, room, 'late-paused');
-    await pauseJob(deps, jobId, 'test', caller());
+    await pauseJob(deps, { jobId, reason: 'test' }, caller());
     await eventually(async () => (await loadJob(db, jobId))?.job.paused_at instanceof Date, { what: 'a pause', timeoutMs: 20_000 });
     room.fill(claim);
     await aTurn();
@@ -55,7 +55,7 @@ describe('an answer that comes after the job', () => {
     const deps = boot(kind);
     const room = await firstRoom(kind);
     const { jobId, claim } = await bear(kind, room, 'late-cancelled');
-    await cancelJob(deps, jobId, 'test', caller());
+    await cancelJob(deps, { jobId, reason: 'test' }, caller());
     expect((await ended(jobId)).job.status).toBe('cancelled');
     room.fill(claim);
     await aTurn();
