@@ -156,7 +156,9 @@ describe('the approval of a plan', () => {
 
 describe('schedules', () => {
   const idempotency = createIdempotency({ database: db, logger });
-  afterAll(() => { idempotency.stop(); });
+  afterAll(() => {
+    idempotency.stop();
+  });
   const may: Permission[] = ['schedule.read', 'schedule.manage', 'tenant.migrate'];
   const make = (deps: JobDependencies, principal: Principal, name: string, tenant: string) => {
     const request = { name, kind: 'toy', params: { tenant }, cron: '0 3 * * *', timeZone: '', missed: '', reason: 'every night' };

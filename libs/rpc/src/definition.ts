@@ -79,12 +79,12 @@ export function rpc<Request, Response>(
   return { permission, scoped, anywhere, handle };
 }
 
-/** Declares one RPC that answers with a stream; `scoped` when it heeds the caller's scope. */
+/** Declares one RPC that answers with a stream; `scoped` and `anywhere` as for others. */
 export function streamRpc<Request, Response>(
-  { permission, scoped = false, cursorOf }: Omit<StreamRpc<Request, Response>, 'stream'>,
+  { permission, scoped = false, anywhere = false, cursorOf }: Omit<StreamRpc<Request, Response>, 'stream'>,
   stream: StreamRpc<Request, Response>['stream'],
 ): StreamRpc<Request, Response> {
-  return { permission, scoped, cursorOf, stream };
+  return { permission, scoped, anywhere, cursorOf, stream };
 }
 
 /** Binds handlers to a generated service definition. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { permissions, type AggregateEvents, type EventCatalogue, type EventFacts, type Permission } from '@fairlead/contracts';
-import type { Scope } from '@fairlead/auth';
+import { granted, type Scope } from '@fairlead/auth';
 import { mayRead } from './audience.js';
 
 const names = ['a', 'b', 'c'] as const;
@@ -26,7 +26,13 @@ const catalogues = fc.dictionary(aggregateName, declared, { noNullPrototype: tru
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const scopes = optional(fc.record<Scope>({ tenants: fc.uniqueArray(name), nodes: fc.uniqueArray(name) }, { requiredKeys: [] }));
-const readers = fc.record({ grants: fc.uniqueArray(permission).map((list) => new Set(list)), scope: scopes });
+const someGrants = fc.uniqueArray(permission).map((list) => new Set(list));
+const readers = fc
+  .record({ platform: someGrants, onTenants: fc.dictionary(name, someGrants, { noNullPrototype: true }), scope: scopes })
+  .map(({ platform, onTenants, scope }) => ({
+    ...granted(new Map([['/', platform], ...Object.entries(onTenants).map(([tenant, given]) => [`/tenants/${tenant}`, given] as const)])),
+    ...{ platform, onTenants, scope },
+  }));
 const events = fc.record<EventFacts>({
   aggregateType: aggregateName,
   aggregateId: name,
@@ -64,16 +70,21 @@ function catalogueOf(all: Record<string, Declared>): EventCatalogue {
 }
 
 /** The rule, said the long way. */
-function oracle(all: Record<string, Declared>, reader: { grants: Set<Permission>; scope: Scope | undefined }, event: EventFacts): boolean {
+function oracle(
+  all: Record<string, Declared>,
+  reader: { platform: Set<Permission>; onTenants: Record<string, Set<Permission>>; scope: Scope | undefined },
+  event: EventFacts,
+): boolean {
   const entry = Object.entries(all).find(([aggregate]) => aggregate === event.aggregateType);
   if (entry === undefined) return false;
   const [, { permission: needed, tenant, node, types }] = entry;
-  if (![...reader.grants].includes(needed)) return false;
-  if (reader.scope === undefined) return true;
-  if (!types.some((type) => type === event.type) || tenant === 'throws' || node === 'throws') return false;
+  const known = types.some((type) => type === event.type) && tenant !== 'throws' && node !== 'throws';
   const named = (how: Naming, key: 'tenant_id' | 'node_id') =>
     how === 'id' ? [event.aggregateId] : how === 'payload' ? [event.payload[key]].filter((value) => value !== undefined) : [];
-  const of = { tenants: named(tenant, 'tenant_id'), nodes: named(node, 'node_id') };
+  const of = known ? { tenants: named(tenant, 'tenant_id'), nodes: named(node, 'node_id') } : { tenants: [], nodes: [] };
+  const onTenant = Object.entries(reader.onTenants).some(([one, given]) => of.tenants.includes(one) && given.has(needed));
+  if (!reader.platform.has(needed) && !onTenant) return false;
+  if (reader.scope === undefined) return true;
   const own = { tenants: reader.scope.tenants ?? [], nodes: reader.scope.nodes ?? [] };
   return own.tenants.some((one) => of.tenants.includes(one)) || own.nodes.some((one) => of.nodes.includes(one));
 }
@@ -97,7 +108,10 @@ describe('who may be told of an event', () => {
     fc.assert(
       fc.property(catalogues, readers, events, scopes, permission, (all, reader, event, scope, lost) => {
         const catalogue = catalogueOf(all);
-        const less = { ...reader, grants: new Set([...reader.grants].filter((grant) => grant !== lost)) };
+        const without = (grants: Set<Permission>) => new Set([...grants].filter((grant) => grant !== lost));
+        const { platform, onTenants } = reader;
+        const left = Object.entries(onTenants).map(([tenant, given]) => [`/tenants/${tenant}`, without(given)] as const);
+        const less = { ...reader, ...granted(new Map([['/', without(platform)], ...left])) };
         const before = mayRead(reader, event, catalogue);
         if (mayRead(less, event, catalogue)) expect(before).toBe(true);
         if (reader.scope === undefined && mayRead({ ...reader, scope }, event, catalogue)) expect(before).toBe(true);

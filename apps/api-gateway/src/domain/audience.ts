@@ -1,6 +1,6 @@
 /** Who may be told of an event: decided from what the owning service wrote, by the catalogue of event types. */
 import type { EventCatalogue, EventFacts, Permission } from '@fairlead/contracts';
-import type { Principal } from '@fairlead/auth';
+import { may, scopeOf, type Principal } from '@fairlead/auth';
 
 /** What decides who may be told of an event; the same for every reader, so it is worked out once. */
 export interface Audience {
@@ -12,7 +12,7 @@ export interface Audience {
 }
 
 /** What of a reader decides. */
-export type Reader = Pick<Principal, 'grants' | 'scope'>;
+export type Reader = Pick<Principal, 'grants' | 'grantsOn' | 'scope'>;
 
 /**
  * The audience of an event. `facts` are those of the current version of its type. A type that the catalogue does not
@@ -30,11 +30,24 @@ export function audienceOf(facts: EventFacts, catalogue: EventCatalogue): Audien
   }
 }
 
-/** Whether a reader belongs to an audience: they have its permission, and their scope, if they are kept to one, covers it. */
-export function admits({ permission, tenant, node }: Audience, { grants, scope }: Reader): boolean {
-  if (permission === undefined || !grants.has(permission)) return false;
-  if (scope === undefined) return true;
-  return covers(scope.tenants, tenant) || covers(scope.nodes, node);
+/**
+ * Whether a reader belongs to an audience: they have its permission on the tenant whose business the event is, or on the platform, and
+ * their scope, if they are kept to one, covers it.
+ */
+export function admits({ permission, tenant, node }: Audience, reader: Reader): boolean {
+  if (permission === undefined || !may(reader, permission, scopeOf(tenant))) return false;
+  const { scope } = reader;
+  return scope === undefined || covers(scope.tenants, tenant) || covers(scope.nodes, node);
+}
+
+/** Whether a reader may follow what is told to an audience: they belong to it, and may follow changes there. */
+export function mayFollow(audience: Audience, reader: Reader): boolean {
+  return admits(audience, reader) && may(reader, 'change.read', scopeOf(audience.tenant));
+}
+
+/** Whether a reader may read such events of a part of the platform alone: they are shown the form for that, which says less. */
+export function seesPart({ permission }: Audience, reader: Reader): boolean {
+  return reader.scope !== undefined || permission === undefined || !may(reader, permission);
 }
 
 /** Whether a reader may be told of an event. */

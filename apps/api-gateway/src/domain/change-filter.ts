@@ -1,5 +1,6 @@
 /** What of the change stream a reader wants; `domain/audience.ts` says what they may have. */
-import { FairleadError, type EventCatalogue } from '@fairlead/contracts';
+import { FairleadError, platformPath, type EventCatalogue, type Permission } from '@fairlead/contracts';
+import { may, mayAnywhere, scopeOf } from '@fairlead/auth';
 import type { Audience, Reader } from './audience.js';
 import { invalidFields, type FieldError } from './invalid.js';
 
@@ -30,7 +31,12 @@ export function filterOf(input: FilterInput, reader: Reader, catalogue: EventCat
   const types = new Set(input.types);
   refuseUnknown(types, aggregateType, catalogue);
   const named = new Set([...types].map(aggregateOf));
-  refuseForbidden(aggregateType === undefined ? named : new Set([...named, aggregateType]), reader, catalogue);
+  if (input.tenant !== undefined) requireFor(reader, 'change.read', input.tenant);
+  for (const name of aggregateType === undefined ? named : new Set([...named, aggregateType])) {
+    const events = catalogue[name];
+    // What is nobody's business but the platform's is for those who may read it there.
+    if (events !== undefined) requireFor(reader, events.permission, input.tenant, events.tenantOf === undefined);
+  }
   refuseOutside('tenant', input.tenant, reader.scope?.tenants, reader);
   refuseOutside('node', input.node, reader.scope?.nodes, reader);
   return {
@@ -69,14 +75,14 @@ function refuseUnknown(types: ReadonlySet<string>, aggregateType: string | undef
   if (errors.length > 0) throw invalidFields(errors);
 }
 
-function refuseForbidden(aggregates: ReadonlySet<string>, { grants }: Reader, catalogue: EventCatalogue): void {
-  for (const aggregate of aggregates) {
-    const permission = catalogue[aggregate]?.permission;
-    if (permission !== undefined && !grants.has(permission))
-      throw new FairleadError('permission_denied', `Changes of ${aggregate} need the permission ${permission}`, {
-        details: { permission },
-      });
-  }
+/** Throws `permission_denied` unless the reader has a permission on a tenant; where none is asked for, on any, or on the platform. */
+function requireFor(reader: Reader, permission: Permission, tenant: string | undefined, ofPlatform = false): void {
+  const path = scopeOf(ofPlatform ? undefined : tenant);
+  if (tenant === undefined && !ofPlatform ? mayAnywhere(reader, permission) : may(reader, permission, path)) return;
+  const where = path === platformPath ? '' : ` on ${path}`;
+  throw new FairleadError('permission_denied', `To follow these changes takes the permission ${permission}${where}`, {
+    details: { permission, ...(path === platformPath ? {} : { scope: path }) },
+  });
 }
 
 function refuseOutside(what: string, asked: string | undefined, own: readonly string[] | undefined, { scope }: Reader): void {

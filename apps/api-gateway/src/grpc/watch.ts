@@ -7,7 +7,7 @@ import { invalidFields } from '../domain/invalid.js';
 import type { ChangeView } from '../domain/change-view.js';
 import { filterFields, typeList } from '../http/changes.js';
 import type { ChangeLimits } from '../streams/change-limits.js';
-import type { ChangeBatch, Changes } from '../streams/changes.js';
+import type { ChangeBatch, Changes, OpenedChanges } from '../streams/changes.js';
 
 /** Proto's empty text stands for none. */
 const orNone = <Schema extends z.ZodType>(schema: Schema) => z.preprocess((value) => (value === '' ? undefined : value), schema);
@@ -23,7 +23,7 @@ const requestSchema = z.object({
 /** Changes behind a cursor, then live, until the reader leaves, the token ends, or the service drains. */
 export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamRpc<changesV1.WatchRequest, changesV1.WatchResponse> =>
   streamRpc(
-    { permission: 'change.read', scoped: true, cursorOf: ({ cursor }) => cursor },
+    { permission: 'change.read', scoped: true, anywhere: true, cursorOf: ({ cursor }) => cursor },
     async function* (request, { principal: reader, signal }) {
       const parsed = requestSchema.safeParse(request);
       if (!parsed.success)
@@ -36,7 +36,7 @@ export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamR
         yield { cursor: opened.cursor, change: undefined };
         for await (const batch of opened.batches()) {
           if (batch.changes.length === 0) yield { cursor: batch.cursor, change: undefined };
-          yield* messagesOf(batch, opened.inScope);
+          yield* messagesOf(batch, opened.inPart);
         }
         const reason = opened.reason();
         if (reason !== undefined) throw new FairleadError(reason, 'The stream has ended; go on from its last cursor');
@@ -52,9 +52,9 @@ export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamR
   );
 
 /** A batch's changes one after the other; what has gone out is not kept. */
-function* messagesOf({ changes, incarnation }: ChangeBatch, inScope: boolean): Generator<changesV1.WatchResponse> {
+function* messagesOf({ changes, incarnation }: ChangeBatch, inPart: OpenedChanges['inPart']): Generator<changesV1.WatchResponse> {
   for (let next = changes.shift(); next !== undefined; next = changes.shift())
-    yield { cursor: next.cursor, change: messageOf(next.change.view(incarnation, inScope)) };
+    yield { cursor: next.cursor, change: messageOf(next.change.view(incarnation, inPart(next.change))) };
 }
 
 function messageOf(view: ChangeView): changesV1.Change {

@@ -183,6 +183,7 @@ describe('every route of the matrix', () => {
       'GET /admin/v1/roles/{name}',
       'GET /admin/v1/schedules',
       'GET /admin/v1/tenants',
+      'GET /platform/v1/changes',
       'POST /admin/v1/jobs/tenant-drain',
       'POST /admin/v1/jobs/tenant-migrate',
       'POST /admin/v1/jobs/tenant-resume',

@@ -1,7 +1,8 @@
 // Real: Postgres with the event log, NATS, the gateway's HTTP and gRPC servers. Events are appended by the roles of the
 // services that own them.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { newId, roles } from '@fairlead/contracts';
+import { granted } from '@fairlead/auth';
+import { newId, roles, type Permission } from '@fairlead/contracts';
 import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { startChangeStage, type ChangeStage, type Sse } from '../testing/changes.js';
 
@@ -146,6 +147,24 @@ describe('polling', () => {
     expect((await get('?tenant=globex', scoped)).status).toBe(403);
     expect((await get('?node=node-1', scoped)).status).toBe(403);
     expect((await get('?tenant=acme', scoped)).status).toBe(200);
+  });
+
+  it('refuses who holds the permissions on one tenant to ask by name for another’s, and for what is the platform’s alone', async () => {
+    const onAcme = stage.reader([], granted(new Map([['/tenants/acme', new Set<Permission>(roles.viewer)]])));
+    const lacking = (permission: string, scope?: string) => ({
+      status: 403,
+      body: { code: 'permission_denied', details: { permission, ...(scope === undefined ? {} : { scope }) } },
+    });
+    expect(await get('?tenant=globex', onAcme)).toMatchObject(lacking('change.read', '/tenants/globex'));
+    expect(await get('?types=user.*', onAcme)).toMatchObject(lacking('audit.read'));
+    expect(await get('?aggregate=user', onAcme)).toMatchObject(lacking('audit.read'));
+    for (const query of ['', '?tenant=acme', '?tenant=acme&types=job.*', '?types=job.*,tenant.tenant_created'])
+      expect([query, (await get(query, onAcme)).status]).toEqual([query, 200]);
+    const follows = stage.reader([], granted(new Map([['/tenants/acme', new Set<Permission>(['change.read', 'tenant.read'])]])));
+    expect(await get('?tenant=acme&types=job.*', follows)).toMatchObject(lacking('job.read', '/tenants/acme'));
+    expect(await get('?types=job.*', follows)).toMatchObject(lacking('job.read'));
+    const nowhere = stage.reader([], granted(new Map([['/tenants/acme', new Set<Permission>(['job.read'])]])));
+    expect(await get('', nowhere)).toMatchObject(lacking('change.read'));
   });
 
   it('tells of a cursor of another incarnation, and of one beyond the end', async () => {

@@ -92,7 +92,7 @@ export class ChangesController {
    * for as `text/event-stream`, all that comes until the token ends. Without a cursor: from now on.
    */
   @Get()
-  @RequirePermission('change.read', { scoped: true })
+  @RequirePermission('change.read', { scoped: true, anywhere: true })
   @Answers('Tells what happened behind a cursor: a page, or all that comes as server-sent events.', pollSchema, { events: 'on request' })
   async get(
     @Query({ schema: query }) asked: z.output<typeof query>,

@@ -12,10 +12,10 @@ export type Decode = (event: StoredEvent) => StoredEvent;
 /** One event and what of it goes out. */
 export interface Change {
   readonly audience: Audience;
-  /** The view of a reader, who may be kept to a scope that covers it. */
-  view(incarnation: string, inScope: boolean): ChangeView;
+  /** The view of a reader; `inPart` of one who may read such events of a part of the platform alone. */
+  view(incarnation: string, inPart: boolean): ChangeView;
   /** The same as a server-sent event. */
-  frame(incarnation: string, inScope: boolean): Buffer;
+  frame(incarnation: string, inPart: boolean): Buffer;
 }
 
 /** Makes the function that answers the forms of an event. */
@@ -27,13 +27,13 @@ export function changeForms(deps: { catalogue: EventCatalogue; decode: Decode; l
       event === undefined
         ? { ...audienceOf(stored, deps.catalogue), tenant: undefined, node: undefined }
         : audienceOf(event, deps.catalogue);
-    const view = (incarnation: string, inScope: boolean) =>
+    const view = (incarnation: string, inPart: boolean) =>
       changeView(event ?? stored, audience, {
         cursor: cursorOf(stored, incarnation),
-        scoped: inScope ? (deps.catalogue[stored.aggregateType]?.scoped?.[stored.type] ?? []) : undefined,
+        scoped: inPart ? (deps.catalogue[stored.aggregateType]?.scoped?.[stored.type] ?? []) : undefined,
       });
     const [whole, scoped] = [keptFrame(view, false), keptFrame(view, true)];
-    return { audience, view, frame: (incarnation, inScope) => (inScope ? scoped : whole)(incarnation) };
+    return { audience, view, frame: (incarnation, inPart) => (inPart ? scoped : whole)(incarnation) };
   });
 }
 
@@ -48,11 +48,11 @@ export function frameOf(id: string, event: string, data: object): Buffer {
 }
 
 /** An incarnation that ends makes its frames anew: the cursor in them is another one. */
-function keptFrame(view: Change['view'], inScope: boolean): (incarnation: string) => Buffer {
+function keptFrame(view: Change['view'], inPart: boolean): (incarnation: string) => Buffer {
   let kept: { incarnation: string; frame: Buffer } | undefined;
   return (incarnation) => {
     if (kept?.incarnation !== incarnation) {
-      const shown = view(incarnation, inScope);
+      const shown = view(incarnation, inPart);
       kept = { incarnation, frame: frameOf(shown.cursor, 'change', shown) };
     }
     return kept.frame;

@@ -32,7 +32,7 @@ export function changeEvents(deps: SseDeps, opened: OpenedChanges): Readable {
 
   const copy = async (): Promise<void> => {
     for await (const batch of opened.batches()) {
-      const frames = takeFrames(batch, opened.inScope);
+      const frames = takeFrames(batch, opened.inPart);
       while (frames.length > 0) {
         const chunk = takeChunk(frames);
         ({ cursor } = chunk);
@@ -63,10 +63,10 @@ interface Frame {
 }
 
 /** What a batch puts on the wire. It is empty then: of a reader who is slow the bytes alone are kept, not the events. */
-function takeFrames({ changes, cursor, incarnation }: ChangeBatch, inScope: boolean): Frame[] {
+function takeFrames({ changes, cursor, incarnation }: ChangeBatch, inPart: OpenedChanges['inPart']): Frame[] {
   // A batch says how far it was looked: behind its last change when there was nothing else.
   if (changes.length === 0) return [{ data: heartbeat(cursor), cursor }];
-  return changes.splice(0).map(({ change, cursor: reached }) => ({ data: change.frame(incarnation, inScope), cursor: reached }));
+  return changes.splice(0).map(({ change, cursor: reached }) => ({ data: change.frame(incarnation, inPart(change)), cursor: reached }));
 }
 
 /** The first frames in one piece, and where to go on behind them. */

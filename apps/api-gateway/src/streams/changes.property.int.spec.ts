@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { changesV1, eventCatalogue, type EventCatalogue, type Permission } from '@fairlead/contracts';
-import type { Scope } from '@fairlead/auth';
+import { granted, type Scope } from '@fairlead/auth';
 import type { NewEvent } from '@fairlead/event-log';
 import { eventually } from '@fairlead/testing';
 import { startChangeStage, type ChangeStage } from '../testing/changes.js';
@@ -235,6 +235,31 @@ describe('the change stream', () => {
     expect(Math.min(toScoped, toOthers, ofNodes)).toBeGreaterThan(0);
   }, 60_000);
 
+  it('gives each reader whose grants are on tenants exactly what is theirs, and names nobody else to them', async () => {
+    const onTenants = fc.dictionary(fc.constantFrom(...tenants), fc.subarray<Permission>(['change.read', ...grantable]));
+    let told = 0;
+    await fc.assert(
+      fc.asyncProperty(onTenants, async (given) => {
+        const may = (tenant: string, permission: Permission) => given[tenant]?.includes(permission) === true;
+        // Who may follow changes nowhere at all is refused.
+        fc.pre(tenants.some((tenant) => may(tenant, 'change.read')));
+        const grants = new Map(Object.entries(given).map(([tenant, list]) => [`/tenants/${tenant}`, new Set(list)] as const));
+        const token = stage.reader([], granted(grants));
+        const expected = log.filter(
+          ({ permission, tenant }) => tenant !== undefined && may(tenant, 'change.read') && may(tenant, permission),
+        );
+        for (const { positions, text } of await Promise.all([poll(token), sse(token), grpc(token)])) {
+          expect(positions).toEqual(expected.map(({ position }) => position));
+          for (const stranger of tenants.filter((tenant) => !expected.some((one) => one.tenant === tenant)))
+            expect(text).not.toContain(stranger);
+        }
+        told += expected.length;
+      }),
+      { numRuns: 40, examples: [[{ acme: ['change.read', 'job.read'], globex: ['job.read'] }]] },
+    );
+    expect(told).toBeGreaterThan(0);
+  }, 60_000);
+
   it('shows a reader who is kept to a scope less of an event than others', async () => {
     const failed = log.find(({ event }) => event.type === 'job_failed');
     const tenant = failed?.tenant ?? '';
@@ -250,5 +275,8 @@ describe('the change stream', () => {
     expect(kept).toMatchObject({ position: failed?.position, tenant_id: tenant });
     expect((kept as { payload: unknown }).payload).toEqual({ tenant_id: tenant, error: { code: 'tenant_state', step: 'drain' } });
     expect((kept as { meta: unknown }).meta).toEqual({ job_id, step });
+    // So does one who may read such events of a part of the platform alone.
+    const ofPart = stage.reader([], granted(new Map([[`/tenants/${tenant}`, new Set<Permission>(['change.read', 'job.read'])]])));
+    expect(await ask(ofPart)).toEqual(kept);
   });
 });

@@ -3,10 +3,10 @@
  * `change-sse.ts` and `grpc/watch.ts` put it on the wire; docs/change-stream.md is the protocol.
  */
 import type { EventCatalogue } from '@fairlead/contracts';
-import type { Principal } from '@fairlead/auth';
+import { mayAnywhere, type Principal } from '@fairlead/auth';
 import { formatCursor, type EventFilter, type FeedBatch, type LogCursor, type LogFollower, type StoredEvent } from '@fairlead/event-log';
 import type { Logger } from '@fairlead/telemetry';
-import { admits } from '../domain/audience.js';
+import { mayFollow, seesPart } from '../domain/audience.js';
 import { filterOf, type FilterInput } from '../domain/change-filter.js';
 import type { ChangeView } from '../domain/change-view.js';
 import { changeForms, type Change, type Decode } from './change-forms.js';
@@ -49,8 +49,8 @@ export interface ChangeBatch {
 export interface OpenedChanges {
   /** Where it begins. */
   readonly cursor: string;
-  /** The reader is kept to a scope: their changes go out in that form. */
-  readonly inScope: boolean;
+  /** The reader sees a change in the form for those who may read a part of the platform alone. */
+  readonly inPart: (change: Change) => boolean;
   /** Aborted when the reader's token ends, the process drains, or by `end`. */
   readonly signal: AbortSignal;
   /** Why the signal was aborted: what the reader is told. */
@@ -88,13 +88,13 @@ export function createChanges(deps: ChangesDeps): Changes {
     const filter = filterOf(input, reader, deps.catalogue);
     const types = filter.aggregateTypes.filter((type) => {
       const permission = deps.catalogue[type]?.permission;
-      return permission !== undefined && reader.grants.has(permission);
+      return permission !== undefined && mayAnywhere(reader, permission);
     });
     const audienceOf = (event: StoredEvent) => formsOf(event).audience;
     return {
       aggregateTypes: types,
       aggregateId: filter.aggregateId,
-      matches: (event) => filter.matches(event, () => audienceOf(event)) && admits(audienceOf(event), reader),
+      matches: (event) => filter.matches(event, () => audienceOf(event)) && mayFollow(audienceOf(event), reader),
     };
   };
 
@@ -111,7 +111,7 @@ export function createChanges(deps: ChangesDeps): Changes {
     limits.delivered('poll', found.events.length);
     const { incarnation } = found.cursor;
     return {
-      items: found.events.map((event) => formsOf(event).view(incarnation, reader.scope !== undefined)),
+      items: found.events.map(formsOf).map((change) => change.view(incarnation, seesPart(change.audience, reader))),
       cursor: formatCursor(found.cursor),
       position: Math.max((await follower.cursor()).position, found.cursor.position),
       more: found.more,
@@ -154,7 +154,7 @@ export function createChanges(deps: ChangesDeps): Changes {
       if (draining) ending.because('unavailable');
       return {
         cursor: formatCursor(start),
-        inScope: reader.scope !== undefined,
+        inPart: ({ audience }) => seesPart(audience, reader),
         signal: ending.signal,
         reason: () => ending.reason,
         batches: () => batchesOf(follower.subscribe({ cursor: start, filter, signal: ending.signal }), transport),

@@ -45,8 +45,8 @@ export interface ChangeStage {
   /** Fills an empty log with events of jobs, one each; `payload` is SQL, in which `n` is the position. */
   fill(events: number, type: string, payload: string): Promise<void>;
   stream(query: string, options?: { token?: string; headers?: Record<string, string>; url?: string }): Promise<Stream>;
-  /** A token of a user who may do just this, and may be kept to a scope; another user each time. */
-  reader(grants: readonly Permission[], more?: Partial<Pick<Principal, 'scope' | 'expiresAtMs'>>): string;
+  /** A token of a user who may do just this, on the platform or on parts of it, and may be kept to a scope; another user each time. */
+  reader(grants: readonly Permission[], more?: Partial<Pick<Principal, 'grants' | 'grantsOn' | 'scope' | 'expiresAtMs'>>): string;
   /** Ends the streams that are open. */
   closeStreams(): void;
   stop(): Promise<void>;

@@ -3,7 +3,7 @@ import { readEventsAt, readHead, type StoredEvent } from '@fairlead/event-log';
 import { failpoint } from '@fairlead/failpoints';
 import { OutboundError, type Outbound } from '@fairlead/outbound';
 import type { Database } from '@fairlead/postgres';
-import { admits } from '../domain/audience.js';
+import { admits, seesPart } from '../domain/audience.js';
 import { eventMessage, testMessage, webhookContentType } from '../domain/webhook-message.js';
 import { retryAfterMs } from '../domain/webhook-retry.js';
 import { signatureHeaders } from '../domain/webhook-signature.js';
@@ -78,9 +78,10 @@ async function bodyOf({ database, formsOf }: DeliverDeps, claimed: Claimed, targ
   const [event] = await readEventsAt(database, [claimed.position]);
   if (event === undefined) throw new Unsendable('the log does not hold the event');
   const change = formsOf(event);
-  if (target.disabled || !admits(change.audience, readerOf(target))) throw new Unsendable('its user may not read the event any more');
+  const reader = readerOf(target);
+  if (target.disabled || !admits(change.audience, reader)) throw new Unsendable('its user may not read the event any more');
   const { incarnation } = await readHead(database);
-  return eventMessage(claimed.messageId, change.view(incarnation, false));
+  return eventMessage(claimed.messageId, change.view(incarnation, seesPart(change.audience, reader)));
 }
 
 function secretsOf(sealer: Sealer, webhookId: string, { sealedSecret, previousSealedSecret }: Target): Buffer[] {
