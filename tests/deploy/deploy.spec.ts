@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { controlPlaneServices } from '@fairlead/contracts';
 import { mistakes } from './mistakes.js';
 import { readDeployment, type Sources } from './model.js';
 import { problemsOf, type Surroundings } from './problems.js';
@@ -25,6 +26,16 @@ it.each(['placement', 'provisioner', 'fleet-observer'])('Swarm passes the networ
   const { files } = readDeployment(readSources());
   const service = files.flatMap(({ services }) => services).find(({ where }) => where === `deploy/swarm/fairlead.yml: ${name}`);
   expect(service?.environment).toHaveProperty('FLEET_ALLOWED_CIDRS');
+});
+
+it.each(controlPlaneServices)('Swarm has %s speak TLS with its own certificate', (name) => {
+  const { files } = readDeployment(readSources());
+  const service = files.flatMap(({ services }) => services).find(({ where }) => where === `deploy/swarm/fairlead.yml: ${name}`);
+  expect(service?.environment).toMatchObject({
+    TLS_CERT_FILE: `/run/secrets/${name}.tls.crt`,
+    TLS_KEY_FILE: `/run/secrets/${name}.tls.key`,
+    TLS_CA_FILE: '/run/secrets/tls-ca.crt',
+  });
 });
 
 describe('the checks notice', () => {

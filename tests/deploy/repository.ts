@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { prepareContainerSecrets } from '@fairlead/dev-env';
+import { prepareCertificates, prepareContainerSecrets } from '@fairlead/dev-env';
 import { composePath, dockerfilePath, type Sources } from './model.js';
 import type { Surroundings } from './problems.js';
 
@@ -17,5 +17,6 @@ export function readSources(): Sources {
 
 /** Makes secrets as an operator does, in an empty folder. */
 export async function makeSurroundings(dir: string): Promise<Surroundings> {
+  await prepareCertificates(dir);
   return { root, made: await prepareContainerSecrets(dir, { simulatedFleet: true }), secretFiles: join(dir, 'secrets') };
 }

@@ -1,5 +1,6 @@
 /** Checks of what keeps an installation safe and up: privileges, ports, secrets, health, updates, limits. */
 import { basename } from 'node:path';
+import { controlPlaneServices } from '@fairlead/contracts';
 import { stopTimeoutMs } from '@fairlead/service-runtime';
 import type { SecretReader } from '@fairlead/dev-env';
 import type { Dockerfile } from './dockerfile.js';
@@ -12,6 +13,12 @@ const rootAllowed = ['deploy/swarm/nats.yml: server'];
 const portsAllowed: Readonly<Record<string, string>> = { [`${composePath}: api-gateway`]: '127.0.0.1:7400:7400' };
 /** What a stack gives a service beyond what its counterpart in Compose reads. */
 const readers: Readonly<Record<string, { reader: SecretReader; more: readonly string[] }>> = {
+  ...Object.fromEntries(
+    controlPlaneServices.map((service) => [
+      `deploy/swarm/fairlead.yml: ${service}`,
+      { reader: service, more: [`${service}.tls.crt`, `${service}.tls.key`, 'tls-ca.crt'] },
+    ]),
+  ),
   'deploy/swarm/nats.yml: server': { reader: 'nats', more: ['nats.cluster.conf'] },
 };
 

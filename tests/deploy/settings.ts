@@ -29,7 +29,7 @@ const schemas: Readonly<Record<string, z.ZodObject>> = {
 const secretsFolder = '/run/secrets/';
 
 /** Settings that hold a secret: they are given by files alone. */
-const secretSetting = /(PASSWORD|TOKEN|SERVICE_KEY|IDENTITY_KEY)(_FILE)?$|^DATABASE_PASSWORD_/;
+const secretSetting = /(PASSWORD|TOKEN|SERVICE_KEY|IDENTITY_KEY|TLS_KEY)(_FILE)?$|^DATABASE_PASSWORD_/;
 
 /** A service's own configuration, read by its real schema; undefined when the image has no such script. */
 export function configOf(service: DeployedService, secretFiles: string): { config?: Record<string, unknown>; problems: string[] } {

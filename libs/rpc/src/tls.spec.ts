@@ -1,7 +1,7 @@
 /** Client and server over mutual TLS: who is let in, what is refused and how it is said, and certificates that change under calls. */
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { auditV1, chainV1, describeError, type Peer } from '@fairlead/contracts';
+import { auditV1, chainV1, describeError, placementV1, type Peer } from '@fairlead/contracts';
 import { createTokenSigner, createTokenVerifier, generateSigningKey, type TokenSigner, type TokenVerifier } from '@fairlead/auth';
 import { createLogger } from '@fairlead/telemetry';
 import { eventuallyHolds } from '@fairlead/testing';
@@ -11,6 +11,7 @@ import { createRpcClient, defineRpcs, GrpcTransport, rpc, streamRpc, type GrpcTr
 
 jest.setTimeout(60_000);
 const definition = { listRecords: auditV1.AuditServiceService.listRecords };
+const shards = { listShards: placementV1.PlacementServiceService.listShards };
 const streams = { exportChain: chainV1.ChainServiceService.exportChain };
 const request = auditV1.ListRecordsRequest.fromPartial({});
 const empty = { records: [], nextBefore: 0, position: 0 };
@@ -20,16 +21,16 @@ let ca: Authority;
 let stranger: Authority;
 let verifier: TokenVerifier;
 let gateway: TokenSigner;
-let placement: TokenSigner;
+let orchestrator: TokenSigner;
 let viewer: string;
 const lines: string[] = [];
 const cleanups: (() => unknown)[] = [];
 
 beforeAll(async () => {
   [ca, stranger] = await Promise.all([createAuthority(), createAuthority()]);
-  const [gatewayKey, placementKey] = await Promise.all([generateSigningKey('api-gateway'), generateSigningKey('placement')]);
-  [gateway, placement] = await Promise.all([createTokenSigner(gatewayKey), createTokenSigner(placementKey)]);
-  verifier = createTokenVerifier({ jwks: { keys: [gatewayKey.publicJwk, placementKey.publicJwk] } });
+  const [gatewayKey, otherKey] = await Promise.all([generateSigningKey('api-gateway'), generateSigningKey('job-orchestrator')]);
+  [gateway, orchestrator] = await Promise.all([createTokenSigner(gatewayKey), createTokenSigner(otherKey)]);
+  verifier = createTokenVerifier({ jwks: { keys: [gatewayKey.publicJwk, otherKey.publicJwk] } });
   viewer = await gateway.signUser({ userId: 'usr_1', email: 'ann@example.com', roles: ['admin'] }, 600);
 });
 afterEach(async () => {
@@ -65,6 +66,9 @@ async function serve(options: Pick<GrpcTransportOptions, 'tls' | 'maxConnectionA
     ...{ host: '127.0.0.1', port: 0, verifier, ...options },
     services: [
       defineRpcs(definition, { listRecords: rpc('audit.read', () => Promise.resolve(empty)) }),
+      defineRpcs(shards, {
+        listShards: rpc('placement.read', () => Promise.resolve(placementV1.ListShardsResponse.fromPartial({}))),
+      }),
       defineRpcs(streams, {
         exportChain: streamRpc({ permission: 'audit.export' }, async function* () {
           yield chainV1.ExportChainResponse.fromPartial({});
@@ -110,14 +114,23 @@ describe('over mutual TLS', () => {
       );
   });
 
-  it("a service's own token counts with its own certificate alone", async () => {
-    const address = await serve({ tls: await as('audit') });
-    const stolen = await placement.serviceToken('user:usr_1');
-    expect(await call(address, await as('api-gateway'), stolen)).toBe(
-      "unauthenticated: The token is placement's, and the certificate api-gateway's",
-    );
-    expect(await call(address, await as('api-gateway'), await gateway.serviceToken())).toBe('answered');
-    expect(await call(address, await as('api-gateway'), 'forged')).toMatch(/^unauthenticated/);
+  it("a service's own token counts with its own certificate, and where the gateway passes it on", async () => {
+    const address = await serve({ tls: await as('placement') });
+    const ask = async (peer: Peer, token: string) => {
+      const client = createRpcClient(shards, { address, tls: await as(peer), token: () => token });
+      cleanups.push(() => {
+        client.close();
+      });
+      return client.listShards({ kind: '' }).then(
+        () => 'answered',
+        (error: unknown) => `${(error as { code: string }).code}: ${describeError(error)}`,
+      );
+    };
+    const token = await gateway.serviceToken('user:usr_1');
+    expect(await ask('fleet-observer', token)).toBe("unauthenticated: The token is api-gateway's, and the certificate fleet-observer's");
+    expect(await ask('api-gateway', token)).toBe('answered');
+    expect(await ask('api-gateway', await orchestrator.serviceToken())).toBe('answered');
+    expect(await ask('api-gateway', 'forged')).toMatch(/^unauthenticated/);
   });
 
   it('a client turns away from a server that speaks for another service, or that a stranger vouches for', async () => {

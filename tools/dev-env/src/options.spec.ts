@@ -5,13 +5,16 @@ const parse = (...args: string[]) => parseOptions(args, { root: '/project', cwd:
 
 describe('parseOptions', () => {
   it('has defaults for everything', () => {
-    expect(parse()).toEqual({ want: 'run', options: { port: 7400, stateDir: '/project/.fairlead', separate: false, sim: true } });
+    expect(parse()).toEqual({
+      want: 'run',
+      options: { port: 7400, stateDir: '/project/.fairlead', separate: false, sim: true, tls: false },
+    });
   });
 
   it('takes each option, a relative folder from where the user stands', () => {
-    expect(parse('--port', '0', '--state=data', '--separate', '--no-sim')).toEqual({
+    expect(parse('--port', '0', '--state=data', '--separate', '--no-sim', '--tls')).toEqual({
       want: 'run',
-      options: { port: 0, stateDir: '/somewhere/data', separate: true, sim: false },
+      options: { port: 0, stateDir: '/somewhere/data', separate: true, sim: false, tls: true },
     });
     expect(parse('--state', '/var/data')).toMatchObject({ options: { stateDir: '/var/data' } });
   });
@@ -32,6 +35,6 @@ describe('parseOptions', () => {
 
   it('shows help before it looks at values, and the help names every option', () => {
     expect(parse('--help', '--port', 'x')).toEqual({ want: 'help' });
-    for (const option of ['--port', '--state', '--separate', '--no-sim', '--help']) expect(usage).toContain(option);
+    for (const option of ['--port', '--state', '--separate', '--no-sim', '--tls', '--help']) expect(usage).toContain(option);
   });
 });

@@ -1,6 +1,7 @@
 /** What each service of a local stack is told by its environment. */
 import { join } from 'node:path';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
+import type { TlsFiles } from '@fairlead/tls';
 import { natsUsers } from './nats-accounts.js';
 import { stateDirVariable } from './pids.js';
 import type { Secrets } from './secrets.js';
@@ -22,6 +23,8 @@ export interface StackSettings {
   readonly port: number;
   readonly ports: Readonly<Partial<Record<PortName, number>>>;
   readonly secrets: Secrets;
+  /** What each service shows the others; undefined where they speak plain text. */
+  readonly certificates?: Readonly<Record<ControlPlaneService, TlsFiles>> | undefined;
   /** `host:port` of PostgreSQL. */
   readonly postgres: string;
   /** The local NATS server; undefined when the environment names one. */
@@ -43,6 +46,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
   const grpc = (other: ControlPlaneService) => `127.0.0.1:${String(stack.ports[`${other}.grpc`] ?? 0)}`;
   return {
     ...commonSettings(stack),
+    ...tlsSettings(stack, service),
     ...natsSettings(stack, natsUsers.controlPlane, secrets.natsToken),
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: String(httpPortOf(stack, service)),
@@ -102,6 +106,11 @@ export function baseEnv(
 ): NodeJS.ProcessEnv {
   const { FAIRLEAD_FAILPOINTS: _, ...rest } = { ...shell, ...env };
   return failpoints === undefined ? rest : { ...rest, FAIRLEAD_FAILPOINTS: failpoints };
+}
+
+function tlsSettings({ certificates }: StackSettings, service: ControlPlaneService): Settings {
+  const files = certificates?.[service];
+  return files === undefined ? {} : { TLS_CERT_FILE: files.cert, TLS_KEY_FILE: files.key, TLS_CA_FILE: files.ca };
 }
 
 function natsSettings({ natsUrl }: StackSettings, user: string, tokenFile: string): Settings {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { createTokenSigner, parsePrivateJwk } from '@fairlead/auth';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { portIsFree, startNats, startPostgres, type RunningNats, type RunningPostgres } from '@fairlead/local-servers';
+import { prepareCertificates } from './certificates.js';
 import { startDatabase } from './database.js';
 import { readJsonObject } from './files.js';
 import type { Hold, HoldOptions, StackPart } from './hold.js';
@@ -35,6 +36,8 @@ export interface StackOptions {
   readonly separate: boolean;
   /** With the simulated fleet. */
   readonly sim: boolean;
+  /** Services speak mutual TLS with each other. */
+  readonly tls?: boolean;
   /** Gets progress, and what happens later. */
   readonly log: (line: string) => void;
   /** Settings on top of this process's environment, for all services and the fleet. */
@@ -116,13 +119,14 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
   setLargeLogsAside(logs);
 
   const secrets = await prepareSecrets(stateDir, { simulatedFleet: options.sim });
+  const certificates = options.tls === true ? (await prepareCertificates(stateDir)).files : undefined;
   const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
   signal.throwIfAborted();
   const env = baseEnv(process.env, options);
   const { postgres, nats } = await startServers({ stateDir, env, secrets, ports, pids, log, onStop });
   signal.throwIfAborted();
   const addresses = { postgres: `${postgres.current().host}:${String(postgres.current().port)}`, natsUrl: nats?.current().url };
-  const settings: StackSettings = { stateDir, env, port, ports, secrets, ...addresses, ...versionOf() };
+  const settings: StackSettings = { stateDir, env, port, ports, secrets, certificates, ...addresses, ...versionOf() };
   await startDatabase({ settings, adminPasswordFile: join(stateDir, 'postgres/admin-password'), signal, log });
 
   const watch = watchLogs(logs, log);
