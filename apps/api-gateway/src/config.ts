@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { field } from '@fairlead/config';
 import { isAllowedCidrs, isCidrList, isHostList } from '@fairlead/outbound';
+import { tokenIssuerSetting } from './external-tokens/settings.js';
 import { issuersSetting } from './single-sign-on/settings.js';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
 
@@ -63,6 +64,8 @@ export const configSchema = z.object({
   WEBHOOK_KEEP_DAYS: field.integer({ min: 1, max: 365 }).default(30),
   /** Secret: the OpenID Connect issuers that people sign in at, as a list in JSON; needs IDENTITY_KEY and PUBLIC_URL. */
   OIDC_ISSUERS: issuersSetting.default([]),
+  /** The issuer whose access tokens are taken, in JSON; nobody but the break-glass admin, FIRST_ADMIN_EMAIL, gets any here then. */
+  TOKEN_ISSUER: tokenIssuerSetting.optional(),
   /** The built admin UI. */
   ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });

@@ -27,6 +27,7 @@ import { SchemaPipe } from './edge/parse.js';
 import { ProblemFilter } from './edge/problems.js';
 import { createEdge } from './edge/server.js';
 import { loadUi, serveUi } from './edge/ui.js';
+import { openExternalTokens, type ExternalIssuerTokens } from './external-tokens/open.js';
 import { watch } from './grpc/watch.js';
 import { changeSse, changeStream } from './http/changes.js';
 import { jobStreams } from './http/job-events.js';
@@ -80,6 +81,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     throw new Error(
       'OIDC_ISSUERS needs IDENTITY_KEY, under which sign-ins are sealed, and PUBLIC_URL, where issuers send browsers back to',
     );
+  if (config.OIDC_ISSUERS.length > 0 && config.TOKEN_ISSUER !== undefined)
+    throw new Error('OIDC_ISSUERS and TOKEN_ISSUER exclude each other: people sign in here, or get their access tokens elsewhere');
   const resources = await openResources({ name: 'api-gateway', config, entities: [], migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
   const jwks = parseJwks(config.TRUST_JWKS);
@@ -104,6 +107,9 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const ownIdentity = identityOf(config, { ...resources, signer, passwords, appender, idempotency });
   const told = openWebhooks({ ...resources, config, catalogue, sealer: ownIdentity.sealer, worker: overrides.webhooks });
   const signOn = signOnOf(config, logger);
+  const allowed = { allowedCidrs: config.OUTBOUND_ALLOW_CIDRS, allowedHosts: config.OUTBOUND_ALLOW_HOSTS };
+  const external = config.TOKEN_ISSUER === undefined ? undefined : openExternalTokens(config.TOKEN_ISSUER, allowed, ownIdentity);
+  const exchange = exchangeOf(ownIdentity, external);
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
     { provide: apiDocument, useFactory: () => JSON.stringify(documentOf(controllers)) },
@@ -131,14 +137,14 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         ? undefined
         : [defineRpcs(changesV1.ChangeStreamServiceService, { watch: watch({ changes, limits }) })],
     stallMs: overrides.stallMs,
-    verifier: withApiTokens(verifier, ownIdentity),
+    verifier: { verify: async (token) => verifier.verify(await exchange(token)) },
     imports: [api, ...(overrides.imports ?? [])],
     adapter: createEdge({
       logger,
       registry,
       verifier,
       tracing,
-      exchangeApiToken: (apiToken) => exchangeApiToken(ownIdentity, apiToken),
+      exchange,
       auditGate: resources.auditGate,
       refuseEnded: (caller) => refuseEndedCaller(database, caller),
       publicUrl: config.PUBLIC_URL,
@@ -163,15 +169,17 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       () => follower.stop(),
       () => keys?.stop(),
       () => signOn?.outbound.close(),
+      () => external?.close(),
       // The appender stays: requests in flight wait for what they record, and the server waits for them.
     ],
   });
 }
 
-/** Takes API tokens too, which services know nothing of. */
-function withApiTokens(verifier: TokenVerifier, ownIdentity: Identity): TokenVerifier {
-  return {
-    verify: async (token) => verifier.verify(isApiToken(token) ? await exchangeApiToken(ownIdentity, token) : token),
+/** What a bearer token is exchanged for that services know nothing of: an API token, or an external issuer's. */
+function exchangeOf(ownIdentity: Identity, external: ExternalIssuerTokens | undefined): (bearer: string) => Promise<string> {
+  return (bearer) => {
+    if (isApiToken(bearer)) return exchangeApiToken(ownIdentity, bearer);
+    return external?.claims(bearer) === true ? external.exchange(bearer) : Promise.resolve(bearer);
   };
 }
 
@@ -219,5 +227,6 @@ function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' 
     tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
     firstAdminFile: config.FIRST_ADMIN_FILE,
     publicUrl: config.PUBLIC_URL,
+    elsewhere: config.TOKEN_ISSUER === undefined ? undefined : { issuer: config.TOKEN_ISSUER.issuer, breakGlass: config.FIRST_ADMIN_EMAIL },
   };
 }

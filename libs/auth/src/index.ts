@@ -1,3 +1,4 @@
+export * from './external-tokens.js';
 export * from './grants.js';
 export * from './key-source.js';
 export * from './keys.js';

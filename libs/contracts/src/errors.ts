@@ -33,6 +33,7 @@ export const errorCodes = {
   permission_denied: 'permission_denied',
   cross_site_request: 'permission_denied',
   no_role: 'permission_denied',
+  sign_in_elsewhere: 'permission_denied',
   second_person_required: 'permission_denied',
   not_found: 'not_found',
   tenant_not_found: 'not_found',

@@ -2,9 +2,9 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { contextHeaders, FairleadError, namePattern, onlyReads, type Permission } from '@fairlead/contracts';
 import { requirePermission, requireTenant, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
+import { runInContext } from '@fairlead/telemetry';
 import { invalidField } from '../domain/invalid.js';
 import type { RateLimit } from '../domain/rate-limit.js';
-import { isApiToken } from '../identity/api-tokens.js';
 import { bindContext, contextOf } from './context.js';
 import { openRoutes } from './open-routes.js';
 import { refuseOtherSites } from './own-site.js';
@@ -61,8 +61,11 @@ export function principalOf(request: FastifyRequest): Principal {
 /** How the edge learns who calls. */
 export interface CallerDeps {
   readonly verifier: TokenVerifier;
-  /** Answers a short-lived access token for an API token; throws `unauthenticated` when it is not valid, or no longer. */
-  readonly exchangeApiToken: (apiToken: string) => Promise<string>;
+  /**
+   * Answers a short-lived access token for an API token or an external issuer's token, and any other as it is; throws `unauthenticated` when
+   * it is not valid, or no longer.
+   */
+  readonly exchange: (bearer: string) => Promise<string>;
   /** Throws `unauthenticated` when the session or API token behind a caller's token has ended, by the database at this moment. */
   readonly refuseEnded: (caller: Principal) => Promise<void>;
   /** Throws when what is changed now would not be recorded, or the audit chain is too far behind. */
@@ -110,14 +113,14 @@ async function authenticate(
 ): Promise<void> {
   const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed, in the Authorization header');
-  // Services know nothing of API tokens: they get what the gateway signs for this one request.
-  const bearer = isApiToken(token) ? await deps.exchangeApiToken(token) : token;
+  // Services know nothing of API tokens, or of other issuers: they get what the gateway signs for this one request.
+  const bearer = await runInContext(contextOf(request), () => deps.exchange(token));
   const principal = await deps.verifier.verify(bearer);
   bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
   limitRate(reply, principal, deps.rateLimit);
   // Whoever may do it nowhere learns nothing from the header; where is asked below.
   requirePermission(principal, permission, { scoped, anywhere: anywhere === true || tenant !== undefined });
-  // A token is valid for minutes; what changes something or hands much out asks whether it still stands. An API token was asked for just now.
+  // A token is valid for minutes; what changes something or hands much out asks whether it still stands. What was exchanged was asked for just now.
   if ((request.method !== 'GET' || sensitive) && bearer === token) await deps.refuseEnded(principal);
   if (sensitive || (request.method !== 'GET' && !onlyReads(permission))) await deps.auditGate.check();
   principals.set(request, principal);

@@ -31,7 +31,7 @@ async function start(uiFolder: string): Promise<string> {
     logger,
     registry,
     verifier,
-    exchangeApiToken: () => Promise.reject(new Error('nobody has one')),
+    exchange: (bearer) => Promise.resolve(bearer),
     refuseEnded: () => Promise.resolve(),
     auditGate: { check: () => Promise.resolve() },
   });

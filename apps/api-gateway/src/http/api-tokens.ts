@@ -10,6 +10,7 @@ import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, IdempotencyKey, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
 import { createApiToken, revokeApiToken, rotateApiToken, type NewSecretToken } from '../identity/api-tokens.js';
 import { userIdOf } from '../identity/callers.js';
+import { refuseElsewhere } from '../identity/elsewhere.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
 import { refuseApiToken } from './auth.js';
@@ -90,6 +91,7 @@ export class ApiTokensController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    refuseElsewhere(this.identity.elsewhere, caller.name);
     const input = { name: body.name, roles: body.roles, expiresInDays: body.expires_in_days, scope: body.scope };
     const created = await createApiToken(caller, input, answeringOnce(this.identity, keyed, newTokenAnswer));
     tellPosition(reply, created.position);
@@ -108,6 +110,7 @@ export class ApiTokensController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    refuseElsewhere(this.identity.elsewhere, caller.name);
     const change = { tokenId, overlapHours: body.overlap_hours };
     const rotated = await rotateApiToken(caller, change, answeringOnce(this.identity, keyed, newTokenAnswer));
     tellPosition(reply, rotated.position);

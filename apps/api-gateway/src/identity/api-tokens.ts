@@ -5,6 +5,7 @@ import type { Answering, Database } from '@fairlead/postgres';
 import { grantsOfHeld, platformRoles } from '../domain/held-roles.js';
 import { insertApiToken, revokeApiTokenRow, rotateApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
+import { refuseElsewhere, type Elsewhere } from './elsewhere.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
 
 /** `<token id>_<secret>`: the id is how the token begins, and may be shown. */
@@ -109,13 +110,18 @@ export async function revokeApiToken(database: Database, caller: Principal, toke
 
 /**
  * Answers a short-lived access token for an API token, with what the token's roles and those its user has now both
- * allow, within the token's scope. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`.
+ * allow, within the token's scope. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`, and
+ * `sign_in_elsewhere` where access tokens come from an issuer.
  */
-export async function exchangeApiToken(deps: { database: Database; signer: TokenSigner }, bearer: string): Promise<string> {
+export async function exchangeApiToken(
+  deps: { database: Database; signer: TokenSigner; elsewhere: Elsewhere | undefined },
+  bearer: string,
+): Promise<string> {
   const [, tokenId, secret] = form.exec(bearer) ?? [];
   const found = tokenId === undefined || secret === undefined ? undefined : await useApiToken(deps.database, tokenId, hashOfSecret(secret));
   if (found === undefined) throw new FairleadError('unauthenticated', 'The API token is not valid, has expired or was revoked');
   const { userId, email } = found;
+  refuseElsewhere(deps.elsewhere, email);
   const roles = commonRoles(found.roles, platformRoles(found.held));
   const grants = common(new Map([[platformPath, grantsOfRoles(found.roles)]]), grantsOfHeld(found.held));
   return deps.signer.signUser({ userId, email, roles, grants, apiTokenId: tokenId, scope: found.scope ?? undefined }, exchangedSeconds);

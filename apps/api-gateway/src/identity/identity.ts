@@ -3,6 +3,7 @@ import type { Appender } from '@fairlead/event-log';
 import type { Database, Idempotency } from '@fairlead/postgres';
 import type { LoginLimits } from '../domain/login-limits.js';
 import type { Throttle } from '../domain/throttle.js';
+import type { Elsewhere } from './elsewhere.js';
 import type { Passwords } from './passwords.js';
 import type { Sealer } from './sealing.js';
 
@@ -24,6 +25,8 @@ export interface Identity {
   readonly firstAdminFile: string | undefined;
   /** Where browsers reach the gateway, when that is not its own address. */
   readonly publicUrl: string | undefined;
+  /** Where people get their access tokens instead of here; undefined where that is here. */
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 /** Under this Nest hands it to controllers. */

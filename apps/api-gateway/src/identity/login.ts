@@ -5,6 +5,7 @@ import { networkOf } from '../domain/network.js';
 import { addressesOf } from '../store/sessions.js';
 import type { User } from '../store/user.js';
 import { findUser } from '../store/users.js';
+import { refuseElsewhere, type Elsewhere } from './elsewhere.js';
 import type { Passwords } from './passwords.js';
 import type { Sealer } from './sealing.js';
 import { judgeCode } from './second-factor.js';
@@ -15,6 +16,7 @@ export interface LoginDeps extends SessionDeps {
   readonly passwords: Passwords;
   readonly sealer: Sealer | undefined;
   readonly loginLimits: LoginLimits;
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 export interface LoginAttempt {
@@ -29,10 +31,12 @@ export interface LoginAttempt {
 /**
  * Checks a user's password, and their second factor when they have one, and opens a session with its first access token. The
  * attempt is recorded before it is answered. Throws `login_failed` (the same for an unknown or disabled user, a wrong
- * password and a wrong code), `second_factor_required` to whoever knows the password, and `rate_limited` with `retry_after_seconds`.
+ * password and a wrong code), `second_factor_required` to whoever knows the password, `rate_limited` with `retry_after_seconds`, and
+ * `sign_in_elsewhere` where access tokens come from an issuer.
  */
 export async function login(deps: LoginDeps, attempt: LoginAttempt): Promise<{ session: HeldSession; access: Access }> {
   const { email, password, client } = attempt;
+  refuseElsewhere(deps.elsewhere, email);
   // Checked again when the password's turn comes: many attempts at once must not slip past the limit.
   const mayTry = () => refuseWhoeverWaits(deps, attempt);
   await mayTry();

@@ -14,6 +14,7 @@ import {
 } from '../store/sessions.js';
 import type { SessionUser } from '../store/sessions.js';
 import { presentCaller, userIdOf } from './callers.js';
+import { refuseElsewhere, type Elsewhere } from './elsewhere.js';
 import { hashOfSecret, newSecret } from './secrets.js';
 import { useProof, type Proof } from './second-factor.js';
 
@@ -47,6 +48,7 @@ export interface SessionDeps {
   readonly database: Database;
   readonly signer: TokenSigner;
   readonly tokenTtlSeconds: number;
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 /**
@@ -85,13 +87,16 @@ export async function openSession(
 /**
  * Answers a new access token for a session, with the roles its user has now. The secret stays the same: a reply that
  * is lost, or two refreshes at once, end no session. Throws `session_expired` when the session has ended or is not
- * known; that a revoked one was presented is recorded.
+ * known; that a revoked one was presented is recorded. Throws `sign_in_elsewhere` where access tokens come from an issuer.
  */
 export async function refresh(deps: SessionDeps, session: HeldSession | undefined, client: Client): Promise<Access> {
   const expired = new FairleadError('session_expired', 'The session has ended; log in again');
   if (session === undefined) throw expired;
   const user = await useSession(deps.database, keyOf(session));
-  if (user !== undefined) return accessOf(deps, user, session.sessionId);
+  if (user !== undefined) {
+    refuseElsewhere(deps.elsewhere, user.email);
+    return accessOf(deps, user, session.sessionId);
+  }
   await deps.database.transaction(async (tx) => {
     const userId = await noteRefusal(tx, keyOf(session));
     if (userId === undefined) return;

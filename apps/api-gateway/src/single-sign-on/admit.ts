@@ -75,7 +75,7 @@ async function renew(tx: Transaction, { roles }: ExternalPerson, userId: string)
  * How the user is shown: with the issuer, so that it is never the e-mail address of a local user and no login matches it, and with a
  * part that is theirs, since an issuer may know two people by one address.
  */
-function nameOf({ email, subject, issuerId }: ExternalPerson): string {
+export function nameOf({ email, subject, issuerId }: Pick<ExternalPerson, 'email' | 'subject' | 'issuerId'>): string {
   const mark = hashOfSecret(subject).toString('hex').slice(0, 6);
   return `${email?.toLowerCase() ?? 'somebody'} (${issuerId} ${mark})`;
 }

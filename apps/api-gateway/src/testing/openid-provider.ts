@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
@@ -18,23 +18,56 @@ export interface OpenIdProvider {
   readonly accounts: Map<string, ProviderAccount>;
   /** Signs somebody in as a browser would: follows an authorization URL and answers what it is sent back with. */
   visit(authorizationUrl: string, login: string): Promise<Record<string, string>>;
+  /** The tokens that somebody gets there by the code flow: an id token, and an access token (RFC 9068) for the audience `fairlead`. */
+  tokens(login: string): Promise<{ access_token: string; id_token: string }>;
+  /** What it signs with. */
+  readonly keys: readonly ProviderKey[];
+  /** How often its keys were asked for. */
+  readonly asked: { keys: number };
   stop(): Promise<void>;
 }
 
 export const clientId = 'fairlead';
 export const clientSecret = 'a-secret-of-the-client-only';
 
+/** A signing key of a provider; it signs with the first one. */
+export interface ProviderKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+}
+
+export function providerKey(kid: string): ProviderKey {
+  return { kid, privateKey: generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey };
+}
+
+/** What the access tokens are asked for. */
+const resource = 'https://fairlead.test/api';
+
 /** Starts a provider whose client is sent back to these addresses. */
-export async function startOpenIdProvider(redirectUris: readonly string[]): Promise<OpenIdProvider> {
+export async function startOpenIdProvider(
+  redirectUris: readonly string[],
+  { port = 0, keys = [providerKey('one')] }: { port?: number; keys?: readonly ProviderKey[] } = {},
+): Promise<OpenIdProvider> {
   const accounts = new Map<string, ProviderAccount>();
+  const asked = { keys: 0 };
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
-  const key = privateKey.export({ format: 'jwk' });
+  const [first] = keys;
+  if (first === undefined) throw new Error('a provider needs a key');
   const provider = new Provider(issuer, {
     clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: [...redirectUris], grant_types: ['authorization_code'] }],
-    jwks: { keys: [{ ...key, kid: 'one', alg: 'RS256', use: 'sig' }] },
+    jwks: { keys: keys.map(({ kid, privateKey }) => ({ ...privateKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' })) },
+    features: {
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: () => ({ scope: 'fairlead', audience: 'fairlead', accessTokenTTL: 60, accessTokenFormat: 'jwt' }),
+      },
+    },
+    extraTokenClaims: (_context, token) => {
+      const account = 'accountId' in token ? accounts.get(token.accountId) : undefined;
+      return account === undefined ? {} : { email: account.email, groups: [...account.groups] };
+    },
     cookies: { keys: ['only-for-specs'] },
     claims: { openid: ['sub'], email: ['email'], profile: ['groups'] },
     pkce: { required: () => true },
@@ -59,6 +92,7 @@ export async function startOpenIdProvider(redirectUris: readonly string[]): Prom
         accountId: context.oidc.session?.accountId,
       });
       grant.addOIDCScope('openid email profile');
+      grant.addResourceScope(resource, 'fairlead');
       await grant.save();
       return grant;
     },
@@ -66,19 +100,42 @@ export async function startOpenIdProvider(redirectUris: readonly string[]): Prom
   provider.use(async (context, next) => {
     await next();
     const body = context.body as { id_token?: string } | undefined;
-    if (context.path === '/token' && body?.id_token !== undefined) body.id_token = atAnotherTime(body.id_token, accounts, privateKey);
+    if (context.path === '/token' && body?.id_token !== undefined) body.id_token = atAnotherTime(body.id_token, accounts, first.privateKey);
   });
   const handle = provider.callback();
-  server.on('request', (request, response) => void handle(request, response));
+  server.on('request', (request, response) => {
+    if (request.url === '/jwks') asked.keys += 1;
+    void handle(request, response);
+  });
   return {
     issuer,
     accounts,
+    keys,
+    asked,
     visit: (url, login) => visit(issuer, url, login),
+    tokens: (login) => tokensOf(issuer, redirectUris[0] ?? '', login),
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+async function tokensOf(issuer: string, redirectUri: string, login: string): Promise<{ access_token: string; id_token: string }> {
+  const verifier = randomBytes(32).toString('base64url');
+  const asked = new URL('/auth', issuer);
+  asked.search = new URLSearchParams({
+    ...{ client_id: clientId, redirect_uri: redirectUri, response_type: 'code', scope: 'openid email profile fairlead', resource },
+    ...{ code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256' },
+  }).toString();
+  const { code = '' } = await visit(issuer, asked.href, login);
+  const body = new URLSearchParams({
+    ...{ grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: redirectUri, resource },
+    ...{ client_id: clientId, client_secret: clientSecret },
+  });
+  const answer = await fetch(new URL('/token', issuer), { method: 'POST', body, headers: { connection: 'close' } });
+  if (!answer.ok) throw new Error(`the provider gave no tokens: ${await answer.text()}`);
+  return (await answer.json()) as { access_token: string; id_token: string };
 }
 
 async function visit(issuer: string, url: string, login: string): Promise<Record<string, string>> {
@@ -87,7 +144,8 @@ async function visit(issuer: string, url: string, login: string): Promise<Record
   for (let steps = 0; steps < 12; steps += 1) {
     const response: Response = await fetch(at, {
       redirect: 'manual',
-      headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
+      // A provider that is started again on its port knows nothing of earlier connections.
+      headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '), connection: 'close' },
       ...(form === undefined ? {} : { method: 'POST', body: form }),
     });
     for (const line of response.headers.getSetCookie()) {

@@ -11,6 +11,7 @@ import { SigningKeys1763791000000 } from './1763791000000-signing-keys.js';
 import { RoleBindings1763800000000 } from './1763800000000-role-bindings.js';
 import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
 import { ExternalIdentities1763860000000 } from './1763860000000-external-identities.js';
+import { ExternalRoles1763870000000 } from './1763870000000-external-roles.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly MigrationClass[] = [
   RoleBindings1763800000000,
   Webhooks1763850000000,
   ExternalIdentities1763860000000,
+  ExternalRoles1763870000000,
 ];
