@@ -99,6 +99,7 @@ const changes = (): readonly (readonly [what: string, method: string, path: stri
   ['an end of an API token', 'DELETE', `/admin/v1/api-tokens/${there.apiToken}`],
   ['a decision about a projection', 'POST', '/admin/v1/projections/aggregate_summary/pause', { reason }],
   ['an export of the trail', 'GET', '/admin/v1/audit/export'],
+  ['rows of a table', 'GET', '/admin/v1/data/tables/placement/tenant'],
   ['a login', 'POST', '/admin/v1/auth/login', { email: 'closed@example.test', password }],
 ];
 

@@ -90,6 +90,11 @@ beforeAll(async () => {
   world.know('schedule params', { kind: 'gateway', shard: 'gateway-1' });
   world.know('hook urls', 'http://127.0.0.1:9/hook');
   world.know('hook types', ['job.*'], ['user.user_created', 'tenant.*']);
+  world.know('schemas', 'placement');
+  world.know('tables', 'tenant', 'assignment');
+  world.know('columns', 'tenant_id', 'revision,tenant_id');
+  world.know('filters', 'tenant_id.starts_with.tenant', 'revision.gte.0,tenant_id.is_not_null');
+  world.know('orders', 'tenant_id', '-revision');
   world.know('crons', '0 3 1 1 *');
   world.know('zones', 'UTC', 'Europe/Berlin');
   world.know('new names', ...Array.from({ length: 40 }, (_, n) => `fuzz-${String(n)}`));

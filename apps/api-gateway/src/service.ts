@@ -30,6 +30,7 @@ import { loadUi, serveUi } from './edge/ui.js';
 import { openExternalTokens, type ExternalIssuerTokens } from './external-tokens/open.js';
 import { watch } from './grpc/watch.js';
 import { changeSse, changeStream } from './http/changes.js';
+import { dataBrowser } from './http/data.js';
 import { jobStreams } from './http/job-events.js';
 import { trustedKeys } from './http/jwks.js';
 import { apiDocument } from './http/api-document.js';
@@ -43,6 +44,7 @@ import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
 import { createSingleSignOn, type SingleSignOn } from './single-sign-on/single-sign-on.js';
 import { documentOf } from './openapi/document.js';
+import { createData } from './data/browse.js';
 import { createSealer } from './identity/sealing.js';
 import { keepSigningKeys, type SigningKeys, type SigningKeyDeps } from './identity/signing-keys.js';
 import { migrations } from './store/migrations/index.js';
@@ -120,6 +122,15 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     { provide: webhooks, useValue: told.webhooks },
     { provide: changeStream, useValue: changes },
     { provide: changeSse, useValue: { limits, logger, stallMs: overrides.stallMs } },
+    {
+      provide: dataBrowser,
+      useValue: createData({
+        database,
+        onAppended: (position) => {
+          pokeLog(messaging, position);
+        },
+      }),
+    },
     { provide: jobsClient, useValue: resources.client(jobsV1.JobOrchestratorServiceService, config.JOB_ORCHESTRATOR_GRPC) },
     { provide: placementClient, useValue: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC) },
     { provide: fleetClient, useValue: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC) },

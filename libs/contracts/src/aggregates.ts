@@ -7,6 +7,7 @@ export const aggregateOwners = {
   webhook: 'api-gateway',
   role: 'api-gateway',
   role_binding: 'api-gateway',
+  data_table: 'api-gateway',
   tenant: 'placement',
   shard: 'placement',
   placement_map: 'placement',

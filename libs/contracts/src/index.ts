@@ -1,5 +1,6 @@
 export * from './aggregates.js';
 export * from './change-stream.js';
+export * from './data-access.js';
 export * from './errors.js';
 export * from './events/catalogue.js';
 export * from './events/define.js';

@@ -3,6 +3,7 @@ export const permissions = [
   'audit.export',
   'audit.read',
   'change.read',
+  'data.browse',
   'deadletter.manage',
   'deadletter.read',
   'fleet.read',
@@ -77,6 +78,7 @@ const admin: readonly Permission[] = [
   'deadletter.manage',
   'projection.manage',
   'audit.export',
+  'data.browse',
   'webhook.manage',
 ];
 

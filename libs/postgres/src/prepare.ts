@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
+import { controlPlaneServices, dataAccess, type ControlPlaneService } from '@fairlead/contracts';
 import { withPassword, type MigrationClass } from './database.js';
 
 /** The schema a service owns, such as `job_orchestrator`. */
@@ -12,6 +12,9 @@ export function schemaOf(service: ControlPlaneService): string {
 export function roleOf(service: ControlPlaneService): string {
   return `fairlead_${schemaOf(service)}`;
 }
+
+/** The role that the data browser reads as; nobody can log in as it, and the gateway alone may take it on. */
+export const dataReaderRole = 'fairlead_data_reader';
 
 export interface AdminAccess {
   /** A superuser's URL without password, to any database of the cluster. */
@@ -59,6 +62,8 @@ export async function prepareDatabase(options: AdminAccess & { passwords: Readon
     try {
       await client.query('revoke create on schema public from public');
       for (const service of controlPlaneServices) await createSchema(client, service);
+      // Taken on by name, for one transaction: the gateway has none of its rights otherwise.
+      await client.query(`grant ${dataReaderRole} to ${roleOf('api-gateway')} with inherit false, set true`);
     } finally {
       await client.end();
     }
@@ -73,6 +78,7 @@ async function createRolesAndDatabase(options: AdminAccess & { passwords: Readon
       // DDL takes no bound parameters; escapeLiteral is what pg offers for it.
       await createRole(client, roleOf(service), `login password ${client.escapeLiteral(options.passwords[service])}`);
     }
+    await createRole(client, dataReaderRole, 'nologin');
     const existing = await client.query('select 1 from pg_database where datname = $1', [options.database]);
     if (existing.rowCount === 0) await client.query(`create database ${client.escapeIdentifier(options.database)}`);
   } finally {
@@ -94,6 +100,38 @@ async function createSchema(client: pg.Client, service: ControlPlaneService): Pr
   );
   await client.query(`alter default privileges for role ${owner} in schema ${schema} grant usage, select on sequences to ${role}`);
   await client.query(`alter role ${role} set search_path = ${schema}`);
+}
+
+/**
+ * Lets the data browser's role read the columns that `dataAccess` names, of the tables that there are, and nothing else: what it was let
+ * read before and is not named any more is closed. Safe to repeat; wants a prepared database.
+ */
+export async function grantDataAccess(access: AdminAccess): Promise<void> {
+  await withSetupLock(access, async () => {
+    const client = await adminClient(access);
+    try {
+      const { rows } = await client.query<{ name: string; columns: string[] }>(
+        `select given.name, array_agg(attname::text) as columns
+           from unnest($1::text[]) given(name) join pg_attribute on attrelid = to_regclass(given.name)
+           where attnum > 0 and not attisdropped group by given.name`,
+        [Object.keys(dataAccess)],
+      );
+      const schemas = [...new Set(rows.map(({ name }) => name.split('.')[0] ?? ''))].join(', ');
+      if (schemas === '') return;
+      await client.query('begin');
+      await client.query(`revoke all on all tables in schema ${schemas} from ${dataReaderRole}`);
+      await client.query(`grant usage on schema ${schemas} to ${dataReaderRole}`);
+      for (const { name, columns } of rows) {
+        const readable = dataAccess[name]?.readable.filter((column) => columns.includes(column)) ?? [];
+        if (readable.length === 0) continue;
+        const names = readable.map((column) => client.escapeIdentifier(column)).join(', ');
+        await client.query(`grant select (${names}) on ${name} to ${dataReaderRole}`);
+      }
+      await client.query('commit');
+    } finally {
+      await client.end();
+    }
+  });
 }
 
 /** Applies a service's migrations that the database has not, each in a transaction; answers their names. */

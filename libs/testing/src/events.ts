@@ -12,6 +12,7 @@ export const testEvents = {
   webhook: changes,
   role: changes,
   role_binding: changes,
+  data_table: changes,
   tenant: changes,
   shard: changes,
   placement_map: changes,

@@ -6,6 +6,7 @@ import { startStack, type Stack } from '@fairlead/dev-env';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
+import { dataReadHappens } from './history-data.js';
 import { rolesHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { webhooksHappen } from './history-webhooks.js';
@@ -73,6 +74,7 @@ export class History {
       schedulesHappen(this.jobs()),
       this.projections(),
       this.exported(),
+      dataReadHappens((path) => this.ann.get(path)),
       this.attention().then(() => Promise.all([this.places(), this.moves()])),
     ]);
     await decisionsHappen(this.jobs());

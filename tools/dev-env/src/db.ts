@@ -1,28 +1,14 @@
 /** `npm run db:init`, `db:migrate` and `db:restored`: prepares a database for Fairlead, also one that is not local. */
-import { migrations as gatewayMigrations } from '@fairlead/api-gateway';
-import { migrations as auditMigrations } from '@fairlead/audit';
 import { ConfigError, loadConfig } from '@fairlead/config';
 import { controlPlaneServices, describeError, type ControlPlaneService } from '@fairlead/contracts';
 import { beginIncarnation, installEventLog } from '@fairlead/event-log';
-import { migrations as observerMigrations } from '@fairlead/fleet-observer';
-import { migrations as orchestratorMigrations } from '@fairlead/job-orchestrator';
-import { migrations as placementMigrations } from '@fairlead/placement';
-import { prepareDatabase, runMigrations, type MigrationClass } from '@fairlead/postgres';
-import { migrations as provisionerMigrations } from '@fairlead/provisioner';
+import { grantDataAccess, prepareDatabase, runMigrations } from '@fairlead/postgres';
 import { configurationExitCode } from '@fairlead/service-runtime';
+import { migrationsOf } from './migrations.js';
 import { databaseAccessSchema, databasePasswordsSchema, passwordVariable } from './settings.js';
 
-const migrationsOf: Record<ControlPlaneService, readonly MigrationClass[]> = {
-  placement: placementMigrations,
-  provisioner: provisionerMigrations,
-  'fleet-observer': observerMigrations,
-  audit: auditMigrations,
-  'job-orchestrator': orchestratorMigrations,
-  'api-gateway': gatewayMigrations,
-};
-
 const usage = `npm run db:init       makes roles, database, schemas and the event log where they are missing, sets the roles' passwords
-npm run db:migrate    applies the services' migrations that the database has not got
+npm run db:migrate    applies the services' migrations that the database has not got, and says what the data browser may read
 npm run db:restored   begins a new incarnation of the event log, after a backup was restored: before services run again
                       once they have written to it: npm run db:restored -- --after <position>, the last one that the backup held
 The first two are safe to repeat. From the environment (each also as NAME_FILE, which names a file that holds the value):
@@ -47,6 +33,8 @@ const commands: Record<string, (access: Access) => Promise<void>> = {
       const applied = await runMigrations({ ...access, service, migrations: migrationsOf[service] });
       for (const name of applied) console.log(`Applied ${service}: ${name}`);
     }
+    // Last: a column that a migration makes can be given only now.
+    await grantDataAccess(access);
     console.log(`Database ${access.database}: migrations are applied`);
   },
   restored: async (access) => {

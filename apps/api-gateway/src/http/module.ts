@@ -8,6 +8,7 @@ import { AuditVerifyController } from './audit-verify.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
 import { ChangesController } from './changes.js';
+import { DataController } from './data.js';
 import { DeadLettersController } from './dead-letters.js';
 import { FleetController } from './fleet.js';
 import { JobEventsController } from './job-events.js';
@@ -73,6 +74,7 @@ export const controllers: readonly Type[] = [
   LogVerifyController,
   ProjectionsController,
   StuckController,
+  DataController,
   ApiDocumentController,
 ];
 

@@ -35,6 +35,7 @@ export const groups: Readonly<Record<string, string>> = {
   projections: 'What is made from the event log.',
   deadLetters: 'Messages that a consumer gave up on.',
   stuck: 'What does not get on by itself.',
+  data: 'The control database’s tables.',
   apiDocument: 'This document.',
   probes: 'Whether the gateway is well.',
 };

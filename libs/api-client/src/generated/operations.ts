@@ -100,6 +100,14 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/auth/whoami"
   },
+  "data.list": {
+    "method": "GET",
+    "path": "/admin/v1/data/tables"
+  },
+  "data.read": {
+    "method": "GET",
+    "path": "/admin/v1/data/tables/{schema}/{table}"
+  },
   "deadLetters.list": {
     "method": "GET",
     "path": "/admin/v1/dead-letters"

@@ -410,6 +410,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/data/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the control database’s tables, and what of them may be read. */
+        get: operations["data.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/data/tables/{schema}/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers rows of a table, and records who asked for them. */
+        get: operations["data.read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -1828,6 +1862,20 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        DataColumn: {
+            name: string;
+            type: string;
+            nullable: boolean;
+            masked: boolean;
+        };
+        DataTable: {
+            schema: string;
+            table: string;
+            estimated_rows: number;
+            key: string[];
+            columns: components["schemas"]["DataColumn"][];
+            readable: boolean;
+        };
         DeadLetter: {
             sequence: number;
             dead_letter_id: string;
@@ -2745,7 +2793,7 @@ export interface operations {
         parameters: {
             query: {
                 principal: string;
-                permission: "audit.export" | "audit.read" | "change.read" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
+                permission: "audit.export" | "audit.read" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
                 scope?: string;
             };
             header?: never;
@@ -3156,6 +3204,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Whoami"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "data.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["DataTable"][];
+                        next_cursor: null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "data.read": {
+        parameters: {
+            query?: {
+                columns?: string;
+                filter?: string;
+                order?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                table: string;
+                schema: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            [key: string]: string | null;
+                        }[];
+                        next_cursor: string | null;
+                        columns: components["schemas"]["DataColumn"][];
+                    };
                 };
             };
             "4XX": components["responses"]["Problem"];
@@ -4541,7 +4651,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     description: string;
-                    permissions: ("audit.export" | "audit.read" | "change.read" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions: ("audit.export" | "audit.read" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };
@@ -4624,7 +4734,7 @@ export interface operations {
             content: {
                 "application/json": {
                     description?: string;
-                    permissions?: ("audit.export" | "audit.read" | "change.read" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions?: ("audit.export" | "audit.read" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };

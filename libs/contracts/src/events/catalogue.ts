@@ -1,5 +1,6 @@
 /** Every event type there is. A new one is a line in its aggregate's file. */
 import type { AggregateType } from '../aggregates.js';
+import { dataTableEvents } from './data-table.js';
 import { deadLetterEvents } from './dead-letter.js';
 import type { AggregateEvents, EventType, PayloadOf } from './define.js';
 import { endpointEvents } from './endpoint.js';
@@ -24,6 +25,7 @@ export const eventCatalogue = {
   webhook: webhookEvents,
   role: roleEvents,
   role_binding: roleBindingEvents,
+  data_table: dataTableEvents,
   tenant: tenantEvents,
   shard: shardEvents,
   placement_map: placementMapEvents,

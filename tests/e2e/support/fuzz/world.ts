@@ -119,6 +119,11 @@ const byGroup: Readonly<Record<string, string>> = {
   'logEvents from': 'positions',
   'logEvents to': 'none',
   'projections name': 'projections',
+  'data schema': 'schemas',
+  'data table': 'tables',
+  'data columns': 'columns',
+  'data filter': 'filters',
+  'data order': 'orders',
 };
 
 const byOperation: Readonly<Record<string, string>> = {
