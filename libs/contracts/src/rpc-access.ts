@@ -11,10 +11,10 @@ import * as provisionerV1 from './generated/fairlead/provisioner/v1/provisioner.
 import { controlPlaneServices, type ControlPlaneService } from './permissions.js';
 
 /**
- * Whom certificates speak for: the services, `edge`, the proxy that passes programs' calls on to the gateway, and `fleet`, the
- * managed services.
+ * Whom certificates speak for: the services, `edge`, the proxy that passes programs' calls on to the gateway, `fleet`, the managed
+ * services, and `nats`, the servers of NATS.
  */
-export const peers = [...controlPlaneServices, 'edge', 'fleet'] as const;
+export const peers = [...controlPlaneServices, 'edge', 'fleet', 'nats'] as const;
 export type Peer = (typeof peers)[number];
 
 /** Who answers an RPC, and whose certificates it is answered to. */

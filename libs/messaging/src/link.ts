@@ -1,6 +1,7 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { describeError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
+import { peerOf, type TlsSource } from '@fairlead/tls';
 import { createBell } from './bell.js';
 
 /** One NATS connection, kept up in the background for ever. */
@@ -24,6 +25,8 @@ export function openLink(options: {
   url: string;
   user?: string;
   token?: string;
+  /** Mutual TLS with servers whose URL begins with `tls:`; there is no connection to such a one that offers none. */
+  tls?: TlsSource;
   name: string;
   logger: Logger;
   onUp: (connection: NatsConnection) => void;
@@ -98,8 +101,32 @@ export function openLink(options: {
   };
 }
 
-function connectOptions(options: { url: string; user?: string; token?: string; name: string }) {
+/**
+ * What a handshake is made with, read anew for each. The server is known by whom its certificate speaks for: clusters are found under
+ * many names.
+ */
+function tlsOptions(source: TlsSource) {
   return {
+    get cert() {
+      return source.current().cert;
+    },
+    get key() {
+      return source.current().key;
+    },
+    get ca() {
+      return source.current().ca;
+    },
+    checkServerIdentity: (_host: string, certificate: { subjectaltname?: string }) => {
+      const peer = peerOf(certificate.subjectaltname);
+      return peer === 'nats' ? undefined : new Error(`the server's certificate speaks for ${peer ?? 'nobody known'}, not for nats`);
+    },
+  };
+}
+
+function connectOptions(options: { url: string; user?: string; token?: string; tls?: TlsSource; name: string }) {
+  const tls = options.url.startsWith('tls:') ? options.tls : undefined;
+  return {
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
     servers: options.url.split(',').map((server) => server.trim()),
     ...(options.user === undefined ? { token: options.token } : { user: options.user, pass: options.token }),
     name: options.name,

@@ -2,6 +2,7 @@ import { jetstream, jetstreamManager, JetStreamApiError, type JetStreamClient, t
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { FairleadError, describeError, topology, type Topology } from '@fairlead/contracts';
 import { noTracing, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
+import type { TlsSource } from '@fairlead/tls';
 import { startConsumer, type ConsumeOptions } from './consumer.js';
 import { createDeadLetters, publishDeadLetter, type DeadLetters, type GivenUp } from './dead-letters.js';
 import { createHooks } from './hooks.js';
@@ -60,6 +61,8 @@ export function connectMessaging(options: {
   /** Whose password `token` is; without it the token alone says who we are. */
   user?: string;
   token?: string;
+  /** The certificate to show servers whose URL begins with `tls:`, and whom to trust. */
+  tls?: TlsSource;
   namespace: string;
   name: string;
   logger: Logger;
@@ -84,6 +87,7 @@ export function connectMessaging(options: {
     url: options.url,
     user: options.user,
     token: options.token,
+    tls: options.tls,
     name: options.name,
     logger,
     onUp: (connection) => {

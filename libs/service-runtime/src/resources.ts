@@ -80,6 +80,7 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     url: config.NATS_URL,
     user: config.NATS_USER,
     token: config.NATS_TOKEN,
+    tls,
     namespace: config.NATS_NAMESPACE,
     replicas: config.NATS_REPLICAS,
     name,

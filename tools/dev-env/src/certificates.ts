@@ -10,8 +10,8 @@ import type { TlsFiles } from '@fairlead/tls';
 import { createAuthority, issueCertificate, type Authority } from '@fairlead/tls/authority';
 import { readIfThere, writeWhole } from './files.js';
 
-/** Who gets a certificate: the services, and the proxy before the gateways. */
-export const certified = [...controlPlaneServices, 'edge'] as const satisfies readonly Peer[];
+/** Who gets a certificate: the services, the proxy before the gateways, and the servers of NATS. */
+export const certified = [...controlPlaneServices, 'edge', 'nats'] as const satisfies readonly Peer[];
 export type Certified = (typeof certified)[number];
 
 export interface CertificateOptions {
@@ -52,13 +52,16 @@ export async function prepareCertificates(
   for (const peer of certified) {
     if (options.renew !== true && isGood(files[peer], now)) continue;
     if (authority.key === undefined) throw new Error(`${join(dir, 'ca/ca.key')} is not there: without it no certificate can be signed`);
-    const made = await issueCertificate({ cert: authority.cert, key: authority.key }, { peer, days, now });
+    const made = await issueCertificate({ cert: authority.cert, key: authority.key }, { peer, days, now, hosts: hosts[peer] });
     writeWhole(files[peer].key, made.key);
     writeWhole(files[peer].cert, made.cert);
     issued.push(peer);
   }
   return { files, issued };
 }
+
+/** Names for clients that check those: managed services have a client of their own. */
+const hosts: Readonly<Partial<Record<Certified, readonly string[]>>> = { nats: ['nats', 'localhost', '127.0.0.1'] };
 
 /** The newest CA; its key may be kept elsewhere. */
 async function authorityOf(dir: string, another: boolean): Promise<{ cert: string; key: string | undefined }> {
