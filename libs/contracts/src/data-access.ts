@@ -19,7 +19,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
     readable: columns('token_id user_id name roles created_at expires_at last_used_at revoked_at scope rotated_at previous_until'),
     masked: ['secret_hash', 'previous_secret_hash'],
   },
-  'api_gateway.external_identity': { readable: columns('issuer subject user_id created_at') },
+  'api_gateway.external_identity': { readable: columns('issuer subject user_id created_at roles_as_of') },
   'api_gateway.idempotency_key': idempotencyKeys,
   'api_gateway.migration': migrations,
   'api_gateway.recovery_code': { readable: [], masked: ['user_id', 'code_hash'] },
