@@ -45,6 +45,7 @@ import { createPasswords } from './identity/passwords.js';
 import { createSingleSignOn, type SingleSignOn } from './single-sign-on/single-sign-on.js';
 import { documentOf } from './openapi/document.js';
 import { createData } from './data/browse.js';
+import { createRefusedSignIns } from './identity/refused-sign-ins.js';
 import { createSealer } from './identity/sealing.js';
 import { keepSigningKeys, type SigningKeys, type SigningKeyDeps } from './identity/signing-keys.js';
 import { migrations } from './store/migrations/index.js';
@@ -232,6 +233,7 @@ function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' 
     appender: parts.appender,
     idempotency: parts.idempotency,
     loginLimits: createLoginLimits(loginLimits),
+    refusedSignIns: createRefusedSignIns(parts.appender, config.IDENTITY_KEY),
     throttle: createThrottle(ownLimits),
     codeThrottle: createThrottle(loginLimits.code),
     sealer: config.IDENTITY_KEY === undefined ? undefined : createSealer(config.IDENTITY_KEY),

@@ -5,6 +5,7 @@ import type { Database, Transaction } from '@fairlead/postgres';
 import { grantsOfHeld, platformRoles, type HeldRole } from '../domain/held-roles.js';
 import { refuseTooMany } from '../identity/given-roles.js';
 import type { Passwords } from '../identity/passwords.js';
+import type { RefusedSignIns } from '../identity/refused-sign-ins.js';
 import { newSecret } from '../identity/secrets.js';
 import { nameOf } from '../single-sign-on/admit.js';
 import { findTokenUser, insertExternalIdentity, noteRolesAsOf, type ExternalUser } from '../store/external-identities.js';
@@ -24,6 +25,7 @@ export interface ExternalExchangeDeps {
   readonly database: Database;
   readonly signer: TokenSigner;
   readonly passwords: Passwords;
+  readonly refusedSignIns: RefusedSignIns;
 }
 
 /**
@@ -36,6 +38,7 @@ export async function exchangeExternalToken(deps: ExternalExchangeDeps, token: s
   const bearer = bearerOf(deps.settings, await deps.tokens.verify(token));
   const user = await userOf(deps, bearer);
   if (user?.disabled === true) throw new FairleadError('unauthenticated', 'The user is disabled here');
+  if (user === undefined) await deps.refusedSignIns.record({ cause: 'no_role', name: bearer.subject, issuer: bearer.issuerId });
   if (user === undefined || bearer.given.length === 0)
     throw new FairleadError('no_role', 'You are known there, but nothing that the access token says of you gives a role here');
   const { userId, email } = user;

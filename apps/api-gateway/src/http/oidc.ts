@@ -68,7 +68,13 @@ export class OidcController {
   ) {
     const secure = isSecure(request, this.identity.publicUrl);
     dropSignIn(reply, secure);
-    const person = await this.signOn(issuer).finish(issuer, signInOf(request), body);
+    const person = await this.signOn(issuer)
+      .finish(issuer, signInOf(request), body)
+      .catch(async (error: unknown) => {
+        if (error instanceof FairleadError && error.code === 'sign_in_failed')
+          await this.identity.refusedSignIns.record({ cause: 'not_confirmed', address: clientOf(request).address, issuer });
+        throw error;
+      });
     const { session, access } = await admit(this.identity, person, clientOf(request));
     keepSession(reply, session, secure);
     return accessView(access);

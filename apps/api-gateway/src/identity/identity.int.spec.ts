@@ -125,7 +125,7 @@ describe('login', () => {
     await login(first, correlation);
     await login({ email: 'nobody@example.com', password: 'wrong-password-2' }, correlation);
     const [succeeded] = (await events('login_succeeded')).filter(({ meta }) => meta.correlation_id === 'cor-login');
-    const [failed] = (await events('login_failed')).filter(({ meta }) => meta.correlation_id === 'cor-login');
+    const [failed] = (await events('sign_in_refused')).filter(({ meta }) => meta.correlation_id === 'cor-login');
     expect(succeeded).toMatchObject({
       aggregateType: 'user',
       payload: { email: first.email, address: '127.0.0.1', session_id: expect.stringMatching(/^ses_/) },
@@ -134,7 +134,7 @@ describe('login', () => {
     expect(succeeded?.meta.principal).toBe(`user:${succeeded?.aggregateId ?? ''}`);
     expect(failed).toMatchObject({
       aggregateId: 'unknown',
-      payload: { email: 'nobody@example.com', cause: 'unknown_user' },
+      payload: { address: '127.0.0.1', cause: 'unknown_user' },
       meta: { principal: 'anonymous' },
     });
   });

@@ -5,6 +5,7 @@ import type { LoginLimits } from '../domain/login-limits.js';
 import type { Throttle } from '../domain/throttle.js';
 import type { Elsewhere } from './elsewhere.js';
 import type { Passwords } from './passwords.js';
+import type { RefusedSignIns } from './refused-sign-ins.js';
 import type { Sealer } from './sealing.js';
 
 /** What the functions of this folder work with; each asks for its part of it. */
@@ -16,6 +17,8 @@ export interface Identity {
   readonly signer: TokenSigner;
   readonly passwords: Passwords;
   readonly loginLimits: LoginLimits;
+  /** Records refusals of people who are nobody here. */
+  readonly refusedSignIns: RefusedSignIns;
   /** Of callers who are known: how often they may be wrong about their password, and about a code. */
   readonly throttle: Throttle;
   readonly codeThrottle: Throttle;

@@ -8,6 +8,7 @@ import { findUser } from '../store/users.js';
 import { refuseElsewhere, type Elsewhere } from './elsewhere.js';
 import type { Passwords } from './passwords.js';
 import type { Sealer } from './sealing.js';
+import type { RefusedSignIns } from './refused-sign-ins.js';
 import { judgeCode } from './second-factor.js';
 import { openSession, type Access, type Client, type HeldSession, type SessionDeps } from './sessions.js';
 
@@ -17,6 +18,7 @@ export interface LoginDeps extends SessionDeps {
   readonly sealer: Sealer | undefined;
   readonly loginLimits: LoginLimits;
   readonly elsewhere: Elsewhere | undefined;
+  readonly refusedSignIns: RefusedSignIns;
 }
 
 export interface LoginAttempt {
@@ -81,16 +83,16 @@ async function failed(deps: LoginDeps, user: User | undefined, attempt: LoginAtt
   const { email, client } = attempt;
   deps.loginLimits.failed({ email, address: client.address }, wrong, Date.now());
   const where = { email, address: client.address };
-  const cause = user === undefined ? 'unknown_user' : user.disabled ? 'disabled' : 'wrong_password';
-  if (wrong === 'code') await append(deps.appender, { ...about(user), type: 'second_factor_failed', payload: where });
-  else await append(deps.appender, { ...about(user), type: 'login_failed', payload: { ...where, cause } });
+  if (user === undefined) await deps.refusedSignIns.record({ cause: 'unknown_user', name: email, address: client.address });
+  else if (wrong === 'code') await append(deps.appender, { ...about(user), type: 'second_factor_failed', payload: where });
+  else await append(deps.appender, { ...about(user), type: 'login_failed', payload: { ...where, cause: user.disabled ? 'disabled' : 'wrong_password' } });
   const detail = attempt.code === undefined ? 'The e-mail address or the password is' : 'The e-mail address, the password or the code is';
   return new FairleadError('login_failed', `${detail} not right`);
 }
 
 /** An event about somebody who has not shown yet who they are. */
-function about(user: User | undefined) {
-  return { aggregateType: 'user', aggregateId: user?.userId ?? 'unknown', meta: { principal: 'anonymous' } } as const;
+function about(user: User) {
+  return { aggregateType: 'user', aggregateId: user.userId, meta: { principal: 'anonymous' } } as const;
 }
 
 /** Records an event by itself. */

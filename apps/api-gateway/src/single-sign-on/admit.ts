@@ -4,6 +4,7 @@ import type { Transaction } from '@fairlead/postgres';
 import { giveRoles, replaceRoles } from '../identity/given-roles.js';
 import { hashOfSecret, newSecret } from '../identity/secrets.js';
 import type { Passwords } from '../identity/passwords.js';
+import type { RefusedSignIns } from '../identity/refused-sign-ins.js';
 import { endSessionsOf, openSession, type Access, type Client, type HeldSession, type SessionDeps } from '../identity/sessions.js';
 import { findExternalUser, insertExternalIdentity } from '../store/external-identities.js';
 import type { User } from '../store/user.js';
@@ -14,6 +15,7 @@ import type { ExternalPerson } from './single-sign-on.js';
 const gateway = 'service:api-gateway';
 
 export interface AdmitDeps extends SessionDeps {
+  readonly refusedSignIns: RefusedSignIns;
   readonly passwords: Passwords;
 }
 
@@ -23,10 +25,15 @@ export interface AdmitDeps extends SessionDeps {
  */
 export async function admit(deps: AdmitDeps, person: ExternalPerson, client: Client): Promise<{ session: HeldSession; access: Access }> {
   const user = await userOf(deps, person);
+  if (person.roles.length === 0 && user === undefined) await deps.refusedSignIns.record({ ...refusal(person, client), cause: 'no_role' });
   if (person.roles.length === 0) throw new FairleadError('no_role', 'You are known there, but none of your groups may do anything here');
   const opened = user === undefined ? undefined : await openSession(deps, user, client, undefined, person.issuerId);
   if (opened === undefined) throw new FairleadError('sign_in_failed', 'Your account here is disabled');
   return opened;
+}
+
+function refusal({ subject, issuerId }: ExternalPerson, { address }: Client) {
+  return { name: subject, address, issuer: issuerId };
 }
 
 /** The user that belongs to an external identity, with the roles of now; undefined for one who has none and gets none. */

@@ -29,6 +29,16 @@ export const userEvents = {
       z.strictObject({ email: text, address: text, session_id: text.optional(), second_factor: text.optional(), issuer: text.optional() }),
     ),
     login_failed: eventType(z.strictObject({ email: text, address: text, cause: z.enum(['unknown_user', 'disabled', 'wrong_password']) })),
+    // Somebody who is nobody here; of the name that they typed, which may be a password, a keyed mark. `unrecorded`: refusals before this one that were too many.
+    sign_in_refused: eventType(
+      z.strictObject({
+        cause: text,
+        name_mark: text.optional(),
+        address: text.optional(),
+        issuer: text.optional(),
+        unrecorded: count.optional(),
+      }),
+    ),
     // The password was right, and a code is asked for.
     second_factor_requested: eventType(attempt),
     // The password was right, and the code was not.
