@@ -66,6 +66,11 @@ export const configSchema = z.object({
   OIDC_ISSUERS: issuersSetting.default([]),
   /** The issuer whose access tokens are taken, in JSON; nobody but the break-glass admin, FIRST_ADMIN_EMAIL, gets any here then. */
   TOKEN_ISSUER: tokenIssuerSetting.optional(),
+  /** An IAM that keeps users, sessions and roles in place of this control plane: where it serves what `/admin/v1` serves here. Needs TOKEN_ISSUER and IAM_TOKEN. */
+  IAM_URL: field.url('http', 'https').optional(),
+  /** Secret: what the gateway shows there. */
+  IAM_TOKEN: field.text().optional(),
+  IAM_TIMEOUT_MS: field.integer({ min: 100, max: 25_000 }).default(5_000),
   /** The built admin UI. */
   ADMIN_UI_DIR: field.text().default(fileURLToPath(new URL('../../admin-ui/dist', import.meta.url))),
 });

@@ -39,6 +39,7 @@ import { singleSignOn, type SingleSignOnHolder } from './http/oidc.js';
 import { signingKeys, type SigningKeysHolder } from './http/signing-keys.js';
 import { exchangeApiToken, isApiToken } from './identity/api-tokens.js';
 import { refuseEndedCaller } from './identity/callers.js';
+import { createIam } from './iam/iam.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
@@ -86,6 +87,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     );
   if (config.OIDC_ISSUERS.length > 0 && config.TOKEN_ISSUER !== undefined)
     throw new Error('OIDC_ISSUERS and TOKEN_ISSUER exclude each other: people sign in here, or get their access tokens elsewhere');
+  if (config.IAM_URL !== undefined && (config.IAM_TOKEN === undefined || config.TOKEN_ISSUER === undefined))
+    throw new Error('IAM_URL needs IAM_TOKEN, which the gateway shows there, and TOKEN_ISSUER, whose tokens its people have');
   const resources = await openResources({ name: 'api-gateway', config, entities: [], migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
   const jwks = parseJwks(config.TRUST_JWKS);
@@ -182,6 +185,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       () => keys?.stop(),
       () => signOn?.outbound.close(),
       () => external?.close(),
+      () => ownIdentity.iam?.close(),
       // The appender stays: requests in flight wait for what they record, and the server waits for them.
     ],
   });
@@ -226,6 +230,8 @@ function signOnOf(config: Config, logger: Logger): { signOn: SingleSignOn; outbo
 }
 
 function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' | 'passwords' | 'appender' | 'idempotency'>): Identity {
+  const { IAM_URL: url, IAM_TOKEN: token, TOKEN_ISSUER: people } = config;
+  const policy = publicPolicy({ allowedCidrs: config.OUTBOUND_ALLOW_CIDRS, allowedHosts: config.OUTBOUND_ALLOW_HOSTS });
   return {
     database: parts.database,
     signer: parts.signer,
@@ -240,6 +246,17 @@ function identityOf(config: Config, parts: Pick<Identity, 'database' | 'signer' 
     tokenTtlSeconds: config.ACCESS_TOKEN_TTL_SECONDS,
     firstAdminFile: config.FIRST_ADMIN_FILE,
     publicUrl: config.PUBLIC_URL,
+    iam:
+      url === undefined || token === undefined || people === undefined
+        ? undefined
+        : createIam({
+            ...parts,
+            url,
+            token,
+            timeoutMs: config.IAM_TIMEOUT_MS,
+            issuer: people.issuer,
+            outbound: createOutbound({ policy }),
+          }),
     elsewhere: config.TOKEN_ISSUER === undefined ? undefined : { issuer: config.TOKEN_ISSUER.issuer, breakGlass: config.FIRST_ADMIN_EMAIL },
   };
 }

@@ -8,6 +8,7 @@ export const aggregateOwners = {
   role: 'api-gateway',
   role_binding: 'api-gateway',
   data_table: 'api-gateway',
+  iam_change: 'api-gateway',
   tenant: 'placement',
   shard: 'placement',
   placement_map: 'placement',

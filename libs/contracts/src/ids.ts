@@ -13,6 +13,7 @@ const prefixes = {
   session: 'ses',
   apiToken: 'flt',
   roleBinding: 'bnd',
+  iamChange: 'iam',
   command: 'cmd',
   webhook: 'whk',
   delivery: 'whd',

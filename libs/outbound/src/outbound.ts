@@ -35,7 +35,7 @@ export type OutboundOptions = ConnectionOptions &
   );
 
 export interface OutboundRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: string;
   headers?: Readonly<Record<string, string>>;
   body?: string;
@@ -43,12 +43,16 @@ export interface OutboundRequest {
   timeoutMs: number;
   /** The longest answer that is read, in bytes. */
   maxResponseBytes: number;
+  /** It is not safe to repeat: when its connection is lost it is not sent again. */
+  once?: boolean;
 }
 
 export interface OutboundResponse {
   readonly status: number;
   readonly body: Buffer;
   readonly contentType: string | undefined;
+  /** Those that came once, by their names in lower case. */
+  readonly headers: Readonly<Partial<Record<string, string>>>;
   /** From the start of the call until the answer was read. */
   readonly durationMs: number;
 }
@@ -56,7 +60,7 @@ export interface OutboundResponse {
 export interface Outbound {
   /**
    * Sends one request over a kept-alive connection and answers whatever status came, 3xx excepted. Requests must be
-   * safe to repeat (reads, or commands with an idempotency key): one whose connection was lost is sent once more.
+   * safe to repeat (reads, or commands with an idempotency key) or say that they are not: one whose connection was lost is sent once more.
    * Throws OutboundError.
    */
   request(request: OutboundRequest): Promise<OutboundResponse>;
@@ -120,7 +124,7 @@ async function send(agent: Agent, policy: OutboundPolicy, request: OutboundReque
     const attempt = () => attemptOnce(agent, url, request, aborter.signal);
     const answer = await attempt().catch((error: unknown) => {
       // A kept-alive connection that the other side closed meanwhile shows only when it is used.
-      if (outboundErrorOf(error).problem !== 'connection_lost' || aborter.signal.aborted) throw error;
+      if (outboundErrorOf(error).problem !== 'connection_lost' || aborter.signal.aborted || request.once === true) throw error;
       return attempt();
     });
     return { ...answer, durationMs: performance.now() - startedAt };
@@ -153,6 +157,9 @@ async function attemptOnce(
   return {
     status: response.statusCode,
     contentType: typeof type === 'string' ? type : undefined,
+    headers: Object.fromEntries(
+      Object.entries(response.headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    ),
     body: await readBounded(response, request.maxResponseBytes),
   };
 }

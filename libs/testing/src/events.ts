@@ -13,6 +13,7 @@ export const testEvents = {
   role: changes,
   role_binding: changes,
   data_table: changes,
+  iam_change: changes,
   tenant: changes,
   shard: changes,
   placement_map: changes,

@@ -12,6 +12,9 @@ export const unrecorded: Readonly<Record<string, string>> = {
   'dead_letter.dead_letter_discard_failed': 'NATS has to go in the very moment of a discard',
   'projection.event_skipped': 'a projection has to be stopped by an event that it can not take',
   'user.sign_in_refused': 'somebody unknown has to try to sign in, which a run of the product itself does not',
+  'iam_change.change_requested': 'an external IAM has to be there',
+  'iam_change.change_succeeded': 'the same',
+  'iam_change.change_failed': 'the same',
   'event_log.incarnation_begun': 'the database has to be restored from a backup',
 };
 

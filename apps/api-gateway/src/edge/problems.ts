@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { describeError, errorKinds, FairleadError, type ErrorCode, type ErrorKind } from '@fairlead/contracts';
 import { isConnectionError } from '@fairlead/postgres';
 import { runInContext, type Logger } from '@fairlead/telemetry';
+import { IamProblem } from '../iam/iam-problem.js';
 import { contextOf } from './context.js';
 
 /** RFC 9457, with our stable code and the id to ask about. */
@@ -69,7 +70,8 @@ export function problemOf(error: unknown, requestId: string): Problem {
   return {
     type: typeOf(code),
     title: titles[kind],
-    status: errorKinds[kind].http,
+    // What an external IAM answered is told by its own status.
+    status: known instanceof IamProblem ? known.status : errorKinds[kind].http,
     detail: kind === 'internal' ? 'Something went wrong; the log of the service tells more under this request id' : known.message,
     code,
     request_id: requestId,

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { platformPath } from '@fairlead/contracts';
 import { requireOn, type Principal } from '@fairlead/auth';
 import { answeringOnce, type KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
@@ -8,6 +9,9 @@ import { Answers, page, time } from '../edge/answers.js';
 import { placementClient, tellPosition, type PlacementClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, holderId, IdempotencyKey, opaqueId, roleName, scopePath } from '../edge/parse.js';
+import type { Passed } from '../iam/iam.js';
+import { PassedOn } from '../iam/passed.js';
+import { refuseMore } from '../identity/given-roles.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { checkScope, createBinding, removeBinding } from '../identity/role-bindings.js';
 import { listBindings, type RoleBinding } from '../store/role-bindings.js';
@@ -33,6 +37,8 @@ const bindingSchema = z
   })
   .meta({ id: 'RoleBinding' });
 
+const pageSchema = page(bindingSchema);
+
 @Controller('admin/v1/role-bindings')
 export class RoleBindingsController {
   constructor(
@@ -43,8 +49,16 @@ export class RoleBindingsController {
   /** Those on the parts of the platform whose identity the caller manages. */
   @Get()
   @RequirePermission('identity.manage', { anywhere: true })
-  @Answers('Lists role bindings in the order of their ids, as far as the caller manages identity.', page(bindingSchema))
-  async list(@Query({ schema: listQuery }) { limit, cursor, ...filter }: z.output<typeof listQuery>, @Caller() caller: Principal) {
+  @Answers('Lists role bindings in the order of their ids, as far as the caller manages identity.', pageSchema)
+  async list(
+    @Query({ schema: listQuery }) { limit, cursor, ...filter }: z.output<typeof listQuery>,
+    @Caller() caller: Principal,
+    @PassedOn() passed: Passed,
+  ) {
+    if (this.identity.iam !== undefined) {
+      requireOn(caller, 'identity.manage', platformPath);
+      return this.identity.iam.pass(passed, pageSchema);
+    }
     const within = caller.grants.has('identity.manage') ? undefined : [...(caller.grantsOn?.get('identity.manage') ?? [])];
     const after = startOf('bindings', cursor) ?? '';
     const bindings = await listBindings(this.identity.database, { ...filter, within }, { after, limit: limit + 1 });
@@ -59,9 +73,14 @@ export class RoleBindingsController {
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
+    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     requireOn(caller, 'identity.manage', body.scope);
+    if (this.identity.iam !== undefined) {
+      refuseMore(caller, { role: body.role, scope: body.scope, permissions: null });
+      return this.identity.iam.pass(passed, bindingSchema);
+    }
     await checkScope(body.scope, (tenantId) => this.placement.getTenant({ tenantId }));
     const answering = answeringOnce(this.identity, keyed, ({ binding, position }: { binding: RoleBinding; position: number }) => ({
       ...{ position, body: bindingView(binding) },
@@ -78,8 +97,13 @@ export class RoleBindingsController {
   async delete(
     @Param('id', { schema: opaqueId }) bindingId: string,
     @Caller() caller: Principal,
+    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
+    if (this.identity.iam !== undefined) {
+      requireOn(caller, 'identity.manage', platformPath);
+      return this.identity.iam.pass(passed);
+    }
     tellPosition(reply, await removeBinding(this.identity.database, caller, bindingId));
   }
 }

@@ -9,6 +9,10 @@ import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, email, etagOf, IdempotencyKey, IfMatch, opaqueId, reason } from '../edge/parse.js';
+import { followDisabled } from '../iam/follow.js';
+import type { Passed } from '../iam/iam.js';
+import { PassedOn } from '../iam/passed.js';
+import { refuseMoreRoles } from '../identity/given-roles.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { resetSecondFactor } from '../identity/totp.js';
 import { changeUser, createUser } from '../identity/users.js';
@@ -45,14 +49,17 @@ const userSchema = z
   })
   .meta({ id: 'User' });
 
+const pageSchema = page(userSchema);
+
 @Controller('admin/v1/users')
 export class UsersController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
 
   @Get()
   @RequirePermission('identity.manage')
-  @Answers('Lists users in the order of their ids.', page(userSchema))
-  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>) {
+  @Answers('Lists users in the order of their ids.', pageSchema)
+  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>, @PassedOn() passed: Passed) {
+    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, pageSchema);
     const after = startOf('users', cursor) ?? '';
     const users = await listUsers(this.identity.database, { after, limit: limit + 1 });
     const page = users.slice(0, limit);
@@ -67,8 +74,13 @@ export class UsersController {
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
+    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    if (this.identity.iam !== undefined) {
+      refuseMoreRoles(caller, body.roles);
+      return this.identity.iam.pass(passed, userSchema);
+    }
     const answering = answeringOnce(this.identity, keyed, ({ user, position }: { user: User; position: number }) => ({
       ...{ position, body: userView(user, false) },
     }));
@@ -81,7 +93,12 @@ export class UsersController {
   @Get(':id')
   @RequirePermission('identity.manage')
   @Answers('Tells a user.', userSchema)
-  async get(@Param('id', { schema: opaqueId }) userId: string, @Res({ passthrough: true }) reply: FastifyReply) {
+  async get(
+    @Param('id', { schema: opaqueId }) userId: string,
+    @PassedOn() passed: Passed,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, userSchema);
     const user = await findUser(this.identity.database.dataSource.manager, { userId });
     if (user === undefined) throw new FairleadError('not_found', `There is no user ${userId}`);
     reply.header('etag', etagOf(user.revision));
@@ -96,8 +113,16 @@ export class UsersController {
     @Body({ schema: changeBody }) body: z.output<typeof changeBody>,
     @IfMatch() revision: number | undefined,
     @Caller() caller: Principal,
+    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const { iam, database } = this.identity;
+    if (iam !== undefined) {
+      refuseMoreRoles(caller, body.roles ?? []);
+      const answer = await iam.pass(passed, userSchema);
+      await followDisabled(database, caller, { issuer: iam.issuer, subject: userId }, body.disabled);
+      return answer;
+    }
     const { user, position } = await changeUser(this.identity.database, caller, userId, { ...body, revision });
     tellPosition(reply, position);
     reply.header('etag', etagOf(user.revision));
@@ -113,8 +138,10 @@ export class UsersController {
     @Param('id', { schema: opaqueId }) userId: string,
     @Body({ schema: resetBody }) body: z.output<typeof resetBody>,
     @Caller() caller: Principal,
+    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, userSchema);
     const { user, position } = await resetSecondFactor(this.identity.database, caller, userId, body.reason);
     tellPosition(reply, position);
     return userView(user, false);

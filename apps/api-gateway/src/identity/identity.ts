@@ -3,6 +3,7 @@ import type { Appender } from '@fairlead/event-log';
 import type { Database, Idempotency } from '@fairlead/postgres';
 import type { LoginLimits } from '../domain/login-limits.js';
 import type { Throttle } from '../domain/throttle.js';
+import type { Iam } from '../iam/iam.js';
 import type { Elsewhere } from './elsewhere.js';
 import type { Passwords } from './passwords.js';
 import type { RefusedSignIns } from './refused-sign-ins.js';
@@ -30,6 +31,8 @@ export interface Identity {
   readonly publicUrl: string | undefined;
   /** Where people get their access tokens instead of here; undefined where that is here. */
   readonly elsewhere: Elsewhere | undefined;
+  /** What keeps users, sessions and roles in place of this control plane; undefined where that is here. */
+  readonly iam: Iam | undefined;
 }
 
 /** Under this Nest hands it to controllers. */

@@ -85,7 +85,12 @@ async function failed(deps: LoginDeps, user: User | undefined, attempt: LoginAtt
   const where = { email, address: client.address };
   if (user === undefined) await deps.refusedSignIns.record({ cause: 'unknown_user', name: email, address: client.address });
   else if (wrong === 'code') await append(deps.appender, { ...about(user), type: 'second_factor_failed', payload: where });
-  else await append(deps.appender, { ...about(user), type: 'login_failed', payload: { ...where, cause: user.disabled ? 'disabled' : 'wrong_password' } });
+  else
+    await append(deps.appender, {
+      ...about(user),
+      type: 'login_failed',
+      payload: { ...where, cause: user.disabled ? 'disabled' : 'wrong_password' },
+    });
   const detail = attempt.code === undefined ? 'The e-mail address or the password is' : 'The e-mail address, the password or the code is';
   return new FairleadError('login_failed', `${detail} not right`);
 }

@@ -13,7 +13,8 @@ afterAll(() => stage.stop());
 
 const typed = 'correct-horse-battery@staple.example';
 const login = (email: string) => stage.gateway.call('POST', '/admin/v1/auth/login', { body: { email, password: 'wrong-password-1' } });
-const refusals = async () => (await readLog(stage.database.db, { after: 0, limit: 1_000 })).filter(({ type }) => type === 'sign_in_refused');
+const refusals = async () =>
+  (await readLog(stage.database.db, { after: 0, limit: 1_000 })).filter(({ type }) => type === 'sign_in_refused');
 
 describe('a refused sign-in of somebody unknown', () => {
   it('is recorded without the name that was typed, and yet known again', async () => {

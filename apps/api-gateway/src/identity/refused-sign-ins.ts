@@ -25,8 +25,14 @@ const limits = { limit: 60, windowMs: 60_000 };
  * Records refusals of people who are nobody here. Of their name a keyed mark is told, by which attempts with the same name are known as such:
  * under IDENTITY_KEY, which is not in the database, or without one under a key of this process.
  */
-export function createRefusedSignIns(appender: Appender, identityKey: Buffer | undefined, budget = createRefusalBudget(limits)): RefusedSignIns {
-  const key = createHmac('sha256', identityKey ?? randomBytes(32)).update('names of refused sign-ins').digest();
+export function createRefusedSignIns(
+  appender: Appender,
+  identityKey: Buffer | undefined,
+  budget = createRefusalBudget(limits),
+): RefusedSignIns {
+  const key = createHmac('sha256', identityKey ?? randomBytes(32))
+    .update('names of refused sign-ins')
+    .digest();
   return {
     record: async ({ cause, name, address, issuer }) => {
       const told = budget.take(performance.now());

@@ -56,3 +56,12 @@ export async function noteRolesAsOf(sql: Sql, { issuer, subject }: ExternalIdent
     [issuer, subject, issuedAt],
   );
 }
+
+/** Who a user is at an issuer; undefined for one of another issuer, or of none. */
+export async function findExternalSubject(sql: Sql, issuer: string, userId: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ subject: string }>('select subject from external_identity where issuer = $1 and user_id = $2', [
+    issuer,
+    userId,
+  ]);
+  return row?.subject;
+}

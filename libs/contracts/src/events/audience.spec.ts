@@ -35,6 +35,7 @@ describe('whose business an event is', () => {
       'dead_letter',
       'endpoint',
       'event_log',
+      'iam_change',
       'projection',
       'role',
       'role_binding',

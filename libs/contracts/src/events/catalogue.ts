@@ -5,6 +5,7 @@ import { deadLetterEvents } from './dead-letter.js';
 import type { AggregateEvents, EventType, PayloadOf } from './define.js';
 import { endpointEvents } from './endpoint.js';
 import { eventLogEvents } from './event-log.js';
+import { iamChangeEvents } from './iam-change.js';
 import { jobEvents } from './job.js';
 import { placementMapEvents } from './placement-map.js';
 import { planEvents } from './plan.js';
@@ -26,6 +27,7 @@ export const eventCatalogue = {
   role: roleEvents,
   role_binding: roleBindingEvents,
   data_table: dataTableEvents,
+  iam_change: iamChangeEvents,
   tenant: tenantEvents,
   shard: shardEvents,
   placement_map: placementMapEvents,
