@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { newId } from './ids.js';
+import { newId, randomHex } from './ids.js';
 
 describe('a new id', () => {
   it('has its prefix and 32 hex digits of a UUID of version 7, which begin with the time', () => {
@@ -25,5 +25,15 @@ describe('a new id', () => {
     const ids = [before, newId('job'), newId('job')];
     clock.mockRestore();
     expect(ids.toSorted()).toEqual(ids);
+  });
+});
+
+describe('random hex digits', () => {
+  it('are as many as asked for, each time others', () => {
+    const drawn = Array.from({ length: 2_000 }, () => randomHex(8));
+    expect(drawn.every((hex) => /^[0-9a-f]{16}$/.test(hex))).toBe(true);
+    expect(new Set(drawn).size).toBe(drawn.length);
+    expect(randomHex(16)).toMatch(/^[0-9a-f]{32}$/);
+    expect(new Set(drawn.join('').match(/../g)).size).toBe(256);
   });
 });

@@ -26,6 +26,15 @@ export function newId(kind: keyof typeof prefixes): string {
   return `${prefixes[kind]}_${uuidv7({ random, ...nextTime(random) }).replaceAll('-', '')}`;
 }
 
+/** Random hex digits, two for each byte; of at most 16 bytes. */
+export function randomHex(bytes: number): string {
+  let hex = '';
+  for (const byte of nextRandom().subarray(0, bytes)) hex += hexDigits[byte] ?? '';
+  return hex;
+}
+
+const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Asked of the system for many ids at once: for each id it would cost more than all the rest of it. */
 const entropy = new Uint8Array(16 * 256);
 let spent = entropy.length;

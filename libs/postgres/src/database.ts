@@ -70,6 +70,7 @@ class Connection extends pg.Client {
  * within 10 s. Later outages are ridden out: the pool makes new connections as they are needed.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const ormLogger = createOrmLogger(options.logger);
   const dataSource = new DataSource({
     type: 'postgres',
     url: withPassword(options.url, options.password),
@@ -81,7 +82,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     poolErrorHandler: (error: unknown) => {
       options.logger.warn({ err: error }, 'an idle Postgres connection was lost');
     },
-    logger: createOrmLogger(options.logger),
+    logger: ormLogger,
     connectTimeoutMS: connectTimeoutMs,
     poolSize: options.poolSize ?? 10,
     extra: { keepAlive: true, Client: Connection },
@@ -92,14 +93,19 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
   }
   const pipelines: Pipeline[] = [];
+  // A statement by itself needs no runner of TypeORM's, which would cost a process as much as the statement does.
+  const pool = (dataSource.driver as unknown as { master: pg.Pool }).master;
   const query = async <T>(text: string, params: readonly unknown[] = [], preparedAs?: string): Promise<T[]> => {
-    const runner = dataSource.createQueryRunner();
+    let connection: pg.PoolClient | undefined;
     try {
-      return await runWith<T>(runner, text, params, preparedAs);
+      connection = await pool.connect();
+      return await ask<T>(connection, text, params, preparedAs);
     } catch (error) {
+      ormLogger.logQueryError(error as Error, text);
       throw unavailableWhenLost(error);
     } finally {
-      await runner.release();
+      // One that has ended is not taken again.
+      connection?.release();
     }
   };
   return {
@@ -144,8 +150,12 @@ function queryWith<T>(manager: EntityManager, text: string, params: readonly unk
 /** TypeORM prepares nothing; the connection that its runner holds does. */
 async function runWith<T>(runner: QueryRunner, text: string, params: readonly unknown[], preparedAs: string | undefined): Promise<T[]> {
   if (preparedAs === undefined) return (await runner.query(text, [...params], true)).records as T[];
-  const connection = (await runner.connect()) as pg.PoolClient;
-  return (await connection.query({ name: preparedAs, text, values: [...params] })).rows as T[];
+  return ask((await runner.connect()) as pg.PoolClient, text, params, preparedAs);
+}
+
+async function ask<T>(connection: pg.PoolClient, text: string, params: readonly unknown[], preparedAs: string | undefined): Promise<T[]> {
+  const name = preparedAs === undefined ? {} : { name: preparedAs };
+  return (await connection.query({ ...name, text, values: [...params] })).rows as T[];
 }
 
 async function pendingMigrations(sql: Sql, schema: string, migrations: readonly MigrationClass[]): Promise<string[]> {

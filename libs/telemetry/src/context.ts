@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
-import { contextHeaders, externalIdPattern, namePattern, newId } from '@fairlead/contracts';
+import { contextHeaders, externalIdPattern, namePattern, newId, randomHex } from '@fairlead/contracts';
 
 /** Whose work this is: carried through HTTP, gRPC and NATS, into every log line, event and audit row. */
 export interface RequestContext {
@@ -46,7 +45,7 @@ export function currentContext(): RequestContext | undefined {
  */
 export function newContext(partial: Partial<RequestContext> = {}): RequestContext {
   const { traceparent } = partial;
-  const fresh = () => ({ traceparent: traceparentOf(randomId(16), randomId(8), false), startsTrace: true as const });
+  const fresh = () => ({ traceparent: traceparentOf(randomHex(16), randomHex(8), false), startsTrace: true as const });
   return {
     ...partial,
     requestId: partial.requestId ?? newId('request'),
@@ -102,12 +101,7 @@ export function isSampled(context: RequestContext): boolean {
   return (Number.parseInt(context.traceparent.slice(53, 55), 16) & 1) === 1;
 }
 
-/** The traceparent of a span. Ids are hex digits, 32 and 16. */
+/** The traceparent of a span. Ids are hex digits, 32 and 16; one of zeros only would be invalid, and does not happen by chance. */
 export function traceparentOf(traceId: string, spanId: string, sampled: boolean): string {
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
-}
-
-/** Random hex digits; an id of zeros only would be invalid, and does not happen. */
-function randomId(bytes: number): string {
-  return randomBytes(bytes).toString('hex');
 }

@@ -9,6 +9,7 @@ import {
   newContext,
   runInContext,
   traceIdOf,
+  withoutRedaction,
 } from './index.js';
 
 function capture() {
@@ -66,6 +67,21 @@ describe('logger', () => {
     const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
     expect(line).toMatchObject({ service: 'audit', correlation_id: 'cor-7', job_id: 'job_1', msg: 'hello', level: 'info' });
     expect(lines.join('')).not.toMatch(/tok-secret|pw-secret/);
+  });
+
+  it('writes lines of fixed fields as they are, with the ids, for who asks for that', () => {
+    const { lines, destination } = capture();
+    const log = withoutRedaction(createLogger({ service: 'audit', destination }));
+    runInContext(newContext({ correlationId: 'cor-7' }), () => {
+      log.info({ token: 'none' }, 'request');
+    });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      service: 'audit',
+      correlation_id: 'cor-7',
+      token: 'none',
+      msg: 'request',
+      level: 'info',
+    });
   });
 });
 

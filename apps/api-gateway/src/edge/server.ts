@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
-import { headersOfContext, noTracing, runInContext, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
+import { headersOfContext, noTracing, runInContext, withoutRedaction, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
 import { invalidFields } from '../domain/invalid.js';
 import { isDeeperThan } from '../domain/json-depth.js';
 import { guardRoutes, type CallerDeps } from './access.js';
@@ -146,6 +146,7 @@ const clientClosedRequest = 499;
 
 /** One access-log line and one measurement per request, also of one whose client went away: never its query, headers or body. */
 function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDeps): void {
+  const accessLog = withoutRedaction(logger);
   const duration = new Histogram({
     name: 'fairlead_http_request_duration_seconds',
     help: 'How long requests took, by route and status.',
@@ -165,7 +166,7 @@ function observeRequests(instance: FastifyInstance, { logger, registry }: EdgeDe
       // Probes and scrapes would drown the rest.
       const quiet = request.routeOptions.config.access === 'public' && status < 400 && request.method === 'GET';
       runInContext(contextOf(request), () => {
-        logger[quiet ? 'debug' : 'info'](told, 'request');
+        accessLog[quiet ? 'debug' : 'info'](told, 'request');
       });
     });
     done();
