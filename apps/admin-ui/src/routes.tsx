@@ -31,6 +31,12 @@ const pages = [
     validateSearch: searchOf(...auditNames),
     component: lazyRouteComponent(() => import('./pages/audit.js')),
   }),
+  createRoute({ ...at('/data'), component: lazyRouteComponent(() => import('./pages/data.js')) }),
+  createRoute({
+    ...at('/data/$schema/$table'),
+    validateSearch: searchOf('columns', 'filter', 'order', 'cursor'),
+    component: lazyRouteComponent(() => import('./pages/data-rows.js')),
+  }),
   createRoute({ ...at('/api'), validateSearch: searchOf('find'), component: lazyRouteComponent(() => import('./pages/api.js')) }),
 ] as const;
 

@@ -14,8 +14,12 @@ const sections = [
   { type: 'link', text: 'Fleet', href: '/fleet' },
   { type: 'link', text: 'Jobs', href: '/jobs' },
   { type: 'link', text: 'Audit', href: '/audit' },
+  { type: 'link', text: 'Data', href: '/data' },
   { type: 'link', text: 'API', href: '/api' },
 ] as const;
+
+/** Sections that are of no use without a permission. */
+const needs: Readonly<Partial<Record<string, string>>> = { '/data': 'data.browse' };
 
 /** What surrounds every page: the bar on top, the navigation beside. */
 export function Shell() {
@@ -23,6 +27,10 @@ export function Shell() {
   const follow = useFollow();
   const path = useLocation({ select: ({ pathname }) => pathname });
   const [problem, setProblem] = useState<unknown>();
+  const shown = sections.filter(({ href }) => {
+    const permission = needs[href];
+    return permission === undefined || user.permissions.includes(permission);
+  });
   const section = sections.find(({ href }) => href !== '/' && (path === href || path.startsWith(`${href}/`)));
   return (
     <>
@@ -45,7 +53,7 @@ export function Shell() {
         headerSelector="#top"
         toolsHide
         navigationWidth={200}
-        navigation={<SideNavigation items={sections} activeHref={section?.href ?? '/'} onFollow={follow} />}
+        navigation={<SideNavigation items={shown} activeHref={section?.href ?? '/'} onFollow={follow} />}
         notifications={problem === undefined ? undefined : <ProblemAlert what="You are still signed in" error={problem} />}
         content={<Outlet />}
       />

@@ -41,6 +41,15 @@ export const queries = {
   plan: (id: string) => ({ ...ask('plans.get', { path: { id } }), refetchInterval: often }),
   audit: (query: Filter<'audit.list'>) => page('audit.list', query, often),
   users: () => ({ ...ask('users.list', { query: { limit: 200 } }), refetchInterval: 60_000 }),
+  dataTables: () => ask('data.list', {}),
+  /** Each time it is asked is recorded: it is asked when somebody wants it, and not by itself. */
+  dataRows: (schema: string, table: string, query: Filter<'data.read'>) => ({
+    ...ask('data.read', { path: { schema, table }, query } as Call<'data.read'>),
+    staleTime: Infinity,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  }),
   /** It changes with the gateway's release alone. */
   apiDocument: () => ({ ...ask('apiDocument.get', {}), staleTime: Infinity }),
   readiness: () => queryOptions({ queryKey: ['probes.ready'], queryFn: ({ signal }) => readiness(signal), refetchInterval: often }),

@@ -4,6 +4,7 @@ import type { Answer, Schema } from '@fairlead/api-client';
 
 export type AppliedPlacement = Schema<'AppliedPlacement'>;
 export type AuditRecord = Schema<'AuditRecord'>;
+export type DataTable = Schema<'DataTable'>;
 export type EndpointHealth = Schema<'EndpointHealth'>;
 export type Job = Schema<'Job'>;
 export type JobError = Schema<'JobError'>;
