@@ -149,6 +149,9 @@ describe('the approval of a plan', () => {
     await expect(approve(other('globex', ['plan.approve', 'tenant.migrate']))).rejects.toMatchObject(denied('plan.approve', 'acme'));
     await expect(approve(other('acme', ['tenant.migrate']))).rejects.toMatchObject(denied('plan.approve', 'acme'));
     await expect(approve(other('acme', ['plan.approve']))).rejects.toMatchObject(denied('tenant.migrate', 'acme'));
+    // An account of a program is nobody's second person.
+    const program = { ...other('acme', ['plan.approve', 'tenant.migrate']), id: 'user:sva_program' };
+    await expect(approve(program)).rejects.toMatchObject({ code: 'second_person_required' });
     const { plan: approved } = await approve(other('acme', ['plan.approve', 'tenant.migrate']));
     expect(approved?.approval?.approvedBy).toBe('user:usr_second');
   });

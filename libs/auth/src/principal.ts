@@ -53,6 +53,11 @@ export function commonRoles(one: readonly Role[], other: readonly Role[]): Role[
   return common.filter((role) => !common.some((larger) => includes(larger, role)));
 }
 
+/** Whether a principal is an account of a program: it holds roles as people do, and is nobody's second person. */
+export function isServiceAccount({ id }: Pick<Principal, 'id'>): boolean {
+  return id.startsWith('user:sva_');
+}
+
 /** Throws `permission_denied` for a principal that is kept to other tenants. */
 export function requireTenant(principal: Principal, tenantId: string): void {
   if (principal.scope === undefined || principal.scope.tenants?.includes(tenantId) === true) return;

@@ -32,7 +32,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'api_gateway.signing_key': { readable: columns('kid published_at signs_from trusted_until'), masked: ['sealed_jwk'] },
   'api_gateway.totp': { readable: columns('user_id enrolled_at confirmed_at last_step'), masked: ['sealed_secret'] },
   'api_gateway.users': {
-    readable: columns('user_id email password_is_initial disabled created_at updated_at revision'),
+    readable: columns('user_id email password_is_initial disabled created_at updated_at revision service_account deleted_at'),
     masked: ['password_hash'],
   },
   'api_gateway.webhook': {

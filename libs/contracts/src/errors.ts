@@ -43,6 +43,7 @@ export const errorCodes = {
   schedule_not_found: 'not_found',
   role_binding_not_found: 'not_found',
   role_not_found: 'not_found',
+  service_account_not_found: 'not_found',
   dead_letter_not_found: 'not_found',
   projection_not_found: 'not_found',
   aggregate_not_found: 'not_found',

@@ -10,6 +10,7 @@ const prefixes = {
   request: 'req',
   correlation: 'cor',
   user: 'usr',
+  serviceAccount: 'sva',
   session: 'ses',
   apiToken: 'flt',
   roleBinding: 'bnd',

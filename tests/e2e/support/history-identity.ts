@@ -55,6 +55,23 @@ export async function signingKeysHappen(
   await eventually(rotated, twice);
 }
 
+/** A service account with a role and a token, disabled and deleted, and one that stays. */
+export async function serviceAccountsHappen(ann: Operator, keepSecret: PeopleStage['keepSecret']): Promise<void> {
+  const path = '/admin/v1/service-accounts';
+  for (const name of ['passing', 'nightly']) {
+    const { body } = await ann.post<{ service_account_id: string; principal: string }>(path, { name });
+    await ann.post('/admin/v1/role-bindings', { principal: body.principal, role: 'viewer', scope: '/tenants/tenant-01' });
+    const own = `${path}/${body.service_account_id}`;
+    const { body: token } = await ann.post<{ token_id: string; token: string }>(`${own}/tokens`, { name: 'ci', roles: ['viewer'] });
+    const { body: rotated } = await ann.post<{ token: string }>(`${own}/tokens/${token.token_id}/rotate`, {});
+    keepSecret(token.token, rotated.token);
+    if (name === 'nightly') continue;
+    await ann.patch(own, { disabled: true });
+    await ann.patch(own, { disabled: false });
+    await ann.delete(own, {});
+  }
+}
+
 /** A role on one tenant, given and taken away, and one that stays; custom roles, of which one stays too. */
 export async function rolesHappen(ann: Operator, userId: string): Promise<void> {
   const role = { name: 'on-call', description: 'Looks after tenants at night.', permissions: ['tenant.read', 'job.read'] };

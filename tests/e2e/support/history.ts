@@ -7,7 +7,7 @@ import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
 import { dataReadHappens } from './history-data.js';
-import { rolesHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
+import { rolesHappen, serviceAccountsHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { webhooksHappen } from './history-webhooks.js';
 import { Operator, send, type Answer } from './operator.js';
@@ -126,6 +126,7 @@ export class History {
     this.given.push(token.body.token, kept.body.token, rotated.body.token, next);
     await this.as(bob, 'DELETE', `/admin/v1/api-tokens/${token.body.token_id}`);
     await rolesHappen(this.ann, created.body.user_id);
+    await serviceAccountsHappen(this.ann, (...secrets) => this.given.push(...secrets));
     await this.patch(user, { roles: ['viewer'] });
     await this.patch(user, { disabled: true });
     await this.login(email, next);

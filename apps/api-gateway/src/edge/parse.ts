@@ -51,8 +51,9 @@ export const opaqueId = z.string('is not an id').regex(/^[A-Za-z0-9_:-]{1,128}$/
 /** Request, correlation and trace ids, which callers choose. */
 export const externalId = z.string('is not an id').regex(externalIdPattern, 'is not an id');
 export const principalId = z.string('is not a principal').regex(/^(user|service):[A-Za-z0-9_-]{1,100}$|^anonymous$/, 'is not a principal');
-/** Who may hold roles: users. */
+/** Who may hold roles: users and service accounts. */
 export const holderId = z.string('is not a principal').regex(/^user:[A-Za-z0-9_-]{1,100}$/, 'must be a principal such as user:usr_…');
+export const accountName = z.string(label).regex(namePattern, label);
 export const roleName = z.string(label).regex(namePattern, label);
 /** The part of the platform that something holds for. */
 export const scopePath = z

@@ -8,7 +8,7 @@ import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, IdempotencyKey, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
-import { createApiToken, revokeApiToken, rotateApiToken, type NewSecretToken } from '../identity/api-tokens.js';
+import { createApiToken, revokeApiToken, rotateApiToken, type NewSecretToken, type NewToken } from '../identity/api-tokens.js';
 import { userIdOf } from '../identity/callers.js';
 import { refuseElsewhere } from '../identity/elsewhere.js';
 import { identity, type Identity } from '../identity/identity.js';
@@ -32,7 +32,7 @@ const listQuery = z.strictObject({
   /** Whose tokens: another user's, or `all`; the caller's own without it. */
   user_id: opaqueId.optional(),
 });
-const createBody = z.strictObject({
+export const newTokenBody = z.strictObject({
   name: text(100),
   roles: roleList.refine((names) => names.length > 0, 'must name a role'),
   /** Keeps the token to these tenants and nodes: it reads their changes, and does nothing else. */
@@ -43,7 +43,7 @@ const createBody = z.strictObject({
   expires_in_days: z.int(days).min(1, days).max(365, days).default(90),
 });
 /** How long the present secret works beside the new one. */
-const rotateBody = z.strictObject({ overlap_hours: z.int(hours).min(0, hours).max(168, hours).default(24) });
+export const rotateBody = z.strictObject({ overlap_hours: z.int(hours).min(0, hours).max(168, hours).default(24) });
 
 const tokenSchema = z
   .object({
@@ -61,7 +61,7 @@ const tokenSchema = z
     previous_until: time.nullable(),
   })
   .meta({ id: 'ApiToken' });
-const newTokenSchema = tokenSchema.extend({ token: z.string() }).meta({ id: 'NewApiToken' });
+export const newTokenSchema = tokenSchema.extend({ token: z.string() }).meta({ id: 'NewApiToken' });
 
 @Controller('admin/v1/api-tokens')
 export class ApiTokensController {
@@ -86,14 +86,13 @@ export class ApiTokensController {
   @RequirePermission('self')
   @Answers('Makes an API token; no other answer ever holds it.', newTokenSchema)
   async create(
-    @Body({ schema: createBody }) body: z.output<typeof createBody>,
+    @Body({ schema: newTokenBody }) body: z.output<typeof newTokenBody>,
     @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     refuseElsewhere(this.identity.elsewhere, caller.name);
-    const input = { name: body.name, roles: body.roles, expiresInDays: body.expires_in_days, scope: body.scope };
-    const created = await createApiToken(caller, input, answeringOnce(this.identity, keyed, newTokenAnswer));
+    const created = await createApiToken(caller, newTokenOf(body), answeringOnce(this.identity, keyed, newTokenAnswer));
     tellPosition(reply, created.position);
     return created.body;
   }
@@ -131,7 +130,13 @@ export class ApiTokensController {
   }
 }
 
-function newTokenAnswer({ apiToken, secretToken, position }: NewSecretToken) {
+/** What a token is to be, as it was asked for. */
+export function newTokenOf({ expires_in_days: expiresInDays, ...token }: z.output<typeof newTokenBody>): NewToken {
+  return { ...token, expiresInDays };
+}
+
+/** A token with its secret as it is answered once. */
+export function newTokenAnswer({ apiToken, secretToken, position }: NewSecretToken) {
   return { position, body: { ...tokenView(apiToken), token: secretToken } };
 }
 

@@ -27,6 +27,7 @@ import { ReplicasController } from './replicas.js';
 import { RoleBindingsController } from './role-bindings.js';
 import { RolesController } from './roles.js';
 import { SchedulesController } from './schedules.js';
+import { ServiceAccountsController } from './service-accounts.js';
 import { SessionsController } from './sessions.js';
 import { ShardsController } from './shards.js';
 import { SigningKeysController } from './signing-keys.js';
@@ -46,6 +47,7 @@ export const controllers: readonly Type[] = [
   TotpController,
   ApiTokensController,
   UsersController,
+  ServiceAccountsController,
   RolesController,
   RoleBindingsController,
   JwksController,

@@ -100,7 +100,7 @@ export class UsersController {
   ) {
     if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, userSchema);
     const user = await findUser(this.identity.database.dataSource.manager, { userId });
-    if (user === undefined) throw new FairleadError('not_found', `There is no user ${userId}`);
+    if (user?.serviceAccount !== null) throw new FairleadError('not_found', `There is no user ${userId}`);
     reply.header('etag', etagOf(user.revision));
     return userView(user, (await withTotp(this.identity.database, [userId])).has(userId));
   }

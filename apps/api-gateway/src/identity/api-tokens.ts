@@ -1,7 +1,7 @@
 import { FairleadError, newId, platformPath, roles as allRoles, type Role } from '@fairlead/contracts';
 import { common, commonRoles, grantsOfRoles, mayAnywhere, type Principal, type Scope, type TokenSigner } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
-import type { Answering, Database } from '@fairlead/postgres';
+import type { Answering, Database, Transaction } from '@fairlead/postgres';
 import { grantsOfHeld, platformRoles } from '../domain/held-roles.js';
 import { insertApiToken, revokeApiTokenRow, rotateApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
@@ -19,6 +19,14 @@ export function isApiToken(bearer: string): boolean {
   return bearer.startsWith('flt_');
 }
 
+/** What a token is to be. */
+export interface NewToken {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly expiresInDays: number;
+  readonly scope?: Scope;
+}
+
 /** A token with the secret that no other answer holds, and the position of the event that tells of it. */
 export interface NewSecretToken {
   readonly apiToken: ApiToken;
@@ -33,22 +41,28 @@ export interface NewSecretToken {
  */
 export async function createApiToken<Answer>(
   caller: Principal,
-  input: { name: string; roles: readonly Role[]; expiresInDays: number; scope?: Scope },
+  input: NewToken,
   answering: Answering<NewSecretToken, Answer>,
 ): Promise<Answer> {
   // One that is lost must end when it expires, or is revoked, and not go on in others.
   refuseTokens(caller, 'API tokens are made in a login session, not with another API token');
-  const [tokenId, secret, userId] = [newId('apiToken'), newSecret(), userIdOf(caller)];
+  const userId = userIdOf(caller);
   return answering(async (tx) => {
     refuseMoreThan(await presentCaller(tx, caller), input.roles);
-    const apiToken = await insertApiToken(tx, { ...input, scope: input.scope, tokenId, userId, secretHash: hashOfSecret(secret) });
-    const { name, roles, expiresAt, scope } = apiToken;
-    const payload = { token_id: tokenId, name, roles, expires_at: expiresAt.toISOString(), ...(scope === null ? {} : { scope }) };
-    const { lastPosition } = await appendInTransaction(tx, {
-      events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_created', payload }],
-    });
-    return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
+    return giveToken(tx, userId, input);
   });
+}
+
+/** Gives somebody a token and records it; whoever asks for it has been judged. */
+export async function giveToken(tx: Transaction, userId: string, input: NewToken): Promise<NewSecretToken> {
+  const [tokenId, secret] = [newId('apiToken'), newSecret()];
+  const apiToken = await insertApiToken(tx, { ...input, scope: input.scope, tokenId, userId, secretHash: hashOfSecret(secret) });
+  const { name, roles, expiresAt, scope } = apiToken;
+  const payload = { token_id: tokenId, name, roles, expires_at: expiresAt.toISOString(), ...(scope === null ? {} : { scope }) };
+  const { lastPosition } = await appendInTransaction(tx, {
+    events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_created', payload }],
+  });
+  return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
 }
 
 function refuseMoreThan(caller: Principal, roles: readonly Role[]): void {
@@ -68,25 +82,38 @@ function refuseMoreThan(caller: Principal, roles: readonly Role[]): void {
  */
 export async function rotateApiToken<Answer>(
   caller: Principal,
-  { tokenId, overlapHours }: { tokenId: string; overlapHours: number },
+  rotation: Rotation,
   answering: Answering<NewSecretToken, Answer>,
 ): Promise<Answer> {
   refuseTokens(caller, 'API tokens are rotated in a login session, not with an API token');
-  const [secret, userId] = [newSecret(), userIdOf(caller)];
+  const userId = userIdOf(caller);
   return answering(async (tx) => {
     await presentCaller(tx, caller);
-    const apiToken = await rotateApiTokenRow(tx, { tokenId, userId, secretHash: hashOfSecret(secret), overlapHours });
-    if (apiToken === undefined) throw new FairleadError('not_found', `You have no API token ${tokenId} that can still be used`);
-    const { name, previousUntil } = apiToken;
-    const payload = { token_id: tokenId, name, ...(previousUntil === null ? {} : { previous_until: previousUntil.toISOString() }) };
-    const { lastPosition } = await appendInTransaction(tx, {
-      events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_rotated', payload }],
-    });
-    return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
+    return renewToken(tx, userId, rotation);
   });
 }
 
-function refuseTokens(caller: Principal, why: string): void {
+/** Which token gets a new secret, and how long the one before works beside it. */
+export interface Rotation {
+  readonly tokenId: string;
+  readonly overlapHours: number;
+}
+
+/** Gives somebody's token a new secret and records it; whoever asks for it has been judged. Throws `not_found`. */
+export async function renewToken(tx: Transaction, userId: string, { tokenId, overlapHours }: Rotation): Promise<NewSecretToken> {
+  const secret = newSecret();
+  const apiToken = await rotateApiTokenRow(tx, { tokenId, userId, secretHash: hashOfSecret(secret), overlapHours });
+  if (apiToken === undefined) throw new FairleadError('not_found', `There is no API token ${tokenId} that can still be used`);
+  const { name, previousUntil } = apiToken;
+  const payload = { token_id: tokenId, name, ...(previousUntil === null ? {} : { previous_until: previousUntil.toISOString() }) };
+  const { lastPosition } = await appendInTransaction(tx, {
+    events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_rotated', payload }],
+  });
+  return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
+}
+
+/** Throws `permission_denied` for a caller with an API token. */
+export function refuseTokens(caller: Principal, why: string): void {
   if (caller.apiTokenId !== undefined) throw new FairleadError('permission_denied', why);
 }
 

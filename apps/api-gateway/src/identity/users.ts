@@ -97,6 +97,6 @@ function sameRoles(a: readonly Role[], b: readonly Role[]): boolean {
 
 async function mustFind(tx: Transaction, userId: string): Promise<User> {
   const user = await findUser(tx, { userId });
-  if (user === undefined) throw new FairleadError('not_found', `There is no user ${userId}`);
+  if (user?.serviceAccount !== null) throw new FairleadError('not_found', `There is no user ${userId}`);
   return user;
 }

@@ -7,6 +7,7 @@ export const groups: Readonly<Record<string, string>> = {
   sessions: 'Where a user is signed in.',
   apiTokens: 'Tokens for programs.',
   users: 'Who may sign in.',
+  serviceAccounts: 'Accounts of programs, and their API tokens.',
   roles: 'What the roles that may be held give.',
   roleBindings: 'Who holds which role, and on what part of the platform.',
   jwks: 'The keys that access tokens are verified with.',

@@ -113,6 +113,17 @@ export async function revokeApiTokenRow(tx: Sql, tokenId: string, userId: string
   return before;
 }
 
+/** The roles of a token; none of one that there is not. */
+export async function rolesOfToken(sql: Sql, tokenId: string): Promise<Role[]> {
+  const [found] = await sql.query<{ roles: Role[] }>('select roles from api_token where token_id = $1', [tokenId]);
+  return found?.roles ?? [];
+}
+
+/** Revokes all tokens of a user that can still be used, and answers them. */
+export async function revokeAllTokensOf(tx: Sql, userId: string): Promise<ApiToken[]> {
+  return tx.query<ApiToken>(`update api_token set revoked_at = now() where user_id = $1 and ${usable} returning ${columns}`, [userId]);
+}
+
 /** Tokens of one user or of all, also those that have ended, the newest first, before an id, `limit` at most. */
 export async function listApiTokens(
   sql: Sql,

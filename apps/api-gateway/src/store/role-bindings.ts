@@ -51,6 +51,11 @@ export async function deleteBindingsOf(tx: Sql, of: { principal: string; roles: 
   await tx.query('delete from role_binding where principal = $1 and role = any($2) and scope = $3', [of.principal, of.roles, of.scope]);
 }
 
+/** Takes all its roles from a principal, and answers what it held. */
+export async function deleteAllBindingsOf(tx: Sql, principal: string): Promise<RoleBinding[]> {
+  return tx.query<RoleBinding>(`delete from role_binding where principal = $1 returning ${columns}`, [principal]);
+}
+
 export interface BindingFilter {
   readonly principal?: string;
   readonly role?: string;

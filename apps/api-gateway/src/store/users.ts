@@ -8,28 +8,28 @@ interface UserRow extends Omit<User, 'roles'> {
   readonly held: readonly HeldRole[];
 }
 
-const columns = `user_id as "userId", email, password_hash as "passwordHash", password_is_initial as "passwordIsInitial", disabled, revision,
+const columns = `user_id as "userId", email, password_hash as "passwordHash", password_is_initial as "passwordIsInitial", disabled, service_account as "serviceAccount", revision,
   created_at as "createdAt", updated_at as "updatedAt", ${heldBy("'user:' || user_id")} as held`;
 
 function userOf({ held, ...user }: UserRow): User {
   return { ...user, roles: platformRoles(held) };
 }
 
-/** A user by id or by e-mail address (in lower case), or undefined. */
+/** A user, or a service account, by id or by e-mail address (in lower case), or undefined; not one that has been deleted. */
 export async function findUser(sql: Sql, by: { userId: string } | { email: string }): Promise<User | undefined> {
   const [row] =
     'userId' in by
-      ? await sql.query<UserRow>(`select ${columns} from users where user_id = $1`, [by.userId])
+      ? await sql.query<UserRow>(`select ${columns} from users where user_id = $1 and deleted_at is null`, [by.userId])
       : await sql.query<UserRow>(`select ${columns} from users where email = $1`, [by.email]);
   return row === undefined ? undefined : userOf(row);
 }
 
-/** Users in id order, after an id, `limit` at most. */
+/** Users, without service accounts, in id order, after an id, `limit` at most. */
 export async function listUsers(sql: Sql, page: { after: string; limit: number }): Promise<User[]> {
-  const rows = await sql.query<UserRow>(`select ${columns} from users where user_id > $1 order by user_id limit $2`, [
-    page.after,
-    page.limit,
-  ]);
+  const rows = await sql.query<UserRow>(
+    `select ${columns} from users where user_id > $1 and service_account is null order by user_id limit $2`,
+    [page.after, page.limit],
+  );
   return rows.map(userOf);
 }
 
@@ -90,7 +90,7 @@ export async function lockUsers(sql: Sql): Promise<void> {
 export async function countAdmins(sql: Sql): Promise<number> {
   const rows = await sql.query<{ admins: number }>(
     `select count(*) as admins from users
-     where not disabled and exists (select 1 from role_binding where principal = 'user:' || user_id and role = 'admin' and scope = '/')
+     where not disabled and service_account is null and exists (select 1 from role_binding where principal = 'user:' || user_id and role = 'admin' and scope = '/')
      and not exists (select from external_identity where external_identity.user_id = users.user_id)`,
   );
   return rows[0]?.admins ?? 0;

@@ -328,6 +328,34 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/schedules/{id}/resume"
   },
+  "serviceAccounts.list": {
+    "method": "GET",
+    "path": "/admin/v1/service-accounts"
+  },
+  "serviceAccounts.create": {
+    "method": "POST",
+    "path": "/admin/v1/service-accounts"
+  },
+  "serviceAccounts.get": {
+    "method": "GET",
+    "path": "/admin/v1/service-accounts/{id}"
+  },
+  "serviceAccounts.change": {
+    "method": "PATCH",
+    "path": "/admin/v1/service-accounts/{id}"
+  },
+  "serviceAccounts.delete": {
+    "method": "DELETE",
+    "path": "/admin/v1/service-accounts/{id}"
+  },
+  "serviceAccounts.createToken": {
+    "method": "POST",
+    "path": "/admin/v1/service-accounts/{id}/tokens"
+  },
+  "serviceAccounts.rotateToken": {
+    "method": "POST",
+    "path": "/admin/v1/service-accounts/{id}/tokens/{token}/rotate"
+  },
   "shards.list": {
     "method": "GET",
     "path": "/admin/v1/shards"

@@ -1299,6 +1299,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/service-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists service accounts in the order of their ids. */
+        get: operations["serviceAccounts.list"];
+        put?: never;
+        /** Makes a service account, which holds no role yet. */
+        post: operations["serviceAccounts.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/service-accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells a service account. */
+        get: operations["serviceAccounts.get"];
+        put?: never;
+        post?: never;
+        /** Deletes a service account for good, with its roles and tokens. */
+        delete: operations["serviceAccounts.delete"];
+        options?: never;
+        head?: never;
+        /** Disables a service account, which ends what its tokens let in at once, or enables it. */
+        patch: operations["serviceAccounts.change"];
+        trace?: never;
+    };
+    "/admin/v1/service-accounts/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an API token of a service account; no other answer ever holds it. */
+        post: operations["serviceAccounts.createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/service-accounts/{id}/tokens/{token}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers a new secret for an API token of a service account; the one before works on for a while. */
+        post: operations["serviceAccounts.rotateToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/shards": {
         parameters: {
             query?: never;
@@ -2233,7 +2304,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
+            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
             request_id: string;
             errors?: {
                 pointer: string;
@@ -2357,6 +2428,17 @@ export interface components {
             last_at: string | null;
             last_job_id: string | null;
             last_error: components["schemas"]["JobError"] | null;
+        };
+        ServiceAccount: {
+            service_account_id: string;
+            principal: string;
+            name: string;
+            disabled: boolean;
+            revision: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
         };
         Session: {
             session_id: string;
@@ -4900,6 +4982,222 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "serviceAccounts.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ServiceAccount"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "serviceAccounts.create": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "serviceAccounts.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "serviceAccounts.delete": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "serviceAccounts.change": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    disabled: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "serviceAccounts.createToken": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    roles: ("viewer" | "operator" | "admin")[];
+                    scope?: {
+                        tenants?: string[];
+                        nodes?: string[];
+                    };
+                    /** @default 90 */
+                    expires_in_days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiToken"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "serviceAccounts.rotateToken": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                token: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @default 24 */
+                    overlap_hours?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiToken"];
+                };
             };
             "4XX": components["responses"]["Problem"];
             "5XX": components["responses"]["Problem"];

@@ -15,8 +15,11 @@ const ofUser = z.strictObject({ email: text });
 export const userEvents = {
   permission: 'audit.read',
   types: {
-    user_created: eventType(z.strictObject({ email: text, roles: roleNames, issuer: text.optional() })),
+    // A service account is told of by its name, and as whom its e-mail address shows it.
+    user_created: eventType(z.strictObject({ email: text, roles: roleNames, issuer: text.optional(), service_account: text.optional() })),
     user_changed: eventType(z.strictObject({ before: access, after: access })),
+    // Service accounts alone come to an end; what they did stays theirs.
+    user_deleted: eventType(z.strictObject({ email: text, service_account: text })),
     password_changed: eventType(ofUser),
     totp_enrolled: eventType(ofUser),
     totp_confirmed: eventType(ofUser),

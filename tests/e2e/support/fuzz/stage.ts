@@ -29,6 +29,7 @@ export async function prepare(stage: Stage): Promise<void> {
   await know(stage);
   await people(stage);
   await webhooks(stage);
+  await programs(stage);
   await deadLetters(stage);
   await jobs(stage);
   await projections(stage);
@@ -68,6 +69,17 @@ async function people({ stack, fuzzer, world }: Stage): Promise<void> {
     timeoutMs: 60_000,
     intervalMs: 500,
   });
+}
+
+/** A service account and a token of it, which the fuzzer would hardly find together. */
+async function programs({ fuzzer }: Stage): Promise<void> {
+  const made = await fuzzer.ask('serviceAccounts.create', { body: { name: 'prepared' } });
+  const { service_account_id: id } = made.body as { service_account_id: string };
+  const { token_id: token } = (await fuzzer.ask('serviceAccounts.createToken', { path: { id }, body: { name: 'ci', roles: ['viewer'] } }))
+    .body as { token_id: string };
+  await fuzzer.ask('serviceAccounts.rotateToken', { path: { id, token }, body: {} });
+  await fuzzer.ask('serviceAccounts.get', { path: { id } });
+  await fuzzer.ask('serviceAccounts.change', { path: { id }, headers: { 'If-Match': '*' }, body: { disabled: true } });
 }
 
 /** A delivery of one webhook, which the fuzzer would hardly find together. */

@@ -62,6 +62,11 @@ export class World {
         this.know('users', thing['user_id']);
         this.know('principals', `user:${String(thing['user_id'])}`);
       }
+      if (id === 'serviceAccounts.create') {
+        this.know('service accounts', thing['service_account_id']);
+        this.know('principals', thing['principal']);
+      }
+      if (id === 'serviceAccounts.createToken') this.know('tokens of service accounts', thing['token_id']);
       // Not from lists: the fuzzer's own are among them.
       if (id === 'roleBindings.create') this.know('roleBindings', thing['binding_id']);
       if (id === 'roles.create') this.know('custom roles', thing['name']);
@@ -103,6 +108,8 @@ const byGroup: Readonly<Record<string, string>> = {
   'users id': 'users',
   'schedules id': 'schedules',
   'sessions id': 'sessions',
+  'serviceAccounts id': 'service accounts',
+  'serviceAccounts token': 'tokens of service accounts',
   'roleBindings id': 'roleBindings',
   'roles name': 'custom roles',
   'access principal': 'principals',
@@ -160,6 +167,7 @@ const byOperation: Readonly<Record<string, string>> = {
   'schedules.create time_zone': 'zones',
   'schedules.create name': 'new names',
   'roles.create name': 'new names',
+  'serviceAccounts.create name': 'new names',
   'webhooks.create name': 'new names',
   'webhooks.create url': 'hook urls',
   'webhooks.change url': 'hook urls',

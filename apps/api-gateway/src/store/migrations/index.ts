@@ -12,6 +12,7 @@ import { RoleBindings1763800000000 } from './1763800000000-role-bindings.js';
 import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
 import { ExternalIdentities1763860000000 } from './1763860000000-external-identities.js';
 import { ExternalRoles1763870000000 } from './1763870000000-external-roles.js';
+import { ServiceAccounts1763880000000 } from './1763880000000-service-accounts.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -28,4 +29,5 @@ export const migrations: readonly MigrationClass[] = [
   Webhooks1763850000000,
   ExternalIdentities1763860000000,
   ExternalRoles1763870000000,
+  ServiceAccounts1763880000000,
 ];
