@@ -14,6 +14,8 @@ const permissions: Readonly<Record<string, Permission>> = {
   'AuditService/ReplayDeadLetter': 'deadletter.manage',
   'ChainService/ExportChain': 'audit.export',
   'ChainService/GetChain': 'audit.read',
+  'ChainService/ListSegments': 'audit.read',
+  'ChainService/SealTrail': 'audit.seal',
   'ChainService/VerifyChain': 'audit.read',
   'ChangeStreamService/Watch': 'change.read',
   'FleetObserverService/CheckShard': 'fleet.read',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxSegmentEvents } from '@fairlead/audit-chain';
 import { field } from '@fairlead/config';
 import { defaultAllowedCidrs, isCidrList } from '@fairlead/outbound';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
@@ -18,6 +19,13 @@ export const configSchema = z.object({
   AUDIT_ANCHOR_WEBHOOK_TOKEN: field.text().optional(),
   /** Where it may be. */
   AUDIT_ANCHOR_WEBHOOK_CIDRS: field.text().refine(isCidrList, 'not a comma-separated list of CIDR blocks').default(defaultAllowedCidrs),
+  /** Where sealed segments of the trail are kept; the folder has to be there. Without it nothing is sealed. */
+  AUDIT_SEGMENT_FOLDER: field.text().optional(),
+  /** How many days records stay in the trail before they are sealed; for ever when left out. */
+  AUDIT_RETENTION_DAYS: field.integer({ min: 1, max: 36_500 }).optional(),
+  /** How many events a segment has. */
+  AUDIT_SEGMENT_EVENTS: field.integer({ min: 1, max: maxSegmentEvents }).default(20_000),
+  AUDIT_SEAL_EVERY_MS: field.durationMs().default(60_000),
 });
 
 export type AuditConfig = z.output<typeof configSchema>;

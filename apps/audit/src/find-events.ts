@@ -1,4 +1,5 @@
 import type { Sql } from '@fairlead/postgres';
+import type { TrailEnds } from './projections/audit-record/query.js';
 import { findInLog, findInTrail, type EventFilter, type Range } from './store/events.js';
 
 /** How a search begins and what it may cost. */
@@ -6,8 +7,8 @@ export interface Search extends Range {
   readonly filter: EventFilter;
   readonly oldestFirst: boolean;
   readonly limit: number;
-  /** How far the trail has come. */
-  readonly trailPosition: number;
+  /** Which positions the trail has records of. */
+  readonly trail: TrailEnds;
   /** After this time no further window is looked at. */
   readonly budgetMs?: number;
 }
@@ -23,8 +24,8 @@ const window = { first: 20_000, growth: 4, mostInLog: 100_000 };
 const defaultBudgetMs = 700;
 
 /**
- * Finds events without ever scanning millions of rows in one statement: window by window, by the trail's indexes as far
- * as the trail has come, in the log itself where it has not, or when the log's own index serves. When its time is up it
+ * Finds events without ever scanning millions of rows in one statement: window by window, by the trail's indexes where the
+ * trail has records, in the log itself where it has not come yet or is sealed, or when the log's own index serves. When its time is up it
  * answers what it has, with a cursor that has moved on.
  */
 export async function findEvents(sql: Sql, search: Search): Promise<Found> {
@@ -56,16 +57,16 @@ function wayOf({ aggregateType, aggregateId, action, ...ids }: EventFilter): Way
   return given.every((value) => value === undefined) ? 'index' : 'trail';
 }
 
-function nextWindow({ low, high, oldestFirst, trailPosition }: Search, way: Way, size: number): { range: Range; source: 'log' | 'trail' } {
+function nextWindow({ low, high, oldestFirst, trail }: Search, way: Way, size: number): { range: Range; source: 'log' | 'trail' } {
   if (way === 'index') return { range: { low, high }, source: 'log' };
-  const inTrail = (oldestFirst ? low : high) <= trailPosition;
-  const most = inTrail ? size : Math.min(size, window.mostInLog);
+  const at = oldestFirst ? low : high;
+  const source = at > trail.sealedUntil && at <= trail.position ? 'trail' : 'log';
+  const most = source === 'trail' ? size : Math.min(size, window.mostInLog);
+  // A window lies in what is sealed, in the trail, or behind it.
   if (oldestFirst) {
-    const end = Math.min(high, low + most - 1);
-    return inTrail ? { range: { low, high: Math.min(end, trailPosition) }, source: 'trail' } : { range: { low, high: end }, source: 'log' };
+    const end = [trail.sealedUntil, trail.position].find((one) => at <= one) ?? high;
+    return { range: { low, high: Math.min(high, low + most - 1, end) }, source };
   }
-  const start = Math.max(low, high - most + 1);
-  return inTrail
-    ? { range: { low: start, high }, source: 'trail' }
-    : { range: { low: Math.max(start, trailPosition + 1), high }, source: 'log' };
+  const begin = [trail.position + 1, trail.sealedUntil + 1].find((one) => at >= one) ?? low;
+  return { range: { low: Math.max(low, high - most + 1, begin), high }, source };
 }

@@ -3,7 +3,7 @@ import { logV1, newId } from '@fairlead/contracts';
 import { eventually } from '@fairlead/testing';
 import { jobEvent, meta, startStack, type Stack } from './audit.fixture.js';
 import { findEvents } from './find-events.js';
-import { trailPosition } from './projections/audit-record/query.js';
+import { trailEnds } from './projections/audit-record/query.js';
 
 let stack: Stack;
 let log: ReturnType<Stack['logOf']>;
@@ -87,7 +87,7 @@ describe('an event', () => {
     ).toEqual(stored);
     for (const { position, payloadJson, metaJson } of events)
       expect((await log.getEvent({ position })).event).toMatchObject({ payloadJson, metaJson });
-    await eventually(async () => (await trailPosition(stack.database.db)) >= last, { what: 'the trail to go on' });
+    await eventually(async () => (await trailEnds(stack.database.db)).position >= last, { what: 'the trail to go on' });
     const { aggregate } = await log.getAggregate({ aggregateType: 'job', aggregateId: jobId, waitForPosition: last });
     expect(aggregate).toMatchObject({ version: stored.length + 1, lastType: 'job_succeeded' });
     const kinds = (await log.verifyRange({ fromPosition: last - stored.length, toPosition: last })).findings.map(({ kind }) => kind);
@@ -125,7 +125,7 @@ describe('among 50,000 events', () => {
       rarePositions.push(await stack.append('job-orchestrator', ...many, event));
     }
     head = rarePositions.at(-1) ?? 0;
-    await eventually(async () => (await trailPosition(stack.database.db)) >= head, {
+    await eventually(async () => (await trailEnds(stack.database.db)).position >= head, {
       what: 'the trail to come this far',
       timeoutMs: 90_000,
     });
@@ -168,10 +168,19 @@ describe('among 50,000 events', () => {
 
   it('the same is found where the trail has not come yet, in bounded steps', async () => {
     const sql = stack.database.db;
-    const trail = await trailPosition(sql);
-    for (const trailAt of [0, rarePositions[20] ?? 0, trail]) {
+    const { position: trail } = await trailEnds(sql);
+    const [early = 0, late = 0] = [rarePositions[5], rarePositions[20]];
+    for (const [sealedUntil, position] of [
+      [0, 0],
+      [0, late],
+      [0, trail],
+      [early, late],
+      [late, late],
+      [late, trail],
+      [trail, trail],
+    ] as const) {
       for (const oldestFirst of [true, false]) {
-        const search = { low: 1, high: head, filter: { tenantId: 'rare' }, oldestFirst, limit: 200, trailPosition: trailAt };
+        const search = { low: 1, high: head, filter: { tenantId: 'rare' }, oldestFirst, limit: 200, trail: { sealedUntil, position } };
         const { positions, cursor } = await findEvents(sql, { ...search, budgetMs: 60_000 });
         expect([positions, cursor]).toEqual([oldestFirst ? rarePositions : [...rarePositions].reverse(), undefined]);
       }
@@ -184,7 +193,15 @@ describe('among 50,000 events', () => {
       const positions: number[] = [];
       let [low, high, steps]: [number, number, number] = [1, head, 0];
       for (; low <= high; steps++) {
-        const search = { low, high, filter: { tenantId: 'rare' }, oldestFirst, limit: 200, trailPosition: 0, budgetMs: -1 };
+        const search = {
+          low,
+          high,
+          filter: { tenantId: 'rare' },
+          oldestFirst,
+          limit: 200,
+          trail: { sealedUntil: 0, position: 0 },
+          budgetMs: -1,
+        };
         const found = await findEvents(sql, search);
         positions.push(...found.positions);
         if (found.cursor === undefined) break;

@@ -31,6 +31,7 @@ describe('a record', () => {
     });
     const response = await stack.list({ requestId: ids.request_id, waitForPosition: position });
     expect(response).toEqual({
+      sealedUntil: 0,
       records: [
         {
           position,

@@ -21,15 +21,18 @@ import { getStats } from './grpc/get-stats.js';
 import { listEvents } from './grpc/list-events.js';
 import { listProjections } from './grpc/list-projections.js';
 import { listRecords } from './grpc/list-records.js';
+import { listSegments } from './grpc/list-segments.js';
 import { listStuck } from './grpc/list-stuck.js';
 import { pauseProjection } from './grpc/pause-projection.js';
 import { rebuildProjection } from './grpc/rebuild-projection.js';
 import { replayDeadLetter } from './grpc/replay-dead-letter.js';
 import { resumeProjection } from './grpc/resume-projection.js';
+import { sealTrail } from './grpc/seal-trail.js';
 import { skipEvent } from './grpc/skip-event.js';
 import { verifyChain } from './grpc/verify-chain.js';
 import { verifyLogRange } from './grpc/verify-range.js';
 import { startProjections } from './projections/projections.js';
+import { startSegments } from './segments/segments.js';
 import { reportStuck } from './stuck-metrics.js';
 import { migrations } from './store/migrations.js';
 
@@ -39,6 +42,7 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
   const { database: sql, messaging, logger, registry, tracing } = resources;
   const workers = startProjections(resources);
   const chain = await startChain(resources, config);
+  const segments = await startSegments(resources, config, chain);
   const relay = startRelay({ sql, messaging, logger, registry, tracing, beginIncarnation: beginIncarnation(resources) });
   const stopPartitions = keepPartitions({ sql, logger });
   const stopForgetting = forgetCommands({ sql, logger });
@@ -84,11 +88,17 @@ export async function createService(config: AuditConfig, overrides: { logger?: L
       }),
       defineRpcs(chainV1.ChainServiceService, {
         getChain: getChain({ ...deps, ...chain }),
-        verifyChain: verifyChain({ ...deps, ...chain }),
+        verifyChain: verifyChain({ ...deps, ...chain, segments }),
         exportChain: exportChain({ ...deps, ...chain }),
+        listSegments: listSegments({ ...deps, segments }),
+        sealTrail: sealTrail({ ...deps, segments }),
       }),
     ],
     // The appender stays: RPCs in flight wait for what they record, and the server waits for them.
-    onDrain: [...workers.map((worker) => () => worker.stop()), () => relay.stop(), stopPartitions, stopForgetting, () => chain.stop()],
+    onDrain: [
+      ...workers.map((worker) => () => worker.stop()),
+      ...(segments === undefined ? [] : [() => segments.sealer.stop()]),
+      ...[() => relay.stop(), stopPartitions, stopForgetting, () => chain.stop()],
+    ],
   });
 }

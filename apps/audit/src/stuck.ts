@@ -9,11 +9,13 @@ import {
   stuckConsumer,
   stuckPartitions,
   stuckProjection,
+  stuckSealing,
   type ConsumerFacts,
   type Stuck,
 } from './domain/stuck.js';
 import { unpostedSeconds } from './store/anchors.js';
 import { readChainState } from './store/chain.js';
+import { readSealing } from './store/segments.js';
 import { readRoom } from './store/log-stats.js';
 
 export interface StuckDeps {
@@ -38,6 +40,7 @@ const checks: Readonly<Record<string, (deps: StuckDeps, now: Date) => Promise<St
   consumers: checkConsumers,
   dead_letters: checkDeadLetters,
   audit_chain: checkChain,
+  sealing: checkSealing,
 };
 
 /** Looks at all that may get stuck. A part that can't be looked at is told, and harms no other. */
@@ -70,6 +73,11 @@ async function checkChain({ sql, anchorsStopped, postsAnchors = false }: StuckDe
   const { head, chained, lagSeconds } = await readChainState(sql);
   const waiting = postsAnchors ? await unpostedSeconds(sql) : 0;
   return stuckChain({ lag: head - chained, lagSeconds, stopped: anchorsStopped?.(), unpostedSeconds: waiting }, now);
+}
+
+async function checkSealing({ sql }: StuckDeps, now: Date): Promise<Stuck[]> {
+  const { trouble, troubleSince: since } = await readSealing(sql);
+  return stuckSealing({ trouble, since }, now);
 }
 
 async function checkRelay({ sql, messaging }: StuckDeps, now: Date): Promise<Stuck[]> {

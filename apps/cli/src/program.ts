@@ -5,6 +5,8 @@ import { aggregateShow } from './commands/aggregate-show.js';
 import { auditChain } from './commands/audit-chain.js';
 import { auditExport } from './commands/audit-export.js';
 import { auditList } from './commands/audit-list.js';
+import { auditSeal } from './commands/audit-seal.js';
+import { auditSegments } from './commands/audit-segments.js';
 import { auditVerify } from './commands/audit-verify.js';
 import { deadLetterDiscard } from './commands/dead-letter-discard.js';
 import { deadLetterList } from './commands/dead-letter-list.js';
@@ -95,8 +97,8 @@ const groups: readonly { name: string; description: string; commands: readonly R
   { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
   {
     name: 'audit',
-    description: 'the audit trail: list, chain, verify, export',
-    commands: [auditList, auditChain, auditVerify, auditExport],
+    description: 'the audit trail: list, chain, verify, export, segments, seal',
+    commands: [auditList, auditChain, auditVerify, auditExport, auditSegments, auditSeal],
   },
   {
     name: 'dead-letter',

@@ -53,13 +53,15 @@ function failureOf(report: ExportReport, { acceptRestored, allowUnanchored, allo
   return undefined;
 }
 
-async function readable(path: string): Promise<void> {
+/** Throws CliError unless there is something at a path that may be read. */
+export async function readable(path: string): Promise<void> {
   await access(path).catch((cause: unknown) => {
     throw new CliError(`${path} can't be read (${codeOf(cause)})`, exitCodes.usage, { cause });
   });
 }
 
-async function keysOf(path: string): Promise<ReturnType<typeof parseJwks>> {
+/** The key set in a file. Throws CliError for what is none. */
+export async function keysOf(path: string): Promise<ReturnType<typeof parseJwks>> {
   try {
     return parseJwks(await readFile(path, 'utf8'));
   } catch (cause) {

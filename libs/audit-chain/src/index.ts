@@ -5,4 +5,8 @@ export { canonicalParsed, canonicalRow, canonicalText, type CanonicalEvent, type
 export { endLine, eventLine, exportHeader, type ExportHeader } from './export-lines.js';
 export { findBreak, type EventBreak, type EventBreakKind, type Stretch } from './find-break.js';
 export { genesis, hashAfter, leafBytes, leafOf, linksOf, type Link } from './links.js';
+export { linesIn } from './lines.js';
+export * from './segment.js';
+export { checkSegment, checkSegmentFile, manifestsIn, readManifest } from './segment-folder.js';
+export { verifySegments, type SegmentsFinding, type SegmentsReport } from './verify-segments.js';
 export { verifyExport, type ExportFinding, type ExportReport, type VerifyExportOptions } from './verify-export.js';

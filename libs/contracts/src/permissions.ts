@@ -2,6 +2,7 @@
 export const permissions = [
   'audit.export',
   'audit.read',
+  'audit.seal',
   'change.read',
   'data.browse',
   'deadletter.manage',
@@ -79,6 +80,7 @@ const admin: readonly Permission[] = [
   'projection.manage',
   'audit.export',
   'data.browse',
+  'audit.seal',
   'webhook.manage',
 ];
 

@@ -35,7 +35,13 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     listRecords: gateway,
     replayDeadLetter: gateway,
   }),
-  ...answered('audit', chainV1.ChainServiceService, { exportChain: gateway, getChain: gateway, verifyChain: gateway }),
+  ...answered('audit', chainV1.ChainServiceService, {
+    exportChain: gateway,
+    getChain: gateway,
+    listSegments: gateway,
+    sealTrail: gateway,
+    verifyChain: gateway,
+  }),
   ...answered('audit', logV1.LogServiceService, {
     getAggregate: gateway,
     getEvent: gateway,

@@ -16,7 +16,7 @@ let transport: GrpcTransport;
 let client: RpcClient<typeof definition>;
 let gateway: TokenSigner;
 let handle: (request: auditV1.ListRecordsRequest, call: RpcCall) => Promise<auditV1.ListRecordsResponse>;
-const empty = { records: [], nextBefore: 0, position: 0 };
+const empty = { records: [], nextBefore: 0, position: 0, sealedUntil: 0 };
 const request = auditV1.ListRecordsRequest.fromPartial({});
 const observed: string[] = [];
 /** What the gate refuses with. */

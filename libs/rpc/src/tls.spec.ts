@@ -14,7 +14,7 @@ const definition = { listRecords: auditV1.AuditServiceService.listRecords };
 const shards = { listShards: placementV1.PlacementServiceService.listShards };
 const streams = { exportChain: chainV1.ChainServiceService.exportChain };
 const request = auditV1.ListRecordsRequest.fromPartial({});
-const empty = { records: [], nextBefore: 0, position: 0 };
+const empty = { records: [], nextBefore: 0, position: 0, sealedUntil: 0 };
 const dayMs = 86_400_000;
 
 let ca: Authority;

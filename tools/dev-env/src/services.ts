@@ -73,7 +73,12 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
           OUTBOUND_ALLOW_HOSTS: stack.env['OUTBOUND_ALLOW_HOSTS'] ?? 'localhost',
         }
       : { USER_JWKS_URL: `http://127.0.0.1:${String(stack.port)}/.well-known/jwks.json` }),
-    ...(service === 'audit' ? { AUDIT_ANCHOR_FILE: join(stack.stateDir, 'audit', 'anchors.jsonl') } : {}),
+    ...(service === 'audit'
+      ? {
+          AUDIT_ANCHOR_FILE: join(stack.stateDir, 'audit', 'anchors.jsonl'),
+          AUDIT_SEGMENT_FOLDER: join(stack.stateDir, 'audit', 'segments'),
+        }
+      : {}),
   };
 }
 

@@ -22,6 +22,8 @@ const verifiedSchema = z
     unanchored_since: time.nullable(),
     source: z.string(),
     restored: z.array(z.object({ incarnation: z.string(), after: z.int(), lost_until: z.int(), lost_time: time.nullable() })),
+    sealed_until: z.int(),
+    segments: z.int(),
   })
   .meta({ id: 'ChainVerified' });
 
@@ -55,6 +57,8 @@ export class AuditVerifyController {
         lost_until: lostUntil,
         lost_time: orNull(lostTime),
       })),
+      sealed_until: checked.sealedUntil,
+      segments: checked.segments,
     };
   }
 }

@@ -45,13 +45,13 @@ const recordSchema = z
   })
   .meta({ id: 'AuditRecord' });
 
-export const auditPage = page(recordSchema).extend({ position: z.int() });
+export const auditPage = page(recordSchema).extend({ position: z.int(), sealed_until: z.int() });
 
 @Controller('admin/v1/audit')
 export class AuditController {
   constructor(@Inject(auditClient) private readonly audit: AuditClient) {}
 
-  /** Newest first; `position` tells how far the trail has come. */
+  /** Newest first; `position` tells how far the trail has come, `sealed_until` up to which position it is in sealed segments and not asked. */
   @Get()
   @RequirePermission('audit.read', { anywhere: true })
   @Answers('Lists the trail of who did what, as far as the caller may read it, the newest first.', auditPage)
@@ -80,7 +80,11 @@ export async function recordsPage(audit: AuditClient, query: z.output<typeof lis
     },
     asCaller(),
   );
-  return { ...pageOf('audit', response.records.map(recordView), response.nextBefore), position: response.position };
+  return {
+    ...pageOf('audit', response.records.map(recordView), response.nextBefore),
+    position: response.position,
+    sealed_until: response.sealedUntil,
+  };
 }
 
 function recordView(record: auditV1.AuditRecord) {

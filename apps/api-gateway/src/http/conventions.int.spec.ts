@@ -21,6 +21,7 @@ const namesOf = (found: readonly { id: string }[]) => found.map(({ id }) => id).
 
 /** POSTs without an idempotency key, and why a repeat does no harm. */
 const keyless: Readonly<Record<string, string>> = {
+  'auditSegments.seal': 'asking twice is as once',
   'auditVerify.verify': 'looks only',
   'auth.login': 'signs in with the password each time',
   'auth.logout': 'a repeat finds the session ended',

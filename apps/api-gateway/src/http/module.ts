@@ -4,6 +4,7 @@ import { ApiDocumentController } from './api-document.js';
 import { ApiTokensController } from './api-tokens.js';
 import { AuditChainController } from './audit-chain.js';
 import { AuditExportController } from './audit-export.js';
+import { AuditSegmentsController } from './audit-segments.js';
 import { AuditVerifyController } from './audit-verify.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
@@ -66,6 +67,7 @@ export const controllers: readonly Type[] = [
   AuditChainController,
   AuditVerifyController,
   AuditExportController,
+  AuditSegmentsController,
   DeadLettersController,
   ChangesController,
   WebhooksController,

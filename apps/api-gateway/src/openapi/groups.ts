@@ -29,6 +29,7 @@ export const groups: Readonly<Record<string, string>> = {
   auditChain: 'The hash chain over the log.',
   auditVerify: 'Whether the log is what was anchored.',
   auditExport: 'The log with its proof, to be kept elsewhere.',
+  auditSegments: 'The sealed segments of the trail.',
   logEvents: 'The event log: its events.',
   logAggregates: 'The event log: its aggregates.',
   logStats: 'The event log: where it stands.',

@@ -92,6 +92,8 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getChain: answer('getChain', 'audit.read', chainV1.GetChainResponse),
       verifyChain: answer('verifyChain', 'audit.read', chainV1.VerifyChainResponse),
       exportChain: stream('exportChain', 'audit.export'),
+      listSegments: answer('listSegments', 'audit.read', chainV1.ListSegmentsResponse),
+      sealTrail: answer('sealTrail', 'audit.seal', chainV1.SealTrailResponse),
     }),
     defineRpcs(logV1.LogServiceService, {
       listEvents: answer('listEvents', 'log.read', logV1.ListEventsResponse),

@@ -1,7 +1,15 @@
 /** A log on a real Postgres with its chain and its anchor file, and a superuser who tampers with them. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAnchorSigner, createAnchorVerifier, genesis, linksOf, canonicalRow } from '@fairlead/audit-chain';
+import {
+  canonicalRow,
+  createAnchorSigner,
+  createAnchorVerifier,
+  createManifestVerifier,
+  createSegmentSigner,
+  genesis,
+  linksOf,
+} from '@fairlead/audit-chain';
 import { generateSigningKey } from '@fairlead/auth';
 import { createAppender } from '@fairlead/event-log';
 import { createLogger } from '@fairlead/telemetry';
@@ -19,6 +27,12 @@ export interface ChainGround {
   /** The anchor file. */
   readonly path: string;
   readonly deps: AnchorerDeps;
+  /** What signs and reads manifests of sealed segments. */
+  readonly seals: { sign: Awaited<ReturnType<typeof createSegmentSigner>>; verifyManifest: ReturnType<typeof createManifestVerifier> };
+  /** The service's key and what trusts it, as settings. */
+  readonly keys: { privateJwk: string; jwks: string };
+  /** Where sealed segments are, once there are any. */
+  segmentFolder?: string;
   readonly append: (count: number) => Promise<void>;
   /** Takes everything into the chain. */
   readonly chainAll: () => Promise<void>;
@@ -52,16 +66,21 @@ export async function chainGround(): Promise<ChainGround> {
     let part: VerifiedPart;
     let cursor: string | undefined = '';
     do {
-      part = await verifyChain({ sql, source: from === 'file' ? file : tableAnchors(sql), verify: verifyAnchor, everyMs }, cursor);
+      const segments = ground.segmentFolder === undefined ? undefined : { folder: ground.segmentFolder, ...seals };
+      const source = from === 'file' ? file : tableAnchors(sql);
+      part = await verifyChain({ sql, source, verify: verifyAnchor, everyMs, segments }, cursor);
       ({ cursor } = part);
     } while (cursor !== undefined);
     return part;
   };
+  const seals = { sign: await createSegmentSigner(privateJwk), verifyManifest: createManifestVerifier({ keys: [publicJwk] }) };
   let appended = 0;
-  return {
+  const ground: ChainGround = {
     database,
     path,
     deps,
+    seals,
+    keys: { privateJwk: JSON.stringify(privateJwk), jwks: JSON.stringify({ keys: [publicJwk] }) },
     append: async (count) => {
       const appender = createAppender({ sql });
       for (let n = 0; n < count; n += 1) {
@@ -104,4 +123,5 @@ export async function chainGround(): Promise<ChainGround> {
     },
     stop: () => database.drop(),
   };
+  return ground;
 }

@@ -14,7 +14,7 @@ import {
 import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction, pokeLog, readHead } from '@fairlead/event-log';
 import type { Messaging } from '@fairlead/messaging';
-import type { Database } from '@fairlead/postgres';
+import type { Database, Sql } from '@fairlead/postgres';
 import { readChainState, readLinks, readRows } from '../store/chain.js';
 import type { AnchorSource } from './anchor-source.js';
 
@@ -66,21 +66,10 @@ export async function* exportLines(deps: ExportDeps, range: ExportRange): AsyncG
 }
 
 async function* allLines({ sql, source }: ExportDeps, { from, to }: ExportRange): AsyncGenerator<string, void, undefined> {
-  let hash: Buffer = from === 1 ? genesis : ((await readLinks(sql, from - 1, from - 1)).get(from - 1)?.hash ?? genesis);
+  const hash = await hashBefore(sql, from);
   const { incarnation } = await readHead(sql);
   yield exportHeader({ from, to, prior: hash.toString('hex'), incarnation, exported_at: new Date().toISOString() });
-  for (let after = from - 1; after < to;) {
-    const rows = (await readRows(sql, { after, until: to, limit: pageSize })).map(canonicalRow);
-    const last = rows.at(-1);
-    // Positions that are missing are missing from the export, too: who verifies it is told.
-    if (last === undefined) break;
-    for (const [index, link] of linksOf(hash, rows).entries()) {
-      const row = rows[index];
-      if (row !== undefined) yield eventLine(row, link.hash);
-      ({ hash } = link);
-    }
-    after = last.position;
-  }
+  yield* eventLines(sql, { from, to }, hash);
   let anchors = 0;
   const kids = new Set<string>();
   for await (const { text } of source.lines(0)) {
@@ -93,8 +82,29 @@ async function* allLines({ sql, source }: ExportDeps, { from, to }: ExportRange)
   yield endLine({ events: Math.max(0, to - from + 1), anchors, kids: [...kids] });
 }
 
+/** The chain's hash in front of a position. */
+export async function hashBefore(sql: Sql, position: number): Promise<Buffer> {
+  return position === 1 ? genesis : ((await readLinks(sql, position - 1, position - 1)).get(position - 1)?.hash ?? genesis);
+}
+
+/** The lines of the events of a range, which follow a hash. Positions that are missing are missing here, too: who verifies them is told. */
+export async function* eventLines(sql: Sql, { from, to }: ExportRange, prior: Buffer): AsyncGenerator<string, void, undefined> {
+  let hash = prior;
+  for (let after = from - 1; after < to;) {
+    const rows = (await readRows(sql, { after, until: to, limit: pageSize })).map(canonicalRow);
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    for (const [index, link] of linksOf(hash, rows).entries()) {
+      const row = rows[index];
+      if (row !== undefined) yield eventLine(row, link.hash);
+      ({ hash } = link);
+    }
+    after = last.position;
+  }
+}
+
 /** A line that is no anchor proves nothing; it does not keep anybody from the others. `audit verify` names it. */
-function readable(text: string): Anchor | undefined {
+export function readable(text: string): Anchor | undefined {
   try {
     return readAnchor(parseAnchorLine(text).anchor);
   } catch (error) {

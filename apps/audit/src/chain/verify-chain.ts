@@ -21,6 +21,8 @@ import { lifeAfter } from '../domain/anchoring.js';
 import { chainBreak, type ChainBreak } from '../domain/chain-break.js';
 import { furthestAnchor } from '../store/anchors.js';
 import { readLogEnds, recordedAt, type LogEnds } from '../store/chain.js';
+import { readSealing } from '../store/segments.js';
+import { checkSegments, type VerifySegmentsDeps } from '../segments/verify-segments.js';
 import type { AnchorSource } from './anchor-source.js';
 import { checkRange } from './check-range.js';
 
@@ -30,6 +32,8 @@ export interface VerifyChainDeps {
   readonly verify: AnchorVerifier;
   /** How often anchors are made. */
   readonly everyMs: number;
+  /** Where sealed segments are kept; undefined where no folder is set, and when the caller does not ask for them. */
+  readonly segments?: VerifySegmentsDeps['segments'];
 }
 
 export interface VerifiedPart {
@@ -45,12 +49,22 @@ export interface VerifiedPart {
   readonly unanchoredSince: string | undefined;
   readonly source: AnchorSource['kind'];
   readonly restored: readonly Life[];
+  /** Up to here the trail is in sealed segments, and how many of them are what was sealed. */
+  readonly sealedUntil: number;
+  readonly segments: number;
 }
 
 /** What one call checks at most. */
 const limits = { positions: 20_000, lines: 2_000, timeMs: 4_000 };
 
-const cursorSchema = z.strictObject({ offset: z.int().min(0), position: z.int().min(0), hash: z.hex().length(64) });
+/** How far sealed segments are checked, once all else is. */
+const sealedPlace = z.strictObject({ position: z.int().min(0), segments: z.int().min(0) });
+const cursorSchema = z.strictObject({
+  offset: z.int().min(0),
+  position: z.int().min(0),
+  hash: z.hex().length(64),
+  sealed: sealedPlace.optional(),
+});
 type Place = z.output<typeof cursorSchema>;
 
 /** Checks the part behind a cursor; '' begins. Throws `invalid_argument` for what is no cursor. */
@@ -64,9 +78,24 @@ export async function verifyChain(deps: VerifyChainDeps, cursor: string): Promis
     lineage: lineageOf(end.anchor, history),
     sameLife: end.anchor?.incarnation === history.head.incarnation,
   };
+  if (place.sealed !== undefined) return checkSealed(deps, { state, place, ...known });
   const walked = await walk(deps, { place, state, ...known });
   const broken = walked.broken ?? (walked.done ? await lookBehind(deps, { state, history, anchor: end.anchor }) : undefined);
-  return answer(deps, { state, place: walked.place, broken, done: walked.done, ...known });
+  if (broken !== undefined || !walked.done) return answer(deps, { state, place: walked.place, broken, ...known });
+  return checkSealed(deps, { state, place: { ...walked.place, sealed: { position: 0, segments: 0 } }, ...known });
+}
+
+/** The last part: whether sealed segments are what was sealed. */
+async function checkSealed(
+  deps: VerifyChainDeps,
+  { place, ...known }: { state: LogEnds; place: Place; anchor?: Anchor; lineage: readonly Life[] },
+): Promise<VerifiedPart> {
+  const deadline = performance.now() + limits.timeMs;
+  const before = place.sealed ?? { position: 0, segments: 0 };
+  const checks = { sql: deps.sql, verify: deps.verify, segments: deps.segments };
+  const { position, segments, broken, done } = await checkSegments(checks, before.position, () => performance.now() > deadline);
+  const sealed = { position, segments: before.segments + segments };
+  return answer(deps, { ...known, place: { ...place, sealed }, broken, done });
 }
 
 function placeOf(cursor: string): Place {
@@ -217,5 +246,7 @@ async function answer(
     unanchoredSince: state.head > covered ? await recordedAt(sql, covered + 1) : undefined,
     source: source.kind,
     restored: lineage.filter(({ lost, after }) => lost !== undefined && lost.position > after),
+    sealedUntil: (await readSealing(sql)).sealedUntil,
+    segments: place.sealed?.segments ?? 0,
   };
 }

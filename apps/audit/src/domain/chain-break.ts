@@ -1,10 +1,12 @@
 /** What may be wrong with the trail, each with what to do. */
-import type { AnchorFaultKind, BreakKind } from '@fairlead/audit-chain';
+import type { AnchorFaultKind, BreakKind, SegmentFaultKind } from '@fairlead/audit-chain';
 
 const evidence =
   'Keep the database, the anchor file and every copy of it as they are: they are evidence. Export the range, compare it with backups and the stream, and restore one that verifies. See docs/audit.md, "When something is broken".';
 const outside =
   'Compare the anchor file with its copies elsewhere: what the copies have, and it has not, was taken from it. See docs/audit.md.';
+const segments =
+  'Is the folder (AUDIT_SEGMENT_FOLDER) mounted? If it is, put the files back from a copy that verifies (fairlead audit verify --segments). The log still holds the events: nothing of them is lost.';
 
 const advice = {
   edited: evidence,
@@ -21,7 +23,16 @@ const advice = {
   anchor_missing: outside,
   anchor_file_short: outside,
   anchor_of_another_log: `Was the file put together from several? Then verify with each of them alone. If it was not: ${outside}`,
-} as const satisfies Record<BreakKind | AnchorFaultKind | 'anchor_missing' | 'anchor_file_short' | 'anchor_of_another_log', string>;
+  segment_missing: segments,
+  segment_unreadable: segments,
+  segment_signature_wrong: `Is the key that signed it among the trusted ones (TRUST_JWKS)? Public keys stay there after a rotation. If it is: ${segments}`,
+  segment_file_wrong: segments,
+  segment_broken: segments,
+  segment_gap: segments,
+} as const satisfies Record<
+  BreakKind | AnchorFaultKind | SegmentFaultKind | 'anchor_missing' | 'anchor_file_short' | 'anchor_of_another_log',
+  string
+>;
 
 export type ChainBreakKind = keyof typeof advice;
 

@@ -15,7 +15,8 @@ export interface Stuck {
     | 'partitions_short'
     | 'chain_behind'
     | 'anchors_stopped'
-    | 'anchors_unposted';
+    | 'anchors_unposted'
+    | 'sealing_stopped';
   /** Which one. */
   readonly subject: string;
   readonly severity: 'warning' | 'critical';
@@ -188,4 +189,12 @@ function stuckPosts(unpostedSeconds: number, now: Date): Stuck[] {
   const advice =
     'does the receiver at AUDIT_ANCHOR_WEBHOOK_URL answer with 2xx? the log of audit says why not: "an anchor could not be posted"';
   return [{ what: 'anchors_unposted', subject: 'anchors', severity: severityOf(since, now), since, message, advice }];
+}
+
+/** Old records can't be sealed, so they stay in the trail. */
+export function stuckSealing({ trouble, since }: { trouble: string | null; since: Date | null }, now: Date): Stuck[] {
+  if (trouble === null) return [];
+  const at = since ?? undefined;
+  const advice = 'is the folder there, writable and not full? fairlead audit segments; see docs/audit.md, "Sealed segments"';
+  return [{ what: 'sealing_stopped', subject: 'audit trail', severity: severityOf(at, now), since: at, message: trouble, advice }];
 }

@@ -5,7 +5,7 @@ import type { Sql } from '@fairlead/postgres';
 import { rpc, type Rpc } from '@fairlead/rpc';
 import { maxPageBytes, pageOf } from '../domain/page.js';
 import { findEvents } from '../find-events.js';
-import { trailPosition } from '../projections/audit-record/query.js';
+import { trailEnds } from '../projections/audit-record/query.js';
 import { parseInput } from './input.js';
 import { eventMessage, positionInput } from './log-events.js';
 
@@ -48,7 +48,7 @@ export const listEvents = ({ sql }: { sql: Sql }): Rpc<logV1.ListEventsRequest, 
   rpc('log.read', async (request) => {
     const { limit, oldestFirst, cursor, fromPosition, toPosition, eventType: action, ...equal } = parseInput(requestSchema, request);
     // The trail first, so that it can not be ahead of the head.
-    const trail = await trailPosition(sql);
+    const trail = await trailEnds(sql);
     const head = await headPosition(sql);
     const found = await findEvents(sql, {
       low: Math.max(1, fromPosition, oldestFirst ? cursor + 1 : 0),
@@ -56,7 +56,7 @@ export const listEvents = ({ sql }: { sql: Sql }): Rpc<logV1.ListEventsRequest, 
       filter: { ...equal, action },
       oldestFirst,
       limit: limit === 0 ? defaultLimit : limit,
-      trailPosition: trail,
+      trail,
     });
     const read = await eventsAt(sql, found.positions);
     const { records, more } = pageOf(read.events, ({ payload, meta }) => [payload, meta], read.events.length);

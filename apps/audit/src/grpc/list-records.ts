@@ -7,7 +7,7 @@ import type { Sql } from '@fairlead/postgres';
 import { rpc, type Rpc } from '@fairlead/rpc';
 import { pageOf } from '../domain/page.js';
 import { auditRecord } from '../projections/audit-record/projection.js';
-import { listRecords as queryRecords, trailPosition, type ActionFilter, type RecordFilter } from '../projections/audit-record/query.js';
+import { listRecords as queryRecords, trailEnds, type ActionFilter, type RecordFilter } from '../projections/audit-record/query.js';
 import type { TrailRecord } from '../projections/audit-record/type.js';
 import { parseInput } from './input.js';
 
@@ -77,12 +77,12 @@ export const listRecords = (deps: ListRecordsDeps): Rpc<auditV1.ListRecordsReque
       const limit = asked === 0 ? defaultLimit : asked;
       const filter: RecordFilter = { from, to, tenants, ...equal };
       // Read first, so that the page holds all there is up to this position.
-      const reached = await trailPosition(deps.sql);
+      const { position, sealedUntil } = await trailEnds(deps.sql);
       const found = await queryRecords(deps.sql, filter, { before, limit });
       // A page of large records ends early.
       const { records, more } = pageOf(found.records, ({ details }) => details, limit);
       const nextBefore = more ? records.at(-1)?.position : found.nextBefore;
-      return { records: records.map(toMessage), nextBefore: nextBefore ?? 0, position: reached };
+      return { records: records.map(toMessage), nextBefore: nextBefore ?? 0, position, sealedUntil };
     },
     { anywhere: true },
   );

@@ -26,5 +26,7 @@ export const verifyChain = (deps: VerifyChainDeps): Rpc<chainV1.VerifyChainReque
         lostUntil: lost?.position ?? 0,
         lostTime: lost?.time ?? '',
       })),
+      sealedUntil: checked.sealedUntil,
+      segments: checked.segments,
     };
   });

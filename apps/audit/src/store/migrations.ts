@@ -3,6 +3,7 @@ import { Record1763700000000 } from './1763700000000-record.js';
 import { Projections1763710000000 } from './1763710000000-projections.js';
 import { Chain1763720000000 } from './1763720000000-chain.js';
 import { RecordResource1763730000000 } from './1763730000000-record-resource.js';
+import { Segments1763740000000 } from './1763740000000-segments.js';
 
 /** The audit schema's migrations, in order. */
 export const migrations: readonly MigrationClass[] = [
@@ -10,4 +11,5 @@ export const migrations: readonly MigrationClass[] = [
   Projections1763710000000,
   Chain1763720000000,
   RecordResource1763730000000,
+  Segments1763740000000,
 ];

@@ -38,7 +38,11 @@ export function auditList(parent: Command, run: Run): void {
     )
     .action((options: AuditOptions, command: Command) =>
       run(command, async (context) => {
-        printPage(context, await context.api().audit(filterOf(options), options), renderAudit);
+        const page = await context.api().audit(filterOf(options), options);
+        printPage(context, page, renderAudit);
+        const { sealed_until: sealed = 0 } = page as { sealed_until?: number };
+        if (!context.json && page.next_cursor == null && sealed > 0)
+          context.terminal.err(`records up to position ${sealed} are in sealed segments: fairlead audit segments\n`);
       }),
     );
 }

@@ -4,10 +4,12 @@ import type { Context, Run } from '../context.js';
 import { CliError, exitCodes } from '../exit.js';
 import { list } from '../options.js';
 import { verifyFile } from '../verify-file.js';
+import { verifySegmentsIn } from '../verify-segments.js';
 import { renderVerified } from '../view/chain.js';
 
 interface VerifyOptions {
   readonly file?: string;
+  readonly segments?: string;
   readonly key?: string;
   readonly anchors?: string;
   readonly acceptRestored?: readonly string[];
@@ -21,6 +23,7 @@ export function auditVerify(parent: Command, run: Run): void {
     .command('verify')
     .description('check that the log is what was anchored of it; the exit code is 1 when it is not')
     .option('--file <file>', 'check an export instead, without any server')
+    .option('--segments <folder>', 'check the sealed segments of a folder instead, without any server')
     .option('--key <jwks>', 'the file with the public keys that its anchors are to be signed with')
     .option('--anchors <file>', 'hold it also against an anchor file that was kept elsewhere')
     .option('--accept-restored <incarnations>', 'incarnations that are known to have begun by a restore', list)
@@ -36,16 +39,24 @@ Examples:
   fairlead audit verify
   fairlead audit export --out trail.jsonl
   fairlead audit verify --file trail.jsonl --key trust.jwks.json --anchors anchors.jsonl
+  fairlead audit verify --segments segments --key trust.jwks.json
 `,
     )
     .action((options: VerifyOptions, command: Command) => run(command, (context) => verify(context, options)));
 }
 
 async function verify(context: Context, options: VerifyOptions): Promise<void> {
-  const { file, key, anchors, acceptRestored = [], allowUnanchored = false, allowShorter = false } = options;
+  const { file, segments, key, anchors, acceptRestored = [], allowUnanchored = false, allowShorter = false } = options;
+  if (segments !== undefined) {
+    if (file !== undefined || anchors !== undefined || allowUnanchored || allowShorter)
+      throw new CliError('--anchors and what is allowed belong to --file, which --segments takes the place of', exitCodes.usage);
+    if (key === undefined) throw new CliError('--segments needs --key: the public keys that they are to be signed with', exitCodes.usage);
+    await verifySegmentsIn(context, { folder: segments, key, acceptRestored });
+    return;
+  }
   if (file === undefined) {
     if (key !== undefined || anchors !== undefined || allowUnanchored || allowShorter)
-      throw new CliError('--key, --anchors and what is allowed belong to --file', exitCodes.usage);
+      throw new CliError('--key, --anchors and what is allowed belong to --file or --segments', exitCodes.usage);
     await verifyOnline(context, acceptRestored);
     return;
   }

@@ -71,10 +71,13 @@ async function collect<Item>(
 ): Promise<Page<Item>> {
   const items: Item[] = [];
   let next = cursor;
+  let told: object = {};
   do {
     const page: Page<Item> = await read({ limit: Math.min(limit - items.length, maxPageSize), cursor: next });
     items.push(...page.items);
+    told = page;
     next = page.next_cursor ?? undefined;
   } while (next !== undefined && next !== '' && items.length < limit);
-  return { items, next_cursor: next === undefined || next === '' ? null : next };
+  // What the last page tells beside its items stays.
+  return { ...told, items, next_cursor: next === undefined || next === '' ? null : next };
 }

@@ -38,8 +38,19 @@ export function renderVerified(checked: VerifiedChain): string {
     unanchored === 0
       ? 'all events are anchored'
       : `${unanchored} events are not anchored yet, the first of ${checked.unanchored_since ?? 'an unknown time'}: a change of those can go unseen`,
+    ...sealedOf(checked),
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+/** What is known of sealed segments, once all else was checked. */
+function sealedOf({ sealed_until: until = 0, segments = 0, broken }: Partial<VerifiedChain>): string[] {
+  if (until === 0) return [];
+  if (segments > 0 && broken === null) return [`the ${segments} sealed segments, up to position ${until}, are as they were sealed`];
+  if (segments > 0) return [`${segments} sealed segments are as they were sealed`];
+  return broken === null
+    ? [`the trail is sealed up to position ${until}; the files were not checked: no AUDIT_SEGMENT_FOLDER is set there`]
+    : [];
 }
 
 const placeOf = (position: number | null | undefined) => (position == null ? '' : `position ${position}  `);

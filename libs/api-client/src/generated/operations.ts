@@ -32,6 +32,14 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/audit/export"
   },
+  "auditSegments.list": {
+    "method": "GET",
+    "path": "/admin/v1/audit/segments"
+  },
+  "auditSegments.seal": {
+    "method": "POST",
+    "path": "/admin/v1/audit/segments/seal"
+  },
   "auditVerify.verify": {
     "method": "POST",
     "path": "/admin/v1/audit/verify"

@@ -121,6 +121,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/audit/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the sealed segments of the trail, the oldest first, and tells how far sealing has come. */
+        get: operations["auditSegments.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/audit/segments/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has whole segments of the trail sealed that are older than a time. */
+        post: operations["auditSegments.seal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -1913,6 +1947,8 @@ export interface components {
                 lost_until: number;
                 lost_time: string | null;
             }[];
+            sealed_until: number;
+            segments: number;
         };
         Change: {
             cursor: string;
@@ -2525,6 +2561,31 @@ export interface components {
                 };
             };
         };
+        TrailSealing: {
+            enabled: boolean;
+            sealed_until: number;
+            dropped_until: number;
+            segments: number;
+            bytes: number;
+            retention_days: number | null;
+            segment_events: number | null;
+            asked_before: string | null;
+            stopped: string | null;
+            stopped_since: string | null;
+        };
+        TrailSegment: {
+            from: number;
+            to: number;
+            first_time: string | null;
+            last_time: string | null;
+            manifest: string;
+            file: string;
+            bytes: number;
+            sha256: string;
+            hash: string;
+            /** Format: date-time */
+            sealed_at: string;
+        };
         User: {
             user_id: string;
             email: string;
@@ -2789,6 +2850,7 @@ export interface operations {
                         items: components["schemas"]["AuditRecord"][];
                         next_cursor: string | null;
                         position: number;
+                        sealed_until: number;
                     };
                 };
             };
@@ -2843,6 +2905,65 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    "auditSegments.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["TrailSegment"][];
+                        next_cursor: string | null;
+                        sealing: components["schemas"]["TrailSealing"];
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "auditSegments.seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: date-time */
+                    before?: string;
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted: it goes on by itself. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrailSealing"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     "auditVerify.verify": {
         parameters: {
             query?: never;
@@ -2875,7 +2996,7 @@ export interface operations {
         parameters: {
             query: {
                 principal: string;
-                permission: "audit.export" | "audit.read" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
+                permission: "audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
                 scope?: string;
             };
             header?: never;
@@ -4733,7 +4854,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     description: string;
-                    permissions: ("audit.export" | "audit.read" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };
@@ -4816,7 +4937,7 @@ export interface operations {
             content: {
                 "application/json": {
                     description?: string;
-                    permissions?: ("audit.export" | "audit.read" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions?: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };
@@ -5487,6 +5608,7 @@ export interface operations {
                         items: components["schemas"]["AuditRecord"][];
                         next_cursor: string | null;
                         position: number;
+                        sealed_until: number;
                     };
                 };
             };

@@ -3,7 +3,7 @@ import type { Sql } from '@fairlead/postgres';
 import { recordOf } from './evolve.js';
 import { tables, type TrailRecord } from './type.js';
 
-/** The trail: one record of each event. It takes events as they are stored: what went wrong in one must not keep others out. */
+/** The trail: one record of each event that is not in a sealed segment. It takes events as they are stored: what went wrong in one must not keep others out. */
 export const auditRecord = defineProjection({
   name: 'audit_record',
   version: 1,
@@ -12,7 +12,7 @@ export const auditRecord = defineProjection({
   apply: (tx, events, { record }) => insertRecords(tx, record, events.map(recordOf)),
 });
 
-/** Stores records, in one statement. Fails when one of the positions has a record already. */
+/** Stores records, in one statement: a rebuild passes over what is sealed. Fails when one of the positions has a record already. */
 async function insertRecords(sql: Sql, table: string, records: readonly TrailRecord[]): Promise<void> {
   const rows = records.map((record) => ({
     position: record.position,
@@ -32,5 +32,8 @@ async function insertRecords(sql: Sql, table: string, records: readonly TrailRec
     outcome: record.outcome,
     details: record.details,
   }));
-  await sql.query(`insert into ${table} select * from jsonb_populate_recordset(null::${table}, $1)`, [JSON.stringify(rows)]);
+  await sql.query(
+    `insert into ${table} select * from jsonb_populate_recordset(null::${table}, $1) where position > (select sealed_until from sealing)`,
+    [JSON.stringify(rows)],
+  );
 }

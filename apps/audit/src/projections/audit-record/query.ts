@@ -86,9 +86,10 @@ async function rangeOf(sql: Sql, { from, to }: RecordFilter, before: number): Pr
        (select position from record where $2::timestamptz is not null and time < $2 order by time desc, position desc limit 1) as high`,
     [from ?? null, to ?? null],
   );
-  const end = before > 0 ? before - 1 : await trailPosition(sql);
+  const trail = await trailEnds(sql);
+  const end = before > 0 ? before - 1 : trail.position;
   return {
-    low: from === undefined ? 1 : (row?.low ?? Infinity),
+    low: from === undefined ? trail.sealedUntil + 1 : Math.max(trail.sealedUntil + 1, row?.low ?? Infinity),
     high: to === undefined ? end : Math.min(end, row?.high ?? 0),
   };
 }
@@ -220,8 +221,18 @@ export function prefixPattern(prefix: string): string {
   return `${prefix.replaceAll(/[\\%_]/g, '\\$&')}%`;
 }
 
-/** The position of the newest record, 0 when there is none. Every event has a record, so the trail has come this far. */
-export async function trailPosition(sql: Sql): Promise<number> {
-  const [row] = await sql.query<{ position: number }>('select coalesce(max(position), 0) as position from record');
-  return row?.position ?? 0;
+/** Where the trail begins and ends. */
+export interface TrailEnds {
+  /** Up to here it is in sealed segments; 0 when nothing is sealed. */
+  readonly sealedUntil: number;
+  /** Of the newest record, 0 when there is none: every event has one, so the trail has come this far. */
+  readonly position: number;
+}
+
+/** Which positions the trail has records of. */
+export async function trailEnds(sql: Sql): Promise<TrailEnds> {
+  const [row] = await sql.query<TrailEnds>(
+    `select sealed_until as "sealedUntil", greatest(sealed_until, (select coalesce(max(position), 0) from record)) as position from sealing`,
+  );
+  return row ?? { sealedUntil: 0, position: 0 };
 }

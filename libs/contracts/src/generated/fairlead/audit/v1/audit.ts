@@ -58,6 +58,8 @@ export interface ListRecordsResponse {
   nextBefore: number;
   /** How far the trail has come. */
   position: number;
+  /** Up to here it is in sealed segments, and not asked; 0 when nothing is sealed. */
+  sealedUntil: number;
 }
 
 /** A message that a consumer gave up on. */
@@ -789,7 +791,7 @@ export const ListRecordsRequest: MessageFns<ListRecordsRequest> = {
 };
 
 function createBaseListRecordsResponse(): ListRecordsResponse {
-  return { records: [], nextBefore: 0, position: 0 };
+  return { records: [], nextBefore: 0, position: 0, sealedUntil: 0 };
 }
 
 export const ListRecordsResponse: MessageFns<ListRecordsResponse> = {
@@ -802,6 +804,9 @@ export const ListRecordsResponse: MessageFns<ListRecordsResponse> = {
     }
     if (message.position !== 0) {
       writer.uint32(24).int64(message.position);
+    }
+    if (message.sealedUntil !== 0) {
+      writer.uint32(32).int64(message.sealedUntil);
     }
     return writer;
   },
@@ -843,6 +848,14 @@ export const ListRecordsResponse: MessageFns<ListRecordsResponse> = {
             message.position = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sealedUntil = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -864,6 +877,11 @@ export const ListRecordsResponse: MessageFns<ListRecordsResponse> = {
         ? globalThis.Number(object.next_before)
         : 0,
       position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+      sealedUntil: isSet(object.sealedUntil)
+        ? globalThis.Number(object.sealedUntil)
+        : isSet(object.sealed_until)
+        ? globalThis.Number(object.sealed_until)
+        : 0,
     };
   },
 
@@ -878,6 +896,9 @@ export const ListRecordsResponse: MessageFns<ListRecordsResponse> = {
     if (message.position !== 0) {
       obj.position = Math.round(message.position);
     }
+    if (message.sealedUntil !== 0) {
+      obj.sealedUntil = Math.round(message.sealedUntil);
+    }
     return obj;
   },
 
@@ -889,6 +910,7 @@ export const ListRecordsResponse: MessageFns<ListRecordsResponse> = {
     message.records = object.records?.map((e) => AuditRecord.fromPartial(e)) || [];
     message.nextBefore = object.nextBefore ?? 0;
     message.position = object.position ?? 0;
+    message.sealedUntil = object.sealedUntil ?? 0;
     return message;
   },
 };

@@ -71,6 +71,10 @@ export interface VerifyChainResponse {
   source: string;
   /** Incarnations before which events are gone that had been anchored. */
   restored: ChainRestore[];
+  /** Up to here the trail is in sealed segments; 0 when nothing is sealed. */
+  sealedUntil: number;
+  /** Segments whose files were found to be what was sealed. */
+  segments: number;
 }
 
 export interface ChainBreak {
@@ -101,6 +105,69 @@ export interface ExportChainRequest {
 export interface ExportChainResponse {
   /** Whole lines, each with its end. */
   lines: Buffer;
+}
+
+/** A sealed segment: a range of events in a file of its own. */
+export interface TrailSegment {
+  fromPosition: number;
+  toPosition: number;
+  /** When the first and the last were recorded. */
+  firstTime: string;
+  lastTime: string;
+  /** The names of its files. */
+  manifest: string;
+  file: string;
+  bytes: number;
+  /** Hex; of the file, and of the chain behind the last event. */
+  sha256: string;
+  hash: string;
+  sealedAt: string;
+}
+
+export interface ListSegmentsRequest {
+  /** The last position of the page before; 0 for the first page. */
+  after: number;
+  limit: number;
+}
+
+export interface ListSegmentsResponse {
+  segments: TrailSegment[];
+  /** 0 at the end. */
+  nextAfter: number;
+  sealing: TrailSealing | undefined;
+}
+
+/** How far sealing has come. */
+export interface TrailSealing {
+  sealedUntil: number;
+  /** Up to here records have left the trail. */
+  droppedUntil: number;
+  segments: number;
+  /** Of all files. */
+  bytes: number;
+  /** Segments are kept somewhere. */
+  enabled: boolean;
+  /** 0 for ever. */
+  retentionDays: number;
+  segmentEvents: number;
+  /** What an operator asked for that is yet to be done; empty for nothing. */
+  askedBefore: string;
+  /** Why nothing is sealed, and since when; empty when nothing is in the way. */
+  stopped: string;
+  stoppedSince: string;
+}
+
+export interface SealTrailRequest {
+  /** What was recorded before this time; empty for now. */
+  before: string;
+  reason: string;
+}
+
+export interface SealTrailResponse {
+  before: string;
+  /** Of the event that says so. */
+  position: number;
+  sealing: TrailSealing | undefined;
 }
 
 function createBaseChainAnchor(): ChainAnchor {
@@ -580,6 +647,8 @@ function createBaseVerifyChainResponse(): VerifyChainResponse {
     unanchoredSince: "",
     source: "",
     restored: [],
+    sealedUntil: 0,
+    segments: 0,
   };
 }
 
@@ -611,6 +680,12 @@ export const VerifyChainResponse: MessageFns<VerifyChainResponse> = {
     }
     for (const v of message.restored) {
       ChainRestore.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.sealedUntil !== 0) {
+      writer.uint32(80).int64(message.sealedUntil);
+    }
+    if (message.segments !== 0) {
+      writer.uint32(88).int32(message.segments);
     }
     return writer;
   },
@@ -700,6 +775,22 @@ export const VerifyChainResponse: MessageFns<VerifyChainResponse> = {
             message.restored.push(ChainRestore.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.sealedUntil = longToNumber(reader.int64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.segments = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -729,6 +820,12 @@ export const VerifyChainResponse: MessageFns<VerifyChainResponse> = {
       restored: globalThis.Array.isArray(object?.restored)
         ? object.restored.map((e: any) => ChainRestore.fromJSON(e))
         : [],
+      sealedUntil: isSet(object.sealedUntil)
+        ? globalThis.Number(object.sealedUntil)
+        : isSet(object.sealed_until)
+        ? globalThis.Number(object.sealed_until)
+        : 0,
+      segments: isSet(object.segments) ? globalThis.Number(object.segments) : 0,
     };
   },
 
@@ -761,6 +858,12 @@ export const VerifyChainResponse: MessageFns<VerifyChainResponse> = {
     if (message.restored?.length) {
       obj.restored = message.restored.map((e) => ChainRestore.toJSON(e));
     }
+    if (message.sealedUntil !== 0) {
+      obj.sealedUntil = Math.round(message.sealedUntil);
+    }
+    if (message.segments !== 0) {
+      obj.segments = Math.round(message.segments);
+    }
     return obj;
   },
 
@@ -782,6 +885,8 @@ export const VerifyChainResponse: MessageFns<VerifyChainResponse> = {
     message.unanchoredSince = object.unanchoredSince ?? "";
     message.source = object.source ?? "";
     message.restored = object.restored?.map((e) => ChainRestore.fromPartial(e)) || [];
+    message.sealedUntil = object.sealedUntil ?? 0;
+    message.segments = object.segments ?? 0;
     return message;
   },
 };
@@ -1188,6 +1293,880 @@ export const ExportChainResponse: MessageFns<ExportChainResponse> = {
   },
 };
 
+function createBaseTrailSegment(): TrailSegment {
+  return {
+    fromPosition: 0,
+    toPosition: 0,
+    firstTime: "",
+    lastTime: "",
+    manifest: "",
+    file: "",
+    bytes: 0,
+    sha256: "",
+    hash: "",
+    sealedAt: "",
+  };
+}
+
+export const TrailSegment: MessageFns<TrailSegment> = {
+  encode(message: TrailSegment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromPosition !== 0) {
+      writer.uint32(8).int64(message.fromPosition);
+    }
+    if (message.toPosition !== 0) {
+      writer.uint32(16).int64(message.toPosition);
+    }
+    if (message.firstTime !== "") {
+      writer.uint32(26).string(message.firstTime);
+    }
+    if (message.lastTime !== "") {
+      writer.uint32(34).string(message.lastTime);
+    }
+    if (message.manifest !== "") {
+      writer.uint32(42).string(message.manifest);
+    }
+    if (message.file !== "") {
+      writer.uint32(50).string(message.file);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(56).int64(message.bytes);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(66).string(message.sha256);
+    }
+    if (message.hash !== "") {
+      writer.uint32(74).string(message.hash);
+    }
+    if (message.sealedAt !== "") {
+      writer.uint32(82).string(message.sealedAt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrailSegment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrailSegment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromPosition = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.toPosition = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.firstTime = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lastTime = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.manifest = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.sealedAt = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrailSegment {
+    return {
+      fromPosition: isSet(object.fromPosition)
+        ? globalThis.Number(object.fromPosition)
+        : isSet(object.from_position)
+        ? globalThis.Number(object.from_position)
+        : 0,
+      toPosition: isSet(object.toPosition)
+        ? globalThis.Number(object.toPosition)
+        : isSet(object.to_position)
+        ? globalThis.Number(object.to_position)
+        : 0,
+      firstTime: isSet(object.firstTime)
+        ? globalThis.String(object.firstTime)
+        : isSet(object.first_time)
+        ? globalThis.String(object.first_time)
+        : "",
+      lastTime: isSet(object.lastTime)
+        ? globalThis.String(object.lastTime)
+        : isSet(object.last_time)
+        ? globalThis.String(object.last_time)
+        : "",
+      manifest: isSet(object.manifest) ? globalThis.String(object.manifest) : "",
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+      bytes: isSet(object.bytes) ? globalThis.Number(object.bytes) : 0,
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      sealedAt: isSet(object.sealedAt)
+        ? globalThis.String(object.sealedAt)
+        : isSet(object.sealed_at)
+        ? globalThis.String(object.sealed_at)
+        : "",
+    };
+  },
+
+  toJSON(message: TrailSegment): unknown {
+    const obj: any = {};
+    if (message.fromPosition !== 0) {
+      obj.fromPosition = Math.round(message.fromPosition);
+    }
+    if (message.toPosition !== 0) {
+      obj.toPosition = Math.round(message.toPosition);
+    }
+    if (message.firstTime !== "") {
+      obj.firstTime = message.firstTime;
+    }
+    if (message.lastTime !== "") {
+      obj.lastTime = message.lastTime;
+    }
+    if (message.manifest !== "") {
+      obj.manifest = message.manifest;
+    }
+    if (message.file !== "") {
+      obj.file = message.file;
+    }
+    if (message.bytes !== 0) {
+      obj.bytes = Math.round(message.bytes);
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.sealedAt !== "") {
+      obj.sealedAt = message.sealedAt;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TrailSegment>, I>>(base?: I): TrailSegment {
+    return TrailSegment.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrailSegment>, I>>(object: I): TrailSegment {
+    const message = createBaseTrailSegment();
+    message.fromPosition = object.fromPosition ?? 0;
+    message.toPosition = object.toPosition ?? 0;
+    message.firstTime = object.firstTime ?? "";
+    message.lastTime = object.lastTime ?? "";
+    message.manifest = object.manifest ?? "";
+    message.file = object.file ?? "";
+    message.bytes = object.bytes ?? 0;
+    message.sha256 = object.sha256 ?? "";
+    message.hash = object.hash ?? "";
+    message.sealedAt = object.sealedAt ?? "";
+    return message;
+  },
+};
+
+function createBaseListSegmentsRequest(): ListSegmentsRequest {
+  return { after: 0, limit: 0 };
+}
+
+export const ListSegmentsRequest: MessageFns<ListSegmentsRequest> = {
+  encode(message: ListSegmentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.after !== 0) {
+      writer.uint32(8).int64(message.after);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(16).int32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSegmentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSegmentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.after = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSegmentsRequest {
+    return {
+      after: isSet(object.after) ? globalThis.Number(object.after) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+    };
+  },
+
+  toJSON(message: ListSegmentsRequest): unknown {
+    const obj: any = {};
+    if (message.after !== 0) {
+      obj.after = Math.round(message.after);
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSegmentsRequest>, I>>(base?: I): ListSegmentsRequest {
+    return ListSegmentsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSegmentsRequest>, I>>(object: I): ListSegmentsRequest {
+    const message = createBaseListSegmentsRequest();
+    message.after = object.after ?? 0;
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseListSegmentsResponse(): ListSegmentsResponse {
+  return { segments: [], nextAfter: 0, sealing: undefined };
+}
+
+export const ListSegmentsResponse: MessageFns<ListSegmentsResponse> = {
+  encode(message: ListSegmentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.segments) {
+      TrailSegment.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextAfter !== 0) {
+      writer.uint32(16).int64(message.nextAfter);
+    }
+    if (message.sealing !== undefined) {
+      TrailSealing.encode(message.sealing, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSegmentsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSegmentsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.segments.push(TrailSegment.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.nextAfter = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sealing = TrailSealing.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSegmentsResponse {
+    return {
+      segments: globalThis.Array.isArray(object?.segments)
+        ? object.segments.map((e: any) => TrailSegment.fromJSON(e))
+        : [],
+      nextAfter: isSet(object.nextAfter)
+        ? globalThis.Number(object.nextAfter)
+        : isSet(object.next_after)
+        ? globalThis.Number(object.next_after)
+        : 0,
+      sealing: isSet(object.sealing) ? TrailSealing.fromJSON(object.sealing) : undefined,
+    };
+  },
+
+  toJSON(message: ListSegmentsResponse): unknown {
+    const obj: any = {};
+    if (message.segments?.length) {
+      obj.segments = message.segments.map((e) => TrailSegment.toJSON(e));
+    }
+    if (message.nextAfter !== 0) {
+      obj.nextAfter = Math.round(message.nextAfter);
+    }
+    if (message.sealing !== undefined) {
+      obj.sealing = TrailSealing.toJSON(message.sealing);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListSegmentsResponse>, I>>(base?: I): ListSegmentsResponse {
+    return ListSegmentsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListSegmentsResponse>, I>>(object: I): ListSegmentsResponse {
+    const message = createBaseListSegmentsResponse();
+    message.segments = object.segments?.map((e) => TrailSegment.fromPartial(e)) || [];
+    message.nextAfter = object.nextAfter ?? 0;
+    message.sealing = (object.sealing !== undefined && object.sealing !== null)
+      ? TrailSealing.fromPartial(object.sealing)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTrailSealing(): TrailSealing {
+  return {
+    sealedUntil: 0,
+    droppedUntil: 0,
+    segments: 0,
+    bytes: 0,
+    enabled: false,
+    retentionDays: 0,
+    segmentEvents: 0,
+    askedBefore: "",
+    stopped: "",
+    stoppedSince: "",
+  };
+}
+
+export const TrailSealing: MessageFns<TrailSealing> = {
+  encode(message: TrailSealing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sealedUntil !== 0) {
+      writer.uint32(8).int64(message.sealedUntil);
+    }
+    if (message.droppedUntil !== 0) {
+      writer.uint32(16).int64(message.droppedUntil);
+    }
+    if (message.segments !== 0) {
+      writer.uint32(24).int64(message.segments);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(32).int64(message.bytes);
+    }
+    if (message.enabled !== false) {
+      writer.uint32(40).bool(message.enabled);
+    }
+    if (message.retentionDays !== 0) {
+      writer.uint32(48).int32(message.retentionDays);
+    }
+    if (message.segmentEvents !== 0) {
+      writer.uint32(56).int32(message.segmentEvents);
+    }
+    if (message.askedBefore !== "") {
+      writer.uint32(66).string(message.askedBefore);
+    }
+    if (message.stopped !== "") {
+      writer.uint32(74).string(message.stopped);
+    }
+    if (message.stoppedSince !== "") {
+      writer.uint32(82).string(message.stoppedSince);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrailSealing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrailSealing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sealedUntil = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.droppedUntil = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.segments = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.enabled = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.retentionDays = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.segmentEvents = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.askedBefore = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.stopped = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.stoppedSince = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TrailSealing {
+    return {
+      sealedUntil: isSet(object.sealedUntil)
+        ? globalThis.Number(object.sealedUntil)
+        : isSet(object.sealed_until)
+        ? globalThis.Number(object.sealed_until)
+        : 0,
+      droppedUntil: isSet(object.droppedUntil)
+        ? globalThis.Number(object.droppedUntil)
+        : isSet(object.dropped_until)
+        ? globalThis.Number(object.dropped_until)
+        : 0,
+      segments: isSet(object.segments) ? globalThis.Number(object.segments) : 0,
+      bytes: isSet(object.bytes) ? globalThis.Number(object.bytes) : 0,
+      enabled: isSet(object.enabled) ? globalThis.Boolean(object.enabled) : false,
+      retentionDays: isSet(object.retentionDays)
+        ? globalThis.Number(object.retentionDays)
+        : isSet(object.retention_days)
+        ? globalThis.Number(object.retention_days)
+        : 0,
+      segmentEvents: isSet(object.segmentEvents)
+        ? globalThis.Number(object.segmentEvents)
+        : isSet(object.segment_events)
+        ? globalThis.Number(object.segment_events)
+        : 0,
+      askedBefore: isSet(object.askedBefore)
+        ? globalThis.String(object.askedBefore)
+        : isSet(object.asked_before)
+        ? globalThis.String(object.asked_before)
+        : "",
+      stopped: isSet(object.stopped) ? globalThis.String(object.stopped) : "",
+      stoppedSince: isSet(object.stoppedSince)
+        ? globalThis.String(object.stoppedSince)
+        : isSet(object.stopped_since)
+        ? globalThis.String(object.stopped_since)
+        : "",
+    };
+  },
+
+  toJSON(message: TrailSealing): unknown {
+    const obj: any = {};
+    if (message.sealedUntil !== 0) {
+      obj.sealedUntil = Math.round(message.sealedUntil);
+    }
+    if (message.droppedUntil !== 0) {
+      obj.droppedUntil = Math.round(message.droppedUntil);
+    }
+    if (message.segments !== 0) {
+      obj.segments = Math.round(message.segments);
+    }
+    if (message.bytes !== 0) {
+      obj.bytes = Math.round(message.bytes);
+    }
+    if (message.enabled !== false) {
+      obj.enabled = message.enabled;
+    }
+    if (message.retentionDays !== 0) {
+      obj.retentionDays = Math.round(message.retentionDays);
+    }
+    if (message.segmentEvents !== 0) {
+      obj.segmentEvents = Math.round(message.segmentEvents);
+    }
+    if (message.askedBefore !== "") {
+      obj.askedBefore = message.askedBefore;
+    }
+    if (message.stopped !== "") {
+      obj.stopped = message.stopped;
+    }
+    if (message.stoppedSince !== "") {
+      obj.stoppedSince = message.stoppedSince;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TrailSealing>, I>>(base?: I): TrailSealing {
+    return TrailSealing.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrailSealing>, I>>(object: I): TrailSealing {
+    const message = createBaseTrailSealing();
+    message.sealedUntil = object.sealedUntil ?? 0;
+    message.droppedUntil = object.droppedUntil ?? 0;
+    message.segments = object.segments ?? 0;
+    message.bytes = object.bytes ?? 0;
+    message.enabled = object.enabled ?? false;
+    message.retentionDays = object.retentionDays ?? 0;
+    message.segmentEvents = object.segmentEvents ?? 0;
+    message.askedBefore = object.askedBefore ?? "";
+    message.stopped = object.stopped ?? "";
+    message.stoppedSince = object.stoppedSince ?? "";
+    return message;
+  },
+};
+
+function createBaseSealTrailRequest(): SealTrailRequest {
+  return { before: "", reason: "" };
+}
+
+export const SealTrailRequest: MessageFns<SealTrailRequest> = {
+  encode(message: SealTrailRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.before !== "") {
+      writer.uint32(10).string(message.before);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SealTrailRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSealTrailRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.before = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SealTrailRequest {
+    return {
+      before: isSet(object.before) ? globalThis.String(object.before) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: SealTrailRequest): unknown {
+    const obj: any = {};
+    if (message.before !== "") {
+      obj.before = message.before;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SealTrailRequest>, I>>(base?: I): SealTrailRequest {
+    return SealTrailRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SealTrailRequest>, I>>(object: I): SealTrailRequest {
+    const message = createBaseSealTrailRequest();
+    message.before = object.before ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseSealTrailResponse(): SealTrailResponse {
+  return { before: "", position: 0, sealing: undefined };
+}
+
+export const SealTrailResponse: MessageFns<SealTrailResponse> = {
+  encode(message: SealTrailResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.before !== "") {
+      writer.uint32(10).string(message.before);
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).int64(message.position);
+    }
+    if (message.sealing !== undefined) {
+      TrailSealing.encode(message.sealing, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SealTrailResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSealTrailResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.before = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sealing = TrailSealing.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SealTrailResponse {
+    return {
+      before: isSet(object.before) ? globalThis.String(object.before) : "",
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+      sealing: isSet(object.sealing) ? TrailSealing.fromJSON(object.sealing) : undefined,
+    };
+  },
+
+  toJSON(message: SealTrailResponse): unknown {
+    const obj: any = {};
+    if (message.before !== "") {
+      obj.before = message.before;
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    if (message.sealing !== undefined) {
+      obj.sealing = TrailSealing.toJSON(message.sealing);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SealTrailResponse>, I>>(base?: I): SealTrailResponse {
+    return SealTrailResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SealTrailResponse>, I>>(object: I): SealTrailResponse {
+    const message = createBaseSealTrailResponse();
+    message.before = object.before ?? "";
+    message.position = object.position ?? 0;
+    message.sealing = (object.sealing !== undefined && object.sealing !== null)
+      ? TrailSealing.fromPartial(object.sealing)
+      : undefined;
+    return message;
+  },
+};
+
 /** The hash chain over the event log, and what was anchored of it. */
 export type ChainServiceService = typeof ChainServiceService;
 export const ChainServiceService = {
@@ -1221,6 +2200,27 @@ export const ChainServiceService = {
     responseSerialize: (value: ExportChainResponse): Buffer => Buffer.from(ExportChainResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExportChainResponse => ExportChainResponse.decode(value),
   },
+  /** The sealed segments of the trail, and how far sealing has come. */
+  listSegments: {
+    path: "/fairlead.audit.v1.ChainService/ListSegments" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSegmentsRequest): Buffer => Buffer.from(ListSegmentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSegmentsRequest => ListSegmentsRequest.decode(value),
+    responseSerialize: (value: ListSegmentsResponse): Buffer =>
+      Buffer.from(ListSegmentsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSegmentsResponse => ListSegmentsResponse.decode(value),
+  },
+  /** Has whole segments sealed now that are older than a time. */
+  sealTrail: {
+    path: "/fairlead.audit.v1.ChainService/SealTrail" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SealTrailRequest): Buffer => Buffer.from(SealTrailRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SealTrailRequest => SealTrailRequest.decode(value),
+    responseSerialize: (value: SealTrailResponse): Buffer => Buffer.from(SealTrailResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SealTrailResponse => SealTrailResponse.decode(value),
+  },
 } as const;
 
 export interface ChainServiceServer extends UntypedServiceImplementation {
@@ -1230,6 +2230,10 @@ export interface ChainServiceServer extends UntypedServiceImplementation {
   verifyChain: handleUnaryCall<VerifyChainRequest, VerifyChainResponse>;
   /** A range of events with their hashes and the anchors that cover them, as lines. */
   exportChain: handleServerStreamingCall<ExportChainRequest, ExportChainResponse>;
+  /** The sealed segments of the trail, and how far sealing has come. */
+  listSegments: handleUnaryCall<ListSegmentsRequest, ListSegmentsResponse>;
+  /** Has whole segments sealed now that are older than a time. */
+  sealTrail: handleUnaryCall<SealTrailRequest, SealTrailResponse>;
 }
 
 function bytesFromBase64(b64: string): Uint8Array {
