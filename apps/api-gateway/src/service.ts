@@ -38,8 +38,8 @@ import { ApiModule, controllers } from './http/module.js';
 import { singleSignOn, type SingleSignOnHolder } from './http/oidc.js';
 import { signingKeys, type SigningKeysHolder } from './http/signing-keys.js';
 import { exchangeApiToken, isApiToken } from './identity/api-tokens.js';
-import { refuseEndedCaller } from './identity/callers.js';
 import { createIam } from './iam/iam.js';
+import { callersNow } from './identity/callers-now.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
 import { createPasswords } from './identity/passwords.js';
@@ -161,7 +161,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       tracing,
       exchange,
       auditGate: resources.auditGate,
-      refuseEnded: (caller) => refuseEndedCaller(database, caller),
+      callersNow: callersNow({ database, signer, verifier }),
       publicUrl: config.PUBLIC_URL,
       trustedProxies: config.TRUSTED_PROXIES,
       onRoute: overrides.onRoute,

@@ -96,6 +96,12 @@ export function grantsByPath({ grants, grantsOn = new Map<Permission, ReadonlySe
   return byPath;
 }
 
+/** Whether grants give the same on each path that either names. */
+export function sameGrants(one: Granted, other: Granted): boolean {
+  const paths = new Set([...grantsByPath(one).keys(), ...grantsByPath(other).keys()]);
+  return [...paths].every((path) => permissionsAt(one, path).join() === permissionsAt(other, path).join());
+}
+
 /** Grants that give what both give: each path's permissions, where the other gives them too. */
 export function common(one: Grants, other: Grants): Grants {
   const [first, second] = [granted(one), granted(other)];

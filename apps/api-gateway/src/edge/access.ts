@@ -5,6 +5,7 @@ import { requirePermission, requireTenant, viaOf, type Principal, type TokenVeri
 import { runInContext } from '@fairlead/telemetry';
 import { invalidField } from '../domain/invalid.js';
 import type { RateLimit } from '../domain/rate-limit.js';
+import type { CallersNow } from '../identity/callers-now.js';
 import { bindContext, contextOf } from './context.js';
 import { openRoutes } from './open-routes.js';
 import { refuseOtherSites } from './own-site.js';
@@ -66,8 +67,8 @@ export interface CallerDeps {
    * it is not valid, or no longer.
    */
   readonly exchange: (bearer: string) => Promise<string>;
-  /** Throws `unauthenticated` when the session or API token behind a caller's token has ended, by the database at this moment. */
-  readonly refuseEnded: (caller: Principal) => Promise<void>;
+  /** Answers a caller as they are now; throws `unauthenticated` when the session or API token behind their token has ended. */
+  readonly callersNow: CallersNow;
   /** Throws when what is changed now would not be recorded, or the audit chain is too far behind. */
   readonly auditGate: { check(): Promise<void> };
   /** Where browsers reach the gateway, when that is not its own address. */
@@ -115,13 +116,16 @@ async function authenticate(
   if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed, in the Authorization header');
   // Services know nothing of API tokens, or of other issuers: they get what the gateway signs for this one request.
   const bearer = await runInContext(contextOf(request), () => deps.exchange(token));
-  const principal = await deps.verifier.verify(bearer);
-  bindContext(request, { ...contextOf(request), principal: principal.onBehalfOf ?? principal.id, via: viaOf(principal), bearer });
-  limitRate(reply, principal, deps.rateLimit);
+  const signed = { principal: await deps.verifier.verify(bearer), bearer };
+  const { id, onBehalfOf } = signed.principal;
+  bindContext(request, { ...contextOf(request), principal: onBehalfOf ?? id, via: viaOf(signed.principal), bearer });
+  limitRate(reply, signed.principal, deps.rateLimit);
+  // A token is valid for minutes; what changes something or hands much out goes by what its caller may do now. What was exchanged was asked for just now.
+  const strict = request.method !== 'GET' || sensitive;
+  const { principal, bearer: present } = bearer === token ? await deps.callersNow(signed, { strict }) : signed;
+  bindContext(request, { ...contextOf(request), bearer: present });
   // Whoever may do it nowhere learns nothing from the header; where is asked below.
   requirePermission(principal, permission, { scoped, anywhere: anywhere === true || tenant !== undefined });
-  // A token is valid for minutes; what changes something or hands much out asks whether it still stands. What was exchanged was asked for just now.
-  if ((request.method !== 'GET' || sensitive) && bearer === token) await deps.refuseEnded(principal);
   if (sensitive || (request.method !== 'GET' && !onlyReads(permission))) await deps.auditGate.check();
   principals.set(request, principal);
   if (tenant === undefined) return;

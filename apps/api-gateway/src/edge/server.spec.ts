@@ -91,7 +91,7 @@ async function start(controllers: Type[], tracing?: Tracing) {
     registry,
     verifier: createTokenVerifier({ jwks: { keys: [publicJwk] } }),
     exchange: (bearer) => Promise.resolve(bearer),
-    refuseEnded: () => Promise.resolve(),
+    callersNow: (signed) => Promise.resolve(signed),
     auditGate: { check: () => Promise.resolve() },
     ...(tracing === undefined ? {} : { tracing }),
   });

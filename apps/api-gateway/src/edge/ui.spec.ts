@@ -32,7 +32,7 @@ async function start(uiFolder: string): Promise<string> {
     registry,
     verifier,
     exchange: (bearer) => Promise.resolve(bearer),
-    refuseEnded: () => Promise.resolve(),
+    callersNow: (signed) => Promise.resolve(signed),
     auditGate: { check: () => Promise.resolve() },
   });
   const app = await NestFactory.create<NestFastifyApplication>(Nothing, adapter, { logger: false, abortOnError: false });

@@ -1,8 +1,8 @@
 import { FairleadError } from '@fairlead/contracts';
 import { common, granted, grantsByPath, type Principal } from '@fairlead/auth';
-import type { Sql, Transaction } from '@fairlead/postgres';
+import type { Transaction } from '@fairlead/postgres';
 import { grantsOfHeld } from '../domain/held-roles.js';
-import { callerStands, lockCaller, type TokenOrigin } from '../store/callers.js';
+import { lockCaller, type TokenOrigin } from '../store/callers.js';
 
 /** The user who calls; throws `permission_denied` for a service. */
 export function userIdOf(caller: Principal): string {
@@ -24,19 +24,11 @@ export async function presentCaller(tx: Transaction, caller: Principal): Promise
   return { ...caller, ...granted(common(grantsByPath(caller), grantsOfHeld(held))) };
 }
 
-/**
- * Throws `unauthenticated` for a user who is disabled, or whose session or API token has ended, though their access token is
- * still valid; by the database, at this moment. Callers without either, as services, are left to their token.
- */
-export async function refuseEndedCaller(sql: Sql, caller: Principal): Promise<void> {
-  if (caller.sessionId === undefined && caller.apiTokenId === undefined) return;
-  if (!(await callerStands(sql, originOf(caller)))) throw ended();
-}
-
-function originOf(caller: Principal): TokenOrigin {
+/** What a user's access token comes from. */
+export function originOf(caller: Principal): TokenOrigin {
   return { userId: userIdOf(caller), sessionId: caller.sessionId, apiTokenId: caller.apiTokenId };
 }
 
-function ended(): FairleadError {
+export function ended(): FairleadError {
   return new FairleadError('unauthenticated', 'The user is gone or disabled, or the session or API token has ended');
 }

@@ -17,14 +17,16 @@ export interface TokenOrigin {
 const originStands = `($2::text is null or exists (select 1 from session where session_id = $2 and user_id = $1 and ${live}))
        and ($3::text is null or exists (select 1 from api_token where token_id = $3 and user_id = $1 and ${usable}))`;
 
-/** True when an access token's user is not disabled, and the session or API token behind it has not ended. */
-export async function callerStands(sql: Sql, { userId, sessionId, apiTokenId }: TokenOrigin): Promise<boolean> {
-  const rows = await sql.query(`select 1 from users where user_id = $1 and not disabled and ${originStands}`, [
-    userId,
-    sessionId ?? null,
-    apiTokenId ?? null,
-  ]);
-  return rows.length === 1;
+/** Answers who an access token's user is and what they hold now; undefined when they are disabled, or the session or API token behind it has ended. */
+export async function callerNow(
+  sql: Sql,
+  { userId, sessionId, apiTokenId }: TokenOrigin,
+): Promise<{ email: string; held: HeldRole[] } | undefined> {
+  const [now] = await sql.query<{ email: string; held: HeldRole[] }>(
+    `select email, ${heldBy("'user:' || user_id")} as held from users where user_id = $1 and not disabled and ${originStands}`,
+    [userId, sessionId ?? null, apiTokenId ?? null],
+  );
+  return now;
 }
 
 /**

@@ -55,7 +55,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       getJob: answer('getJob', 'job.read', jobsV1.GetJobResponse, { anywhere: true }),
       listJobs: answer('listJobs', 'job.read', jobsV1.ListJobsResponse, { anywhere: true }),
       cancelJob: answer('cancelJob', 'job.cancel', jobsV1.CancelJobResponse),
-      retryJob: answer('retryJob', 'job.retry', jobsV1.RetryJobResponse),
+      retryJob: answer('retryJob', 'job.retry', jobsV1.RetryJobResponse, { anywhere: true }),
       pauseJob: answer('pauseJob', 'job.pause', jobsV1.PauseJobResponse),
       unpauseJob: answer('unpauseJob', 'job.pause', jobsV1.UnpauseJobResponse),
       signalJob: answer('signalJob', 'job.signal', jobsV1.SignalJobResponse),
