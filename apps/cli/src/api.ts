@@ -1,5 +1,6 @@
 import { changeOperations, type ApiRequest, type Body, type Call, type ChangeKind, type Query, type Schema } from '@fairlead/api-client';
 import { z } from 'zod';
+import { createAccessApi } from './access-api.js';
 import { createChainApi } from './chain-api.js';
 import { CliError } from './exit.js';
 import type { Having, Loose } from './http/answer.js';
@@ -9,6 +10,7 @@ import { createIdentityApi } from './identity-api.js';
 import { createJobsApi } from './jobs-api.js';
 import { createLogApi } from './log-api.js';
 import { sessionCookiePattern } from './session.js';
+import { createWebhooksApi } from './webhooks-api.js';
 
 /**
  * The gateway's operations that the CLI uses, in one place; the API's document says what they take and answer. Answers are handed on as they
@@ -125,6 +127,8 @@ export function createApi(http: HttpClient) {
     ...createJobsApi(caller),
     ...createLogApi(caller),
     ...createIdentityApi(caller),
+    ...createAccessApi(caller),
+    ...createWebhooksApi(caller),
     ...createChainApi(http, caller),
   };
 }

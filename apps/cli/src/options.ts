@@ -59,6 +59,22 @@ export function jsonObject(value: string): Record<string, unknown> {
   throw new InvalidArgumentError('A JSON object such as {"a":1} is expected.');
 }
 
+/** A whole number of hours, 0 to a week: how long a secret that is replaced still works. */
+export function overlapHours(value: string): number {
+  if (!/^\d{1,3}$/.test(value) || Number(value) > 168) throw new InvalidArgumentError('A whole number of hours from 0 to 168 is expected.');
+  return Number(value);
+}
+
+/** For a change of the very revision that was looked at. */
+export function revisionOption(): Option {
+  return new Option('--revision <n>', 'only if it is at this revision still').argParser(positive);
+}
+
+/** What `revisionOption` yields, as it is sent. */
+export function ifMatchOf({ revision }: { readonly revision?: number }): string {
+  return revision === undefined ? '*' : `"${String(revision)}"`;
+}
+
 /** How long to follow a job. */
 export function watchTimeout(): Option {
   return new Option('--timeout <duration>', 'give up following after this time, such as 90s; the job goes on')

@@ -8,16 +8,20 @@ import { auditList } from './commands/audit-list.js';
 import { auditSeal } from './commands/audit-seal.js';
 import { auditSegments } from './commands/audit-segments.js';
 import { auditVerify } from './commands/audit-verify.js';
+import { bindingCreate } from './commands/binding-create.js';
+import { bindingDelete } from './commands/binding-delete.js';
+import { bindingList } from './commands/binding-list.js';
 import { deadLetterDiscard } from './commands/dead-letter-discard.js';
 import { deadLetterList } from './commands/dead-letter-list.js';
 import { deadLetterReplay } from './commands/dead-letter-replay.js';
 import { deadLetterShow } from './commands/dead-letter-show.js';
+import { explain } from './commands/explain.js';
 import { fleetReload } from './commands/fleet-reload.js';
 import { fleetSnapshot } from './commands/fleet-snapshot.js';
 import { jobCancel } from './commands/job-cancel.js';
-import { jobRetry } from './commands/job-retry.js';
 import { jobList } from './commands/job-list.js';
 import { jobPause } from './commands/job-pause.js';
+import { jobRetry } from './commands/job-retry.js';
 import { jobShow } from './commands/job-show.js';
 import { jobSignal } from './commands/job-signal.js';
 import { jobUnpause } from './commands/job-unpause.js';
@@ -42,11 +46,24 @@ import { projectionResume } from './commands/projection-resume.js';
 import { projectionShow } from './commands/projection-show.js';
 import { projectionSkip } from './commands/projection-skip.js';
 import { replicaList } from './commands/replica-list.js';
+import { roleChange } from './commands/role-change.js';
+import { roleCreate } from './commands/role-create.js';
+import { roleDelete } from './commands/role-delete.js';
+import { roleList } from './commands/role-list.js';
+import { roleShow } from './commands/role-show.js';
 import { scheduleCreate } from './commands/schedule-create.js';
 import { scheduleDelete } from './commands/schedule-delete.js';
 import { scheduleList } from './commands/schedule-list.js';
 import { schedulePause } from './commands/schedule-pause.js';
 import { scheduleResume } from './commands/schedule-resume.js';
+import { serviceAccountCreate } from './commands/service-account-create.js';
+import { serviceAccountDelete } from './commands/service-account-delete.js';
+import { serviceAccountDisable } from './commands/service-account-disable.js';
+import { serviceAccountEnable } from './commands/service-account-enable.js';
+import { serviceAccountList } from './commands/service-account-list.js';
+import { serviceAccountRotateToken } from './commands/service-account-rotate-token.js';
+import { serviceAccountShow } from './commands/service-account-show.js';
+import { serviceAccountToken } from './commands/service-account-token.js';
 import { signingKeyList } from './commands/signing-key-list.js';
 import { signingKeyRotate } from './commands/signing-key-rotate.js';
 import { stuck } from './commands/stuck.js';
@@ -65,6 +82,11 @@ import { totpDisable } from './commands/totp-disable.js';
 import { totpEnable } from './commands/totp-enable.js';
 import { totpRecoveryCodes } from './commands/totp-recovery-codes.js';
 import { userResetTotp } from './commands/user-reset-totp.js';
+import { webhookCreate } from './commands/webhook-create.js';
+import { webhookDelete } from './commands/webhook-delete.js';
+import { webhookList } from './commands/webhook-list.js';
+import { webhookReplay } from './commands/webhook-replay.js';
+import { webhookRotateSecret } from './commands/webhook-rotate-secret.js';
 import { whoami } from './commands/whoami.js';
 import { createRun, type Run } from './context.js';
 import { CliError, exitCodes, type ExitCode } from './exit.js';
@@ -122,6 +144,29 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'your own second factor: enable, confirm, disable, recovery-codes',
     commands: [totpEnable, totpConfirm, totpDisable, totpRecoveryCodes],
   },
+  {
+    name: 'role',
+    description: 'what the roles that may be held give: list, show, create, change, delete',
+    commands: [roleList, roleShow, roleCreate, roleChange, roleDelete],
+  },
+  {
+    name: 'binding',
+    description: 'who holds which role, and where: list, create, delete',
+    commands: [bindingList, bindingCreate, bindingDelete],
+  },
+  {
+    name: 'service-account',
+    description: 'accounts of programs: list, show, create, disable, enable, delete, token, rotate-token',
+    commands: [
+      ...[serviceAccountList, serviceAccountShow, serviceAccountCreate, serviceAccountDisable, serviceAccountEnable],
+      ...[serviceAccountDelete, serviceAccountToken, serviceAccountRotateToken],
+    ],
+  },
+  {
+    name: 'webhook',
+    description: 'who is told of events by HTTP: list, create, rotate-secret, replay, delete',
+    commands: [webhookList, webhookCreate, webhookRotateSecret, webhookReplay, webhookDelete],
+  },
   { name: 'user', description: 'users: reset-totp', commands: [userResetTotp] },
   {
     name: 'signing-key',
@@ -129,7 +174,7 @@ const groups: readonly { name: string; description: string; commands: readonly R
     commands: [signingKeyList, signingKeyRotate],
   },
 ];
-const ungrouped: readonly Register[] = [login, logout, whoami, password, stuck];
+const ungrouped: readonly Register[] = [login, logout, whoami, explain, password, stuck];
 
 const help = `
 Environment:

@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Run } from '../context.js';
+import { overlapHours } from '../options.js';
 import { fields } from '../view/table.js';
 import { checkTokenId } from './token-revoke.js';
-
-/** A whole number of hours, 0 to a week. */
-function overlapHours(value: string): number {
-  if (!/^\d{1,3}$/.test(value) || Number(value) > 168) throw new InvalidArgumentError('A whole number of hours from 0 to 168 is expected.');
-  return Number(value);
-}
 
 /** `fairlead token rotate` */
 export function tokenRotate(parent: Command, run: Run): void {
