@@ -44,7 +44,7 @@ describe('log show', () => {
     });
     expect(gateway.seen).toHaveLength(3);
     const json = await run(['log', 'show', '--limit', '1', '-o', 'json']);
-    expect(JSON.parse(json.out)).toEqual({ items: [event(9)], next_cursor: 'a' });
+    expect(JSON.parse(json.out)).toEqual({ items: [event(9)], next_cursor: 'a', head: 9 });
   });
 
   it.each([[null], [[]], ['text'], [5], [{ principal: { id: 7 }, 'odd\u001b[2J name': [1] }]])(
