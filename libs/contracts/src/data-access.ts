@@ -52,6 +52,10 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'audit.chain': { readable: columns('position hash leaf') },
   'audit.chain_head': { readable: columns('singleton position hash') },
   'audit.migration': migrations,
+  'audit.sealing': { readable: columns('singleton sealed_until dropped_until asked_before asked_correlation trouble trouble_since') },
+  'audit.segment': {
+    readable: columns('from_position to_position first_time last_time file bytes sha256 prior hash manifest sealed_at'),
+  },
   'fleet_observer.endpoint_health': { readable: columns('endpoint_key taken_at health') },
   'fleet_observer.migration': migrations,
   'fleet_observer.round': { readable: columns('singleton taken_at') },

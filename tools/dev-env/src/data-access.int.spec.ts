@@ -62,8 +62,10 @@ describe('the columns that the data browser may read', () => {
     const found = Object.entries(dataAccess).flatMap(([name, { readable }]) =>
       readable.filter((column) => suspicious.test(column)).map((column) => `${name}.${column}`),
     );
-    // Made by us, of a job and its step; where endpoints are known by.
+    // Times and positions of sealed segments; made by us, of a job and its step; where endpoints are known by.
     expect(found.sort()).toEqual([
+      'audit.sealing.sealed_until',
+      'audit.segment.sealed_at',
       'fleet_observer.endpoint_health.endpoint_key',
       'placement.move.idempotency_key',
       'provisioner.command.idempotency_key',

@@ -191,7 +191,7 @@ describe('fleet and audit', () => {
       requestId: 'req-1',
       details: { shardId: 'x' },
     });
-    gateway.peers.answers = { listRecords: () => ({ records: [record], nextBefore: 7, position: 9 }) };
+    gateway.peers.answers = { listRecords: () => ({ records: [record], nextBefore: 7, position: 9, sealedUntil: 0 }) };
     const query = {
       ...{ from: '2026-11-21T00:00:00Z', to: '2026-11-22T00:00:00+01:00', principal: 'user:usr_1', tenant: 'acme', action: 'tenant.*' },
       ...{ request_id: 'req-1', correlation_id: 'cor-1', trace_id: 'a'.repeat(32), job_id: 'job_1', wait_for: '9', limit: '5' },
