@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Principal } from '@fairlead/auth';
 import { newContext, runInContext } from '@fairlead/telemetry';
-import { eventuallyHolds } from '@fairlead/testing';
+import { eventually, eventuallyHolds } from '@fairlead/testing';
 import { signalJob } from '../signal-job.js';
 import type { JobDependencies } from '../start-job.js';
 import { loadJob } from '../store/jobs.js';
-import { ann, boot, db, ended, engines, start } from './bench.fixture.js';
-import { toyKind } from './toy.fixture.js';
+import { endLease } from '../store/replica.js';
+import { ann, boot, db, ended, engines, historyOf, start } from './bench.fixture.js';
+import { step, toyKind } from './toy.fixture.js';
 import { approvalStep, timerStep } from './waits.js';
 
 const bob: Principal = { ...ann, id: 'user:usr_bob' };
@@ -31,6 +32,25 @@ describe('a timer', () => {
     expect(job.status).toBe('succeeded');
     const tookMs = (steps[0]?.finished_at?.getTime() ?? 0) - (steps[0]?.started_at?.getTime() ?? 0);
     expect(tookMs).toBeGreaterThanOrEqual(1_490);
+  });
+});
+
+describe('a job whose replica has ended its lease', () => {
+  it('is taken over within its limits: only the time that nobody ran it does not count', async () => {
+    const waits = step('waits', { timeoutMs: 1_500, run: () => Promise.resolve({ outcome: 'wait', delayMs: 20 }) });
+    const { jobId } = await start(boot(toyKind([waits])), 'impatient');
+    const running = await eventually(
+      async () => {
+        const loaded = await loadJob(db, jobId);
+        return loaded?.steps[0]?.status === 'waiting' ? loaded.job : undefined;
+      },
+      { what: 'the step to wait' },
+    );
+    await endLease(db, running.owner ?? '');
+    const { job } = await ended(jobId);
+    expect(await historyOf(jobId)).toContain('job_taken_over>waits');
+    expect(job).toMatchObject({ status: 'failed', error: { code: 'step_timeout' } });
+    expect(job.deadline.getTime() - running.deadline.getTime()).toBeLessThan(60_000);
   });
 });
 

@@ -2,7 +2,7 @@ import { Jobs1763700000000 } from './1763700000000-jobs.js';
 import { Engine1764000000000 } from './1764000000000-engine.js';
 import { IdempotencyKeys1764300000000 } from './1764300000000-idempotency-keys.js';
 import { NoKeys1764310000000 } from './1764310000000-no-keys.js';
-import { Functions1764410000000 } from './1764410000000-functions.js';
+import { Functions1764420000000 } from './1764420000000-functions.js';
 
 /** In the order they are applied. */
 export const migrations = [
@@ -10,5 +10,5 @@ export const migrations = [
   Engine1764000000000,
   IdempotencyKeys1764300000000,
   NoKeys1764310000000,
-  Functions1764410000000,
+  Functions1764420000000,
 ];

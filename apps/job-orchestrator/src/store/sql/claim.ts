@@ -9,7 +9,8 @@ language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode
 begin
   return query
     with dead as materialized (
-      select r.replica_id, r.lease_until from replica r where r.lease_until < now()
+      -- A lease that its replica has ended has ended before all times: what counts is when the replica was there last.
+      select r.replica_id, greatest(r.lease_until, r.heartbeat_at) as lease_until from replica r where r.lease_until < now()
     ), orphaned as materialized (
       select j.job_id, 'taken_over' as how, j.owner, d.lease_until as since, 1 as rank, j.seq
         from dead d join job j on j.owner = d.replica_id

@@ -12,11 +12,15 @@ import { transitionSql } from '../sql/transition.js';
  * given another name, since replicas of the release before go on with it. Those of theirs that nothing calls any more (`tell_transitions`,
  * `start_jobs`, `insert_jobs`) are left where they are.
  */
-export class Functions1764410000000 implements MigrationInterface {
-  name = 'Functions1764410000000';
+export class Functions1764420000000 implements MigrationInterface {
+  name = 'Functions1764420000000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const sql of [finishSql, insertSql, claimSql, transitionSql, beatSql, archiveSql, loopsSql]) await runner.query(sql);
+    // Jobs that were taken over from a replica that had ended its lease were given back all the time that there is.
+    await runner.query(`update job set deadline = now() + interval '1 hour' where deadline = 'infinity'`);
+    await runner.query(`update step set clock_at = now() where clock_at = 'infinity'`);
+    await runner.query(`update step set undo_clock_at = now() where undo_clock_at = 'infinity'`);
   }
 
   async down(): Promise<void> {
