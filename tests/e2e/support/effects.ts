@@ -197,6 +197,8 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
     ),
   ],
   'provisioner.fence': 'raised by each command',
+  'audit.segment': (segment) => [told(text(segment['file']), 'event_log.trail_sealed', saying('file', segment['file']))],
+  'audit.sealing': 'how far the segments go',
 };
 
 /** Reads all effects that there are. What the lists above do not know is an effect that no row tells of. */
