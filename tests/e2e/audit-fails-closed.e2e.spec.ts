@@ -189,7 +189,7 @@ describe('while a service may append to the log and the one behind it may not', 
     await grantAppending('take', behind);
     try {
       const before = await world.read();
-      const own = ['a user', 'a user’s role', 'a password', 'an API token', 'an end of an API token', 'a login'];
+      const own = ['a user', 'a user’s role', 'a password', 'an API token', 'an end of an API token', 'rows of a table', 'a login'];
       for (const [what, method, path, body] of changes().filter(([name]) => !own.includes(name)))
         await eventuallyHolds(
           async () => {

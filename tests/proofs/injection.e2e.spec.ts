@@ -54,7 +54,7 @@ const payloads: readonly string[] = [
 
 /** Rows that come with each success of an operation, and with nothing else. Plans also come by jobs that start others. */
 const made: Readonly<Record<string, RegExp>> = {
-  'api_gateway.users': /^users\.create$/,
+  'api_gateway.users': /^(users|serviceAccounts)\.create$/,
   'api_gateway.api_token': /^apiTokens\.create$/,
   'placement.tenant': /^tenants\.create$/,
 };

@@ -165,6 +165,8 @@ async function jobs(stage: Stage): Promise<void> {
     what: 'a paused job',
   });
   await fuzzer.ask('jobs.unpause', { path: { id: paused }, body: { reason } });
+  // Its moves would make the next plan stale before its job is started.
+  await ann.ended(paused);
   await start('migrateMany', 'migrateMany', { tenants: [third, fourth], to: { runner: (await ann.elsewhere(third))['runner'] } });
   await start('drain', 'drain', { tenant: fourth });
   await start('resume', 'resume', { tenant: third });
