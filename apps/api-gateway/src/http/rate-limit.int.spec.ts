@@ -12,6 +12,14 @@ let gateway: TestGateway;
 beforeAll(async () => {
   [database, nats] = await Promise.all([testDatabase({ service: 'api-gateway', migrations }), testMessaging()]);
   gateway = await startGateway({ database, nats }, { RATE_LIMIT_PER_MINUTE: String(limit) });
+  // An API token is looked up with each request.
+  await database.db.query(`insert into users (user_id, email, password_hash) values ('usr_ann', 'a@example.com', 'none')`);
+  await database.db.query(
+    `insert into role_binding (binding_id, principal, role, scope, created_by) values ('bnd_1', 'user:usr_ann', 'viewer', '/', 'user:usr_ann')`,
+  );
+  await database.db.query(
+    `insert into api_token (token_id, user_id, name, roles, secret_hash, expires_at) values ('flt_1', 'usr_ann', 'one', '{viewer}', '', now() + interval '1 hour')`,
+  );
 }, 120_000);
 
 afterAll(async () => {
