@@ -51,7 +51,7 @@ async function world() {
   };
 }
 
-/** What a pause may be when something else has the machine for a moment; the median must be short all the same. */
+/** What a pause may be when something else has the machine. */
 const unhurriedMs = 2_000;
 
 function medianOf(values: readonly number[]): number {
