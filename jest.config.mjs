@@ -28,6 +28,8 @@ export default {
   coverageProvider: 'v8',
   // Only what hangs is to reach it, however busy the machine is.
   testTimeout: 60_000,
+  // Jest keeps of each file what its modules hold: a process that is full is slow before it fails, so a new one takes over.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     {
       ...base,

@@ -93,9 +93,11 @@ describe('a service that is killed while it seals', () => {
     const isDone = async () => {
       await ask();
       const { sealedUntil, droppedUntil } = await ground.state();
-      return sealedUntil === droppedUntil && (await head()) - sealedUntil < size;
+      const told = await head();
+      const { position } = await trailEnds(ground.database.db);
+      return sealedUntil === droppedUntil && told - sealedUntil < size && position === told;
     };
-    await eventually(isDone, { ...waiting('all whole segments to be sealed'), intervalMs: 300 });
+    await eventually(isDone, { ...waiting('all whole segments to be sealed, and the trail to hold the rest'), intervalMs: 300 });
     const ended = once(last, 'exit');
     last.kill('SIGTERM');
     await ended;
