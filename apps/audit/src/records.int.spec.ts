@@ -27,7 +27,14 @@ describe('a record', () => {
       aggregateId: 'runner/runner-1/acme',
       type: 'drain_requested',
       payload: { fence: 7, nested: { list: [1, 'two', null, true] } },
-      meta: { ...ids, principal: 'user:usr_ada', via: 'job-orchestrator', tenant_id: 'acme', reason: 'make room' },
+      meta: {
+        ...ids,
+        principal: 'user:usr_ada',
+        via: 'job-orchestrator',
+        tenant_id: 'acme',
+        reason: 'make room',
+        source_address: '2001:db8::7',
+      },
     });
     const response = await stack.list({ requestId: ids.request_id, waitForPosition: position });
     expect(response).toEqual({
@@ -48,6 +55,7 @@ describe('a record', () => {
           jobId: ids.job_id,
           step: 'drain',
           reason: 'make room',
+          sourceAddress: '2001:db8::7',
           outcome: 'requested',
           details: { fence: 7, nested: { list: [1, 'two', null, true] } },
         },

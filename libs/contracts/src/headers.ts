@@ -8,5 +8,8 @@ export const contextHeaders = {
   step: 'x-job-step',
 } as const;
 
+/** The IP address that a request came to the edge from, in gRPC metadata between services; never over HTTP or NATS. */
+export const sourceAddressHeader = 'x-source-address';
+
 /** The principal's token, in HTTP and gRPC metadata; never over NATS. */
 export const authorizationHeader = 'authorization';

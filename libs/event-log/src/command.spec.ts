@@ -16,7 +16,7 @@ const event = (change: Partial<NewEvent<TestEvents>> = {}): NewEvent<TestEvents>
   ...change,
 });
 const command = (...events: NewEvent<TestEvents>[]): Command<TestEvents> => ({ commandId: 'cmd_1', events });
-const context = newContext({ principal: 'user:usr_1', tenantId: 'acme' });
+const context = newContext({ principal: 'user:usr_1', tenantId: 'acme', sourceAddress: '203.0.113.9' });
 
 /** What the log is given for each event, its JSON read again. */
 function encoded(given: Command<TestEvents>) {
@@ -60,6 +60,7 @@ describe('a command', () => {
       request_id: context.requestId,
       correlation_id: context.correlationId,
       trace_id: context.traceparent.slice(3, 35),
+      source_address: '203.0.113.9',
       tenant_id: 'globex',
       reason: 'because',
     });

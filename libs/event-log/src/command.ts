@@ -142,5 +142,6 @@ function metaOfContext(context: RequestContext | undefined): Partial<EventMeta> 
     span_id: isSampled(context) ? spanIdOf(context) : undefined,
     job_id: context.jobId,
     step: context.step,
+    source_address: context.sourceAddress,
   };
 }

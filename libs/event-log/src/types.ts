@@ -14,6 +14,8 @@ export interface EventMeta {
   job_id?: string;
   step?: string;
   reason?: string;
+  /** The IP address that the principal's request came from. */
+  source_address?: string;
 }
 
 interface NewEventOf<Aggregate, Type, EventPayload> {

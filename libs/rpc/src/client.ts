@@ -1,5 +1,5 @@
 import { Client, credentials, Metadata, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
-import { authorizationHeader, FairleadError } from '@fairlead/contracts';
+import { authorizationHeader, FairleadError, sourceAddressHeader } from '@fairlead/contracts';
 import { currentContext, headersOfContext, noTracing, type Tracing } from '@fairlead/telemetry';
 import type { TlsSource } from '@fairlead/tls';
 import type { AnyMethod, CallOptions, RpcMethods } from './definition.js';
@@ -131,6 +131,7 @@ async function metadataOf(call: CallOptions, options: RpcClientOptions): Promise
   const metadata = new Metadata();
   const context = currentContext();
   if (context !== undefined) for (const [name, value] of Object.entries(headersOfContext(context))) metadata.set(name, value);
+  if (context?.sourceAddress !== undefined) metadata.set(sourceAddressHeader, context.sourceAddress);
   metadata.set(authorizationHeader, `Bearer ${call.token ?? (await options.token())}`);
   return metadata;
 }

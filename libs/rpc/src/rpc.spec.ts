@@ -81,13 +81,28 @@ describe('an RPC', () => {
         jobId: 'job_1',
         step: 'drain',
         principal: 'user:usr_1',
+        sourceAddress: '2001:db8::7',
       });
       return Promise.resolve({ ...empty, position: 7 });
     };
-    const context = newContext({ requestId: 'req-1', correlationId: 'cor-1', tenantId: 'acme', jobId: 'job_1', step: 'drain' });
+    const context = newContext({
+      ...{ requestId: 'req-1', correlationId: 'cor-1', tenantId: 'acme', jobId: 'job_1', step: 'drain' },
+      sourceAddress: '2001:db8::7',
+    });
     const token = await viewer();
     expect(await runInContext(context, () => client.listRecords(request, { token }))).toEqual({ ...empty, position: 7 });
     expect(observed.at(-1)).toBe('ok');
+  });
+
+  it('takes nothing for the address that a request came from which is none', async () => {
+    handle = (_request, call) => {
+      expect(call.context).not.toHaveProperty('sourceAddress');
+      return Promise.resolve(empty);
+    };
+    const token = await viewer();
+    await runInContext(newContext({ sourceAddress: "127.0.0.1'; drop" }), () => client.listRecords(request, { token }));
+    await runInContext(newContext({}), () => client.listRecords(request, { token }));
+    expect(observed.slice(-2)).toEqual(['ok', 'ok']);
   });
 
   it('is refused without a permission, without a token, and with a bad one', async () => {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   Server as GrpcServer,
   ServerCredentials,
@@ -7,7 +8,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { authorizationHeader, FairleadError, onlyReads } from '@fairlead/contracts';
+import { authorizationHeader, FairleadError, onlyReads, sourceAddressHeader } from '@fairlead/contracts';
 import { requirePermission, viaOf, type Principal, type TokenVerifier } from '@fairlead/auth';
 import {
   contextFromHeaders,
@@ -193,6 +194,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
           ...(currentContext() ?? bare),
           principal: principal.onBehalfOf ?? principal.id,
           via: viaOf(principal),
+          ...sourceAddressOf(metadata),
         };
         return await runInContext(context, () => work({ principal, context }));
       } catch (error) {
@@ -211,6 +213,12 @@ const defaultMaxConnectionAgeMs = 3_600_000;
 type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
 
 type Caller = Pick<RpcCall, 'principal' | 'context'>;
+
+/** Where a caller says that the request at the edge came from. */
+function sourceAddressOf(metadata: Metadata): Pick<RequestContext, 'sourceAddress'> {
+  const address = headerOf(metadata, sourceAddressHeader);
+  return address === undefined || isIP(address) === 0 ? {} : { sourceAddress: address };
+}
 
 /**
  * Sends a stream's messages as fast as they are taken. Ends with an error when the reader takes nothing, the caller's

@@ -16,6 +16,8 @@ export interface RequestContext {
   readonly principal?: string;
   /** The service acting for the principal, when one does, or the API token they use (`api-token:flt_…`). */
   readonly via?: string;
+  /** The IP address that the request came to the edge from. Carried on by gRPC alone. */
+  readonly sourceAddress?: string;
   /** The caller's token, to pass on; never logged, never in an event. */
   readonly bearer?: string;
 }

@@ -7,7 +7,7 @@
  * ratios. Afterwards no engine's tables hold a job that has not ended well, and each step of each job was done once.
  *
  * - `throughput`: so many callers in one process, which also runs the jobs; each starts its next job when the last step of the one before has
- *   run. A second goes by until the last job has ended. Once a step is counted in memory, which leaves the engine alone, and once it commits a
+ *   run, for 6 s after 4 s of warming up. A second goes by until the last job has ended. Once a step is counted in memory, which leaves the engine alone, and once it commits a
  *   row of its own on a connection of its own. From start to first step: from the call that starts the job; our plan, made
  *   before, counts in throughput and cost. CPU, by /proc, is that of the process, of PostgreSQL, and of ours also NATS and the relay.
  *   - ours: a plan and a start for each job, locks, all events in the log, and a relay in a process of its own that publishes them to NATS,

@@ -91,6 +91,7 @@ function RecordDialog({ record, onDismiss }: { readonly record: AuditRecord; rea
             { label: 'By', value: <Principal id={record.principal} via={record.via} /> },
             { label: 'Principal', value: <Id value={record.principal} /> },
             { label: 'Reason', value: record.reason ?? '–' },
+            { label: 'From address', value: <Id value={record.source_address} /> },
             { label: 'Resource', value: <Id value={`${record.resource_type}/${record.resource_id}`} /> },
             { label: 'Tenant', value: <Id value={record.tenant_id} /> },
             { label: 'Job', value: <Id value={record.job_id} /> },

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { contextHeaders } from '@fairlead/contracts';
 import { contextFromHeaders, type RequestContext } from '@fairlead/telemetry';
+import { clientAddress } from './client-address.js';
 
 const contexts = new WeakMap<FastifyRequest, RequestContext>();
 
@@ -9,14 +10,15 @@ const acceptedHeaders: readonly string[] = [contextHeaders.requestId, contextHea
 
 /** The ids of a request: its own headers' where they are valid, else made at the first question. */
 export function contextOf(request: FastifyRequest): RequestContext {
-  const known = contexts.get(request);
-  if (known !== undefined) return known;
+  const bound = contexts.get(request);
+  if (bound !== undefined) return bound;
   const context = contextFromHeaders((name) => {
     const value = acceptedHeaders.includes(name) ? request.headers[name] : undefined;
     return typeof value === 'string' ? value : undefined;
   });
-  contexts.set(request, context);
-  return context;
+  const known = { ...context, sourceAddress: clientAddress(request) };
+  contexts.set(request, known);
+  return known;
 }
 
 /** Replaces a request's context, once its caller is known. */

@@ -36,6 +36,8 @@ const recordSchema = z
     resource_type: z.string(),
     resource_id: z.string(),
     reason: z.string().nullable(),
+    /** The IP address that the principal's request came from; null for what no request made. */
+    source_address: z.string().nullable(),
     request_id: z.string().nullable(),
     correlation_id: z.string().nullable(),
     trace_id: z.string().nullable(),
@@ -99,6 +101,7 @@ function recordView(record: auditV1.AuditRecord) {
     resource_type: record.resourceType,
     resource_id: record.resourceId,
     reason: orNull(record.reason),
+    source_address: orNull(record.sourceAddress),
     request_id: orNull(record.requestId),
     correlation_id: orNull(record.correlationId),
     trace_id: orNull(record.traceId),

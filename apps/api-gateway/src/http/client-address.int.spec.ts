@@ -23,13 +23,14 @@ async function login(gateway: { httpUrl: string }, forwardedFor: string | undefi
   return response;
 }
 
-/** The address that the last login of the user came from, as the session and the audit trail tell it. */
+/** The address that the last login of the user came from, as the session and the event tell it, and whatever is recorded of a request. */
 async function recorded(): Promise<unknown[]> {
   const rows = await stage.database.db.query<{ address: string }>(
     'select address from session where user_id = $1 order by session_id desc limit 1',
     [user.id],
   );
-  return [rows[0]?.address, (await stage.events(user, 'login_succeeded')).at(-1)?.payload['address']];
+  const event = (await stage.events(user, 'login_succeeded')).at(-1);
+  return [rows[0]?.address, event?.payload['address'], event?.meta.source_address];
 }
 
 beforeAll(async () => {
@@ -58,7 +59,7 @@ describe('behind a proxy that is trusted', () => {
     ['the proxy itself when it tells a port too, which changes with each connection', '203.0.113.9:50112', '127.0.0.1'],
   ])("a client's address is %s", async (_case, forwardedFor, address) => {
     expect((await login(behindProxy, forwardedFor)).status).toBe(200);
-    expect(await recorded()).toEqual([address, address]);
+    expect(await recorded()).toEqual([address, address, address]);
     expect(stage.gateway.lines.filter((line) => line.includes('"route":"/admin/v1/auth/login"')).at(-1)).toContain(
       `"address":"${address}"`,
     );
@@ -102,7 +103,7 @@ describe.each([
 ])('where %s', (_case, gateway) => {
   it("what a client claims to be its address is ignored: it can't get around the limit by it", async () => {
     expect((await login(gateway(), '203.0.113.9')).status).toBe(200);
-    expect(await recorded()).toEqual(['127.0.0.1', '127.0.0.1']);
+    expect(await recorded()).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
     for (let attempt = 0; attempt < 10; attempt++) {
       expect((await login(gateway(), `203.0.113.${attempt}`, 'wrong-password')).status).toBe(401);
     }

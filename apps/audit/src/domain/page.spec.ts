@@ -18,6 +18,7 @@ const record = (position: number, bytes: number): TrailRecord => ({
   jobId: null,
   step: null,
   reason: null,
+  sourceAddress: null,
   outcome: 'requested',
   details: { text: 'x'.repeat(bytes) },
 });

@@ -105,6 +105,7 @@ function toMessage(record: TrailRecord): auditV1.AuditRecord {
     jobId: record.jobId ?? '',
     step: record.step ?? '',
     reason: record.reason ?? '',
+    sourceAddress: record.sourceAddress ?? '',
     details: record.details,
   };
 }

@@ -6,18 +6,19 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class RecordResource1763730000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const table of await tablesOf(runner)) {
+    for (const table of await recordTables(runner)) {
       await runner.query(`create index ${table}_resource on ${table} (resource_type, resource_id, position)`);
       await runner.query(`create index ${table}_one_action on ${table} (action collate "C", position)`);
     }
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of await tablesOf(runner)) await runner.query(`drop index ${table}_resource, ${table}_one_action`);
+    for (const table of await recordTables(runner)) await runner.query(`drop index ${table}_resource, ${table}_one_action`);
   }
 }
 
-async function tablesOf(runner: QueryRunner): Promise<string[]> {
+/** The shape and all epochs' tables that were made of it. */
+export async function recordTables(runner: QueryRunner): Promise<string[]> {
   const rows = (await runner.query(
     `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r' and relname ~ '^record_[ev][0-9]+$'`,
   )) as { name: string }[];

@@ -1899,6 +1899,7 @@ export interface components {
             resource_type: string;
             resource_id: string;
             reason: string | null;
+            source_address: string | null;
             request_id: string | null;
             correlation_id: string | null;
             trace_id: string | null;

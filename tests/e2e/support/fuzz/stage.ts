@@ -132,15 +132,19 @@ async function deadLetters({ stack, fuzzer }: Stage): Promise<void> {
 async function jobs(stage: Stage): Promise<void> {
   const { fuzzer, world, ann, board, bobToken } = stage;
   const [first = '', second = '', third = '', fourth = ''] = world.of('tenants') as string[];
-  const start = async (plan: string, job: string, params: Record<string, unknown>) => {
-    const planned = await fuzzer.ask(`plans.${plan}`, { body: { ...params, reason } });
-    const { digest } = planned.body as { digest: string };
-    const started = await fuzzer.ask(`jobs.${job}`, {
-      headers: { 'Idempotency-Key': randomUUID() },
-      body: { plan_digest: digest, reason },
-    });
-    return (started.body as { job_id: string }).job_id;
-  };
+  // What moves in between makes a plan stale, and another's job may hold the lock: then once more.
+  const start = (plan: string, job: string, params: Record<string, unknown>) =>
+    eventually(
+      async () => {
+        const planned = await fuzzer.ask(`plans.${plan}`, { body: { ...params, reason } });
+        const { digest } = planned.body as { digest: string };
+        const headers = { 'Idempotency-Key': randomUUID() };
+        const { status, body } = await fuzzer.ask(`jobs.${job}`, { headers, body: { plan_digest: digest, reason } });
+        if (status !== 202) throw new Error(`${job} was answered with ${JSON.stringify(body)}`);
+        return (body as { job_id: string }).job_id;
+      },
+      { timeoutMs: 60_000, what: `${job} to start` },
+    );
   const at = 'job.tenant-migrate.resume.before_attempt';
   board.set(at, 'pause');
   const to = await ann.elsewhere(first);

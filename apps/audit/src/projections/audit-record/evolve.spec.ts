@@ -33,6 +33,7 @@ const event: fc.Arbitrary<StoredEvent> = fc.record({
     job_id: optionalText,
     step: optionalText,
     reason: optionalText,
+    source_address: optionalText,
   }),
   recordedAt: fc.date({ noInvalidDate: true }),
 });
@@ -63,6 +64,7 @@ const sample = (changes: Partial<StoredEvent>): StoredEvent => ({
     job_id: 'job_1',
     step: 'place',
     reason: 'room',
+    source_address: '203.0.113.9',
   },
   recordedAt: new Date('2026-11-01T10:00:00Z'),
   ...changes,
@@ -85,6 +87,7 @@ describe('recordOf', () => {
       jobId: 'job_1',
       step: 'place',
       reason: 'room',
+      sourceAddress: '203.0.113.9',
       outcome: 'succeeded',
       details: { to: 'runner-2' },
     });
@@ -100,6 +103,7 @@ describe('recordOf', () => {
       traceId: null,
       step: null,
       reason: null,
+      sourceAddress: null,
       outcome: 'requested',
     });
   });

@@ -30,6 +30,7 @@ export function recordOf(event: StoredEvent): TrailRecord {
     jobId: textOf(meta['job_id']) ?? (aggregateType === 'job' ? resourceId : null),
     step: textOf(meta['step']),
     reason: textOf(meta['reason'], maxReasonChars),
+    sourceAddress: textOf(meta['source_address']),
     outcome: outcomeOf(type, payload),
     details: boundedDetails(payload),
   };

@@ -29,6 +29,7 @@ async function insertRecords(sql: Sql, table: string, records: readonly TrailRec
     job_id: record.jobId,
     step: record.step,
     reason: record.reason,
+    source_address: record.sourceAddress,
     outcome: record.outcome,
     details: record.details,
   }));

@@ -134,7 +134,7 @@ async function fewOf({ sql, range }: Ask, wanted: readonly Wanted[]): Promise<Wa
 
 const fields = `position, time, action, principal, via, tenant_id as "tenantId", resource_type as "resourceType",
        resource_id as "resourceId", request_id as "requestId", correlation_id as "correlationId", trace_id as "traceId",
-       job_id as "jobId", step, reason, outcome, details`;
+       job_id as "jobId", step, reason, source_address as "sourceAddress", outcome, details`;
 const order = (bind: Binder, limit: number) => `order by position desc limit ${bind(limit)}`;
 
 /** By the first filter's index, and of what that has, which is few when there are others, by these. */

@@ -20,6 +20,8 @@ export interface TrailRecord {
   readonly jobId: string | null;
   readonly step: string | null;
   readonly reason: string | null;
+  /** The IP address that the principal's request came from, when a request made it. */
+  readonly sourceAddress: string | null;
   readonly outcome: Outcome;
   /** The event's payload, cut to a bounded size. */
   readonly details: Readonly<Record<string, Json>>;

@@ -31,7 +31,11 @@ export interface AuditRecord {
   reason: string;
   /** requested, succeeded, failed or denied */
   outcome: string;
-  details: { [key: string]: any } | undefined;
+  details:
+    | { [key: string]: any }
+    | undefined;
+  /** The IP address that the principal's request came from; empty for what no request made. */
+  sourceAddress: string;
 }
 
 export interface ListRecordsRequest {
@@ -147,6 +151,7 @@ function createBaseAuditRecord(): AuditRecord {
     reason: "",
     outcome: "",
     details: undefined,
+    sourceAddress: "",
   };
 }
 
@@ -199,6 +204,9 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     }
     if (message.details !== undefined) {
       Struct.encode(Struct.wrap(message.details), writer.uint32(130).fork()).join();
+    }
+    if (message.sourceAddress !== "") {
+      writer.uint32(138).string(message.sourceAddress);
     }
     return writer;
   },
@@ -344,6 +352,14 @@ export const AuditRecord: MessageFns<AuditRecord> = {
             message.details = Struct.unwrap(Struct.decode(reader, reader.uint32()));
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.sourceAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -402,6 +418,11 @@ export const AuditRecord: MessageFns<AuditRecord> = {
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       outcome: isSet(object.outcome) ? globalThis.String(object.outcome) : "",
       details: isObject(object.details) ? object.details : undefined,
+      sourceAddress: isSet(object.sourceAddress)
+        ? globalThis.String(object.sourceAddress)
+        : isSet(object.source_address)
+        ? globalThis.String(object.source_address)
+        : "",
     };
   },
 
@@ -455,6 +476,9 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     if (message.details !== undefined) {
       obj.details = message.details;
     }
+    if (message.sourceAddress !== "") {
+      obj.sourceAddress = message.sourceAddress;
+    }
     return obj;
   },
 
@@ -479,6 +503,7 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     message.reason = object.reason ?? "";
     message.outcome = object.outcome ?? "";
     message.details = object.details ?? undefined;
+    message.sourceAddress = object.sourceAddress ?? "";
     return message;
   },
 };
