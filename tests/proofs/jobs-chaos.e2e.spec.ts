@@ -68,8 +68,8 @@ async function startOne(number: number, started: Map<string, string>): Promise<v
     rude: random() < 0.5,
   };
   const cancelAfterMs = random() < 1 / 12 ? random() * 6 * workMs : undefined;
-  const { plan } = await ask((client) => client.createPlan({ kind: 'toy', params, reason: 'chaos' }, callOptions));
   const idempotencyKey = `chaos-${String(number)}`;
+  const { plan } = await ask((client) => client.createPlan({ kind: 'toy', params, reason: 'chaos', idempotencyKey }, callOptions));
   const request = { kind: 'toy', planDigest: plan?.digest ?? '', reason: 'chaos', idempotencyKey, onConflict: 'queue' };
   const { jobId } = await ask((client) => client.startJob(request, callOptions));
   started.set(idempotencyKey, jobId);

@@ -94,8 +94,8 @@ export function createApi(http: HttpClient) {
       ]),
     revokeToken: (id: string) => one('apiTokens.revoke', { path: { id } }),
 
-    createPlan: <Kind extends ChangeKind>(kind: Kind, body: PlanBody<Kind>): Promise<Plan> =>
-      one(changeOperations[kind].plan, { body } as Call<PlanId>, planFields),
+    createPlan: <Kind extends ChangeKind>(kind: Kind, body: PlanBody<Kind>, idempotencyKey: string): Promise<Plan> =>
+      one(changeOperations[kind].plan, { headers: { 'Idempotency-Key': idempotencyKey }, body } as Call<PlanId>, planFields),
     plan: (id: string) => one('plans.get', { path: { id } }, planFields),
     approvePlan: (id: string, reason: string) => one('plans.approve', { path: { id }, body: { reason } }, planFields),
     startJob: async (kind: ChangeKind, start: StartRequest) => {

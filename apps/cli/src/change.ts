@@ -31,7 +31,7 @@ export async function runChange<Kind extends ChangeKind>(
   options: ChangeOptions,
 ): Promise<void> {
   const api = context.api();
-  const plan = await api.createPlan(kind, await planned(api));
+  const plan = await api.createPlan(kind, await planned(api), randomUUID());
   showPlan(context, plan, options);
   requireApplicable(plan, options);
   if (options.dryRun === true) return;

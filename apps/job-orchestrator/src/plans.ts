@@ -4,10 +4,10 @@ import { permissionsAt, requirePermission, scopeOf, type Principal } from '@fair
 import { prepareCommand } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { traceIdOf, type RequestContext } from '@fairlead/telemetry';
-import { canonicalPlan, digestOf } from './domain/digest.js';
+import { canonicalPlan, digestOf, digestOfRequest } from './domain/digest.js';
 import type { JobKind, JobPrincipal, PlanDraft } from './engine/kind.js';
 import { writerOf } from './engine/writer.js';
-import type { NewPlan, PlanBody, PlanRow } from './store/plans.js';
+import { findPlanByKey, type KeyedPlan, type NewPlan, type PlanBody, type PlanRow } from './store/plans.js';
 
 export interface PlanDependencies {
   db: Database;
@@ -71,13 +71,24 @@ export function tenantOfPlan(kind: JobKind | undefined, plan: PlanRow): string |
   return kind !== undefined && params?.success === true ? kind.tenantOf(params.data) : undefined;
 }
 
+export interface PlanRequest {
+  kind: string;
+  params: unknown;
+  reason: string;
+  /** The permission that the caller was asked for besides the kind's. */
+  asked?: Permission;
+  /** The same key and request answer the same plan; an empty one is none. */
+  idempotencyKey?: string;
+}
+
 /**
  * Looks, plans and stores the plan with its event; nothing else changes. Who calls needs the kind's permission, and the one that they were
- * `asked` for, on the tenant that the plan is about, or on the platform.
+ * `asked` for, on the tenant that the plan is about, or on the platform. Throws `idempotency_key_reused` when they used the key for
+ * another request.
  */
 export async function createPlan(
   deps: PlanDependencies,
-  request: { kind: string; params: unknown; reason: string; asked?: Permission },
+  request: PlanRequest,
   caller: { principal: Principal; context: RequestContext },
 ): Promise<PlanRow> {
   const kind = kindByName(deps.kinds, request.kind);
@@ -85,7 +96,16 @@ export async function createPlan(
   const reason = requireReason(request.reason);
   const params = parseParams(kind, request.params);
   requireWhere(caller.principal, [request.asked, kind.permission], kind.tenantOf(params));
-  const draft = kind.plan(params, await kind.readInputs(params));
+  const keyed = keyedBy({ ...request, reason });
+  let draft: PlanDraft;
+  try {
+    draft = kind.plan(params, await kind.readInputs(params));
+  } catch (error) {
+    // Of a request that was sent before: its plan was made of the world as it was then.
+    const earlier = keyed === undefined ? undefined : await findPlanByKey(deps.db, caller.principal.id, keyed.idempotency_key);
+    if (earlier !== undefined) return repeatOf(earlier, keyed?.payload_hash);
+    throw error;
+  }
   const canonical = canonicalPlan(kind.kind, kind.version, params, draft);
   const body: PlanBody = { ...draft, params: params as Record<string, unknown> };
   const plan: NewPlan = {
@@ -101,6 +121,7 @@ export async function createPlan(
     request_id: caller.context.requestId,
     correlation_id: caller.context.correlationId,
     trace_id: traceIdOf(caller.context),
+    ...keyed,
   };
   const tenant = kind.tenantOf(params);
   const about = tenant === undefined ? {} : { tenant_id: tenant };
@@ -108,9 +129,27 @@ export async function createPlan(
   const created = prepareCommand({
     events: [{ aggregateType: 'plan', aggregateId: plan.plan_id, type: 'plan_created', payload, meta: { reason, ...about } }],
   });
-  const { row, position } = await writerOf(deps.db).plan(plan, created);
-  deps.onAppended(position);
-  return row;
+  const stored = await writerOf(deps.db).plan(plan, created);
+  if ('asked' in stored) return repeatOf(stored, plan.payload_hash);
+  deps.onAppended(stored.position);
+  return stored.row;
+}
+
+/** What is kept with a plan of the key that it is made by. */
+function keyedBy({
+  kind,
+  params,
+  reason,
+  idempotencyKey: key = '',
+}: PlanRequest): { idempotency_key: string; payload_hash: string } | undefined {
+  return key === '' ? undefined : { idempotency_key: key, payload_hash: digestOfRequest({ kind, params, reason }) };
+}
+
+function repeatOf({ row, asked }: KeyedPlan, payloadHash: string | undefined): PlanRow {
+  if (asked === payloadHash) return row;
+  throw new FairleadError('idempotency_key_reused', `This idempotency key was used for plan ${row.plan_id} with another request`, {
+    details: { plan_id: row.plan_id },
+  });
 }
 
 function verdictsOf(draft: PlanDraft): Record<string, CheckVerdict> {

@@ -80,8 +80,9 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'job_orchestrator.migration': migrations,
   'job_orchestrator.plan': {
     readable: columns(
-      'plan_id kind version digest canonical body reason created_by created_at expires_at request_id correlation_id trace_id',
+      'plan_id kind version digest canonical body reason created_by created_at expires_at request_id correlation_id trace_id payload_hash',
     ),
+    masked: ['idempotency_key'],
   },
   'job_orchestrator.plan_approval': { readable: columns('plan_id approved_by reason approved_at') },
   'job_orchestrator.replica': { readable: columns('replica_id host pid kinds started_at heartbeat_at lease_until') },

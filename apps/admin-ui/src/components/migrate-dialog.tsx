@@ -43,7 +43,10 @@ export function MigrateDialog({ tenant, onDismiss }: Props) {
   const shards = useQuery(queries.shards());
   const planning = useMutation({
     mutationFn: async (): Promise<Planned> => ({
-      plan: await client.call('plans.migrate', { body: { tenant: tenant.tenant_id, to: moves, reason: reason.trim() } }),
+      plan: await client.call('plans.migrate', {
+        headers: { 'Idempotency-Key': newKey() },
+        body: { tenant: tenant.tenant_id, to: moves, reason: reason.trim() },
+      }),
       idempotencyKey: newKey(),
     }),
     onMutate: () => {

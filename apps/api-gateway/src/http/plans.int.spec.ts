@@ -42,7 +42,7 @@ const plan = jobsV1.Plan.fromPartial({
 describe('plans', () => {
   it('pass the migration on in its one form, with the token and the ids of the caller', async () => {
     gateway.peers.answers = { createPlan: () => ({ plan }) };
-    const headers = { 'x-request-id': 'req-1', 'x-correlation-id': 'cor-1' };
+    const headers = { 'x-request-id': 'req-1', 'x-correlation-id': 'cor-1', 'idempotency-key': 'key-1' };
     const body = { tenant: 'acme', kinds: ['runner'], to: 'runner-2', reason: ' more room ' };
     const answer = await gateway.call('POST', '/admin/v1/plan/tenant-migrate', { token: operator, body, headers });
     expect(answer.status).toBe(201);
@@ -71,6 +71,7 @@ describe('plans', () => {
       kind: 'tenant-migrate',
       params: { tenant: 'acme', moves: { runner: 'runner-2' } },
       reason: 'more room',
+      idempotencyKey: 'key-1',
     });
     expect(call?.principal).toMatchObject({ id: 'user:usr_test', kind: 'user', roles: ['operator'] });
     expect(call?.context).toMatchObject({ requestId: 'req-1', correlationId: 'cor-1', principal: 'user:usr_test' });
@@ -100,7 +101,7 @@ describe('plans', () => {
     gateway.peers.answers = { createPlan: () => ({ plan }) };
     const answer = await gateway.call('POST', `/admin/v1/plan/${kind}`, { token: operator, body: { ...body, reason: 'why' } });
     expect(answer.status).toBe(201);
-    expect(gateway.peers.calls[0]?.request).toEqual({ kind, params, reason: 'why' });
+    expect(gateway.peers.calls[0]?.request).toEqual({ kind, params, reason: 'why', idempotencyKey: expect.any(String) });
   });
 
   it.each<[string, object, string]>([

@@ -1,12 +1,13 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import type { CheckVerdict, jobsV1 } from '@fairlead/contracts';
+import type { KeyedRequest } from '@fairlead/postgres';
 import { invalidFields } from '../domain/invalid.js';
 import { movesOf, type Moves } from '../domain/plan-params.js';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, time } from '../edge/answers.js';
 import { asCaller, jobsClient, orNull, present, type JobsClient } from '../edge/clients.js';
-import { opaqueId, placedKind, reason, serviceKind, shardId, tenantId } from '../edge/parse.js';
+import { IdempotencyKey, opaqueId, placedKind, reason, serviceKind, shardId, tenantId } from '../edge/parse.js';
 
 const kinds = z.array(placedKind, 'must be a list of kinds').min(1, 'must name at least one kind').max(3, 'names a kind twice');
 const to = z.union([shardId, z.partialRecord(placedKind, shardId)], 'must be a shard id, or {kind: shard}');
@@ -75,37 +76,40 @@ export class PlansController {
   @Post('plan/tenant-migrate')
   @RequirePermission('plan.create', { anywhere: true })
   @Answers('Plans the move of a tenant.', planSchema)
-  async migrate(@Body({ schema: migrateBody }) body: z.output<typeof migrateBody>) {
-    return this.create('tenant-migrate', { tenant: body.tenant, moves: movesFrom(body) }, body.reason);
+  async migrate(@Body({ schema: migrateBody }) body: z.output<typeof migrateBody>, @IdempotencyKey() keyed: KeyedRequest) {
+    return this.create('tenant-migrate', { tenant: body.tenant, moves: movesFrom(body) }, body.reason, keyed);
   }
 
   /** Many tenants to the same shards, each by a job of its own. */
   @Post('plan/tenants-migrate')
   @RequirePermission('plan.create')
   @Answers('Plans the move of many tenants to the same shards.', planSchema)
-  async migrateMany(@Body({ schema: migrateManyBody }) { kinds, to, reason, ...rest }: z.output<typeof migrateManyBody>) {
-    return this.create('tenants-migrate', { ...rest, moves: movesFrom({ kinds, to }) }, reason);
+  async migrateMany(
+    @Body({ schema: migrateManyBody }) { kinds, to, reason, ...rest }: z.output<typeof migrateManyBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
+  ) {
+    return this.create('tenants-migrate', { ...rest, moves: movesFrom({ kinds, to }) }, reason, keyed);
   }
 
   @Post('plan/tenant-drain')
   @RequirePermission('plan.create', { anywhere: true })
   @Answers('Plans the drain of a tenant.', planSchema)
-  async drain(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>) {
-    return this.create('tenant-drain', params, reason);
+  async drain(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>, @IdempotencyKey() keyed: KeyedRequest) {
+    return this.create('tenant-drain', params, reason, keyed);
   }
 
   @Post('plan/tenant-resume')
   @RequirePermission('plan.create', { anywhere: true })
   @Answers('Plans the resume of a tenant.', planSchema)
-  async resume(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>) {
-    return this.create('tenant-resume', params, reason);
+  async resume(@Body({ schema: tenantBody }) { reason, ...params }: z.output<typeof tenantBody>, @IdempotencyKey() keyed: KeyedRequest) {
+    return this.create('tenant-resume', params, reason, keyed);
   }
 
   @Post('plan/reload')
   @RequirePermission('plan.create')
   @Answers('Plans a reload of a shard’s endpoints.', planSchema)
-  async reload(@Body({ schema: reloadBody }) { reason, ...params }: z.output<typeof reloadBody>) {
-    return this.create('reload', params, reason);
+  async reload(@Body({ schema: reloadBody }) { reason, ...params }: z.output<typeof reloadBody>, @IdempotencyKey() keyed: KeyedRequest) {
+    return this.create('reload', params, reason, keyed);
   }
 
   /** A plan by its id or its digest. */
@@ -127,8 +131,8 @@ export class PlansController {
     return planView(present(response.plan, 'plan'));
   }
 
-  private async create(kind: string, params: Record<string, unknown>, reason: string) {
-    const response = await this.jobs.createPlan({ kind, params, reason }, asCaller());
+  private async create(kind: string, params: Record<string, unknown>, reason: string, { key }: KeyedRequest) {
+    const response = await this.jobs.createPlan({ kind, params, reason, idempotencyKey: key }, asCaller());
     return planView(present(response.plan, 'plan'));
   }
 }

@@ -8,7 +8,7 @@ import type { PlanDraft } from '../engine/kind.js';
  * reason: the same inputs give the same bytes, however busy the fleet is at that moment.
  */
 export function canonicalPlan(kind: string, version: number, params: unknown, draft: PlanDraft): string {
-  const text = canonicalize({
+  return canonical({
     kind,
     version,
     params,
@@ -17,7 +17,16 @@ export function canonicalPlan(kind: string, version: number, params: unknown, dr
     impact: draft.impact,
     inputs: draft.inputs,
   });
-  if (text === undefined) throw new Error('a plan has a canonical form');
+}
+
+/** What stands for a request: the same in whichever order its fields came. */
+export function digestOfRequest(request: Readonly<Record<string, unknown>>): string {
+  return digestOf(canonical(request));
+}
+
+function canonical(value: object): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new Error('an object has a canonical form');
   return text;
 }
 

@@ -7,7 +7,7 @@ import type { Database } from '@fairlead/postgres';
 import { writeBeat, type Beat } from '../store/beat.js';
 import type { Claim, ClaimRequest } from '../store/claim.js';
 import { insertJobs, type Inserted, type NewJob } from '../store/insert.js';
-import type { NewPlan, PlanRow } from '../store/plans.js';
+import { findPlanByKey, type KeyedPlan, type NewPlan, type PlanRow } from '../store/plans.js';
 import { writeTransitions, type Answer, type Transition } from '../store/transition.js';
 import { Apart, Batcher } from './batcher.js';
 
@@ -28,9 +28,12 @@ export interface WrittenTransition {
   readonly together: number | undefined;
 }
 
+/** A plan with the position of its event, or the one that its key was used for. */
+export type StoredPlan = { readonly row: PlanRow; readonly position: number } | KeyedPlan;
+
 export interface Writer {
-  /** Stores a plan with its event. */
-  plan(plan: NewPlan, created: PreparedCommand): Promise<{ row: PlanRow; position: number }>;
+  /** Stores a plan with its event, unless its key was used before: then it answers that plan, and what was asked for it. */
+  plan(plan: NewPlan, created: PreparedCommand): Promise<StoredPlan>;
   /** Makes a job with its event, unless its key was used before or another job is in its way. */
   start(job: NewJob, queued: PreparedCommand): Promise<Inserted & { position: number }>;
   transition(write: Write): Promise<WrittenTransition>;
@@ -52,6 +55,8 @@ interface Item {
 /** What came of an item: of what it is. */
 interface Result {
   readonly plan?: PlanRow | undefined;
+  /** Instead of the plan. */
+  readonly earlier?: KeyedPlan | undefined;
   readonly job?: Inserted | undefined;
   readonly answer?: Answer | undefined;
   readonly claimed?: Claim[] | undefined;
@@ -74,8 +79,8 @@ export function createWriter(db: Database): Writer {
   const beats = new Batcher<Item, Result>((items) => writeItems(db, items), bytesOf);
   return {
     plan: async (plan, created) => {
-      const { plan: row, position } = await beats.do({ plan, commands: [created] });
-      return { row: given(row), position: given(position) };
+      const { plan: row, earlier, position } = await beats.do({ plan, commands: [created] });
+      return earlier ?? { row: given(row), position: given(position) };
     },
     start: async (job, queued) => {
       const { job: made, position } = await beats.do({ job, commands: [queued] });
@@ -102,6 +107,7 @@ async function writeItems(db: Database, items: readonly Item[]): Promise<Result[
   const written = await writeBeat(db, beat);
   if ('refused' in written) {
     const apart = [
+      ...(written.refused.plans ?? []).map((n) => plans[n]),
       ...(written.refused.starts ?? []).map((n) => starts[n]),
       ...(written.refused.transitions ?? []).map((n) => transitions[n]),
     ];
@@ -124,8 +130,10 @@ async function writeItems(db: Database, items: readonly Item[]): Promise<Result[
 }
 
 /** One that was refused by itself: finds out why. */
-function writeWhatMayBe(db: Database, { job, transition, commands }: Item): Promise<Result> {
+function writeWhatMayBe(db: Database, { plan, job, transition, commands }: Item): Promise<Result> {
   return db.transaction(async (tx) => {
+    if (plan !== undefined)
+      return { earlier: given(await findPlanByKey(tx, plan.created_by, plan.idempotency_key ?? '')), freed: 0, position: undefined };
     if (job !== undefined) {
       // Its start is told by itself then.
       const [made] = await insertJobs(tx, [{ ...job, started: undefined }]);

@@ -1,4 +1,4 @@
-import type { jobsV1 } from '@fairlead/contracts';
+import { FairleadError, idempotencyKeyPattern, type jobsV1 } from '@fairlead/contracts';
 import { rpc, type Rpc } from '@fairlead/rpc';
 import { createPlan as create, type PlanDependencies } from '../plans.js';
 import { readPlan } from './get-plan.js';
@@ -6,8 +6,10 @@ import { readPlan } from './get-plan.js';
 export const createPlan = (deps: PlanDependencies): Rpc<jobsV1.CreatePlanRequest, jobsV1.CreatePlanResponse> =>
   rpc(
     'plan.create',
-    async (request, call) => ({
-      plan: await readPlan(deps, await create(deps, { ...request, params: request.params ?? {}, asked: 'plan.create' }, call)),
-    }),
+    async (request, call) => {
+      if (request.idempotencyKey !== '' && !idempotencyKeyPattern.test(request.idempotencyKey))
+        throw new FairleadError('invalid_argument', 'idempotency_key: 1 to 128 visible characters are expected');
+      return { plan: await readPlan(deps, await create(deps, { ...request, params: request.params ?? {}, asked: 'plan.create' }, call)) };
+    },
     { anywhere: true },
   );

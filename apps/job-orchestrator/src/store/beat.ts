@@ -37,9 +37,9 @@ const refused = 'FL001';
 
 const parameters = Array.from({ length: 13 }, (_, n) => `$${String(n + 1)}`).join(', ');
 
-/** Of a beat that was not written: the jobs that were not to be made, or the transitions that were not to be written, by their places. */
+/** Of a beat that was not written: the plans and jobs that were not to be made, or the transitions that were not to be written, by their places. */
 export interface Refusal {
-  readonly refused: { readonly starts?: readonly number[]; readonly transitions?: readonly number[] };
+  readonly refused: { readonly plans?: readonly number[]; readonly starts?: readonly number[]; readonly transitions?: readonly number[] };
 }
 
 /** Writes all of it, or nothing, and answers some that were refused. */
@@ -78,7 +78,7 @@ function placesOf({ detail = '{}' }: { detail?: string }): Refusal['refused'] {
 
 function plansOf(plans: readonly NewPlan[], { made }: BeatRow): PlanRow[] {
   const found = new Map(made?.map((row) => [row.plan_id, row]));
-  return plans.map(({ ttlMs: _ttlMs, ...plan }) => {
+  return plans.map(({ ttlMs: _ttlMs, idempotency_key: _key, payload_hash: _hash, ...plan }) => {
     const row = found.get(plan.plan_id);
     if (row === undefined) throw new Error('an inserted plan is answered');
     return { ...plan, created_at: new Date(row.created_at), expires_at: new Date(row.expires_at), expired: false };

@@ -27,7 +27,29 @@ const columns = `plan_id, kind, version, digest, canonical, body, reason, create
   request_id, correlation_id, trace_id`;
 
 /** A plan to be stored; it is never changed afterwards. */
-export type NewPlan = Omit<PlanRow, 'created_at' | 'expires_at' | 'expired'> & { ttlMs: number };
+export type NewPlan = Omit<PlanRow, 'created_at' | 'expires_at' | 'expired'> & {
+  ttlMs: number;
+  /** Its maker's; left out by who plans without one. */
+  idempotency_key?: string | undefined;
+  payload_hash?: string | undefined;
+};
+
+/** A plan that was made by a key before, and the hash of what was asked then. */
+export interface KeyedPlan {
+  readonly row: PlanRow;
+  readonly asked: string;
+}
+
+/** The plan that somebody made by a key, if there is one. */
+export async function findPlanByKey(sql: Sql, createdBy: string, key: string): Promise<KeyedPlan | undefined> {
+  const [found] = await sql.query<PlanRow & { asked: string }>(
+    `select ${columns}, payload_hash as asked from plan where created_by = $1 and idempotency_key = $2`,
+    [createdBy, key],
+  );
+  if (found === undefined) return undefined;
+  const { asked, ...row } = found;
+  return { row, asked };
+}
 
 /** A plan by its id or, the newest of them, by its digest; throws `plan_not_found`. */
 export async function findPlan(sql: Sql, idOrDigest: string): Promise<PlanRow> {

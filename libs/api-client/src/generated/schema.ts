@@ -4289,7 +4289,10 @@ export interface operations {
     "plans.reload": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4320,7 +4323,10 @@ export interface operations {
     "plans.drain": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4350,7 +4356,10 @@ export interface operations {
     "plans.migrate": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4383,7 +4392,10 @@ export interface operations {
     "plans.resume": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4413,7 +4425,10 @@ export interface operations {
     "plans.migrateMany": {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -137,7 +137,7 @@ export class FleetGround implements Ground {
   async begin(kind: string, params: Params): Promise<string> {
     const plan = await eventually(
       async () => {
-        const { plan: made } = await this.clients.jobs.createPlan({ kind, params, reason });
+        const { plan: made } = await this.clients.jobs.createPlan({ kind, params, reason, idempotencyKey: '' });
         const blocks = made?.checks.filter(({ verdict }) => verdict === 'block') ?? [];
         if (blocks.length > 0) throw new Error(JSON.stringify(blocks));
         return made;

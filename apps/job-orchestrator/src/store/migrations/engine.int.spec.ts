@@ -84,7 +84,8 @@ describe('the update', () => {
       logger,
       metrics,
       onAppended: () => undefined,
-      leaseMs: 1_000,
+      // Attempts are counted: a replica that the machine leaves waiting for a whole lease gives its jobs up.
+      leaseMs: 60_000,
       pollMs: 50,
       maxConcurrent: 10,
     });

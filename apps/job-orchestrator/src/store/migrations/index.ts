@@ -2,7 +2,8 @@ import { Jobs1763700000000 } from './1763700000000-jobs.js';
 import { Engine1764000000000 } from './1764000000000-engine.js';
 import { IdempotencyKeys1764300000000 } from './1764300000000-idempotency-keys.js';
 import { NoKeys1764310000000 } from './1764310000000-no-keys.js';
-import { Functions1764420000000 } from './1764420000000-functions.js';
+import { PlanKeys1764430000000 } from './1764430000000-plan-keys.js';
+import { Functions1764440000000 } from './1764440000000-functions.js';
 
 /** In the order they are applied. */
 export const migrations = [
@@ -10,5 +11,6 @@ export const migrations = [
   Engine1764000000000,
   IdempotencyKeys1764300000000,
   NoKeys1764310000000,
-  Functions1764420000000,
+  PlanKeys1764430000000,
+  Functions1764440000000,
 ];

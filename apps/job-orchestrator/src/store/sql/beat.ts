@@ -1,23 +1,27 @@
 /** What a process has to write of plans and jobs at one time, in one statement. */
 export const beatSql = `
--- Stores plans; of each it answers when it was made and until when it holds.
+-- Stores plans; of each it answers when it was made and until when it holds. One whose maker has used its key before is not stored, and
+-- not answered. In the order of keys: whoever waits for one of another process holds no later one.
 create or replace function insert_plans(given jsonb, out made jsonb)
 language plpgsql set search_path = job_orchestrator, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   with stored as (
-    insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id)
+    insert into plan (plan_id, kind, version, digest, canonical, body, reason, created_by, expires_at, request_id, correlation_id, trace_id,
+        idempotency_key, payload_hash)
       select plan_id, kind, version, digest, canonical, body, reason, created_by, now() + make_interval(secs => "ttlMs" / 1000), request_id,
-          correlation_id, trace_id
+          correlation_id, trace_id, idempotency_key, payload_hash
         from jsonb_to_recordset(given) p(plan_id text, kind text, version int, digest text, canonical text, body jsonb, reason text,
-          created_by text, "ttlMs" float8, request_id text, correlation_id text, trace_id text)
+          created_by text, "ttlMs" float8, request_id text, correlation_id text, trace_id text, idempotency_key text, payload_hash text)
+        order by created_by, idempotency_key
+      on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
       returning plan_id, created_at, expires_at
   )
   select jsonb_agg(to_jsonb(s)) into made from stored s;
 end $$;
 
 -- Stores plans, makes jobs, writes transitions and claims, in this order, with what the log is told of it: the log's head is held for
--- no round trip, and one flush to disk serves all. Each part may be null. All or nothing: when a job is not made or a transition is
--- not written it raises FL001 with the numbers of those, and nothing has happened. Brief transitions that were written with nothing asked
+-- no round trip, and one flush to disk serves all. Each part may be null. All or nothing: when a plan is not stored, a job is not made or a
+-- transition is not written it raises FL001 with the numbers of those, and nothing has happened. Brief transitions that were written with nothing asked
 -- of their jobs are not answered; replicas of the release before ask for all. What it answers of the log is of the given commands; after
 -- them come those that tell the start of new jobs, under their fences.
 create or replace function write_beat(
@@ -35,6 +39,15 @@ declare
   brief boolean := coalesce((transitions -> 0 ->> 'brief')::boolean, false);
   done bigint[];
 begin
+  -- Before any line is held: a plan may wait for another process that has stored one by the same key.
+  if plans is not null then
+    made := insert_plans(plans);
+    if coalesce(jsonb_array_length(made), 0) < jsonb_array_length(plans) then
+      raise exception 'a plan was not stored' using errcode = 'FL001', detail = (
+        select jsonb_build_object('plans', jsonb_agg(p.n)) from jsonb_array_elements(plans) with ordinality p(value, n)
+          where not exists (select from jsonb_array_elements(made) m(value) where m.value ->> 'plan_id' = p.value ->> 'plan_id'));
+    end if;
+  end if;
   if starts is not null and transitions is not null then
     -- Of both at once, since lines are held in order.
     perform hold_lines(array(
@@ -42,9 +55,6 @@ begin
       union all
       select r.resource from jsonb_array_elements(transitions) e(value) join job j on j.job_id = e.value ->> 'job_id', unnest(j.locks) r(resource)
         where (e.value ->> 'finished')::boolean));
-  end if;
-  if plans is not null then
-    made := insert_plans(plans);
   end if;
   if starts is not null then
     select jsonb_agg(to_jsonb(i) order by i.n) into started from make_jobs(starts) i;

@@ -82,6 +82,8 @@ export interface CreatePlanRequest {
   kind: string;
   params: { [key: string]: any } | undefined;
   reason: string;
+  /** The same key and request are answered the same plan; an empty one is none. */
+  idempotencyKey: string;
 }
 
 export interface CreatePlanResponse {
@@ -1405,7 +1407,7 @@ export const Approval: MessageFns<Approval> = {
 };
 
 function createBaseCreatePlanRequest(): CreatePlanRequest {
-  return { kind: "", params: undefined, reason: "" };
+  return { kind: "", params: undefined, reason: "", idempotencyKey: "" };
 }
 
 export const CreatePlanRequest: MessageFns<CreatePlanRequest> = {
@@ -1418,6 +1420,9 @@ export const CreatePlanRequest: MessageFns<CreatePlanRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(26).string(message.reason);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(34).string(message.idempotencyKey);
     }
     return writer;
   },
@@ -1459,6 +1464,14 @@ export const CreatePlanRequest: MessageFns<CreatePlanRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1476,6 +1489,11 @@ export const CreatePlanRequest: MessageFns<CreatePlanRequest> = {
       kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
       params: isObject(object.params) ? object.params : undefined,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
     };
   },
 
@@ -1490,6 +1508,9 @@ export const CreatePlanRequest: MessageFns<CreatePlanRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
     return obj;
   },
 
@@ -1501,6 +1522,7 @@ export const CreatePlanRequest: MessageFns<CreatePlanRequest> = {
     message.kind = object.kind ?? "";
     message.params = object.params ?? undefined;
     message.reason = object.reason ?? "";
+    message.idempotencyKey = object.idempotencyKey ?? "";
     return message;
   },
 };
