@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { auditV1, newId } from '@fairlead/contracts';
+import { auditV1, logV1, newId } from '@fairlead/contracts';
 import type { EventMeta } from '@fairlead/event-log';
 import { eventually } from '@fairlead/testing';
 import { jobEvent, meta, positionsOf, startStack, type Stack } from './audit.fixture.js';
@@ -63,6 +63,24 @@ describe('a record', () => {
       nextBefore: 0,
       position,
     });
+  });
+
+  it('is found under the tenant that it is about, whichever tenant the request was for', async () => {
+    const ids = { request_id: newId('request'), tenant_id: 'initech' };
+    const move = { tenant_id: 'hooli', moves: [], revision: 1, epoch: 1, idempotency_key: 'k', fence: 1 };
+    const moved = await stack.append('placement', {
+      ...{ aggregateType: 'placement_map', aggregateId: 'hooli', type: 'tenant_moved', payload: move, meta: meta(ids) },
+    });
+    const position = await stack.append('job-orchestrator', { ...jobEvent(newId('job'), 'job_started'), meta: meta(ids) });
+    const log = stack.logOf('viewer');
+    for (const [tenantId, expected] of [
+      ['hooli', [moved]],
+      ['initech', [position]],
+    ] as const) {
+      expect(positionsOf(await stack.list({ tenantId, waitForPosition: position }))).toEqual(expected);
+      const { events } = await log.listEvents(logV1.ListEventsRequest.fromPartial({ tenantId }));
+      expect(events.map((event) => event.position)).toEqual(expected);
+    }
   });
 
   it('is kept of the largest event there may be, cut to its bounds', async () => {

@@ -4,6 +4,7 @@ export * from './data-access.js';
 export * from './errors.js';
 export * from './events/catalogue.js';
 export * from './events/define.js';
+export { kindsWithTenant } from './events/job.js';
 export { wholePlacementMap } from './events/placement-map.js';
 export * from './headers.js';
 export * from './ids.js';

@@ -1,4 +1,5 @@
 import type { Sql } from '@fairlead/postgres';
+import { tenantExpression } from '../domain/tenant.js';
 import { prefixPattern, type ActionFilter } from '../projections/audit-record/query.js';
 
 /** Which events to find; what is left out does not filter. */
@@ -59,7 +60,7 @@ export function findInLog(sql: Sql, filter: EventFilter, range: Range, take: Tak
     aggregate_type: filter.aggregateType,
     aggregate_id: filter.aggregateId,
     // As the trail tells them.
-    [`coalesce(meta ->> 'tenant_id', case when aggregate_type = 'tenant' then aggregate_id end)`]: filter.tenantId,
+    [tenantExpression]: filter.tenantId,
     [`meta ->> 'principal'`]: filter.principal,
     [`meta ->> 'request_id'`]: filter.requestId,
     [`meta ->> 'correlation_id'`]: filter.correlationId,

@@ -15,13 +15,14 @@ const outcome = run.extend(begins);
 const begun = run.extend({ fence: count.optional() });
 
 /** Kinds whose first events named their tenant in their parameters alone. */
-const kindsWithTenant: ReadonlySet<unknown> = new Set(['tenant-migrate', 'tenant-drain', 'tenant-resume']);
+export const kindsWithTenant: ReadonlySet<string> = new Set(['tenant-migrate', 'tenant-drain', 'tenant-resume']);
 
 /** The tenant of a plan or job, as the orchestrator found it by the kind of work. */
 export function tenantOfWork({ payload }: Pick<EventFacts, 'payload'>): string | undefined {
   const { tenant_id: tenantId, kind, params } = payload;
   if (typeof tenantId === 'string') return tenantId;
-  if (!kindsWithTenant.has(kind) || typeof params !== 'object' || params === null || !('tenant' in params)) return undefined;
+  if (typeof kind !== 'string' || !kindsWithTenant.has(kind) || typeof params !== 'object' || params === null || !('tenant' in params))
+    return undefined;
   return typeof params.tenant === 'string' ? params.tenant : undefined;
 }
 

@@ -1,5 +1,5 @@
-import { eventCatalogue, type EventCatalogue } from '@fairlead/contracts';
 import { decodeEvent, type StoredEvent } from '@fairlead/event-log';
+import { tenantByOwner } from '../../domain/tenant.js';
 import { objectOf, textOf } from '../../domain/text.js';
 import type { AggregateSummary } from './type.js';
 
@@ -19,22 +19,8 @@ export function evolve(summary: AggregateSummary | undefined, event: StoredEvent
     eventCounts: { ...counts, [type]: (Object.hasOwn(counts, type) ? (counts[type] ?? 0) : 0) + 1 },
     lastType: type,
     lastPrincipal: textOf(meta['principal']) ?? 'unknown',
-    tenantId: tenantOf(event) ?? summary?.tenantId ?? null,
+    tenantId: tenantByOwner({ ...event, payload: payloadOf(event) }) ?? summary?.tenantId ?? null,
   };
-}
-
-const catalogue: EventCatalogue = eventCatalogue;
-
-/** Whose business an event is, by what its owner wrote; never by its metadata, which callers choose. */
-function tenantOf(event: StoredEvent): string | null {
-  const events = Object.hasOwn(catalogue, event.aggregateType) ? catalogue[event.aggregateType] : undefined;
-  if (events?.tenantOf === undefined) return null;
-  try {
-    return textOf(events.tenantOf({ ...event, payload: payloadOf(event) }));
-  } catch {
-    // A payload that can not be judged.
-    return null;
-  }
 }
 
 /** As the present version has it, or as it is where that can't be told. */

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '@fairlead/event-log';
 import { boundedDetails, cutText } from '../../domain/details.js';
 import { outcomeOf } from '../../domain/outcome.js';
+import { tenantOfEvent } from '../../domain/tenant.js';
 import { maxIdChars, objectOf, textOf } from '../../domain/text.js';
 import type { TrailRecord } from './type.js';
 
@@ -21,7 +22,7 @@ export function recordOf(event: StoredEvent): TrailRecord {
     action: cutText(`${aggregateType}.${type}`, maxIdChars),
     principal: textOf(meta['principal']) ?? 'unknown',
     via: textOf(meta['via']),
-    tenantId: textOf(meta['tenant_id']) ?? (aggregateType === 'tenant' ? resourceId : null),
+    tenantId: tenantOfEvent(event),
     resourceType: cutText(aggregateType, maxIdChars),
     resourceId,
     requestId: textOf(meta['request_id']) ?? '',

@@ -6,7 +6,8 @@ import { tables, type TrailRecord } from './type.js';
 /** The trail: one record of each event that is not in a sealed segment. It takes events as they are stored: what went wrong in one must not keep others out. */
 export const auditRecord = defineProjection({
   name: 'audit_record',
-  version: 1,
+  // 2: the tenant is what the catalogue says, before what the request was for.
+  version: 2,
   tables,
   reads: 'raw',
   apply: (tx, events, { record }) => insertRecords(tx, record, events.map(recordOf)),
