@@ -85,6 +85,8 @@ export async function replicas(options: {
     // The toy asks none of them.
     ...{ PLACEMENT_GRPC: '127.0.0.1:1', PROVISIONER_GRPC: '127.0.0.1:1', FLEET_OBSERVER_GRPC: '127.0.0.1:1' },
     ...{ JOB_LEASE_MS: String(options.leaseMs), JOB_MAX_CONCURRENT: String(options.maxConcurrent) },
+    // Nobody chains what they record.
+    ...{ AUDIT_CHAIN_LAG_LIMIT_MS: String(24 * 60 * 60 * 1_000), AUDIT_CHAIN_LAG_LIMIT_EVENTS: '1000000000' },
   };
   const env = { REPLICA_SETTINGS: JSON.stringify({ settings, sink: sink.url }) };
   return async () => {

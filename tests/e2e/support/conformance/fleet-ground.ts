@@ -148,7 +148,13 @@ export class FleetGround implements Ground {
     if (plan.needsApproval)
       await this.clients.jobs.approvePlan({ plan: plan.planId, reason }, { token: await userToken(this.gateway, 'ben') });
     const request = { kind, planDigest: plan.planId, reason, idempotencyKey: randomUUID(), onConflict: 'queue' };
-    return (await this.clients.jobs.startJob(request)).jobId;
+    // The first step begins with the start: who is killed there does not answer, and by the key one learns of the job that was made.
+    const { jobId } = await eventually(() => this.clients.jobs.startJob(request), {
+      timeoutMs: 60_000,
+      intervalMs: 100,
+      what: `${kind} to start`,
+    });
+    return jobId;
   }
 
   async cancel(jobId: string): Promise<void> {
