@@ -54,8 +54,8 @@ const payloads: readonly string[] = [
 
 /** Rows that come with each success of an operation, and with nothing else. Plans also come by jobs that start others. */
 const made: Readonly<Record<string, RegExp>> = {
-  'api_gateway.users': /^(users|serviceAccounts)\.create$/,
-  'api_gateway.api_token': /^(apiTokens\.create|serviceAccounts\.createToken)$/,
+  'api_gateway.users': /^(users|serviceAccounts|projects)\.create$/,
+  'api_gateway.api_token': /^((apiTokens|projectKeys)\.create|serviceAccounts\.createToken)$/,
   'placement.tenant': /^tenants\.create$/,
 };
 /** Events, dead letters and pokes of ours; the answers, streams and buckets of the bus itself. */

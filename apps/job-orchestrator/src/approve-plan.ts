@@ -1,5 +1,5 @@
 /** A second person's word for a plan. */
-import { isServiceAccount, type Principal } from '@fairlead/auth';
+import { isProgram, type Principal } from '@fairlead/auth';
 import { FairleadError, type Permission } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
@@ -9,7 +9,7 @@ import { findApproval, insertApproval } from './store/approvals.js';
 import { findPlan, type PlanRow } from './store/plans.js';
 
 /**
- * Approves a plan, by its id or digest. Who made it may not, nor a service account, nor who may not run jobs of its kind, or lacks the permission that
+ * Approves a plan, by its id or digest. Who made it may not, nor a program, nor who may not run jobs of its kind, or lacks the permission that
  * they were `asked` for, on the tenant that it is about, or on the platform. Approving twice is the same as
  * once. Throws `plan_not_found`, `plan_expired`, `permission_denied` and `second_person_required`.
  */
@@ -22,7 +22,7 @@ export async function approvePlan(
   const plan = await findPlan(deps.db, request.plan);
   const kind = kindByName(deps.kinds, plan.kind);
   requireWhere(principal, [request.asked, kind.permission], tenantOfPlan(kind, plan));
-  if (plan.created_by === principal.id || isServiceAccount(principal))
+  if (plan.created_by === principal.id || isProgram(principal))
     throw new FairleadError('second_person_required', 'A plan is approved by a person other than who made it');
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
   const position = await deps.db.transaction(async (tx) => {

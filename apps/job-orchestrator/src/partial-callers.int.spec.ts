@@ -150,8 +150,10 @@ describe('the approval of a plan', () => {
     await expect(approve(other('acme', ['tenant.migrate']))).rejects.toMatchObject(denied('plan.approve', 'acme'));
     await expect(approve(other('acme', ['plan.approve']))).rejects.toMatchObject(denied('tenant.migrate', 'acme'));
     // An account of a program is nobody's second person.
-    const program = { ...other('acme', ['plan.approve', 'tenant.migrate']), id: 'user:sva_program' };
-    await expect(approve(program)).rejects.toMatchObject({ code: 'second_person_required' });
+    for (const id of ['user:sva_program', 'project:prj_web']) {
+      const program = { ...other('acme', ['plan.approve', 'tenant.migrate']), id };
+      await expect(approve(program)).rejects.toMatchObject({ code: 'second_person_required' });
+    }
     const { plan: approved } = await approve(other('acme', ['plan.approve', 'tenant.migrate']));
     expect(approved?.approval?.approvedBy).toBe('user:usr_second');
   });

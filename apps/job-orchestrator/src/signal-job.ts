@@ -1,6 +1,6 @@
 /** Telling a job what it waits for. */
 import { isDeepStrictEqual } from 'node:util';
-import { isServiceAccount, type Principal } from '@fairlead/auth';
+import { isProgram, type Principal } from '@fairlead/auth';
 import { FairleadError } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import { jobEvent } from './engine/events.js';
@@ -29,7 +29,7 @@ export async function signalJob(
     throw new FairleadError('too_large', `payload: more than ${String(maxPayloadBytes)} bytes`);
   const position = await deps.db.transaction(async (tx) => {
     const job = await lockOpenJob(tx, deps.kinds, request, caller.principal);
-    if (signal === approvalSignal && (job.principal.id === caller.principal.id || isServiceAccount(caller.principal)))
+    if (signal === approvalSignal && (job.principal.id === caller.principal.id || isProgram(caller.principal)))
       throw new FairleadError('second_person_required', 'A job is approved by a person other than who started it');
     const made = await tx.query(
       `insert into signal (job_id, name, payload, sent_by) values ($1, $2, $3::jsonb, $4) on conflict do nothing returning name`,

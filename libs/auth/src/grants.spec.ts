@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { permissions, roles, scopePathPattern, type Permission, type Role } from '@fairlead/contracts';
+import { orgPath, permissions, projectPath, roles, scopePathPattern, type Permission, type Role } from '@fairlead/contracts';
 import {
   claimOf,
   common,
@@ -13,7 +13,9 @@ import {
   may,
   mayAnywhere,
   maxScopePaths,
+  orgsWith,
   permissionsAt,
+  projectsWith,
   requireOn,
   requirePermission,
   tenantsWith,
@@ -21,7 +23,7 @@ import {
   type Principal,
 } from './index.js';
 
-const [org, name] = [fc.constantFrom('org_1', 'org_2', 'org_11'), fc.constantFrom('a', 'ab', 'a-b', 'b')];
+const [org, name] = [fc.constantFrom('o', 'o-1', 'o-11'), fc.constantFrom('a', 'ab', 'a-b', 'b')];
 const path = fc.oneof(
   fc.constant('/'),
   org.map((one) => `/orgs/${one}`),
@@ -129,6 +131,30 @@ describe('grants', () => {
   });
 });
 
+describe('grants on orgs and projects', () => {
+  it('narrow lists to what they are on, and what is above hides nothing below', () => {
+    fc.assert(
+      fc.property(grants, permission, org, name, (all, wanted, on, project) => {
+        const whole = granted(all);
+        const [orgs, projects] = [orgsWith(whole, wanted), projectsWith(whole, wanted, on)];
+        expect(orgs?.includes(on) ?? true).toBe(may(whole, wanted, orgPath(on)));
+        expect(projects?.includes(project) ?? true).toBe(may(whole, wanted, projectPath(on, project)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('on a project are none on its org, nor on another org’s project of that name', () => {
+    const one = granted(new Map([['/orgs/o/projects/a', new Set<Permission>(['project.read', 'org.read'])]]));
+    expect([orgsWith(one, 'org.read'), projectsWith(one, 'project.read', 'o'), projectsWith(one, 'project.read', 'o-1')]).toEqual([
+      [],
+      ['a'],
+      [],
+    ]);
+    expect(tenantsWith(one, 'org.read')).toEqual([]);
+  });
+});
+
 describe('the claim of grants', () => {
   const viewer = new Set(roles.viewer);
 
@@ -173,8 +199,13 @@ describe('scope paths', () => {
   it.each([
     ['/', true],
     ['/tenants/acme', true],
-    ['/orgs/org_1', true],
-    ['/orgs/org_1/projects/prj_1', true],
+    ['/orgs/acme', true],
+    ['/orgs/acme/projects/web-1', true],
+    ['/orgs/org_1', false],
+    ['/orgs/Acme', false],
+    ['/orgs/acme/projects/web/', false],
+    ['/orgs/acme/projects/web/apps/a', false],
+    ['/orgs/acme/projects/-', false],
     ['', false],
     ['//', false],
     ['/tenants', false],

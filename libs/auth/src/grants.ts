@@ -1,8 +1,11 @@
 /** What a principal may do, and where: permissions on scope paths. Pure. */
 import {
   FairleadError,
+  orgOfPath,
+  orgPath,
   permissions,
   platformPath,
+  projectOfPath,
   roles,
   scopePathPattern,
   tenantOfPath,
@@ -49,9 +52,32 @@ export function mayAnywhere({ grants, grantsOn }: Granted, permission: Permissio
 }
 
 /** The tenants that a permission is given on, to narrow a list by; undefined for one that is given on the whole platform. */
-export function tenantsWith({ grants, grantsOn }: Granted, permission: Permission): string[] | undefined {
-  if (grants.has(permission)) return undefined;
-  return [...(grantsOn?.get(permission) ?? [])].flatMap((path) => tenantOfPath(path) ?? []).sort();
+export function tenantsWith(granted: Granted, permission: Permission): string[] | undefined {
+  return namesWith(granted, permission, platformPath, tenantOfPath);
+}
+
+/** The same of orgs. */
+export function orgsWith(granted: Granted, permission: Permission): string[] | undefined {
+  return namesWith(granted, permission, platformPath, orgOfPath);
+}
+
+/** The same of an org's projects; undefined for a permission that is given on the whole org. */
+export function projectsWith(granted: Granted, permission: Permission, org: string): string[] | undefined {
+  return namesWith(granted, permission, orgPath(org), (path) => {
+    const found = projectOfPath(path);
+    return found?.org === org ? found.project : undefined;
+  });
+}
+
+/** What is named by the paths that a permission is given on, sorted; undefined when it is given on what all of it belongs to. */
+function namesWith(
+  granted: Granted,
+  permission: Permission,
+  whole: string,
+  nameOf: (path: string) => string | undefined,
+): string[] | undefined {
+  if (may(granted, permission, whole)) return undefined;
+  return [...(granted.grantsOn?.get(permission) ?? [])].flatMap((path) => nameOf(path) ?? []).sort();
 }
 
 /** All permissions that are given on a scope path, sorted. */

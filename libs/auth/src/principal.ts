@@ -19,11 +19,11 @@ export interface Scope {
 
 /** Who acts, and what they may do. */
 export interface Principal extends Granted {
-  /** `user:usr_…` or `service:<name>`. */
+  /** `user:usr_…`, `project:prj_…` or `service:<name>`. */
   readonly id: string;
   /** For people to read: an e-mail address or a service's name. */
   readonly name: string;
-  readonly kind: 'user' | 'service';
+  readonly kind: 'user' | 'project' | 'service';
   /** The built-in roles on the whole platform, for people to read; grants decide. */
   readonly roles: readonly Role[];
   /** The principal a service acts for, when it does. */
@@ -53,9 +53,20 @@ export function commonRoles(one: readonly Role[], other: readonly Role[]): Role[
   return common.filter((role) => !common.some((larger) => includes(larger, role)));
 }
 
-/** Whether a principal is an account of a program: it holds roles as people do, and is nobody's second person. */
-export function isServiceAccount({ id }: Pick<Principal, 'id'>): boolean {
-  return id.startsWith('user:sva_');
+/** Whether a principal is a program's, a service account or a project: it holds roles as people do, and is nobody's second person. */
+export function isProgram({ id }: Pick<Principal, 'id'>): boolean {
+  return id.startsWith('user:sva_') || id.startsWith('project:');
+}
+
+/** Who acts with an account's credentials, by its id: `user:usr_…`, `user:sva_…`, or a project, `project:prj_…`. The database's `users.principal` says the same. */
+export function principalOfAccount(accountId: string): string {
+  return `${accountId.startsWith('prj_') ? 'project' : 'user'}:${accountId}`;
+}
+
+/** The id of the account whose principal this is; undefined for any other text. */
+export function accountOf(principal: string): string | undefined {
+  const id = /^[a-z]+:(.+)$/.exec(principal)?.[1];
+  return id !== undefined && principalOfAccount(id) === principal ? id : undefined;
 }
 
 /** Throws `permission_denied` for a principal that is kept to other tenants. */

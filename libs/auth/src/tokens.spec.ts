@@ -1,6 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { SignJWT, importJWK } from 'jose';
-import { commonRoles, createTokenSigner, createTokenVerifier, generateSigningKey, parseJwks, requirePermission, viaOf } from './index.js';
+import {
+  accountOf,
+  commonRoles,
+  createTokenSigner,
+  createTokenVerifier,
+  generateSigningKey,
+  isProgram,
+  may,
+  parseJwks,
+  requirePermission,
+  viaOf,
+} from './index.js';
 
 async function setUp() {
   const gateway = await generateSigningKey('api-gateway');
@@ -32,6 +43,35 @@ describe('tokens', () => {
     const byToken = await verifier.verify(await signer.signUser({ ...ann, apiTokenId: 'flt_1' }, 60));
     expect([byToken.sessionId, byToken.apiTokenId, viaOf(byToken)]).toEqual([undefined, 'flt_1', 'api-token:flt_1']);
     expect(viaOf(await verifier.verify(await signer.serviceToken('user:usr_1')))).toBe('api-gateway');
+  });
+
+  it('carry a project, as what it is alone', async () => {
+    const { gateway, verifier } = await setUp();
+    const web = { userId: 'prj_1', email: 'acme/web (project)', roles: [], apiTokenId: 'flt_1' };
+    const grants = new Map([['/orgs/acme/projects/web', new Set(['project.read'] as const)]]);
+    const principal = await verifier.verify(await (await createTokenSigner(gateway)).signUser({ ...web, grants }, 60));
+    expect(principal).toMatchObject({ id: 'project:prj_1', name: 'acme/web (project)', kind: 'project', roles: [] });
+    expect([may(principal, 'project.read', '/orgs/acme/projects/web'), may(principal, 'project.read', '/orgs/acme')]).toEqual([
+      true,
+      false,
+    ]);
+    expect([viaOf(principal), isProgram(principal), isProgram({ id: 'user:usr_1' })]).toEqual(['api-token:flt_1', true, false]);
+    const posing = new SignJWT({ roles: ['admin'] })
+      .setProtectedHeader({ alg: 'EdDSA', kid: gateway.privateJwk.kid, typ: 'JWT' })
+      .setIssuer('api-gateway')
+      .setAudience('fairlead')
+      .setSubject('user:prj_1')
+      .setIssuedAt()
+      .setExpirationTime('60 seconds');
+    await expect(verifier.verify(await posing.sign(await importJWK(gateway.privateJwk, 'EdDSA')))).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
+  });
+
+  it('names the account of a principal, and no account of any other', () => {
+    expect(['user:usr_1', 'user:sva_1', 'project:prj_1'].map((principal) => accountOf(principal))).toEqual(['usr_1', 'sva_1', 'prj_1']);
+    for (const principal of ['user:prj_1', 'project:usr_1', 'service:audit', 'user:', 'usr_1', ''])
+      expect([principal, accountOf(principal)]).toEqual([principal, undefined]);
   });
 
   it('carry a service and whom it acts for', async () => {

@@ -4,7 +4,7 @@ import { FairleadError, platformPath, roles, serviceGrants, type Permission, typ
 import type { KeySource } from './key-source.js';
 import { issuerOf, type Jwks, type PrivateJwk } from './keys.js';
 import { claimOf, granted, grantsOfClaim, grantsOfRoles, type Grants } from './grants.js';
-import { grantsOfService, type Principal, type Scope } from './principal.js';
+import { accountOf, grantsOfService, principalOfAccount, type Principal, type Scope } from './principal.js';
 
 const audience = 'fairlead';
 const userIssuer: ServiceName = 'api-gateway';
@@ -13,6 +13,7 @@ const maxAheadMs = 60_000;
 
 /** Whom an access token speaks for, and what it was given to. */
 export interface TokenUser {
+  /** The id of an account: a user, a service account, or a project. */
   readonly userId: string;
   readonly email: string;
   /** Built-in roles on the whole platform. */
@@ -25,7 +26,7 @@ export interface TokenUser {
 }
 
 export interface TokenSigner {
-  /** Signs a user's access token; only the gateway's tokens for users are accepted. Throws `too_many_grants` for more than a token holds. */
+  /** Signs the access token of a user or another account; only the gateway's are accepted. Throws `too_many_grants` for more than a token holds. */
   signUser(user: TokenUser, ttlSeconds: number): Promise<string>;
   /** The service's own token, for calls on its own behalf or for a principal; reused until shortly before it ends. */
   serviceToken(onBehalfOf?: string): Promise<string>;
@@ -50,7 +51,7 @@ export async function createTokenSigner({ privateJwk }: { privateJwk: PrivateJwk
     signUser: async ({ userId, email, roles, grants, sessionId, apiTokenId, scope }, ttlSeconds) =>
       sign(
         { email, roles, grants: furtherClaim(roles, grants), sid: sessionId, api_token: apiTokenId, scope },
-        `user:${userId}`,
+        principalOfAccount(userId),
         ttlSeconds,
       ),
     serviceToken: async (onBehalfOf) => {
@@ -105,7 +106,7 @@ function keysOf(jwks: Jwks, userKeys: KeySource | undefined): JWTVerifyGetKey {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || userKeys === undefined) throw error;
       const found = await userKeys.find(header.kid ?? '');
-      if (found === undefined || !/^user:/.test(subjectOf(token.payload))) throw error;
+      if (found === undefined || accountOf(subjectOf(token.payload)) === undefined) throw error;
       return importJWK(found, 'EdDSA');
     }
   };
@@ -132,25 +133,26 @@ async function verifyToken(token: string, keySet: JWTVerifyGetKey): Promise<Prin
     if ((payload.iat ?? 0) * 1000 > Date.now() + maxAheadMs) throw new Error('the token was issued in the future');
     const issuer = payload.iss ?? '';
     if (issuerOf(protectedHeader.kid ?? '') !== issuer) throw new Error('the key may not sign for this issuer');
-    return { ...principalOf(issuer, payload.sub ?? '', payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
+    return { ...speakerOf(issuer, payload.sub ?? '', payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
   } catch (cause) {
     throw new FairleadError('unauthenticated', 'The access token is not valid or has expired', { cause });
   }
 }
 
-function principalOf(issuer: string, subject: string, claims: Record<string, unknown>): Omit<Principal, 'expiresAtMs'> {
+/** Whom a token speaks for. */
+function speakerOf(issuer: string, subject: string, claims: Record<string, unknown>): Omit<Principal, 'expiresAtMs'> {
   if (subject === `service:${issuer}` && Object.hasOwn(serviceGrants, issuer)) {
     const onBehalfOf = typeof claims['obo'] === 'string' ? claims['obo'] : undefined;
     return { id: subject, name: issuer, kind: 'service', roles: [], grants: grantsOfService(issuer as ServiceName), onBehalfOf };
   }
-  if (issuer !== userIssuer || !subject.startsWith('user:')) throw new Error('the issuer may not speak for this subject');
+  if (issuer !== userIssuer || accountOf(subject) === undefined) throw new Error('the issuer may not speak for this subject');
   const names = (Array.isArray(claims['roles']) ? claims['roles'] : []).filter(
     (role): role is Role => typeof role === 'string' && Object.hasOwn(roles, role),
   );
   return {
     id: subject,
     name: typeof claims['email'] === 'string' ? claims['email'] : subject,
-    kind: 'user',
+    kind: subject.startsWith('project:') ? 'project' : 'user',
     roles: names,
     ...grantedBy(names, claims['grants']),
     ...(typeof claims['sid'] === 'string' ? { sessionId: claims['sid'] } : {}),

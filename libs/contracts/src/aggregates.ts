@@ -9,6 +9,8 @@ export const aggregateOwners = {
   role_binding: 'api-gateway',
   data_table: 'api-gateway',
   iam_change: 'api-gateway',
+  org: 'api-gateway',
+  project: 'api-gateway',
   tenant: 'placement',
   shard: 'placement',
   placement_map: 'placement',

@@ -22,6 +22,8 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'api_gateway.external_identity': { readable: columns('issuer subject user_id created_at roles_as_of') },
   'api_gateway.idempotency_key': idempotencyKeys,
   'api_gateway.migration': migrations,
+  'api_gateway.org': { readable: columns('org_id name display_name revision created_at updated_at') },
+  'api_gateway.project': { readable: columns('project_id org_id name display_name revision created_at updated_at') },
   'api_gateway.recovery_code': { readable: [], masked: ['user_id', 'code_hash'] },
   'api_gateway.role': { readable: columns('name description permissions revision created_at updated_at') },
   'api_gateway.role_binding': { readable: columns('binding_id principal role scope created_by created_at') },
@@ -32,7 +34,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'api_gateway.signing_key': { readable: columns('kid published_at signs_from trusted_until'), masked: ['sealed_jwk'] },
   'api_gateway.totp': { readable: columns('user_id enrolled_at confirmed_at last_step'), masked: ['sealed_secret'] },
   'api_gateway.users': {
-    readable: columns('user_id email password_is_initial disabled created_at updated_at revision service_account deleted_at'),
+    readable: columns('user_id email password_is_initial disabled created_at updated_at revision service_account deleted_at principal'),
     masked: ['password_hash'],
   },
   'api_gateway.webhook': {

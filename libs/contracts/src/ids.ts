@@ -15,6 +15,8 @@ const prefixes = {
   apiToken: 'flt',
   roleBinding: 'bnd',
   iamChange: 'iam',
+  org: 'org',
+  project: 'prj',
   command: 'cmd',
   webhook: 'whk',
   delivery: 'whd',

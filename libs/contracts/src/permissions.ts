@@ -16,11 +16,15 @@ export const permissions = [
   'job.retry',
   'job.signal',
   'log.read',
+  'org.manage',
+  'org.read',
   'plan.approve',
   'plan.create',
   'placement.read',
   'placement.write',
   'placement.move',
+  'project.manage',
+  'project.read',
   'projection.manage',
   'projection.read',
   'schedule.manage',
@@ -55,6 +59,8 @@ const viewer: readonly Permission[] = [
   'log.read',
   'projection.read',
   'schedule.read',
+  'org.read',
+  'project.read',
 ];
 const operator: readonly Permission[] = [
   ...viewer,
@@ -82,6 +88,8 @@ const admin: readonly Permission[] = [
   'data.browse',
   'audit.seal',
   'webhook.manage',
+  'org.manage',
+  'project.manage',
 ];
 
 /** What each role of a user may do. `placement.move` and `service.command` are for services alone. */

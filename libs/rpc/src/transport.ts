@@ -189,7 +189,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
         const principal = await this.options.verifier.verify(token);
         if (peer !== undefined) requireOwnToken(peer, principal);
         requirePermission(principal, found.permission, { scoped: found.scoped, anywhere: found.anywhere });
-        if (principal.kind === 'user' && !onlyReads(found.permission)) await this.options.auditGate?.check();
+        if (principal.kind !== 'service' && !onlyReads(found.permission)) await this.options.auditGate?.check();
         const context: RequestContext = {
           ...(currentContext() ?? bare),
           principal: principal.onBehalfOf ?? principal.id,

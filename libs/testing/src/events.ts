@@ -14,6 +14,8 @@ export const testEvents = {
   role_binding: changes,
   data_table: changes,
   iam_change: changes,
+  org: changes,
+  project: changes,
   tenant: changes,
   shard: changes,
   placement_map: changes,

@@ -62,6 +62,13 @@ function rolesTold({ action, details }: TrailRow): string[] | undefined {
   return action === 'user.user_changed' ? ((details['after'] as Row)['roles'] as string[]) : undefined;
 }
 
+/** A project's key is a token, and told of as a key. */
+const ofToken = (token: Row) => (row: TrailRow) => [row.details['token_id'], row.details['key_id']].includes(token['token_id']);
+
+/** What people call an org or project once that has happened. */
+const displayNameTold = (row: TrailRow | undefined): unknown =>
+  ((row?.details['after'] as Row | undefined) ?? row?.details)?.['display_name'];
+
 const keptAnswers = 'answers of requests, each kept with the change that it answers';
 
 const jobTold = (job: Row): Told[] => [
@@ -74,12 +81,16 @@ const jobTold = (job: Row): Told[] => [
 /** What the rows of each table come to: what tells of each of them, or why nothing has to. */
 const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   'api_gateway.users': (user) => [
-    told(text(user['email']), 'user.user_created', of(user['user_id'])),
+    // A project is told of as such; its row is who its keys act as.
+    told(text(user['email']), 'user.user_created project.project_created', of(user['user_id'])),
     {
       what: `${text(user['email'])}, disabled ${text(user['disabled'])}`,
-      about: (row) => row.resource_id === user['user_id'] && ['user.user_created', 'user.user_changed'].includes(row.action),
+      about: (row) =>
+        row.resource_id === user['user_id'] &&
+        ['user.user_created', 'user.user_changed', 'project.project_created', 'project.project_deleted'].includes(row.action),
       holds: (rows) => {
         const last = rows.at(-1);
+        if (last?.action.startsWith('project.') === true) return (last.action === 'project.project_deleted') === user['disabled'];
         return (
           (last?.action === 'user.user_created' ? false : (last?.details['after'] as Row | undefined)?.['disabled']) === user['disabled']
         );
@@ -107,6 +118,20 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
           rolesTold(row)?.includes(text(binding['role'])) === true),
     },
   ],
+  'api_gateway.org': (org) => [
+    {
+      what: `org ${text(org['name'])}, ${text(org['display_name'])}`,
+      about: (row) => row.resource_id === org['org_id'],
+      holds: (rows) => displayNameTold(rows.at(-1)) === org['display_name'],
+    },
+  ],
+  'api_gateway.project': (project) => [
+    {
+      what: `project ${text(project['name'])}, ${text(project['display_name'])}`,
+      about: (row) => row.resource_id === project['project_id'],
+      holds: (rows) => displayNameTold(rows.at(-1)) === project['display_name'],
+    },
+  ],
   'api_gateway.webhook': (webhook) => [told(text(webhook['name']), 'webhook.webhook_created', of(webhook['webhook_id']))],
   'api_gateway.webhook_delivery': 'what is told of the log, made of it and of the webhooks',
   'api_gateway.session': (session) => [
@@ -120,13 +145,13 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
         ]),
   ],
   'api_gateway.api_token': (token) => [
-    told(text(token['name']), 'user.api_token_created', saying('token_id', token['token_id'])),
+    told(text(token['name']), 'user.api_token_created project.project_key_created', ofToken(token)),
     ...(token['revoked_at'] === null
       ? []
-      : [told(`end of ${text(token['name'])}`, 'user.api_token_revoked', saying('token_id', token['token_id']))]),
+      : [told(`end of ${text(token['name'])}`, 'user.api_token_revoked project.project_key_revoked', ofToken(token))]),
     ...(token['rotated_at'] === null
       ? []
-      : [told(`another secret of ${text(token['name'])}`, 'user.api_token_rotated', saying('token_id', token['token_id']))]),
+      : [told(`another secret of ${text(token['name'])}`, 'user.api_token_rotated project.project_key_rotated', ofToken(token))]),
   ],
   'api_gateway.totp': (totp) => [told(`second factor of ${text(totp['user_id'])}`, 'user.totp_enrolled', of(totp['user_id']))],
   'api_gateway.recovery_code': (code) => [

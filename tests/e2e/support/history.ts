@@ -9,6 +9,7 @@ import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fa
 import { dataReadHappens } from './history-data.js';
 import { rolesHappen, serviceAccountsHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
+import { orgsHappen } from './history-orgs.js';
 import { webhooksHappen } from './history-webhooks.js';
 import { Operator, send, type Answer } from './operator.js';
 import { openRecords, type Records } from './records.js';
@@ -126,6 +127,7 @@ export class History {
     this.given.push(token.body.token, kept.body.token, rotated.body.token, next);
     await this.as(bob, 'DELETE', `/admin/v1/api-tokens/${token.body.token_id}`);
     await rolesHappen(this.ann, created.body.user_id);
+    await orgsHappen(this.ann, created.body.user_id, (...secrets) => this.given.push(...secrets));
     await serviceAccountsHappen(this.ann, (...secrets) => this.given.push(...secrets));
     await this.patch(user, { roles: ['viewer'] });
     await this.patch(user, { disabled: true });

@@ -9,6 +9,7 @@ describe('paging', () => {
     const { next_cursor: cursor } = pageOf('jobs', [1], 'job_7');
     expect(cursor).not.toContain('job_7');
     expect(startOf('jobs', cursor ?? '')).toBe('job_7');
+    expect(startOf('service-accounts', pageOf('service-accounts', [], 'sva_1').next_cursor ?? '')).toBe('sva_1');
     expect(startOf('locks', pageOf('locks', [], 'shard/runner/runner-2').next_cursor ?? '')).toBe('shard/runner/runner-2');
     expect(startNumberOf('audit', pageOf('audit', [], 42).next_cursor ?? '')).toBe(42);
     expect(pageOf('jobs', [], '').next_cursor).toBeNull();

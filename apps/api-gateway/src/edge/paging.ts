@@ -30,7 +30,7 @@ export function pageOf<T>(list: string, items: T[], next: string | number): Page
 /** What a cursor of this list says about where to go on; undefined without one. Throws `invalid_argument` for any other. */
 export function startOf(list: string, cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
-  const match = /^([a-z]+) ([\w./:-]{1,255})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  const match = /^([a-z-]+) ([\w./:-]{1,255})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
   const [, name, start] = match ?? [];
   if (name !== list || start === undefined) throw invalidField('cursor', 'is not a cursor of this list');
   return start;

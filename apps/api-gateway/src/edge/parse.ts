@@ -42,6 +42,9 @@ export const nodeId = z.string(label).regex(namePattern, label);
 export const shardId = z.string(label).regex(namePattern, label);
 export const endpointId = z.string(label).regex(namePattern, label);
 export const scheduleName = z.string(label).regex(namePattern, label);
+/** Of orgs, and of projects within their org: they stand in scope paths. */
+export const orgName = z.string(label).regex(namePattern, label);
+export const projectName = z.string(label).regex(namePattern, label);
 export const consumerName = z.string(label).regex(namePattern, label);
 export const placedKind = z.enum(placedKinds, `must be one of ${placedKinds.join(', ')}`);
 export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.join(', ')}`);
@@ -50,8 +53,14 @@ export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.j
 export const opaqueId = z.string('is not an id').regex(/^[A-Za-z0-9_:-]{1,128}$/, 'is not an id');
 /** Request, correlation and trace ids, which callers choose. */
 export const externalId = z.string('is not an id').regex(externalIdPattern, 'is not an id');
-export const principalId = z.string('is not a principal').regex(/^(user|service):[A-Za-z0-9_-]{1,100}$|^anonymous$/, 'is not a principal');
-/** Who may hold roles: users and service accounts. */
+export const principalId = z
+  .string('is not a principal')
+  .regex(/^(user|project|service):[A-Za-z0-9_-]{1,100}$|^anonymous$/, 'is not a principal');
+/** Whoever has an account: users, service accounts and projects. */
+export const accountPrincipal = z
+  .string('is not a principal')
+  .regex(/^(user|project):[A-Za-z0-9_-]{1,100}$/, 'must be a principal such as user:usr_…');
+/** Who may be given roles: users and service accounts. A project has those of its keys. */
 export const holderId = z.string('is not a principal').regex(/^user:[A-Za-z0-9_-]{1,100}$/, 'must be a principal such as user:usr_…');
 export const accountName = z.string(label).regex(namePattern, label);
 export const roleName = z.string(label).regex(namePattern, label);

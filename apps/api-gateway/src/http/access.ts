@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { FairleadError, permissions, platformPath } from '@fairlead/contracts';
-import { grantsByPath, permissionsAt, requireOn, viaOf, type Principal } from '@fairlead/auth';
+import { accountOf, grantsByPath, permissionsAt, requireOn, viaOf, type Principal } from '@fairlead/auth';
 import { RequirePermission } from '../edge/access.js';
 import { Answers } from '../edge/answers.js';
-import { Caller, holderId, scopePath } from '../edge/parse.js';
+import { accountPrincipal, Caller, scopePath } from '../edge/parse.js';
 import { explain } from '../domain/explain.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { bindingsOf } from '../store/role-bindings.js';
@@ -12,7 +12,7 @@ import { rolesGiving } from '../store/roles.js';
 import { findUser } from '../store/users.js';
 
 const explainQuery = z.strictObject({
-  principal: holderId,
+  principal: accountPrincipal,
   permission: z.enum(permissions, 'is not a permission'),
   scope: scopePath.default(platformPath),
 });
@@ -71,9 +71,10 @@ export class AccessController {
   async explain(@Query({ schema: explainQuery }) query: z.output<typeof explainQuery>, @Caller() caller: Principal) {
     const { principal, permission, scope } = query;
     if (principal !== caller.id) requireOn(caller, 'identity.manage', scope);
-    const user = await findUser(this.identity.database, { userId: principal.slice('user:'.length) });
-    if (user === undefined) throw new FairleadError('not_found', `There is no principal ${principal}`);
     const { database } = this.identity;
+    const userId = accountOf(principal);
+    const user = userId === undefined ? undefined : await findUser(database, { userId });
+    if (user === undefined) throw new FairleadError('not_found', `There is no principal ${principal}`);
     const [held, custom] = await Promise.all([bindingsOf(database, principal), rolesGiving(database, permission)]);
     const { allowed, by, would } = explain(held, permission, scope, custom);
     const told = { principal, permission, scope, allowed: allowed && !user.disabled, disabled: user.disabled, by: by.map(heldView) };

@@ -32,6 +32,7 @@ const listQuery = z.strictObject({
   /** Whose tokens: another user's, or `all`; the caller's own without it. */
   user_id: opaqueId.optional(),
 });
+export const expiresInDays = z.int(days).min(1, days).max(365, days).default(90);
 export const newTokenBody = z.strictObject({
   name: text(100),
   roles: roleList.refine((names) => names.length > 0, 'must name a role'),
@@ -40,7 +41,7 @@ export const newTokenBody = z.strictObject({
     .strictObject({ tenants: names(tenantId).optional(), nodes: names(nodeId).optional() })
     .refine(({ tenants = [], nodes = [] }) => tenants.length + nodes.length > 0, 'must name a tenant or a node')
     .optional(),
-  expires_in_days: z.int(days).min(1, days).max(365, days).default(90),
+  expires_in_days: expiresInDays,
 });
 /** How long the present secret works beside the new one. */
 export const rotateBody = z.strictObject({ overlap_hours: z.int(hours).min(0, hours).max(168, hours).default(24) });

@@ -11,7 +11,7 @@ import { isSecure } from '../edge/own-site.js';
 import { Caller, email } from '../edge/parse.js';
 import { dropSession, hasSessionCookie, keepSession, sessionOf } from '../edge/session-cookie.js';
 import { maxPasswordLength, minPasswordLength } from '../domain/password-policy.js';
-import { userIdOf } from '../identity/callers.js';
+import { accountIdOf } from '../identity/callers.js';
 import { changePassword } from '../identity/change-password.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { login } from '../identity/login.js';
@@ -91,7 +91,7 @@ export class AuthController {
   @RequirePermission('self')
   @Answers('Tells who the caller is and what they may do.', meSchema)
   async me(@Caller() caller: Principal) {
-    const user = await findUser(this.identity.database, { userId: userIdOf(caller) });
+    const user = await findUser(this.identity.database, { userId: accountIdOf(caller) });
     if (user === undefined || user.disabled) throw new FairleadError('unauthenticated', 'The user is gone or disabled');
     return {
       user_id: user.userId,

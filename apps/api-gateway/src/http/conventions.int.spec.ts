@@ -57,6 +57,7 @@ const keyless: Readonly<Record<string, string>> = {
 /** Changes of what is there without a precondition, and why nobody's change is lost. */
 const unconditional: Readonly<Record<string, string>> = {
   'apiTokens.revoke': 'ends it for good, whatever it was',
+  'projectKeys.revoke': 'ends it for good, whatever it was',
   'roleBindings.delete': 'ends it for good, whatever it was',
   'schedules.delete': 'ends it for good, whatever it was',
   'sessions.revoke': 'ends it for good, whatever it was',

@@ -21,9 +21,12 @@ import { LogEventsController } from './log-events.js';
 import { LogStatsController } from './log-stats.js';
 import { LogVerifyController } from './log-verify.js';
 import { OidcController } from './oidc.js';
+import { OrgsController } from './orgs.js';
 import { PlacementController } from './placement.js';
 import { PlansController } from './plans.js';
+import { ProjectKeysController } from './project-keys.js';
 import { ProjectionsController } from './projections.js';
+import { ProjectsController } from './projects.js';
 import { ReplicasController } from './replicas.js';
 import { RoleBindingsController } from './role-bindings.js';
 import { RolesController } from './roles.js';
@@ -53,6 +56,9 @@ export const controllers: readonly Type[] = [
   RoleBindingsController,
   JwksController,
   SigningKeysController,
+  OrgsController,
+  ProjectsController,
+  ProjectKeysController,
   PlansController,
   JobsController,
   JobEventsController,

@@ -8,17 +8,17 @@ import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { placementClient, tellPosition, type PlacementClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { Caller, holderId, IdempotencyKey, opaqueId, roleName, scopePath } from '../edge/parse.js';
+import { accountPrincipal, Caller, holderId, IdempotencyKey, opaqueId, roleName, scopePath } from '../edge/parse.js';
 import type { Passed } from '../iam/iam.js';
 import { PassedOn } from '../iam/passed.js';
 import { refuseMore } from '../identity/given-roles.js';
 import { identity, type Identity } from '../identity/identity.js';
-import { checkScope, createBinding, removeBinding } from '../identity/role-bindings.js';
+import { checkTenant, createBinding, removeBinding } from '../identity/role-bindings.js';
 import { listBindings, type RoleBinding } from '../store/role-bindings.js';
 
 const listQuery = z.strictObject({
   ...pageQuery,
-  principal: holderId.optional(),
+  principal: accountPrincipal.optional(),
   role: roleName.optional(),
   /** Only those on this very scope. */
   scope: scopePath.optional(),
@@ -81,7 +81,7 @@ export class RoleBindingsController {
       refuseMore(caller, { role: body.role, scope: body.scope, permissions: null });
       return this.identity.iam.pass(passed, bindingSchema);
     }
-    await checkScope(body.scope, (tenantId) => this.placement.getTenant({ tenantId }));
+    await checkTenant(body.scope, (tenantId) => this.placement.getTenant({ tenantId }));
     const answering = answeringOnce(this.identity, keyed, ({ binding, position }: { binding: RoleBinding; position: number }) => ({
       ...{ position, body: bindingView(binding) },
     }));

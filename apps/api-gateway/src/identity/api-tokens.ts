@@ -1,9 +1,26 @@
 import { FairleadError, newId, platformPath, roles as allRoles, type Role } from '@fairlead/contracts';
-import { common, commonRoles, grantsOfRoles, mayAnywhere, type Principal, type Scope, type TokenSigner } from '@fairlead/auth';
+import {
+  common,
+  commonRoles,
+  grantsOfRoles,
+  mayAnywhere,
+  principalOfAccount,
+  type Grants,
+  type Principal,
+  type Scope,
+  type TokenSigner,
+} from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Answering, Database, Transaction } from '@fairlead/postgres';
-import { grantsOfHeld, platformRoles } from '../domain/held-roles.js';
-import { insertApiToken, revokeApiTokenRow, rotateApiTokenRow, useApiToken, type ApiToken } from '../store/api-tokens.js';
+import { grantsOfHeld, isBuiltIn, platformRoles } from '../domain/held-roles.js';
+import {
+  insertApiToken,
+  revokeApiTokenRow,
+  rotateApiTokenRow,
+  useApiToken,
+  type ApiToken,
+  type UsableApiToken,
+} from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
 import { refuseElsewhere, type Elsewhere } from './elsewhere.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
@@ -57,8 +74,14 @@ export async function createApiToken<Answer>(
 export async function giveToken(tx: Transaction, userId: string, input: NewToken): Promise<NewSecretToken> {
   const [tokenId, secret] = [newId('apiToken'), newSecret()];
   const apiToken = await insertApiToken(tx, { ...input, scope: input.scope, tokenId, userId, secretHash: hashOfSecret(secret) });
-  const { name, roles, expiresAt, scope } = apiToken;
-  const payload = { token_id: tokenId, name, roles, expires_at: expiresAt.toISOString(), ...(scope === null ? {} : { scope }) };
+  const { name, expiresAt, scope } = apiToken;
+  const payload = {
+    token_id: tokenId,
+    name,
+    roles: input.roles,
+    expires_at: expiresAt.toISOString(),
+    ...(scope === null ? {} : { scope }),
+  };
   const { lastPosition } = await appendInTransaction(tx, {
     events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_created', payload }],
   });
@@ -137,7 +160,7 @@ export async function revokeApiToken(database: Database, caller: Principal, toke
 
 /**
  * Answers a short-lived access token for an API token, with what the token's roles and those its user has now both
- * allow, within the token's scope. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`, and
+ * allow, within the token's scope; for a project's key, with what the key's role gives on the project. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`, and
  * `sign_in_elsewhere` where access tokens come from an issuer.
  */
 export async function exchangeApiToken(
@@ -149,7 +172,15 @@ export async function exchangeApiToken(
   if (found === undefined) throw new FairleadError('unauthenticated', 'The API token is not valid, has expired or was revoked');
   const { userId, email } = found;
   refuseElsewhere(deps.elsewhere, email);
-  const roles = commonRoles(found.roles, platformRoles(found.held));
-  const grants = common(new Map([[platformPath, grantsOfRoles(found.roles)]]), grantsOfHeld(found.held));
-  return deps.signer.signUser({ userId, email, roles, grants, apiTokenId: tokenId, scope: found.scope ?? undefined }, exchangedSeconds);
+  const allowed = allowedTo(found);
+  return deps.signer.signUser({ userId, email, ...allowed, apiTokenId: tokenId, scope: found.scope ?? undefined }, exchangedSeconds);
+}
+
+/** What a token lets its bearer do. A project holds the roles of all its keys, and each key gives its own. */
+function allowedTo({ userId, roles, held }: UsableApiToken): { roles: Role[]; grants: Grants } {
+  if (principalOfAccount(userId).startsWith('project:'))
+    return { roles: [], grants: grantsOfHeld(held.filter(({ role }) => roles.includes(role))) };
+  const builtIn = roles.filter(isBuiltIn);
+  const grants = common(new Map([[platformPath, grantsOfRoles(builtIn)]]), grantsOfHeld(held));
+  return { roles: commonRoles(builtIn, platformRoles(held)), grants };
 }

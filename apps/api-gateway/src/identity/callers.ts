@@ -1,8 +1,9 @@
-import { FairleadError } from '@fairlead/contracts';
-import { common, granted, grantsByPath, type Principal } from '@fairlead/auth';
+import { FairleadError, type Permission } from '@fairlead/contracts';
+import { accountOf, common, granted, grantsByPath, requireOn, type Principal } from '@fairlead/auth';
 import type { Transaction } from '@fairlead/postgres';
 import { grantsOfHeld } from '../domain/held-roles.js';
 import { lockCaller, type TokenOrigin } from '../store/callers.js';
+import { lockUsers } from '../store/users.js';
 
 /** The user who calls; throws `permission_denied` for a service. */
 export function userIdOf(caller: Principal): string {
@@ -24,9 +25,27 @@ export async function presentCaller(tx: Transaction, caller: Principal): Promise
   return { ...caller, ...granted(common(grantsByPath(caller), grantsOfHeld(held))) };
 }
 
-/** What a user's access token comes from. */
+/**
+ * Locks all users for one who has a permission on a scope path, and answers them as they are now: changes of who may do what, and of what
+ * there is to have roles on, take turns. Throws `permission_denied`, and as `presentCaller`.
+ */
+export async function lockedCaller(tx: Transaction, caller: Principal, permission: Permission, path: string): Promise<Principal> {
+  await lockUsers(tx);
+  const present = await presentCaller(tx, caller);
+  requireOn(present, permission, path);
+  return present;
+}
+
+/** What a caller's access token comes from. */
 export function originOf(caller: Principal): TokenOrigin {
-  return { userId: userIdOf(caller), sessionId: caller.sessionId, apiTokenId: caller.apiTokenId };
+  return { userId: accountIdOf(caller), sessionId: caller.sessionId, apiTokenId: caller.apiTokenId };
+}
+
+/** The account that calls: a user's, a service account's or a project's; throws `permission_denied` for a service. */
+export function accountIdOf(caller: Principal): string {
+  const id = accountOf(caller.id);
+  if (id === undefined) throw new FairleadError('permission_denied', 'Only users, service accounts and projects have an account');
+  return id;
 }
 
 export function ended(): FairleadError {

@@ -94,7 +94,8 @@ describe('a role binding', () => {
     ['scope', { scope: '/tenants/acme/' }],
     ['scope', { scope: 'tenants/acme' }],
     ['scope', { scope: '/orgs/org_1' }],
-    ['scope', { scope: '/orgs/org_1/projects/prj_1' }],
+    ['scope', { scope: '/orgs/acme/projects/' }],
+    ['scope', { scope: '/orgs/acme/tenants/acme' }],
   ])('is refused for a wrong %s, %j, and nothing changes', async (pointer, wrong) => {
     const before = await bindings();
     const body = { principal: `user:${user.id}`, role: 'viewer', scope: '/', ...wrong };

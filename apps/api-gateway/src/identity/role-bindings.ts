@@ -1,13 +1,15 @@
-import { FairleadError, newId, platformPath, tenantOfPath } from '@fairlead/contracts';
-import { requireOn, type Principal } from '@fairlead/auth';
+import { FairleadError, newId, orgOfPath, projectOfPath, tenantOfPath } from '@fairlead/contracts';
+import { accountOf, requireOn, type Principal } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Answering, Database, Transaction } from '@fairlead/postgres';
 import { invalidField } from '../domain/invalid.js';
 import { isBuiltIn } from '../domain/held-roles.js';
-import { deleteBinding, findBinding, insertBinding, type RoleBinding } from '../store/role-bindings.js';
+import { findOrg } from '../store/orgs.js';
+import { findProject } from '../store/projects.js';
+import { deleteBinding, deleteBindingsWithin, findBinding, insertBinding, type RoleBinding } from '../store/role-bindings.js';
 import { findRole } from '../store/roles.js';
-import { findUser, lockUsers, touchUser } from '../store/users.js';
-import { presentCaller } from './callers.js';
+import { findUser, lockUsers, touchUser, touchUsers } from '../store/users.js';
+import { lockedCaller, presentCaller } from './callers.js';
 import { refuseMore, refuseNoAdmin, refuseTooMany } from './given-roles.js';
 
 /** What to bind: who gets which role, on which part of the platform. */
@@ -18,19 +20,18 @@ export interface NewBinding {
 }
 
 /**
- * Throws `invalid_argument` for a scope that roles can't be held on, `tenant_not_found` for a tenant that there is not: a role on a
- * mistyped name would wait there for whoever takes that name.
+ * Throws `tenant_not_found` for a scope of a tenant that there is not: a role on a mistyped name would wait there for whoever takes that
+ * name. Orgs and projects are looked for where the binding is made, since they can go.
  */
-export async function checkScope(scope: string, tenantExists: (tenantId: string) => Promise<unknown>): Promise<void> {
+export async function checkTenant(scope: string, tenantExists: (tenantId: string) => Promise<unknown>): Promise<void> {
   const tenant = tenantOfPath(scope);
   if (tenant !== undefined) await tenantExists(tenant);
-  else if (scope !== platformPath) throw invalidField('scope', 'roles are held on / or on /tenants/{tenant}');
 }
 
 /**
  * Gives a principal a role on a scope path and records it; answers what is made of the binding and the event's position. Throws
- * `invalid_argument` for a principal or role that there is not, `already_exists`, `too_many_grants`, and `permission_denied` when the
- * caller may not manage identity there, or the role gives what they do not have there themselves.
+ * `invalid_argument` for a principal or role that there is not, `org_not_found`, `project_not_found`, `already_exists`, `too_many_grants`,
+ * and `permission_denied` when the caller may not manage identity there, or the role gives what they do not have there themselves.
  */
 export async function createBinding<Answer>(
   caller: Principal,
@@ -39,7 +40,8 @@ export async function createBinding<Answer>(
 ): Promise<Answer> {
   const { principal, role, scope } = input;
   return answering(async (tx) => {
-    const present = await lockFor(tx, caller, scope);
+    const present = await lockedCaller(tx, caller, 'identity.manage', scope);
+    await refuseGone(tx, scope);
     const custom = isBuiltIn(role) ? undefined : await findRole(tx, role);
     if (!isBuiltIn(role) && custom === undefined) throw invalidField('role', 'is not a role');
     refuseMore(present, { role, scope, permissions: custom?.permissions ?? null });
@@ -71,23 +73,39 @@ export async function removeBinding(database: Database, caller: Principal, bindi
   });
 }
 
-/** Locks all users for one who may manage identity on a scope path; answers them as they are now. */
-async function lockFor(tx: Transaction, caller: Principal, scope: string): Promise<Principal> {
-  await lockUsers(tx);
-  const present = await presentCaller(tx, caller);
-  requireOn(present, 'identity.manage', scope);
-  return present;
+/**
+ * Takes away all roles that are held on a scope path and below it, as what is there comes to an end; answers the events that tell of it. The
+ * transaction has locked the users.
+ */
+export async function takeBindingsWithin(tx: Transaction, path: string): Promise<NewEvent[]> {
+  const bindings = await deleteBindingsWithin(tx, path);
+  await touchUsers(tx, [...new Set(bindings.map(({ principal }) => principal))]);
+  return bindings.map((binding) => eventOf('role_binding_deleted', binding));
+}
+
+/** Throws `org_not_found` or `project_not_found` for the scope path of one that there is not. While the users are locked, none goes. */
+async function refuseGone(tx: Transaction, scope: string): Promise<void> {
+  const org = orgOfPath(scope);
+  if (org !== undefined && (await findOrg(tx, org)) === undefined) throw new FairleadError('org_not_found', `There is no org ${org}`);
+  const project = projectOfPath(scope);
+  if (project !== undefined && (await findProject(tx, project.org, project.project)) === undefined)
+    throw new FairleadError('project_not_found', `The org ${project.org} has no project ${project.project}`);
 }
 
 async function findHolder(tx: Transaction, principal: string): Promise<{ userId: string }> {
-  const userId = principal.startsWith('user:') ? principal.slice('user:'.length) : undefined;
+  const userId = accountOf(principal);
   const user = userId === undefined ? undefined : await findUser(tx, { userId });
   if (user === undefined) throw invalidField('principal', 'is nobody who could hold a role');
   return { userId: user.userId };
 }
 
-async function record(tx: Transaction, type: 'role_binding_created' | 'role_binding_deleted', binding: RoleBinding): Promise<number> {
-  const { bindingId, principal, role, scope } = binding;
-  const event: NewEvent = { aggregateType: 'role_binding', aggregateId: bindingId, type, payload: { principal, role, scope } };
-  return (await appendInTransaction(tx, { events: [event] })).lastPosition;
+type Told = 'role_binding_created' | 'role_binding_deleted';
+
+/** The event that tells of a binding. */
+export function eventOf(type: Told, { bindingId, principal, role, scope }: RoleBinding): NewEvent {
+  return { aggregateType: 'role_binding', aggregateId: bindingId, type, payload: { principal, role, scope } };
+}
+
+async function record(tx: Transaction, type: Told, binding: RoleBinding): Promise<number> {
+  return (await appendInTransaction(tx, { events: [eventOf(type, binding)] })).lastPosition;
 }

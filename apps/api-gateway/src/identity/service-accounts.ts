@@ -11,6 +11,7 @@ import { giveToken, refuseTokens, renewToken, type NewSecretToken, type NewToken
 import { presentCaller } from './callers.js';
 import { refuseMoreRoles } from './given-roles.js';
 import type { Passwords } from './passwords.js';
+import { eventOf } from './role-bindings.js';
 import { newSecret } from './secrets.js';
 
 /** A service account and the position of the event that tells of it; undefined when nothing changed. */
@@ -83,9 +84,7 @@ export async function removeServiceAccount(
     return record(
       tx,
       ...tokens.map(({ tokenId, name }): NewEvent => ({ ...ofAccount, type: 'api_token_revoked', payload: { token_id: tokenId, name } })),
-      ...bindings.map(({ bindingId, principal, role, scope }): NewEvent => ({
-        ...{ aggregateType: 'role_binding', aggregateId: bindingId, type: 'role_binding_deleted', payload: { principal, role, scope } },
-      })),
+      ...bindings.map((binding) => eventOf('role_binding_deleted', binding)),
       ...(account.disabled ? [] : [changed(account, true)]),
       { ...ofAccount, type: 'user_deleted', payload: { email: serviceAccountId, service_account: account.name } },
     );

@@ -12,7 +12,8 @@ export interface ApiToken {
   readonly tokenId: string;
   readonly userId: string;
   readonly name: string;
-  readonly roles: Role[];
+  /** Built-in ones; the one of a project's key is any that is held on the project. */
+  readonly roles: string[];
   /** The tenants and nodes that it is kept to; null for the whole platform. */
   readonly scope: Scope | null;
   readonly createdAt: Date;
@@ -33,7 +34,7 @@ export interface NewApiToken {
   readonly tokenId: string;
   readonly userId: string;
   readonly name: string;
-  readonly roles: readonly Role[];
+  readonly roles: readonly string[];
   readonly scope: Scope | undefined;
   readonly secretHash: Buffer;
   readonly expiresInDays: number;
@@ -63,7 +64,7 @@ export async function insertApiToken(tx: Sql, token: NewApiToken): Promise<ApiTo
 export interface UsableApiToken {
   readonly userId: string;
   readonly email: string;
-  readonly roles: Role[];
+  readonly roles: string[];
   readonly held: readonly HeldRole[];
   readonly scope: Scope | null;
 }
@@ -74,7 +75,7 @@ const unnoted = `(last_used_at is null or last_used_at < now() - interval '1 min
 /** Finds a token that can be used, by the database's clock, and notes that it is, once a minute; else undefined. */
 export async function useApiToken(sql: Sql, tokenId: string, secretHash: Buffer): Promise<UsableApiToken | undefined> {
   const [found] = await sql.query<UsableApiToken & { unnoted: boolean }>(
-    `select user_id as "userId", email, api_token.roles, ${heldBy("'user:' || user_id")} as held, scope, ${unnoted} as unnoted
+    `select user_id as "userId", email, api_token.roles, ${heldBy('users.principal')} as held, scope, ${unnoted} as unnoted
      from api_token join users using (user_id)
      where token_id = $1 and (secret_hash = $2 or (previous_secret_hash = $2 and previous_until > now())) and ${usable} and not disabled`,
     [tokenId, secretHash],
@@ -103,10 +104,13 @@ export async function rotateApiTokenRow(
   return rotated;
 }
 
-/** Revokes a token, of one user or of any, and answers it as it was before; undefined when there is no such token. */
+/** SQL: whose a project's keys are, which are looked after with the project alone. */
+const isProjects = `starts_with(user_id, 'prj_')`;
+
+/** Revokes a token, of one account or of any but projects, and answers it as it was before; undefined when there is no such token. */
 export async function revokeApiTokenRow(tx: Sql, tokenId: string, userId: string | undefined): Promise<ApiToken | undefined> {
   const [before] = await tx.query<ApiToken>(
-    `select ${columns} from api_token where token_id = $1 and ($2::text is null or user_id = $2) for update`,
+    `select ${columns} from api_token where token_id = $1 and (user_id = $2 or ($2::text is null and not ${isProjects})) for update`,
     [tokenId, userId ?? null],
   );
   if (before?.revokedAt === null) await tx.query('update api_token set revoked_at = now() where token_id = $1', [tokenId]);
@@ -119,12 +123,40 @@ export async function rolesOfToken(sql: Sql, tokenId: string): Promise<Role[]> {
   return found?.roles ?? [];
 }
 
+/** A token of an account that can still be used, or undefined. */
+export async function findUsableToken(sql: Sql, tokenId: string, userId: string): Promise<ApiToken | undefined> {
+  const [found] = await sql.query<ApiToken>(`select ${columns} from api_token where token_id = $1 and user_id = $2 and ${usable}`, [
+    tokenId,
+    userId,
+  ]);
+  return found;
+}
+
+/** How many secrets of an account's tokens can be used now, those before a rotation among them; `but`: without those of one token. */
+export async function countSecretsOf(sql: Sql, userId: string, but = ''): Promise<number> {
+  const [row] = await sql.query<{ secrets: number }>(
+    `select (count(*) + count(*) filter (where previous_until > now()))::int as secrets
+     from api_token where user_id = $1 and token_id <> $2 and ${usable}`,
+    [userId, but],
+  );
+  return row?.secrets ?? 0;
+}
+
+/** How many tokens of an account that can still be used have a role. */
+export async function countTokensWith(sql: Sql, userId: string, role: string): Promise<number> {
+  const [row] = await sql.query<{ tokens: number }>(
+    `select count(*)::int as tokens from api_token where user_id = $1 and $2 = any(roles) and ${usable}`,
+    [userId, role],
+  );
+  return row?.tokens ?? 0;
+}
+
 /** Revokes all tokens of a user that can still be used, and answers them. */
 export async function revokeAllTokensOf(tx: Sql, userId: string): Promise<ApiToken[]> {
   return tx.query<ApiToken>(`update api_token set revoked_at = now() where user_id = $1 and ${usable} returning ${columns}`, [userId]);
 }
 
-/** Tokens of one user or of all, also those that have ended, the newest first, before an id, `limit` at most. */
+/** Tokens of one account, or of all but projects, also those that have ended, the newest first, before an id, `limit` at most. */
 export async function listApiTokens(
   sql: Sql,
   userId: string | undefined,
@@ -132,7 +164,7 @@ export async function listApiTokens(
 ): Promise<ApiToken[]> {
   return sql.query<ApiToken>(
     `select ${columns} from api_token
-     where ($1::text is null or user_id = $1) and ($2::text is null or token_id < $2) order by token_id desc limit $3`,
+     where (user_id = $1 or ($1::text is null and not ${isProjects})) and ($2::text is null or token_id < $2) order by token_id desc limit $3`,
     [userId ?? null, page.before ?? null, page.limit],
   );
 }

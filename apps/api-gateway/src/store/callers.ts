@@ -6,6 +6,7 @@ import { live } from './sessions.js';
 
 /** What an access token says of where it comes from. */
 export interface TokenOrigin {
+  /** A user's, a service account's or a project's. */
   readonly userId: string;
   /** The session it was given to, when it was one. */
   readonly sessionId: string | undefined;
@@ -23,7 +24,7 @@ export async function callerNow(
   { userId, sessionId, apiTokenId }: TokenOrigin,
 ): Promise<{ email: string; held: HeldRole[] } | undefined> {
   const [now] = await sql.query<{ email: string; held: HeldRole[] }>(
-    `select email, ${heldBy("'user:' || user_id")} as held from users where user_id = $1 and not disabled and ${originStands}`,
+    `select email, ${heldBy('users.principal')} as held from users where user_id = $1 and not disabled and ${originStands}`,
     [userId, sessionId ?? null, apiTokenId ?? null],
   );
   return now;
@@ -38,7 +39,7 @@ export async function lockCaller(tx: Sql, { userId, sessionId, apiTokenId }: Tok
   if (users.length === 0) return undefined;
   // A statement of its own: it sees what was committed while the first one waited.
   const [origin] = await tx.query<{ stands: boolean; held: HeldRole[] }>(
-    `select ${originStands} as stands, ${heldBy("'user:' || $1")} as held`,
+    `select ${originStands} as stands, ${heldBy('(select users.principal from users where users.user_id = $1)')} as held`,
     [userId, sessionId ?? null, apiTokenId ?? null],
   );
   return origin?.stands === true ? origin.held : undefined;

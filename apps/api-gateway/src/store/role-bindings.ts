@@ -4,7 +4,7 @@ import type { HeldRole } from '../domain/held-roles.js';
 /** A role that a principal holds on a scope path. */
 export interface RoleBinding {
   readonly bindingId: string;
-  /** `user:usr_…` */
+  /** `user:usr_…`, `project:prj_…` */
   readonly principal: string;
   readonly role: string;
   readonly scope: string;
@@ -46,14 +46,26 @@ export async function deleteBinding(tx: Sql, bindingId: string): Promise<void> {
   await tx.query('delete from role_binding where binding_id = $1', [bindingId]);
 }
 
-/** Takes roles from a principal on one scope path. */
-export async function deleteBindingsOf(tx: Sql, of: { principal: string; roles: readonly string[]; scope: string }): Promise<void> {
-  await tx.query('delete from role_binding where principal = $1 and role = any($2) and scope = $3', [of.principal, of.roles, of.scope]);
+/** Takes roles from a principal on one scope path, and answers the bindings that were there. */
+export async function deleteBindingsOf(
+  tx: Sql,
+  of: { principal: string; roles: readonly string[]; scope: string },
+): Promise<RoleBinding[]> {
+  return tx.query<RoleBinding>(`delete from role_binding where principal = $1 and role = any($2) and scope = $3 returning ${columns}`, [
+    of.principal,
+    of.roles,
+    of.scope,
+  ]);
 }
 
 /** Takes all its roles from a principal, and answers what it held. */
 export async function deleteAllBindingsOf(tx: Sql, principal: string): Promise<RoleBinding[]> {
   return tx.query<RoleBinding>(`delete from role_binding where principal = $1 returning ${columns}`, [principal]);
+}
+
+/** Takes all roles that are held on a scope path and below it, and answers them. */
+export async function deleteBindingsWithin(tx: Sql, path: string): Promise<RoleBinding[]> {
+  return tx.query<RoleBinding>(`delete from role_binding where scope = $1 or starts_with(scope, $1 || '/') returning ${columns}`, [path]);
 }
 
 export interface BindingFilter {

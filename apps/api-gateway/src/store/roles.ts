@@ -86,7 +86,7 @@ export async function holdersOf(sql: Sql, name: string): Promise<{ principal: st
 export async function touchUsersWith(tx: Sql, name: string): Promise<void> {
   await tx.query(
     `update users set revision = revision + 1, updated_at = now()
-     where 'user:' || user_id in (select principal from role_binding where role = $1)`,
+     where users.principal in (select b.principal from role_binding b where b.role = $1)`,
     [name],
   );
 }

@@ -1,4 +1,4 @@
-/** Service accounts: rows of users as whom nobody signs in. */
+/** Service accounts, and projects as principals: rows of users as whom nobody signs in. */
 import type { Sql } from '@fairlead/postgres';
 
 export interface ServiceAccount {
@@ -13,9 +13,9 @@ export interface ServiceAccount {
 }
 
 const columns = `user_id as "serviceAccountId", service_account as name, disabled, revision, created_at as "createdAt", updated_at as "updatedAt"`;
-const there = 'service_account is not null and deleted_at is null';
+const there = "service_account is not null and starts_with(user_id, 'sva_') and deleted_at is null";
 
-/** Inserts a service account and answers it; undefined when its name is taken. `shownAs` takes an e-mail address's place, and is none. */
+/** Inserts a service account, or a project's row, and answers it; undefined when its name is taken. `shownAs` takes an e-mail address's place, and is none. */
 export async function insertServiceAccount(
   tx: Sql,
   account: { serviceAccountId: string; name: string; shownAs: string; passwordHash: string },
@@ -41,7 +41,7 @@ export async function listServiceAccounts(sql: Sql, page: { after: string; limit
   ]);
 }
 
-/** Deletes a service account: its row stays for what it did, its name may be taken again. */
+/** Deletes a service account, or a project's row: it stays for what it did, its name may be taken again. */
 export async function deleteServiceAccount(tx: Sql, serviceAccountId: string): Promise<void> {
   await tx.query(
     `update users set disabled = true, deleted_at = now(), email = user_id, service_account = user_id, revision = revision + 1, updated_at = now()

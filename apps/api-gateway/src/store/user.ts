@@ -13,7 +13,7 @@ export interface User {
   /** The built-in roles on the whole platform: their bindings there. */
   readonly roles: readonly Role[];
   readonly disabled: boolean;
-  /** The name of a service account, as whom nobody signs in; null for a person. */
+  /** The name of a service account or a project, as whom nobody signs in; null for a person. */
   readonly serviceAccount: string | null;
   /** Raised by each change. */
   readonly revision: number;

@@ -9,13 +9,13 @@ interface UserRow extends Omit<User, 'roles'> {
 }
 
 const columns = `user_id as "userId", email, password_hash as "passwordHash", password_is_initial as "passwordIsInitial", disabled, service_account as "serviceAccount", revision,
-  created_at as "createdAt", updated_at as "updatedAt", ${heldBy("'user:' || user_id")} as held`;
+  created_at as "createdAt", updated_at as "updatedAt", ${heldBy('users.principal')} as held`;
 
 function userOf({ held, ...user }: UserRow): User {
   return { ...user, roles: platformRoles(held) };
 }
 
-/** A user, or a service account, by id or by e-mail address (in lower case), or undefined; not one that has been deleted. */
+/** A user, or a program's account, by id or by e-mail address (in lower case), or undefined; not one that has been deleted. */
 export async function findUser(sql: Sql, by: { userId: string } | { email: string }): Promise<User | undefined> {
   const [row] =
     'userId' in by
@@ -24,7 +24,7 @@ export async function findUser(sql: Sql, by: { userId: string } | { email: strin
   return row === undefined ? undefined : userOf(row);
 }
 
-/** Users, without service accounts, in id order, after an id, `limit` at most. */
+/** Users, without accounts of programs, in id order, after an id, `limit` at most. */
 export async function listUsers(sql: Sql, page: { after: string; limit: number }): Promise<User[]> {
   const rows = await sql.query<UserRow>(
     `select ${columns} from users where user_id > $1 and service_account is null order by user_id limit $2`,
@@ -81,6 +81,11 @@ export async function touchUser(sql: Sql, user: { userId: string; disabled?: boo
   ]);
 }
 
+/** The same for all of some principals, who change in their roles alone. */
+export async function touchUsers(sql: Sql, principals: readonly string[]): Promise<void> {
+  await sql.query(`update users set revision = revision + 1, updated_at = now() where users.principal = any($1)`, [principals]);
+}
+
 /** Locks all users for the rest of the transaction: creations and changes of rights take turns. */
 export async function lockUsers(sql: Sql): Promise<void> {
   await sql.query('lock table users in share row exclusive mode');
@@ -90,7 +95,7 @@ export async function lockUsers(sql: Sql): Promise<void> {
 export async function countAdmins(sql: Sql): Promise<number> {
   const rows = await sql.query<{ admins: number }>(
     `select count(*) as admins from users
-     where not disabled and service_account is null and exists (select 1 from role_binding where principal = 'user:' || user_id and role = 'admin' and scope = '/')
+     where not disabled and service_account is null and exists (select 1 from role_binding b where b.principal = users.principal and b.role = 'admin' and b.scope = '/')
      and not exists (select from external_identity where external_identity.user_id = users.user_id)`,
   );
   return rows[0]?.admins ?? 0;

@@ -484,6 +484,62 @@ export const operations = {
     "method": "GET",
     "path": "/platform/v1/changes"
   },
+  "orgs.list": {
+    "method": "GET",
+    "path": "/platform/v1/orgs"
+  },
+  "orgs.create": {
+    "method": "POST",
+    "path": "/platform/v1/orgs"
+  },
+  "orgs.get": {
+    "method": "GET",
+    "path": "/platform/v1/orgs/{org}"
+  },
+  "orgs.change": {
+    "method": "PATCH",
+    "path": "/platform/v1/orgs/{org}"
+  },
+  "orgs.delete": {
+    "method": "DELETE",
+    "path": "/platform/v1/orgs/{org}"
+  },
+  "projects.list": {
+    "method": "GET",
+    "path": "/platform/v1/orgs/{org}/projects"
+  },
+  "projects.create": {
+    "method": "POST",
+    "path": "/platform/v1/orgs/{org}/projects"
+  },
+  "projects.get": {
+    "method": "GET",
+    "path": "/platform/v1/orgs/{org}/projects/{project}"
+  },
+  "projects.change": {
+    "method": "PATCH",
+    "path": "/platform/v1/orgs/{org}/projects/{project}"
+  },
+  "projects.delete": {
+    "method": "DELETE",
+    "path": "/platform/v1/orgs/{org}/projects/{project}"
+  },
+  "projectKeys.list": {
+    "method": "GET",
+    "path": "/platform/v1/orgs/{org}/projects/{project}/keys"
+  },
+  "projectKeys.create": {
+    "method": "POST",
+    "path": "/platform/v1/orgs/{org}/projects/{project}/keys"
+  },
+  "projectKeys.revoke": {
+    "method": "DELETE",
+    "path": "/platform/v1/orgs/{org}/projects/{project}/keys/{key}"
+  },
+  "projectKeys.rotate": {
+    "method": "POST",
+    "path": "/platform/v1/orgs/{org}/projects/{project}/keys/{key}/rotate"
+  },
   "probes.ready": {
     "method": "GET",
     "path": "/ready"

@@ -1818,6 +1818,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/v1/orgs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the orgs that the caller may read, in the order of their names. */
+        get: operations["orgs.list"];
+        put?: never;
+        /** Makes an org, which has no projects yet. */
+        post: operations["orgs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/v1/orgs/{org}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells an org. */
+        get: operations["orgs.get"];
+        put?: never;
+        post?: never;
+        /** Deletes an org without projects, with the roles that are held on it. */
+        delete: operations["orgs.delete"];
+        options?: never;
+        head?: never;
+        /** Changes what people call an org; its name stays. */
+        patch: operations["orgs.change"];
+        trace?: never;
+    };
+    "/platform/v1/orgs/{org}/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the projects of an org that the caller may read, in the order of their names. */
+        get: operations["projects.list"];
+        put?: never;
+        /** Makes a project in an org; it takes the permission on the whole org. */
+        post: operations["projects.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/v1/orgs/{org}/projects/{project}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells a project. */
+        get: operations["projects.get"];
+        put?: never;
+        post?: never;
+        /** Deletes a project, with its keys and the roles that are held on it. */
+        delete: operations["projects.delete"];
+        options?: never;
+        head?: never;
+        /** Changes what people call a project; its name stays. */
+        patch: operations["projects.change"];
+        trace?: never;
+    };
+    "/platform/v1/orgs/{org}/projects/{project}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys of a project, the newest first, also those that have ended. */
+        get: operations["projectKeys.list"];
+        put?: never;
+        /** Makes a key of a project; no other answer ever holds it. */
+        post: operations["projectKeys.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/v1/orgs/{org}/projects/{project}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a key of a project, at once. */
+        delete: operations["projectKeys.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/v1/orgs/{org}/projects/{project}/keys/{key}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers a new secret for a key of a project; the one before works on for a while. */
+        post: operations["projectKeys.rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ready": {
         parameters: {
             query?: never;
@@ -2242,6 +2368,20 @@ export interface components {
             previous_until: string | null;
             token: string;
         };
+        NewProjectKey: {
+            key_id: string;
+            name: string;
+            role: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            last_used_at: string | null;
+            revoked_at: string | null;
+            rotated_at: string | null;
+            previous_until: string | null;
+            key: string;
+        };
         NewWebhook: {
             webhook_id: string;
             name: string;
@@ -2259,6 +2399,17 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             secret: string;
+        };
+        Org: {
+            org_id: string;
+            name: string;
+            display_name: string;
+            scope: string;
+            revision: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
         };
         Placement: {
             revision: number;
@@ -2341,7 +2492,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
+            code: "invalid_argument" | "unknown_event" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "org_not_found" | "project_not_found" | "project_key_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "org_in_use" | "too_many_keys" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
             request_id: string;
             errors?: {
                 pointer: string;
@@ -2350,6 +2501,32 @@ export interface components {
             details?: {
                 [key: string]: unknown;
             };
+        };
+        Project: {
+            project_id: string;
+            principal: string;
+            org: string;
+            name: string;
+            display_name: string;
+            scope: string;
+            revision: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ProjectKey: {
+            key_id: string;
+            name: string;
+            role: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            last_used_at: string | null;
+            revoked_at: string | null;
+            rotated_at: string | null;
+            previous_until: string | null;
         };
         Projection: {
             name: string;
@@ -2997,7 +3174,7 @@ export interface operations {
         parameters: {
             query: {
                 principal: string;
-                permission: "audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
+                permission: "audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
                 scope?: string;
             };
             header?: never;
@@ -4870,7 +5047,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     description: string;
-                    permissions: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };
@@ -4953,7 +5130,7 @@ export interface operations {
             content: {
                 "application/json": {
                     description?: string;
-                    permissions?: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions?: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };
@@ -6250,6 +6427,425 @@ export interface operations {
                         more: boolean;
                     };
                     "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "orgs.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Org"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "orgs.create": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    display_name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Org"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "orgs.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Org"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "orgs.delete": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match": string;
+            };
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "orgs.change": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match": string;
+            };
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    display_name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Org"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projects.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Project"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projects.create": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    display_name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projects.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projects.delete": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match": string;
+            };
+            path: {
+                project: string;
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projects.change": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match": string;
+            };
+            path: {
+                project: string;
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    display_name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projectKeys.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ProjectKey"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projectKeys.create": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                project: string;
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    role: string;
+                    /** @default 90 */
+                    expires_in_days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewProjectKey"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projectKeys.revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                project: string;
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "projectKeys.rotate": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                key: string;
+                project: string;
+                org: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @default 24 */
+                    overlap_hours?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewProjectKey"];
                 };
             };
             "4XX": components["responses"]["Problem"];

@@ -36,6 +36,8 @@ describe('whose business an event is', () => {
       'endpoint',
       'event_log',
       'iam_change',
+      'org',
+      'project',
       'projection',
       'role',
       'role_binding',

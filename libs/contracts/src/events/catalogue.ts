@@ -7,8 +7,10 @@ import { endpointEvents } from './endpoint.js';
 import { eventLogEvents } from './event-log.js';
 import { iamChangeEvents } from './iam-change.js';
 import { jobEvents } from './job.js';
+import { orgEvents } from './org.js';
 import { placementMapEvents } from './placement-map.js';
 import { planEvents } from './plan.js';
+import { projectEvents } from './project.js';
 import { projectionEvents } from './projection.js';
 import { roleBindingEvents } from './role-binding.js';
 import { roleEvents } from './role.js';
@@ -28,6 +30,8 @@ export const eventCatalogue = {
   role_binding: roleBindingEvents,
   data_table: dataTableEvents,
   iam_change: iamChangeEvents,
+  org: orgEvents,
+  project: projectEvents,
   tenant: tenantEvents,
   shard: shardEvents,
   placement_map: placementMapEvents,

@@ -30,6 +30,7 @@ export async function prepare(stage: Stage): Promise<void> {
   await people(stage);
   await webhooks(stage);
   await programs(stage);
+  await orgs(stage);
   await deadLetters(stage);
   await jobs(stage);
   await projections(stage);
@@ -80,6 +81,30 @@ async function programs({ fuzzer }: Stage): Promise<void> {
   await fuzzer.ask('serviceAccounts.rotateToken', { path: { id, token }, body: {} });
   await fuzzer.ask('serviceAccounts.get', { path: { id } });
   await fuzzer.ask('serviceAccounts.change', { path: { id }, headers: { 'If-Match': '*' }, body: { disabled: true } });
+}
+
+/** An org and its project, which the fuzzer would hardly find together, and those that come to an end. */
+async function orgs({ fuzzer }: Stage): Promise<void> {
+  const anyRevision = { 'If-Match': '*' };
+  for (const org of ['leaving', 'prepared']) {
+    await fuzzer.ask('orgs.create', { body: { name: org, display_name: 'An org' } });
+    await fuzzer.ask('orgs.get', { path: { org } });
+    await fuzzer.ask('orgs.change', { path: { org }, headers: anyRevision, body: { display_name: 'The org' } });
+    await fuzzer.ask('projects.create', { path: { org }, body: { name: 'web', display_name: 'A project' } });
+    const path = { org, project: 'web' };
+    await fuzzer.ask('projects.get', { path });
+    await fuzzer.ask('projects.list', { path: { org } });
+    await fuzzer.ask('projects.change', { path, headers: anyRevision, body: { display_name: 'The project' } });
+    const { key_id: key } = (await fuzzer.ask('projectKeys.create', { path, body: { name: 'ci', role: 'viewer' } })).body as {
+      key_id: string;
+    };
+    await fuzzer.ask('projectKeys.rotate', { path: { ...path, key }, body: {} });
+    await fuzzer.ask('projectKeys.list', { path });
+    if (org === 'prepared') continue;
+    await fuzzer.ask('projectKeys.revoke', { path: { ...path, key } });
+    await fuzzer.ask('projects.delete', { path, headers: anyRevision });
+    await fuzzer.ask('orgs.delete', { path: { org }, headers: anyRevision });
+  }
 }
 
 /** A delivery of one webhook, which the fuzzer would hardly find together. */

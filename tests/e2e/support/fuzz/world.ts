@@ -70,6 +70,10 @@ export class World {
       // Not from lists: the fuzzer's own are among them.
       if (id === 'roleBindings.create') this.know('roleBindings', thing['binding_id']);
       if (id === 'roles.create') this.know('custom roles', thing['name']);
+      if (id === 'projectKeys.create') this.know('keys', thing['key_id']);
+      if (id === 'orgs.create') this.know('orgs', thing['name']);
+      if (id === 'projects.create') this.know('projects', thing['name']);
+      if (id === 'orgs.create' || id === 'projects.create') this.know('scopes', thing['scope']);
       if (group === 'logEvents') this.know('positions', thing['position']);
     }
     if (isJson(body) && typeof body['next_cursor'] === 'string') this.know(`cursors of ${id}`, body['next_cursor']);
@@ -112,6 +116,13 @@ const byGroup: Readonly<Record<string, string>> = {
   'serviceAccounts token': 'tokens of service accounts',
   'roleBindings id': 'roleBindings',
   'roles name': 'custom roles',
+  'orgs org': 'orgs',
+  'projects org': 'orgs',
+  'projects project': 'projects',
+  'projectKeys org': 'orgs',
+  'projectKeys project': 'projects',
+  'projectKeys key': 'keys',
+  'projectKeys role': 'roles',
   'access principal': 'principals',
   'access scope': 'scopes',
   'roleBindings principal': 'principals',
@@ -168,6 +179,8 @@ const byOperation: Readonly<Record<string, string>> = {
   'schedules.create name': 'new names',
   'roles.create name': 'new names',
   'serviceAccounts.create name': 'new names',
+  'orgs.create name': 'new names',
+  'projects.create name': 'new names',
   'webhooks.create name': 'new names',
   'webhooks.create url': 'hook urls',
   'webhooks.change url': 'hook urls',

@@ -13,6 +13,8 @@ import { Webhooks1763850000000 } from './1763850000000-webhooks.js';
 import { ExternalIdentities1763860000000 } from './1763860000000-external-identities.js';
 import { ExternalRoles1763870000000 } from './1763870000000-external-roles.js';
 import { ServiceAccounts1763880000000 } from './1763880000000-service-accounts.js';
+import { Orgs1763890000000 } from './1763890000000-orgs.js';
+import { ProjectKeys1763891000000 } from './1763891000000-project-keys.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -30,4 +32,6 @@ export const migrations: readonly MigrationClass[] = [
   ExternalIdentities1763860000000,
   ExternalRoles1763870000000,
   ServiceAccounts1763880000000,
+  Orgs1763890000000,
+  ProjectKeys1763891000000,
 ];
