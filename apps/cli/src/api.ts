@@ -9,6 +9,7 @@ import type { HttpClient } from './http/client.js';
 import { createIdentityApi } from './identity-api.js';
 import { createJobsApi } from './jobs-api.js';
 import { createLogApi } from './log-api.js';
+import { createOrgsApi } from './orgs-api.js';
 import { sessionCookiePattern } from './session.js';
 import { createWebhooksApi } from './webhooks-api.js';
 
@@ -128,6 +129,7 @@ export function createApi(http: HttpClient) {
     ...createLogApi(caller),
     ...createIdentityApi(caller),
     ...createAccessApi(caller),
+    ...createOrgsApi(caller),
     ...createWebhooksApi(caller),
     ...createChainApi(http, caller),
   };

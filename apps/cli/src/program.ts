@@ -33,12 +33,23 @@ import { logTail } from './commands/log-tail.js';
 import { logVerify } from './commands/log-verify.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
+import { orgChange } from './commands/org-change.js';
+import { orgCreate } from './commands/org-create.js';
+import { orgDelete } from './commands/org-delete.js';
+import { orgList } from './commands/org-list.js';
+import { orgShow } from './commands/org-show.js';
 import { password } from './commands/password.js';
 import { placementExport } from './commands/placement-export.js';
 import { placementShow } from './commands/placement-show.js';
 import { planApply } from './commands/plan-apply.js';
 import { planApprove } from './commands/plan-approve.js';
 import { planShow } from './commands/plan-show.js';
+import { projectChange } from './commands/project-change.js';
+import { projectCreate } from './commands/project-create.js';
+import { projectDelete } from './commands/project-delete.js';
+import { projectKey } from './commands/project-key.js';
+import { projectList } from './commands/project-list.js';
+import { projectShow } from './commands/project-show.js';
 import { projectionList } from './commands/projection-list.js';
 import { projectionPause } from './commands/projection-pause.js';
 import { projectionRebuild } from './commands/projection-rebuild.js';
@@ -161,6 +172,16 @@ const groups: readonly { name: string; description: string; commands: readonly R
       ...[serviceAccountList, serviceAccountShow, serviceAccountCreate, serviceAccountDisable, serviceAccountEnable],
       ...[serviceAccountDelete, serviceAccountToken, serviceAccountRotateToken],
     ],
+  },
+  {
+    name: 'org',
+    description: 'orgs, which projects belong to: list, show, create, change, delete',
+    commands: [orgList, orgShow, orgCreate, orgChange, orgDelete],
+  },
+  {
+    name: 'project',
+    description: 'projects of orgs, and their keys: list, show, create, change, delete, key',
+    commands: [projectList, projectShow, projectCreate, projectChange, projectDelete, projectKey],
   },
   {
     name: 'webhook',

@@ -30,8 +30,13 @@ export interface Caller {
     needs?: readonly Field[],
     options?: Omit<RequestOptions, 'needs'>,
   ) => Promise<Having<NonNullable<Answer<Id>>, Field>>;
-  /** As much of a list as is asked for, read page by page. */
-  readonly list: <Id extends ListId>(id: Id, filter: Filter<Id>, page: PageRequest) => Promise<Page<ItemOf<Id>>>;
+  /** As much of a list as is asked for, read page by page; `path` names whose list it is. */
+  readonly list: <Id extends ListId>(
+    id: Id,
+    filter: Filter<Id>,
+    page: PageRequest,
+    path?: Readonly<Record<string, string>>,
+  ) => Promise<Page<ItemOf<Id>>>;
 }
 
 /** Makes a caller of a client. */
@@ -44,9 +49,11 @@ export function createCaller(http: HttpClient): Caller {
   ) => (await http.exchange(request(id, call), { ...options, needs })).body as Having<NonNullable<Answer<Id>>, Field>;
   return {
     one,
-    list: <Id extends ListId>(id: Id, filter: Filter<Id>, page: PageRequest) =>
+    list: <Id extends ListId>(id: Id, filter: Filter<Id>, page: PageRequest, path?: Readonly<Record<string, string>>) =>
       collect(async (part) => {
-        const { body } = await http.exchange(request(id, { query: { ...filter, ...part } } as Call<Id>), { needs: ['items'] });
+        const { body } = await http.exchange(request(id, { path, query: { ...filter, ...part } } as unknown as Call<Id>), {
+          needs: ['items'],
+        });
         return body as unknown as Page<ItemOf<Id>>;
       }, page),
   };
