@@ -121,14 +121,14 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   'api_gateway.org': (org) => [
     {
       what: `org ${text(org['name'])}, ${text(org['display_name'])}`,
-      about: (row) => row.resource_id === org['org_id'],
+      about: (row) => row.resource_id === org['org_id'] && displayNameTold(row) !== undefined,
       holds: (rows) => displayNameTold(rows.at(-1)) === org['display_name'],
     },
   ],
   'api_gateway.project': (project) => [
     {
       what: `project ${text(project['name'])}, ${text(project['display_name'])}`,
-      about: (row) => row.resource_id === project['project_id'],
+      about: (row) => row.resource_id === project['project_id'] && displayNameTold(row) !== undefined,
       holds: (rows) => displayNameTold(rows.at(-1)) === project['display_name'],
     },
   ],
