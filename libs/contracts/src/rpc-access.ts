@@ -12,9 +12,9 @@ import { controlPlaneServices, type ControlPlaneService } from './permissions.js
 
 /**
  * Whom certificates speak for: the services, `edge`, the proxy that passes programs' calls on to the gateway, `fleet`, the managed
- * services, and `nats`, the servers of NATS.
+ * services, and `nats` and `postgres`, the servers of those.
  */
-export const peers = [...controlPlaneServices, 'edge', 'fleet', 'nats'] as const;
+export const peers = [...controlPlaneServices, 'edge', 'fleet', 'nats', 'postgres'] as const;
 export type Peer = (typeof peers)[number];
 
 /** Who answers an RPC, and whose certificates it is answered to. */

@@ -2,10 +2,11 @@ import pg from 'pg';
 import { DataSource, type EntityManager, type EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { FairleadError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
-import { unavailableWhenLost } from './errors.js';
+import { isUntrusted, unavailableWhenLost } from './errors.js';
 import { createOrmLogger } from './orm-logger.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
 import type { Sql } from './sql.js';
+import { databaseTarget } from './tls.js';
 
 /** One open transaction, for raw statements and for TypeORM entities alike. */
 export interface Transaction extends Sql {
@@ -32,7 +33,7 @@ export type MigrationClass = new () => MigrationInterface;
 export type EntityClass = (new () => object) | EntitySchema;
 
 export interface DatabaseOptions {
-  /** `postgres://role@host:port/database`, without a password. */
+  /** `postgres://role@host:port/database`, without a password; with what it says of TLS (tls.ts). */
   url: string;
   password: string;
   /** The service's own schema. */
@@ -67,13 +68,16 @@ class Connection extends pg.Client {
 
 /**
  * Opens a pool. Resolves when Postgres has answered once; throws FairleadError('unavailable') when it does not
- * within 10 s. Later outages are ridden out: the pool makes new connections as they are needed.
+ * within 10 s, or is not the one that the URL's CA vouches for; ConfigError when the URL's TLS is of no use. Later outages are ridden
+ * out: the pool makes new connections as they are needed.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const ormLogger = createOrmLogger(options.logger);
+  const target = databaseTarget(options.url, options.logger);
+  const connectionString = withPassword(target.url, options.password);
   const dataSource = new DataSource({
     type: 'postgres',
-    url: withPassword(options.url, options.password),
+    url: connectionString,
     schema: options.schema,
     entities: [...(options.entities ?? [])],
     synchronize: false,
@@ -85,12 +89,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     logger: ormLogger,
     connectTimeoutMS: connectTimeoutMs,
     poolSize: options.poolSize ?? 10,
-    extra: { keepAlive: true, Client: Connection },
+    extra: { keepAlive: true, Client: Connection, ssl: target.ssl },
   });
   try {
     await dataSource.initialize();
   } catch (cause) {
-    throw new FairleadError('unavailable', 'Postgres does not answer', { cause });
+    const what = isUntrusted(cause) ? 'There is no TLS with Postgres, as DATABASE_URL wants it' : 'Postgres does not answer';
+    throw new FairleadError('unavailable', what, { cause });
   }
   const pipelines: Pipeline[] = [];
   // A statement by itself needs no runner of TypeORM's, which would cost a process as much as the statement does.
@@ -122,7 +127,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     pipeline: () => {
       const pipeline = openPipeline({
-        connectionString: withPassword(options.url, options.password),
+        connectionString,
+        ssl: target.ssl,
         application_name: options.applicationName,
         connectionTimeoutMillis: connectTimeoutMs,
         keepAlive: true,

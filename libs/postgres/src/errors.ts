@@ -10,11 +10,23 @@ const connectionErrorCodes = new Set([
 const connectionErrorTexts =
   /Connection terminated|connection timeout|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Query runner already released/i;
 
+/** Why Node, or the driver, makes no TLS connection: the server offers none, or is not whom its CA and the URL say. */
+const untrustedCode =
+  /^(ERR_TLS_CERT_ALTNAME_INVALID|ERR_SSL_.+|CERT_.+|.*SELF_SIGNED.+|UNABLE_TO_.+|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)$/;
+const untrustedText = /does not support SSL connections|error establishing an SSL connection/;
+
+/** True when an error means that no connection was made because there is no TLS that can be trusted. */
+export function isUntrusted(error: unknown): boolean {
+  return causesOf(error).some(({ code, message }) => untrustedCode.test(code) || untrustedText.test(message));
+}
+
 /** True when an error means the connection is gone, not that the statement was refused. */
 export function isConnectionError(error: unknown): boolean {
-  return causesOf(error).some(({ code, message }) => {
-    return connectionErrorCodes.has(code) || code.startsWith('08') || connectionErrorTexts.test(message);
-  });
+  return (
+    causesOf(error).some(({ code, message }) => {
+      return connectionErrorCodes.has(code) || code.startsWith('08') || connectionErrorTexts.test(message);
+    }) || isUntrusted(error)
+  );
 }
 
 /** The SQLSTATE of an error from Postgres, or undefined. */

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { controlPlaneServices, dataAccess, type ControlPlaneService } from '@fairlead/contracts';
 import { withPassword, type MigrationClass } from './database.js';
+import { databaseTarget } from './tls.js';
 
 /** The schema a service owns, such as `job_orchestrator`. */
 export function schemaOf(service: ControlPlaneService): string {
@@ -17,7 +18,7 @@ export function roleOf(service: ControlPlaneService): string {
 export const dataReaderRole = 'fairlead_data_reader';
 
 export interface AdminAccess {
-  /** A superuser's URL without password, to any database of the cluster. */
+  /** A superuser's URL without password, to any database of the cluster; with what it says of TLS. */
   adminUrl: string;
   adminPassword: string;
   database: string;
@@ -39,10 +40,12 @@ export async function withSetupLock<T>(access: AdminAccess, work: () => Promise<
 
 /** Opens an admin connection to a database of the cluster; the caller ends it. */
 export async function adminClient(access: AdminAccess, database = access.database): Promise<pg.Client> {
-  const url = new URL(access.adminUrl);
+  const target = databaseTarget(access.adminUrl);
+  const url = new URL(target.url);
   url.pathname = `/${database}`;
   const client = new pg.Client({
     connectionString: withPassword(url.href, access.adminPassword),
+    ssl: target.ssl,
     application_name: 'fairlead-setup',
     connectionTimeoutMillis: 10_000,
   });
@@ -140,7 +143,8 @@ export async function runMigrations(
 ): Promise<string[]> {
   if (options.migrations.length === 0) return [];
   return withSetupLock(options, async () => {
-    const url = new URL(options.adminUrl);
+    const target = databaseTarget(options.adminUrl);
+    const url = new URL(target.url);
     url.pathname = `/${options.database}`;
     const schema = schemaOf(options.service);
     const dataSource = new DataSource({
@@ -153,7 +157,7 @@ export async function runMigrations(
       applicationName: 'fairlead-migrations',
       poolSize: 2,
       // Everything is created as the schema's owner, never as the superuser.
-      extra: { options: `-c role=${roleOf(options.service)}_owner -c search_path=${schema}` },
+      extra: { options: `-c role=${roleOf(options.service)}_owner -c search_path=${schema}`, ssl: target.ssl },
     });
     await dataSource.initialize();
     try {
