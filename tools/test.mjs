@@ -52,7 +52,9 @@ step('compile');
 const compiled = node('tools/setup.mjs', '--build');
 // Made from the compiled routes.
 const document = compiled && node('tools/openapi.mjs', '--check');
-const checks = [generated, compiled, document];
+// Made from the compiled table.
+const natsAccess = compiled && node('tools/nats-access.mjs', '--check');
+const checks = [generated, compiled, document, natsAccess];
 counts.push({ passed: checks.filter(Boolean).length, failed: checks.filter((passed) => !passed).length });
 
 step('unit and integration tests');

@@ -22,7 +22,7 @@ export function addressProblems(service: DeployedService, all: readonly Deployed
 
 function addressOf(name: string, value: string): { host: string; port: number } | undefined {
   if (name.endsWith('_GRPC')) return { host: value.split(':')[0] ?? '', port: Number(value.split(':')[1]) };
-  if (!/^(DATABASE_URL|ADMIN_DATABASE_URL|NATS_URL|FAIRLEAD_URL|SIM_URL)$/.test(name)) return undefined;
+  if (!/^(DATABASE_URL|ADMIN_DATABASE_URL|NATS_URL|USER_JWKS_URL|FAIRLEAD_URL|SIM_URL)$/.test(name)) return undefined;
   const { hostname, port } = new URL(value);
   return { host: hostname, port: Number(port) };
 }
@@ -30,7 +30,9 @@ function addressOf(name: string, value: string): { host: string; port: number } 
 /** Where a service listens: by its settings, or, for PostgreSQL and NATS, by their protocol. */
 function portsOf({ own, environment }: DeployedService, asked: number): number[] {
   if (!own) return Object.values(serverPorts).includes(asked) ? [asked] : [];
-  return [httpPort, 'GRPC_PORT', 'SIM_REPORT_PORT'].flatMap((name) => (environment[name] === undefined ? [] : [Number(environment[name])]));
+  return [httpPort, 'GRPC_PORT', 'JWKS_HTTPS_PORT', 'SIM_REPORT_PORT'].flatMap((name) =>
+    environment[name] === undefined ? [] : [Number(environment[name])],
+  );
 }
 
 /** Connections that are left for operators and scripts. */

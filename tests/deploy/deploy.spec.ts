@@ -36,6 +36,10 @@ it.each(controlPlaneServices)('Swarm has %s speak TLS with its own certificate',
     TLS_KEY_FILE: `/run/secrets/${name}.tls.key`,
     TLS_CA_FILE: '/run/secrets/tls-ca.crt',
   });
+  // And with what it keeps its data in, and hears of changes by.
+  expect(service?.environment['NATS_URL']).toMatch(/^tls:/);
+  const { searchParams } = new URL(service?.environment['DATABASE_URL'] ?? '');
+  expect(Object.fromEntries(searchParams)).toEqual({ sslmode: 'verify-full', sslrootcert: '/run/secrets/tls-ca.crt' });
 });
 
 describe('the checks notice', () => {

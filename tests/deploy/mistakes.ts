@@ -58,7 +58,7 @@ export const mistakes: readonly Mistake[] = [
   {
     what: 'an undeclared secret',
     file: data,
-    from: /secrets:\n {2}postgres.*\n/,
+    from: /secrets:\n( {2}postgres.*\n)+/,
     to: '',
     said: `${data}: secrets: postgres.admin-password is used and not declared`,
   },
@@ -185,8 +185,8 @@ export const mistakes: readonly Mistake[] = [
   {
     what: 'a password in a URL',
     file: fairlead,
-    from: 'nats://nats:4222',
-    to: 'nats://me:hunter2@nats:4222',
+    from: 'tls://nats:4222',
+    to: 'tls://me:hunter2@nats:4222',
     said: /the URL in NATS_URL holds a password/,
   },
   {
@@ -315,8 +315,8 @@ export const mistakes: readonly Mistake[] = [
   {
     what: 'an address nobody has',
     file: fairlead,
-    from: 'nats://nats:4222',
-    to: 'nats://bus:4222',
+    from: 'tls://nats:4222',
+    to: 'tls://bus:4222',
     said: /NATS_URL: no service bus is on its networks/,
   },
   {

@@ -1,7 +1,7 @@
 /** The NATS configurations, read by the real server. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { findNatsServer } from '@fairlead/local-servers';
 import { testFolder } from '@fairlead/testing';
@@ -11,11 +11,15 @@ import { makeSurroundings, root } from './repository.js';
 async function containerWith(config: string): Promise<string> {
   const folder = testFolder('nats-container');
   const { made, secretFiles } = await makeSurroundings(testFolder('nats-secrets'));
-  const secrets = [...(made['nats'] ?? []), join(secretFiles, 'nats.cluster.conf')];
+  const more = ['nats.cluster.conf', 'nats.tls.crt', 'nats.tls.key', 'tls-ca.crt'].map((name) => join(secretFiles, name));
+  const secrets = [...(made['nats'] ?? []), ...more];
   for (const path of ['etc/nats', 'run/secrets']) mkdirSync(join(folder, path), { recursive: true });
   for (const file of secrets) copyFileSync(file, join(folder, 'run/secrets', basename(file)));
   const target = join(folder, 'etc/nats/fairlead.conf');
-  copyFileSync(join(root, config), target);
+  // Certificates are named by paths from the container's root.
+  writeFileSync(target, readFileSync(join(root, config), 'utf8').replaceAll('"/run/secrets/', `"${folder}/run/secrets/`));
+  const accounts = join(root, dirname(config), 'nats.accounts.conf');
+  if (existsSync(accounts)) copyFileSync(accounts, join(folder, 'etc/nats/nats.accounts.conf'));
   return target;
 }
 

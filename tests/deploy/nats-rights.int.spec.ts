@@ -43,7 +43,7 @@ beforeAll(async () => {
   const given = { url: server.url, namespace: '', logger };
   const ofFleet = { user: natsUsers.fleet, token: secret('nats-fleet-token').trim() };
   controlPlane = await connectMessaging({ ...given, user: natsUsers.controlPlane, token: secret('nats-token').trim(), name: 'control' });
-  fleet = await connectMessaging({ ...given, ...ofFleet, name: 'fleet', readOnly: true });
+  fleet = await connectMessaging({ ...given, ...ofFleet, name: 'fleet', makesStreams: false });
   await eventually(() => controlPlane.connected() && fleet.connected(), { what: 'connections' });
   await ensureStream(await controlPlane.manager(), streamConfig(controlPlane.topology.streams.evt, { replicas: 1 }), logger);
   await eventually(async () => await (await controlPlane.manager()).streams.info('RETRY'), { what: 'the streams' });

@@ -19,7 +19,9 @@ const readers: Readonly<Record<string, { reader: SecretReader; more: readonly st
       { reader: service, more: [`${service}.tls.crt`, `${service}.tls.key`, 'tls-ca.crt'] },
     ]),
   ),
-  'deploy/swarm/nats.yml: server': { reader: 'nats', more: ['nats.cluster.conf'] },
+  'deploy/swarm/nats.yml: server': { reader: 'nats', more: ['nats.cluster.conf', 'nats.tls.crt', 'nats.tls.key', 'tls-ca.crt'] },
+  'deploy/swarm/data.yml: postgres': { reader: 'postgres', more: ['postgres.tls.crt', 'postgres.tls.key'] },
+  'deploy/swarm/migrate.yml: migrate': { reader: 'migrate', more: ['tls-ca.crt'] },
 };
 
 /** Privileges and limits of a container. */

@@ -1,6 +1,6 @@
 /** Which settings each script of the image takes, and how a container's environment is read by it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { configSchema as gateway } from '@fairlead/api-gateway';
 import { configSchema as audit } from '@fairlead/audit';
 import { ConfigError, loadConfig } from '@fairlead/config';
@@ -53,11 +53,10 @@ function onThisMachine(value: string, secretFiles: string): string {
   return value.startsWith(secretsFolder) ? join(secretFiles, value.slice(secretsFolder.length)) : value;
 }
 
-/** Names of the secrets that a service is told to read: by its settings, or by what its configuration includes. */
+/** Names of the secrets that a service is told to read: by its settings, its command, or what its configuration names. */
 export function secretsRead(service: DeployedService, configTexts: readonly string[]): Set<string> {
-  const bySettings = Object.values(service.environment).filter((value) => value.startsWith(secretsFolder));
-  const byConfigs = configTexts.flatMap((text) => [...text.matchAll(/^\s*include "(.+)"/gm)].map(([, path = '']) => path));
-  return new Set([...bySettings, ...byConfigs].map((path) => basename(path)));
+  const texts = [...Object.values(service.environment), ...service.spec.command, ...configTexts];
+  return new Set(texts.flatMap((text) => [...text.matchAll(/run\/secrets\/([\w.-]+)/g)].map(([, name = '']) => name)));
 }
 
 /** Secrets that stand in a file itself, where everybody reads them. */

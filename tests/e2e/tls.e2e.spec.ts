@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeError, jobsV1, type ControlPlaneService, type Peer } from '@fairlead/contracts';
 import { prepareCertificates, startStack, type Stack } from '@fairlead/dev-env';
 import { createRpcClient } from '@fairlead/rpc';
-import { eventuallyHolds, testFolder } from '@fairlead/testing';
-import { fixedTls, type TlsMaterial, type TlsSource } from '@fairlead/tls';
+import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
+import { fixedTls, readByHttps, type TlsMaterial, type TlsSource } from '@fairlead/tls';
 import { createAuthority, issueCertificate, type Authority } from '@fairlead/tls/authority';
 import { Operator } from './support/operator.js';
 import { gatewaySigner } from './support/rpcs.js';
@@ -35,7 +35,7 @@ const made = async (authority: Authority, peer: Peer, options: { days?: number; 
 beforeAll(async () => {
   stack = await startStack({
     ...{ stateDir: testFolder('stack'), port: 0, separate: true, sim: true, tls: true, log: () => undefined },
-    env: { ACCESS_TOKEN_TTL_SECONDS: '3600' },
+    env: { ACCESS_TOKEN_TTL_SECONDS: '3600', SIGNING_KEY_LEAD_SECONDS: '5' },
   });
   ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
   const { body } = await ann.get<{ items: { tenant_id: string }[] }>('/admin/v1/tenants');
@@ -110,6 +110,8 @@ describe('processes that speak mutual TLS', () => {
         },
         { what: `${step} everywhere`, timeoutMs: 30_000 },
       );
+      // The server of NATS reads its files when it is told to.
+      process.kill(stack.pids()['nats'] ?? 0, 'SIGHUP');
     };
     try {
       await prepareCertificates(stack.stateDir, { newCa: true });
@@ -130,4 +132,38 @@ describe('processes that speak mutual TLS', () => {
     expect(await listJobs(own('api-gateway'))).toBe('answered');
     expect(stack.pids()).toEqual(pids);
   }, 180_000);
+
+  it('take the keys of users from the gateway alone, which tells them to services', async () => {
+    const rotated = () => ann.post('/admin/v1/signing-keys/rotate', { reason: 'spec' });
+    await eventually(async () => (await rotated()).status === 200, { what: 'another signing key', timeoutMs: 60_000, intervalMs: 500 });
+    // Nobody has been given the key that this login is signed with.
+    const again = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
+    expect((await again.get('/admin/v1/jobs?limit=1')).status).toBe(200);
+    const ports = JSON.parse(read('ports.json')) as Record<string, number>;
+    const url = `https://127.0.0.1:${String(ports['api-gateway.jwks'])}/.well-known/jwks.json`;
+    const as = (material: TlsMaterial) =>
+      readByHttps(url, { source: fixedTls(material), server: 'api-gateway', timeoutMs: 5_000, maxBytes: 65_536 });
+    expect(JSON.parse(await as(own('audit')))).toEqual((await ann.get('/.well-known/jwks.json')).body);
+    await expect(as(await made(ca(), 'edge'))).rejects.toThrow('it was answered with 403');
+    await expect(fetch(url)).rejects.toThrow();
+  }, 90_000);
+
+  it('use nothing of NATS that is not theirs, with all that the log, its stream and its consumers are looked at for', async () => {
+    expect(await ann.get('/admin/v1/stuck')).toMatchObject({ status: 200, body: { not_checked: [] } });
+    expect((await ann.get('/admin/v1/dead-letters')).status).toBe(200);
+    await eventuallyHolds(
+      async () => {
+        const { body } = await ann.post<{ stream_compared: number }>('/admin/v1/log/verify', {});
+        expect(body).toMatchObject({ stream_problem: null, findings: [] });
+        expect(body.stream_compared).toBeGreaterThan(0);
+        expect(await (await fetch(`${stack.url}/metrics`)).text()).toMatch(/^fairlead_follower_streaming\S* 1$/m);
+      },
+      { what: 'the stream to mirror the log, and the gateway to follow it' },
+    );
+    for (const service of ['placement', 'provisioner', 'fleet-observer', 'audit', 'job-orchestrator', 'api-gateway', 'fleet-sim'])
+      expect([service, read(`logs/${service}.log`).match(/.*NATS refuses what this service may not do.*/g)]).toEqual([service, null]);
+    const nats = read('nats/nats.log');
+    expect(nats.match(/.*Violation.*/g)).toBeNull();
+    expect(nats.split('Reloaded server configuration').length - 1).toBe(3);
+  }, 60_000);
 });

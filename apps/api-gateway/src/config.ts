@@ -13,6 +13,8 @@ export const configSchema = z.object({
   GRPC_HOST: grpcConfig.GRPC_HOST,
   /** Where the change stream is served over gRPC; nowhere without it. */
   GRPC_PORT: grpcConfig.GRPC_PORT.optional(),
+  /** Where the other services read the key set by HTTPS, with their certificates; nowhere without it. Needs the TLS_ files. */
+  JWKS_HTTPS_PORT: field.port().optional(),
   PLACEMENT_GRPC: field.address(),
   FLEET_OBSERVER_GRPC: field.address(),
   JOB_ORCHESTRATOR_GRPC: field.address(),

@@ -32,7 +32,7 @@ import { watch } from './grpc/watch.js';
 import { changeSse, changeStream } from './http/changes.js';
 import { dataBrowser } from './http/data.js';
 import { jobStreams } from './http/job-events.js';
-import { trustedKeys } from './http/jwks.js';
+import { tellKeySet, trustedKeys } from './http/jwks.js';
 import { apiDocument } from './http/api-document.js';
 import { ApiModule, controllers } from './http/module.js';
 import { singleSignOn, type SingleSignOnHolder } from './http/oidc.js';
@@ -89,6 +89,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     throw new Error('OIDC_ISSUERS and TOKEN_ISSUER exclude each other: people sign in here, or get their access tokens elsewhere');
   if (config.IAM_URL !== undefined && (config.IAM_TOKEN === undefined || config.TOKEN_ISSUER === undefined))
     throw new Error('IAM_URL needs IAM_TOKEN, which the gateway shows there, and TOKEN_ISSUER, whose tokens its people have');
+  if (config.JWKS_HTTPS_PORT !== undefined && config.TLS_CERT_FILE === undefined)
+    throw new Error('JWKS_HTTPS_PORT needs TLS_CERT_FILE, TLS_KEY_FILE and TLS_CA_FILE, by which services are known there');
   const resources = await openResources({ name: 'api-gateway', config, entities: [], migrations, logger: overrides.logger });
   const { database, messaging, logger, registry, tracing } = resources;
   const jwks = parseJwks(config.TRUST_JWKS);
@@ -116,10 +118,12 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const allowed = { allowedCidrs: config.OUTBOUND_ALLOW_CIDRS, allowedHosts: config.OUTBOUND_ALLOW_HOSTS };
   const external = config.TOKEN_ISSUER === undefined ? undefined : openExternalTokens(config.TOKEN_ISSUER, allowed, ownIdentity);
   const exchange = exchangeOf(ownIdentity, external);
+  const trusted = () => [...jwks.keys, ...(keys?.trusted() ?? [])];
+  let keySet: { close(): Promise<void> } | undefined;
   const api = ApiModule.of([
     { provide: identity, useValue: ownIdentity },
     { provide: apiDocument, useFactory: () => JSON.stringify(documentOf(controllers)) },
-    { provide: trustedKeys, useValue: () => [...jwks.keys, ...(keys?.trusted() ?? [])] },
+    { provide: trustedKeys, useValue: trusted },
     { provide: signingKeys, useValue: { keys } satisfies SigningKeysHolder },
     { provide: singleSignOn, useValue: { signOn: signOn?.signOn } satisfies SingleSignOnHolder },
     { provide: jobStreams, useValue: streams },
@@ -171,6 +175,8 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       serveUi(app.getHttpAdapter().getInstance(), await loadUi(config.ADMIN_UI_DIR));
       app.useGlobalPipes(new SchemaPipe());
       app.useGlobalFilters(new ProblemFilter(logger));
+      const { HTTP_HOST: host, JWKS_HTTPS_PORT: port } = config;
+      if (port !== undefined && resources.tls !== undefined) keySet = await tellKeySet(trusted, { source: resources.tls, host, port });
     },
     checks: [firstAdmin.check, ...(keys === undefined ? [] : [keys.check])],
     onDrain: [
@@ -180,6 +186,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
         streams.close();
         changes.close();
       },
+      () => keySet?.close(),
       () => told.stop(),
       () => follower.stop(),
       () => keys?.stop(),

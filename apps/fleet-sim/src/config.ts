@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field, tracingConfig } from '@fairlead/config';
+import { tlsConfig } from '@fairlead/tls';
 
 /** Settings of the simulated fleet, from the environment. */
 export const configSchema = z.object({
@@ -13,6 +14,8 @@ export const configSchema = z.object({
   /** One who may read placement is enough. */
   NATS_USER: field.text().optional(),
   NATS_TOKEN: field.text().optional(),
+  /** The certificate of `fleet`, for a NATS by TLS. */
+  ...tlsConfig,
   NATS_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9_-]{0,32}$/, 'up to 32 lower-case letters, digits, _ or -')

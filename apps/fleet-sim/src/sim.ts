@@ -5,6 +5,7 @@ import { describeError, placedKinds } from '@fairlead/contracts';
 import { connectMessaging } from '@fairlead/messaging';
 import { followPlacement } from '@fairlead/placement-map';
 import { createLogger, createTracing, type Logger, type Tracing } from '@fairlead/telemetry';
+import { tlsFilesOf, watchTls } from '@fairlead/tls';
 import { startAccountant, type Accountant } from './checker/accountant.js';
 import { senderSource } from './checker/checker.js';
 import type { LedgerSource } from './checker/ledger-follower.js';
@@ -148,12 +149,19 @@ async function placementFeeds(
   logger: Logger,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<() => FollowedPlacement> {
+  const files = tlsFilesOf(config);
+  const tls = files === undefined ? undefined : watchTls({ files, peer: 'fleet', logger });
+  onStop(() => {
+    tls?.close();
+    return Promise.resolve();
+  });
   const messaging = await connectMessaging({
     url: config.NATS_URL,
     user: config.NATS_USER,
     token: config.NATS_TOKEN,
     namespace: config.NATS_NAMESPACE,
-    readOnly: true,
+    tls,
+    makesStreams: false,
     name: 'fleet-sim',
     logger,
   });

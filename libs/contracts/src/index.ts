@@ -10,6 +10,7 @@ export * from './headers.js';
 export * from './ids.js';
 export * from './jobs.js';
 export * from './kinds.js';
+export * from './nats-access.js';
 export * from './permissions.js';
 export * from './rpc-access.js';
 export * from './scopes.js';

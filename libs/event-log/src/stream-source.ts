@@ -50,6 +50,8 @@ export function startStreamSource(options: StreamSourceOptions): StreamSource {
     await requireUsable();
     const manager = await messaging.manager();
     const info = await manager.consumers.add(name, {
+      // By name, so that the request's subject says which: that can be allowed apart from others' consumers.
+      name: `follower-${crypto.randomUUID()}`,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: tail.position + 1,
       ack_policy: AckPolicy.None,

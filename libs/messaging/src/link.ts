@@ -1,7 +1,8 @@
+import { PermissionViolationError } from '@nats-io/nats-core';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { describeError } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
-import { peerOf, type TlsSource } from '@fairlead/tls';
+import { speaksFor, type TlsSource } from '@fairlead/tls';
 import { createBell } from './bell.js';
 
 /** One NATS connection, kept up in the background for ever. */
@@ -27,6 +28,8 @@ export function openLink(options: {
   token?: string;
   /** Mutual TLS with servers whose URL begins with `tls:`; there is no connection to such a one that offers none. */
   tls?: TlsSource;
+  /** What inboxes begin with; `_INBOX` when not given. */
+  inboxPrefix?: string;
   name: string;
   logger: Logger;
   onUp: (connection: NatsConnection) => void;
@@ -58,10 +61,17 @@ export function openLink(options: {
     for await (const status of fresh.status()) {
       if (status.type === 'disconnect') setDown();
       if (status.type === 'reconnect') setUp();
-      if (status.type === 'error') logger.warn({ error: describeError(status.error) }, 'NATS reported an error');
+      if (status.type === 'error') report(status.error);
     }
     connection = undefined;
     setDown();
+  }
+
+  function report(error: Error): void {
+    // Nothing of ours asks for what its service may not do.
+    if (error instanceof PermissionViolationError)
+      logger.error({ error: describeError(error) }, 'NATS refuses what this service may not do');
+    else logger.warn({ error: describeError(error) }, 'NATS reported an error');
   }
 
   async function run(): Promise<void> {
@@ -116,18 +126,16 @@ function tlsOptions(source: TlsSource) {
     get ca() {
       return source.current().ca;
     },
-    checkServerIdentity: (_host: string, certificate: { subjectaltname?: string }) => {
-      const peer = peerOf(certificate.subjectaltname);
-      return peer === 'nats' ? undefined : new Error(`the server's certificate speaks for ${peer ?? 'nobody known'}, not for nats`);
-    },
+    checkServerIdentity: speaksFor('nats'),
   };
 }
 
-function connectOptions(options: { url: string; user?: string; token?: string; tls?: TlsSource; name: string }) {
+function connectOptions(options: { url: string; user?: string; token?: string; tls?: TlsSource; inboxPrefix?: string; name: string }) {
   const tls = options.url.startsWith('tls:') ? options.tls : undefined;
   return {
     ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
     servers: options.url.split(',').map((server) => server.trim()),
+    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
     ...(options.user === undefined ? { token: options.token } : { user: options.user, pass: options.token }),
     name: options.name,
     timeout: 5000,

@@ -71,23 +71,26 @@ export function connectMessaging(options: {
   tracing?: Tracing;
   /** Replicas of streams and buckets; 1 when not given. */
   replicas?: number;
-  /** Makes no stream, as somebody who may read placement alone. */
-  readOnly?: boolean;
+  /** Makes the streams that all share, where they are missing; true when not given. Others wait until somebody has made them. */
+  makesStreams?: boolean;
+  /** What the connection's inboxes begin with, where the server holds each user to inboxes of its own. */
+  inboxPrefix?: string;
 }): Promise<Messaging> {
   const names = topology(options.namespace);
-  const { replicas = 1, tracing = noTracing, readOnly = false } = options;
+  const { replicas = 1, tracing = noTracing, makesStreams = true } = options;
   const logger = options.logger.child({ part: 'messaging' });
   const metrics = createMessagingMetrics(options.registry);
   const coreSubscriptions = new Set<CoreSubscription>();
   const consumers = new Set<{ stop(): Promise<void> }>();
   const lostHooks = new Set<() => void>();
   let connections = 0;
-  const hooks = createHooks({ prepare: readOnly ? () => Promise.resolve() : ensureStreams, logger });
+  const hooks = createHooks({ prepare: ensureStreams, logger });
   const link = openLink({
     url: options.url,
     user: options.user,
     token: options.token,
     tls: options.tls,
+    inboxPrefix: options.inboxPrefix,
     name: options.name,
     logger,
     onUp: (connection) => {
@@ -117,6 +120,7 @@ export function connectMessaging(options: {
   const manager = async () => await jetstreamManager(live(), { timeout: requestTimeoutMs, checkAPI: false });
 
   async function ensureStreams(): Promise<void> {
+    if (!makesStreams) return;
     for (const spec of Object.values(names.streams)) {
       if (spec.createdBy !== 'messaging') continue;
       try {

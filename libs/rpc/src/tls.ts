@@ -5,7 +5,7 @@ import { experimental, type ChannelCredentials, type Server, type ServerCredenti
 import type { Principal } from '@fairlead/auth';
 import { FairleadError, rpcAccess, type ControlPlaneService, type Peer } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
-import { peerOf, type TlsSource } from '@fairlead/tls';
+import { peerOf, speaksFor, type TlsSource } from '@fairlead/tls';
 
 /** Logs why a handshake failed, which the client alone is told otherwise. */
 export function logHandshakes(server: Server, logger: Logger): void {
@@ -34,13 +34,7 @@ export function serverCredentials(source: TlsSource): ServerCredentials {
  */
 export function clientCredentials(source: TlsSource, server: ControlPlaneService): ChannelCredentials {
   const provider = providerOf(source);
-  return experimental.createCertificateProviderChannelCredentials(provider, provider, {
-    checkServerIdentity: (_host: string, certificate: Certificate) => {
-      const peer = peerOf(certificate.subjectaltname);
-      if (peer === server) return undefined;
-      return new Error(`the server's certificate speaks for ${peer ?? 'nobody known'}, not for ${server}`);
-    },
-  });
+  return experimental.createCertificateProviderChannelCredentials(provider, provider, { checkServerIdentity: speaksFor(server) });
 }
 
 /** The one service that answers all methods of a definition. Throws for a definition that the table of access does not know. */

@@ -1,12 +1,13 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { spanTarget } from '@fairlead/config';
-import type { ControlPlaneService } from '@fairlead/contracts';
+import { describeError, natsInbox, type ControlPlaneService } from '@fairlead/contracts';
 import {
   createRemoteKeys,
   createTokenSigner,
   createTokenVerifier,
   parseJwks,
   parsePrivateJwk,
+  type KeySource,
   type TokenSigner,
   type TokenVerifier,
 } from '@fairlead/auth';
@@ -16,8 +17,11 @@ import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { openDatabase, roleOf, schemaOf, type Database, type EntityClass, type MigrationClass } from '@fairlead/postgres';
 import { createRpcClient, type RpcClient } from '@fairlead/rpc';
 import { createLogger, createMetrics, createTracing, currentContext, type Logger, type Registry, type Tracing } from '@fairlead/telemetry';
-import { tlsFilesOf, watchTls, type TlsSource } from '@fairlead/tls';
+import { readByHttps, tlsFilesOf, watchTls, type TlsSource } from '@fairlead/tls';
 import type { ServiceConfig } from './config.js';
+
+/** Has the streams of the log in its account (libs/contracts/src/nats-access.ts). */
+const streamMaker: ControlPlaneService = 'audit';
 
 /** What a service works with: its log, metrics, database, bus, keys, and clients of other services. */
 export interface ServiceResources {
@@ -59,10 +63,11 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     logger.warn({ folder: failpoints }, 'failpoints are on: this process can be made to die or stand still by files');
   const registry = createMetrics({ service: name, version: config.FAIRLEAD_VERSION, gitSha: config.FAIRLEAD_GIT_SHA });
   const signer = await createTokenSigner({ privateJwk: parsePrivateJwk(config.SERVICE_KEY) });
-  const userKeys = config.USER_JWKS_URL === undefined ? undefined : createRemoteKeys(config.USER_JWKS_URL, 'api-gateway');
-  const verifier = createTokenVerifier({ jwks: parseJwks(config.TRUST_JWKS), userKeys });
+  const jwks = parseJwks(config.TRUST_JWKS);
   const files = tlsFilesOf(config);
   const tls = files === undefined ? undefined : watchTls({ files, peer: name, logger, registry });
+  const userKeys = config.USER_JWKS_URL === undefined ? undefined : userKeysAt(config.USER_JWKS_URL, tls, logger);
+  const verifier = createTokenVerifier({ jwks, userKeys });
   const url = new URL(config.DATABASE_URL);
   if (url.username === '') url.username = roleOf(name);
   const database = await openDatabase({
@@ -83,6 +88,8 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
     tls,
     namespace: config.NATS_NAMESPACE,
     replicas: config.NATS_REPLICAS,
+    makesStreams: name === streamMaker,
+    inboxPrefix: natsInbox(name),
     name,
     logger,
     registry,
@@ -117,4 +124,23 @@ export async function openResources(options: ResourceOptions): Promise<ServiceRe
       tls?.close();
     },
   };
+}
+
+/** The gateway's keys, from a key set at a URL: by HTTPS from nobody but the gateway, where the services have certificates. */
+function userKeysAt(url: string, tls: TlsSource | undefined, logger: Logger): KeySource {
+  if (tls === undefined || !url.startsWith('https:')) return createRemoteKeys(url, 'api-gateway');
+  let problem: string | undefined;
+  const read = async () => {
+    try {
+      const text = await readByHttps(url, { source: tls, server: 'api-gateway', timeoutMs: 2_000, maxBytes: 65_536 });
+      problem = undefined;
+      return text;
+    } catch (error) {
+      const said = describeError(error);
+      if (said !== problem) logger.warn({ url, error: said }, "the gateway's keys can't be read; those that are known stay in use");
+      problem = said;
+      throw error;
+    }
+  };
+  return createRemoteKeys(url, 'api-gateway', { read });
 }

@@ -15,3 +15,14 @@ export function peerOf(subjectAltNames: string | undefined): Peer | undefined {
   const uris = subjectAltNames.split(', ').filter((name) => name.startsWith('URI:'));
   return uris.length === 1 ? peerByUri.get(uris[0] ?? '') : undefined;
 }
+
+/**
+ * What a client checks of a server in a handshake: that its certificate speaks for a peer. Under which name it was found does not count:
+ * that is a network's, and may lead anywhere.
+ */
+export function speaksFor(server: Peer): (host: string, certificate: { subjectaltname?: string }) => Error | undefined {
+  return (_host, certificate) => {
+    const peer = peerOf(certificate.subjectaltname);
+    return peer === server ? undefined : new Error(`the server's certificate speaks for ${peer ?? 'nobody known'}, not for ${server}`);
+  };
+}

@@ -10,8 +10,8 @@ import type { TlsFiles } from '@fairlead/tls';
 import { createAuthority, issueCertificate, type Authority } from '@fairlead/tls/authority';
 import { readIfThere, writeWhole } from './files.js';
 
-/** Who gets a certificate: the services, the proxy before the gateways, and the servers of NATS. */
-export const certified = [...controlPlaneServices, 'edge', 'nats'] as const satisfies readonly Peer[];
+/** Who gets a certificate: the services, the proxy before the gateways, managed services, and the servers of NATS and PostgreSQL. */
+export const certified = [...controlPlaneServices, 'edge', 'fleet', 'nats', 'postgres'] as const satisfies readonly Peer[];
 export type Certified = (typeof certified)[number];
 
 export interface CertificateOptions {
@@ -60,8 +60,11 @@ export async function prepareCertificates(
   return { files, issued };
 }
 
-/** Names for clients that check those: managed services have a client of their own. */
-const hosts: Readonly<Partial<Record<Certified, readonly string[]>>> = { nats: ['nats', 'localhost', '127.0.0.1'] };
+/** Names for clients that check those, as that of PostgreSQL does, and those of managed services. */
+const hosts: Readonly<Partial<Record<Certified, readonly string[]>>> = {
+  nats: ['nats', 'localhost', '127.0.0.1'],
+  postgres: ['postgres', 'localhost', '127.0.0.1'],
+};
 
 /** The newest CA; its key may be kept elsewhere. */
 async function authorityOf(dir: string, another: boolean): Promise<{ cert: string; key: string | undefined }> {

@@ -5,7 +5,8 @@ import { describeError } from '@fairlead/contracts';
 import { prepareCertificates } from './certificates.js';
 
 const usage = `node tools/dev-env/dist/make-certs.js [options] <dir>
-  Makes a CA in <dir>/ca, and in <dir>/secrets a certificate for each service, for the proxy before the gateways and for NATS.
+  Makes a CA in <dir>/ca, and in <dir>/secrets a certificate for each service, for the proxy before the gateways, for managed
+  services, for NATS and for PostgreSQL.
   What is there stays, except certificates with less than a third of their time left. <dir>/ca/ca.key signs certificates: keep it
   where no service is; <dir>/secrets is what services read.
 

@@ -11,7 +11,7 @@ export interface RunOptions {
   readonly separate: boolean;
   /** With the simulated fleet and its load. */
   readonly sim: boolean;
-  /** Services speak mutual TLS with each other. */
+  /** Services speak mutual TLS with each other and with NATS. */
   readonly tls: boolean;
 }
 
@@ -26,7 +26,7 @@ export const usage = `npm start [-- options]
   --state DIR    folder for data, keys and logs (default .fairlead in the project)
   --separate     each service in a process of its own, restarted when it ends
   --no-sim       without the simulated fleet
-  --tls          mutual TLS between the services, by a CA and certificates that are made in the folder
+  --tls          mutual TLS between the services and with NATS, by a CA and certificates that are made in the folder
   --help         this text
 
   NATS_URL (and NATS_USER, NATS_TOKEN or NATS_TOKEN_FILE) in the environment or in .env: use that server instead of a local one.

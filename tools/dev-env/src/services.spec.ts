@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { controlPlaneServices } from '@fairlead/contracts';
+import type { TlsFiles } from '@fairlead/tls';
+import { certified, type Certified } from './certificates.js';
 import { baseEnv, settingsOf, simSettings, withSettings, type StackSettings } from './services.js';
 
 const record = <Key extends string>(keys: readonly Key[], valueOf: (key: Key) => string) =>
@@ -56,6 +58,19 @@ describe('settingsOf', () => {
       expect(settingsOf(stack, service)).toMatchObject({ NATS_USER: 'fairlead', NATS_TOKEN_FILE: '/state/secrets/nats-token' });
     }
     expect(simSettings(stack)).toMatchObject({ NATS_USER: 'fleet', NATS_TOKEN_FILE: '/state/secrets/nats-fleet-token' });
+  });
+
+  it('with certificates has each show its own to NATS, without any password, and read the key set by HTTPS', () => {
+    const files = (name: string) => ({ cert: `/state/secrets/${name}.tls.crt`, key: `/state/secrets/${name}.tls.key`, ca: '/ca' });
+    const certificates = Object.fromEntries(certified.map((name) => [name, files(name)])) as Record<Certified, TlsFiles>;
+    const ports = { ...stack.ports, 'api-gateway.jwks': 1005 };
+    const secured = { ...stack, certificates, ports, natsUrl: 'tls://127.0.0.1:4222' };
+    const given = { NATS_URL: 'tls://127.0.0.1:4222', TLS_CERT_FILE: '/state/secrets/audit.tls.crt' };
+    const settings = settingsOf(secured, 'audit');
+    expect(settings).toMatchObject({ ...given, USER_JWKS_URL: 'https://127.0.0.1:1005/.well-known/jwks.json' });
+    expect(settingsOf(secured, 'api-gateway')).toMatchObject({ JWKS_HTTPS_PORT: '1005' });
+    expect(simSettings(secured)).toMatchObject({ TLS_KEY_FILE: '/state/secrets/fleet.tls.key' });
+    for (const one of [settings, simSettings(secured)]) expect(Object.keys(one)).not.toContain('NATS_TOKEN_FILE');
   });
 
   it('leaves NATS to the environment when that names a server', () => {

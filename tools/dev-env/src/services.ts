@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import type { TlsFiles } from '@fairlead/tls';
+import type { Certified } from './certificates.js';
 import { natsUsers } from './nats-accounts.js';
 import { stateDirVariable } from './pids.js';
 import type { Secrets } from './secrets.js';
@@ -9,11 +10,11 @@ import type { Secrets } from './secrets.js';
 export const databaseName = 'fairlead';
 
 /** Every port of a stack, by its name in ports.json. */
-export type PortName = 'public' | 'postgres' | 'nats' | `${ControlPlaneService}.http` | `${ControlPlaneService}.grpc`;
+export type PortName = 'public' | 'postgres' | 'nats' | 'api-gateway.jwks' | `${ControlPlaneService}.http` | `${ControlPlaneService}.grpc`;
 
 /** The internal ports that ports.json keeps. */
 export const internalPorts: readonly PortName[] = controlPlaneServices.flatMap((service) =>
-  service === 'api-gateway' ? ([`${service}.grpc`] as const) : ([`${service}.http`, `${service}.grpc`] as const),
+  service === 'api-gateway' ? ([`${service}.grpc`, `${service}.jwks`] as const) : ([`${service}.http`, `${service}.grpc`] as const),
 );
 
 export interface StackSettings {
@@ -24,10 +25,10 @@ export interface StackSettings {
   readonly ports: Readonly<Partial<Record<PortName, number>>>;
   readonly secrets: Secrets;
   /** What each service shows the others; undefined where they speak plain text. */
-  readonly certificates?: Readonly<Record<ControlPlaneService, TlsFiles>> | undefined;
+  readonly certificates?: Readonly<Record<Certified, TlsFiles>> | undefined;
   /** `host:port` of PostgreSQL. */
   readonly postgres: string;
-  /** The local NATS server; undefined when the environment names one. */
+  /** The local NATS server, `tls:` where there are certificates; undefined when the environment names one. */
   readonly natsUrl: string | undefined;
   readonly version: string;
   readonly gitSha: string;
@@ -43,6 +44,8 @@ export function httpPortOf(stack: StackSettings, service: ControlPlaneService): 
 /** A service's variables; secrets by the files that hold them. */
 export function settingsOf(stack: StackSettings, service: ControlPlaneService): Settings {
   const { secrets } = stack;
+  const jwksPort = String(stack.ports['api-gateway.jwks'] ?? 0);
+  const keySetOrigin = stack.certificates === undefined ? `http://127.0.0.1:${String(stack.port)}` : `https://127.0.0.1:${jwksPort}`;
   const grpc = (other: ControlPlaneService) => `127.0.0.1:${String(stack.ports[`${other}.grpc`] ?? 0)}`;
   return {
     ...commonSettings(stack),
@@ -65,6 +68,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
     ...(service === 'provisioner' ? { FLEET_TOKEN_FILE: secrets.fleetToken } : {}),
     ...(service === 'api-gateway'
       ? {
+          ...(stack.certificates === undefined ? {} : { JWKS_HTTPS_PORT: jwksPort }),
           FIRST_ADMIN_FILE: join(stack.stateDir, 'first-admin.json'),
           IDENTITY_KEY_FILE: secrets.identityKey,
           SIGNING_KEY_ROTATION_SECONDS: '2592000',
@@ -72,7 +76,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
           OUTBOUND_ALLOW_CIDRS: stack.env['OUTBOUND_ALLOW_CIDRS'] ?? '127.0.0.0/8,::1/128',
           OUTBOUND_ALLOW_HOSTS: stack.env['OUTBOUND_ALLOW_HOSTS'] ?? 'localhost',
         }
-      : { USER_JWKS_URL: `http://127.0.0.1:${String(stack.port)}/.well-known/jwks.json` }),
+      : { USER_JWKS_URL: `${keySetOrigin}/.well-known/jwks.json` }),
     ...(service === 'audit'
       ? {
           AUDIT_ANCHOR_FILE: join(stack.stateDir, 'audit', 'anchors.jsonl'),
@@ -86,6 +90,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
 export function simSettings(stack: StackSettings): Settings {
   return {
     ...commonSettings(stack),
+    ...tlsSettings(stack, 'fleet'),
     ...natsSettings(stack, natsUsers.fleet, stack.secrets.natsFleetToken),
     FLEET_TOKEN_FILE: stack.secrets.fleetToken,
     SIM_STATE_DIR: join(stack.stateDir, 'sim'),
@@ -113,12 +118,14 @@ export function baseEnv(
   return failpoints === undefined ? rest : { ...rest, FAIRLEAD_FAILPOINTS: failpoints };
 }
 
-function tlsSettings({ certificates }: StackSettings, service: ControlPlaneService): Settings {
-  const files = certificates?.[service];
+function tlsSettings({ certificates }: StackSettings, peer: Certified): Settings {
+  const files = certificates?.[peer];
   return files === undefined ? {} : { TLS_CERT_FILE: files.cert, TLS_KEY_FILE: files.key, TLS_CA_FILE: files.ca };
 }
 
+/** By TLS the certificate says who somebody is, else a password. */
 function natsSettings({ natsUrl }: StackSettings, user: string, tokenFile: string): Settings {
+  if (natsUrl?.startsWith('tls:') === true) return { NATS_URL: natsUrl };
   return natsUrl === undefined ? {} : { NATS_URL: natsUrl, NATS_USER: user, NATS_TOKEN_FILE: tokenFile };
 }
 

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { createTokenSigner, parsePrivateJwk } from '@fairlead/auth';
 import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { portIsFree, startNats, startPostgres, type RunningNats, type RunningPostgres } from '@fairlead/local-servers';
-import { prepareCertificates } from './certificates.js';
+import type { TlsFiles } from '@fairlead/tls';
+import { prepareCertificates, type Certified } from './certificates.js';
 import { startDatabase } from './database.js';
 import { readJsonObject } from './files.js';
 import type { Hold, HoldOptions, StackPart } from './hold.js';
@@ -18,6 +19,7 @@ import { keepServer, type KeptServer } from './kept-server.js';
 import { takeLock } from './lock.js';
 import { setLargeLogsAside, watchLogs } from './log-watch.js';
 import { natsAccounts } from './nats-accounts.js';
+import { natsAccountsByCertificate, natsTls } from './nats-by-certificate.js';
 import { assertBuilt, root } from './paths.js';
 import { createPidBoard, stopLeftoverServices, type PidBoard } from './pids.js';
 import { choosePorts } from './ports.js';
@@ -36,7 +38,7 @@ export interface StackOptions {
   readonly separate: boolean;
   /** With the simulated fleet. */
   readonly sim: boolean;
-  /** Services speak mutual TLS with each other. */
+  /** Services speak mutual TLS with each other and with NATS, where each may do what its certificate allows. */
   readonly tls?: boolean;
   /** Gets progress, and what happens later. */
   readonly log: (line: string) => void;
@@ -123,9 +125,10 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
   const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
   signal.throwIfAborted();
   const env = baseEnv(process.env, options);
-  const { postgres, nats } = await startServers({ stateDir, env, secrets, ports, pids, log, onStop });
+  const { postgres, nats } = await startServers({ stateDir, env, secrets, certificates, ports, pids, log, onStop });
   signal.throwIfAborted();
-  const addresses = { postgres: `${postgres.current().host}:${String(postgres.current().port)}`, natsUrl: nats?.current().url };
+  const natsUrl = certificates === undefined ? nats?.current().url : nats?.current().url.replace('nats:', 'tls:');
+  const addresses = { postgres: `${postgres.current().host}:${String(postgres.current().port)}`, natsUrl };
   const settings: StackSettings = { stateDir, env, port, ports, secrets, certificates, ...addresses, ...versionOf() };
   await startDatabase({ settings, adminPasswordFile: join(stateDir, 'postgres/admin-password'), signal, log });
 
@@ -175,12 +178,13 @@ async function startServers(given: {
   stateDir: string;
   env: NodeJS.ProcessEnv;
   secrets: Secrets;
+  certificates: Readonly<Record<Certified, TlsFiles>> | undefined;
   ports: Readonly<Partial<Record<PortName, number>>>;
   pids: PidBoard;
   log: (line: string) => void;
   onStop: OnStop;
 }): Promise<{ postgres: KeptServer<RunningPostgres>; nats: KeptServer<RunningNats> | undefined }> {
-  const { stateDir, ports, pids, log, onStop } = given;
+  const { stateDir, certificates, ports, pids, log, onStop } = given;
   const startedPostgres = keepServer({
     name: 'PostgreSQL',
     start: () => startPostgres({ dir: join(stateDir, 'postgres'), port: ports.postgres, log }),
@@ -190,11 +194,12 @@ async function startServers(given: {
     },
   });
   const natsUrl = given.env['NATS_URL'];
-  const authorization = natsAccounts({
-    token: readSecret(given.secrets.natsToken),
-    fleetToken: readSecret(given.secrets.natsFleetToken),
-    namespace: given.env['NATS_NAMESPACE'] ?? '',
-  });
+  const namespace = given.env['NATS_NAMESPACE'] ?? '';
+  const { natsToken, natsFleetToken } = given.secrets;
+  const authorization =
+    certificates === undefined
+      ? natsAccounts({ token: readSecret(natsToken), fleetToken: readSecret(natsFleetToken), namespace })
+      : `${natsTls(certificates.nats)}${natsAccountsByCertificate(namespace)}`;
   const startedNats =
     natsUrl === undefined || natsUrl === ''
       ? keepServer({

@@ -35,7 +35,9 @@ function ownProcess(stack: StackSettings, service: ControlPlaneService): UnitSpe
 export function replicaUnit(stack: StackSettings, service: ControlPlaneService, number: number): UnitSpec {
   const unit = ownProcess(stack, service);
   const name = `${service}-${String(number)}`;
-  return { ...unit, name, services: [name], env: { ...unit.env, HTTP_PORT: '0', GRPC_PORT: '0' }, logFile: logFileOf(stack, name) };
+  const jwks = unit.env['JWKS_HTTPS_PORT'] === undefined ? {} : { JWKS_HTTPS_PORT: '0' };
+  const env = { ...unit.env, HTTP_PORT: '0', GRPC_PORT: '0', ...jwks };
+  return { ...unit, name, services: [name], env, logFile: logFileOf(stack, name) };
 }
 
 function allInOne(stack: StackSettings): UnitSpec {

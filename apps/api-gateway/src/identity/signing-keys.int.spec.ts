@@ -151,6 +151,10 @@ describe('signing keys', () => {
     expect(events[1]).toMatchObject({ payload: { kid, cause: 'command' }, meta: { principal: `user:${admin.id}`, reason: 'a drill' } });
   });
 
+  it('are told by HTTPS only where there are certificates to know services by', async () => {
+    await expect(stage.gateway.another({ JWKS_HTTPS_PORT: '0' })).rejects.toThrow(/JWKS_HTTPS_PORT needs TLS_CERT_FILE/);
+  });
+
   it('are stored sealed, and are in no log and no event', async () => {
     const rows = await stage.database.adminSql.query<{ sealed_jwk: Buffer }>('select sealed_jwk from api_gateway.signing_key');
     expect(rows.length).toBeGreaterThan(3);

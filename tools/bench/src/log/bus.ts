@@ -16,7 +16,7 @@ export const ownBus = (url: string): Bus => ({ url, namespace: 'bench' });
 /** A connection as a service has it, once it is there: until then pokes are dropped. With `readOnly` it makes no stream. */
 export async function openBus(bus: Bus, { readOnly = false }: { readOnly?: boolean } = {}): Promise<Messaging> {
   const logger = createLogger({ service: 'bench', level: 'silent' });
-  const messaging = await connectMessaging({ ...bus, name: 'bench', logger, readOnly });
+  const messaging = await connectMessaging({ ...bus, name: 'bench', logger, makesStreams: !readOnly });
   const connected = Promise.withResolvers<undefined>();
   const forget = messaging.onConnect(() => {
     connected.resolve(undefined);
