@@ -4,7 +4,7 @@
  *
  * Each service has an account of its own, and each stream stands in its owner's. Rights within one account would not do: there the
  * answer to a request goes to whatever subject the request names, into any stream too, whoever may not publish there. Between accounts
- * an answer comes back to the account that asked (docs/adr/0011, 0036).
+ * an answer comes back to the account that asked (docs/adr/0011, 0038).
  */
 import { controlPlaneServices, natsAccess, natsInbox, natsStreamOwners, type NatsRight, type Peer } from '@fairlead/contracts';
 import { identityUri, type TlsFiles } from '@fairlead/tls';
