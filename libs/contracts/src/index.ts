@@ -9,6 +9,7 @@ export { wholePlacementMap } from './events/placement-map.js';
 export * from './headers.js';
 export * from './ids.js';
 export * from './jobs.js';
+export { isDeeperThan } from './json-depth.js';
 export * from './kinds.js';
 export * from './nats-access.js';
 export * from './permissions.js';

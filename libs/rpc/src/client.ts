@@ -2,6 +2,7 @@ import { Client, credentials, Metadata, type ServiceDefinition, type ServiceErro
 import { authorizationHeader, FairleadError, sourceAddressHeader } from '@fairlead/contracts';
 import { currentContext, headersOfContext, noTracing, type Tracing } from '@fairlead/telemetry';
 import type { TlsSource } from '@fairlead/tls';
+import { maxMessageBytes } from './bounds.js';
 import type { AnyMethod, CallOptions, RpcMethods } from './definition.js';
 import { fromGrpcError } from './status.js';
 import { clientCredentials, serverOf } from './tls.js';
@@ -21,9 +22,6 @@ export interface RpcClientOptions {
   /** Mutual TLS with the service that answers these methods; plain text without it. */
   tls?: TlsSource;
 }
-
-/** The longest message either side takes: a page of a large list fits well. */
-export const maxMessageBytes = 16 * 1024 * 1024;
 
 /**
  * Makes a client with one async method per RPC. Errors come as FairleadError: the service's own, or

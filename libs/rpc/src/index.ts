@@ -1,3 +1,4 @@
+export { maxMessageBytes, maxMetadataBytes, maxRequestDepth } from './bounds.js';
 export * from './client.js';
 export {
   defineRpcs,

@@ -20,7 +20,7 @@ import {
   type Tracing,
 } from '@fairlead/telemetry';
 import type { TlsSource } from '@fairlead/tls';
-import { maxMessageBytes } from './client.js';
+import { bounded, maxMessageBytes, readable, requireMetadata } from './bounds.js';
 import type { AnyRpc, Rpc, RpcCall, RpcService, StreamRpc } from './definition.js';
 import { toGrpcError } from './status.js';
 import { logHandshakes, requireCaller, requireOwnToken, serverCredentials } from './tls.js';
@@ -76,7 +76,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
           return [name, 'stream' in found ? this.streamerOf(method.path, found) : this.handlerOf(method.path, found)];
         }),
       );
-      this.server.addService(definition, implementation);
+      this.server.addService(bounded(definition), implementation);
     }
   }
 
@@ -127,7 +127,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
       });
       const finish = this.observing(path);
       this.guarded(path, found, call, ({ principal, context }) =>
-        found.handle(call.request, { principal, context, signal: aborter.signal }),
+        found.handle(readable(call.request), { principal, context, signal: aborter.signal }),
       ).then(
         (response) => {
           finish();
@@ -183,6 +183,7 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
     const bare = contextFromHeaders((name) => headerOf(metadata, name));
     const run = async () => {
       try {
+        requireMetadata(metadata);
         const peer = this.options.tls === undefined ? undefined : requireCaller(call.getAuthContext().sslPeerCertificate, path);
         const token = /^Bearer (.+)$/.exec(headerOf(metadata, authorizationHeader) ?? '')?.[1];
         if (token === undefined) throw new FairleadError('unauthenticated', 'An access token is needed');
@@ -233,7 +234,7 @@ async function send(
   const { signal } = aborter;
   const expired = expiry(caller.principal, aborter);
   try {
-    for await (const message of found.stream(call.request, { ...caller, signal })) {
+    for await (const message of found.stream(readable(call.request), { ...caller, signal })) {
       if (signal.aborted) break;
       const stalled = setTimeout(() => {
         const details = found.cursorOf === undefined ? undefined : { cursor: found.cursorOf(message) };
