@@ -9,8 +9,7 @@ import { Answers, page, time } from '../edge/answers.js';
 import { placementClient, tellPosition, type PlacementClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { accountPrincipal, Caller, holderId, IdempotencyKey, opaqueId, roleName, scopePath } from '../edge/parse.js';
-import type { Passed } from '../iam/iam.js';
-import { PassedOn } from '../iam/passed.js';
+import { AnsweredByIam, ToIam, type Asked } from '../iam/answered-by-iam.js';
 import { refuseMore } from '../identity/given-roles.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { checkTenant, createBinding, removeBinding } from '../identity/role-bindings.js';
@@ -40,6 +39,8 @@ const bindingSchema = z
 const pageSchema = page(bindingSchema);
 
 @Controller('admin/v1/role-bindings')
+// What bindings there are on a part of the platform, only the IAM knows.
+@AnsweredByIam({ before: onPlatform })
 export class RoleBindingsController {
   constructor(
     @Inject(identity) private readonly identity: Identity,
@@ -50,15 +51,7 @@ export class RoleBindingsController {
   @Get()
   @RequirePermission('identity.manage', { anywhere: true })
   @Answers('Lists role bindings in the order of their ids, as far as the caller manages identity.', pageSchema)
-  async list(
-    @Query({ schema: listQuery }) { limit, cursor, ...filter }: z.output<typeof listQuery>,
-    @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
-  ) {
-    if (this.identity.iam !== undefined) {
-      requireOn(caller, 'identity.manage', platformPath);
-      return this.identity.iam.pass(passed, pageSchema);
-    }
+  async list(@Query({ schema: listQuery }) { limit, cursor, ...filter }: z.output<typeof listQuery>, @Caller() caller: Principal) {
     const within = caller.grants.has('identity.manage') ? undefined : [...(caller.grantsOn?.get('identity.manage') ?? [])];
     const after = startOf('bindings', cursor) ?? '';
     const bindings = await listBindings(this.identity.database, { ...filter, within }, { after, limit: limit + 1 });
@@ -69,18 +62,19 @@ export class RoleBindingsController {
   @Post()
   @RequirePermission('identity.manage', { anywhere: true })
   @Answers('Gives a principal a role on a part of the platform.', bindingSchema)
+  @ToIam<z.output<typeof createBody>>({
+    before: ({ caller, body: { role, scope } }) => {
+      requireOn(caller, 'identity.manage', scope);
+      refuseMore(caller, { role, scope, permissions: null });
+    },
+  })
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     requireOn(caller, 'identity.manage', body.scope);
-    if (this.identity.iam !== undefined) {
-      refuseMore(caller, { role: body.role, scope: body.scope, permissions: null });
-      return this.identity.iam.pass(passed, bindingSchema);
-    }
     await checkTenant(body.scope, (tenantId) => this.placement.getTenant({ tenantId }));
     const answering = answeringOnce(this.identity, keyed, ({ binding, position }: { binding: RoleBinding; position: number }) => ({
       ...{ position, body: bindingView(binding) },
@@ -97,15 +91,14 @@ export class RoleBindingsController {
   async delete(
     @Param('id', { schema: opaqueId }) bindingId: string,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    if (this.identity.iam !== undefined) {
-      requireOn(caller, 'identity.manage', platformPath);
-      return this.identity.iam.pass(passed);
-    }
     tellPosition(reply, await removeBinding(this.identity.database, caller, bindingId));
   }
+}
+
+function onPlatform({ caller }: Asked<unknown>): void {
+  requireOn(caller, 'identity.manage', platformPath);
 }
 
 function bindingView(binding: RoleBinding) {

@@ -10,8 +10,7 @@ import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, etagOf, IdempotencyKey, IfMatch, roleName, text } from '../edge/parse.js';
 import { isBuiltIn } from '../domain/held-roles.js';
-import type { Passed } from '../iam/iam.js';
-import { PassedOn } from '../iam/passed.js';
+import { AnsweredByIam } from '../iam/answered-by-iam.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { changeRole, createRole, noSuchRole, removeRole } from '../identity/roles.js';
 import { findRole, listRoles, type CustomRole } from '../store/roles.js';
@@ -54,6 +53,7 @@ const builtIn: Readonly<Record<Role, string>> = {
 const pageSchema = page(roleSchema);
 
 @Controller('admin/v1/roles')
+@AnsweredByIam()
 export class RolesController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
 
@@ -61,8 +61,7 @@ export class RolesController {
   @Get()
   @RequirePermission('identity.manage', { anywhere: true })
   @Answers('Lists roles in the order of their names, those of the product too.', pageSchema)
-  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>, @PassedOn() passed: Passed) {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, pageSchema);
+  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>) {
     const after = startOf('roles', cursor) ?? '';
     const custom = await listRoles(this.identity.database, { after, limit: limit + 1 });
     const own = (Object.keys(roles) as Role[]).filter((name) => name > after).map(builtInView);
@@ -78,10 +77,8 @@ export class RolesController {
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, roleSchema);
     const answering = answeringOnce(this.identity, keyed, ({ role, position }: { role: CustomRole; position: number }) => ({
       ...{ position, body: roleView(role) },
     }));
@@ -94,12 +91,7 @@ export class RolesController {
   @Get(':name')
   @RequirePermission('identity.manage', { anywhere: true })
   @Answers('Tells a role.', roleSchema)
-  async get(
-    @Param('name', { schema: roleName }) name: string,
-    @PassedOn() passed: Passed,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, roleSchema);
+  async get(@Param('name', { schema: roleName }) name: string, @Res({ passthrough: true }) reply: FastifyReply) {
     if (isBuiltIn(name)) return builtInView(name);
     const role = await findRole(this.identity.database, name);
     if (role === undefined) throw noSuchRole(name);
@@ -115,10 +107,8 @@ export class RolesController {
     @Body({ schema: changeBody }) body: z.output<typeof changeBody>,
     @IfMatch() revision: number | undefined,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, roleSchema);
     const { role, position } = await changeRole(this.identity.database, caller, name, { ...body, revision });
     tellPosition(reply, position);
     reply.header('etag', etagOf(role.revision));
@@ -133,10 +123,8 @@ export class RolesController {
     @Param('name', { schema: roleName }) name: string,
     @IfMatch() revision: number | undefined,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed);
     tellPosition(reply, await removeRole(this.identity.database, caller, name, revision));
   }
 }

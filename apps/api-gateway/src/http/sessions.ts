@@ -8,8 +8,7 @@ import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, opaqueId } from '../edge/parse.js';
 import { userIdOf } from '../identity/callers.js';
-import type { Passed } from '../iam/iam.js';
-import { PassedOn } from '../iam/passed.js';
+import { AnsweredByIam, ToIam } from '../iam/answered-by-iam.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { revokeSession } from '../identity/sessions.js';
 import { listSessions, type Session } from '../store/sessions.js';
@@ -33,6 +32,8 @@ const pageSchema = page(sessionSchema);
 
 /** The caller's own sessions. */
 @Controller('admin/v1/auth/sessions')
+// The break-glass admin's are here.
+@AnsweredByIam({ own: (caller, { elsewhere }) => caller.name === elsewhere?.breakGlass })
 export class SessionsController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
 
@@ -40,14 +41,7 @@ export class SessionsController {
   @Get()
   @RequirePermission('self')
   @Answers('Lists the caller’s own sessions, the newest first.', pageSchema)
-  async list(
-    @Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>,
-    @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
-  ) {
-    const { iam, elsewhere } = this.identity;
-    // The break-glass admin's are here.
-    if (iam !== undefined && caller.name !== elsewhere?.breakGlass) return iam.pass(passed, pageSchema);
+  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>, @Caller() caller: Principal) {
     const before = startOf('sessions', cursor);
     const sessions = await listSessions(this.identity.database, userIdOf(caller), { before, limit: limit + 1 });
     const page = sessions.slice(0, limit);
@@ -62,16 +56,18 @@ export class SessionsController {
   @Delete(':id')
   @RequirePermission('self')
   @Answers('Ends one of the caller’s sessions.')
+  @ToIam({
+    before: ({ caller }) => {
+      refuseApiToken(caller);
+    },
+  })
   @HttpCode(204)
   async revoke(
     @Param('id', { schema: opaqueId }) sessionId: string,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     refuseApiToken(caller);
-    const { iam, elsewhere } = this.identity;
-    if (iam !== undefined && caller.name !== elsewhere?.breakGlass) return iam.pass(passed);
     tellPosition(reply, await revokeSession(this.identity.database, caller, sessionId));
   }
 }

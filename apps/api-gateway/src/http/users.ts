@@ -10,8 +10,7 @@ import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, email, etagOf, IdempotencyKey, IfMatch, opaqueId, reason } from '../edge/parse.js';
 import { followDisabled } from '../iam/follow.js';
-import type { Passed } from '../iam/iam.js';
-import { PassedOn } from '../iam/passed.js';
+import { AnsweredByIam, ToIam } from '../iam/answered-by-iam.js';
 import { refuseMoreRoles } from '../identity/given-roles.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { resetSecondFactor } from '../identity/totp.js';
@@ -52,14 +51,14 @@ const userSchema = z
 const pageSchema = page(userSchema);
 
 @Controller('admin/v1/users')
+@AnsweredByIam()
 export class UsersController {
   constructor(@Inject(identity) private readonly identity: Identity) {}
 
   @Get()
   @RequirePermission('identity.manage')
   @Answers('Lists users in the order of their ids.', pageSchema)
-  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>, @PassedOn() passed: Passed) {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, pageSchema);
+  async list(@Query({ schema: listQuery }) { limit, cursor }: z.output<typeof listQuery>) {
     const after = startOf('users', cursor) ?? '';
     const users = await listUsers(this.identity.database, { after, limit: limit + 1 });
     const page = users.slice(0, limit);
@@ -70,17 +69,17 @@ export class UsersController {
   @Post()
   @RequirePermission('identity.manage')
   @Answers('Makes a user.', userSchema)
+  @ToIam<z.output<typeof createBody>>({
+    before: ({ caller, body }) => {
+      refuseMoreRoles(caller, body.roles);
+    },
+  })
   async create(
     @Body({ schema: createBody }) body: z.output<typeof createBody>,
     @IdempotencyKey() keyed: KeyedRequest,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (this.identity.iam !== undefined) {
-      refuseMoreRoles(caller, body.roles);
-      return this.identity.iam.pass(passed, userSchema);
-    }
     const answering = answeringOnce(this.identity, keyed, ({ user, position }: { user: User; position: number }) => ({
       ...{ position, body: userView(user, false) },
     }));
@@ -93,12 +92,7 @@ export class UsersController {
   @Get(':id')
   @RequirePermission('identity.manage')
   @Answers('Tells a user.', userSchema)
-  async get(
-    @Param('id', { schema: opaqueId }) userId: string,
-    @PassedOn() passed: Passed,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, userSchema);
+  async get(@Param('id', { schema: opaqueId }) userId: string, @Res({ passthrough: true }) reply: FastifyReply) {
     const user = await findUser(this.identity.database.dataSource.manager, { userId });
     if (user?.serviceAccount !== null) throw new FairleadError('not_found', `There is no user ${userId}`);
     reply.header('etag', etagOf(user.revision));
@@ -108,21 +102,20 @@ export class UsersController {
   @Patch(':id')
   @RequirePermission('identity.manage')
   @Answers('Changes a user’s roles, or disables them.', userSchema)
+  @ToIam<z.output<typeof changeBody>>({
+    before: ({ caller, body }) => {
+      refuseMoreRoles(caller, body.roles ?? []);
+    },
+    after: ({ database }, { issuer }, { caller, params, body }) =>
+      followDisabled(database, caller, { issuer, subject: params['id'] ?? '' }, body.disabled),
+  })
   async change(
     @Param('id', { schema: opaqueId }) userId: string,
     @Body({ schema: changeBody }) body: z.output<typeof changeBody>,
     @IfMatch() revision: number | undefined,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { iam, database } = this.identity;
-    if (iam !== undefined) {
-      refuseMoreRoles(caller, body.roles ?? []);
-      const answer = await iam.pass(passed, userSchema);
-      await followDisabled(database, caller, { issuer: iam.issuer, subject: userId }, body.disabled);
-      return answer;
-    }
     const { user, position } = await changeUser(this.identity.database, caller, userId, { ...body, revision });
     tellPosition(reply, position);
     reply.header('etag', etagOf(user.revision));
@@ -138,10 +131,8 @@ export class UsersController {
     @Param('id', { schema: opaqueId }) userId: string,
     @Body({ schema: resetBody }) body: z.output<typeof resetBody>,
     @Caller() caller: Principal,
-    @PassedOn() passed: Passed,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (this.identity.iam !== undefined) return this.identity.iam.pass(passed, userSchema);
     const { user, position } = await resetSecondFactor(this.identity.database, caller, userId, body.reason);
     tellPosition(reply, position);
     return userView(user, false);

@@ -2,6 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { readLog } from '@fairlead/event-log';
+import { RoleBindingsController } from '../http/role-bindings.js';
+import { RolesController } from '../http/roles.js';
+import { SessionsController } from '../http/sessions.js';
+import { UsersController } from '../http/users.js';
+import { routesOf } from '../openapi/routes.js';
 import type { Answer } from '../testing/gateway.js';
 import { startIam, type TestIam } from '../testing/iam.js';
 import { startIdentityStage, type IdentityStage } from '../testing/identity.js';
@@ -39,6 +44,15 @@ beforeEach(async () => {
 
 const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   stage.gateway.call(method, `/admin/v1${path}`, { token: boss, body, headers });
+const routes = routesOf([UsersController, SessionsController, RolesController, RoleBindingsController]);
+const bodies: Readonly<Record<string, unknown>> = {
+  'users.create': { email: 'new@corp.test', password: 'a-secret-to-nobody-else', roles: [] },
+  'users.change': { disabled: false },
+  'users.resetTotp': { reason: 'lost it' },
+  'roles.create': { name: 'ops', description: 'Operations', permissions: ['job.read'] },
+  'roles.change': { description: 'Operations' },
+  'roleBindings.create': { principal: 'user:ann', role: 'viewer', scope: '/' },
+};
 const newUser = (more: object = {}) => ({
   email: `${randomUUID()}@example.com`,
   password: 'a-secret-to-nobody-else',
@@ -168,6 +182,20 @@ describe('with an external IAM', () => {
     expect((await me()).status).toBe(401);
     expect((await call('PATCH', '/users/ann', { disabled: false })).status).toBe(200);
     expect((await me()).status).toBe(200);
+  });
+
+  it.each(routes.map((route) => [route.operationId, route] as const))('%s is answered by it, once all is valid', async (id, route) => {
+    const method = route.method.toUpperCase();
+    const path = route.path.replace('/admin/v1', '').replaceAll(/\{\w+\}/g, 'ann');
+    const ask = async (body: unknown, headers: Record<string, string>) => (await call(method, path, body, headers)).status;
+    const all = { 'idempotency-key': randomUUID(), 'if-match': '*' };
+    if (route.body !== undefined) expect(await ask({ no: 'such field' }, all)).toBe(400);
+    if (route.takesIdempotencyKey) expect(await ask(bodies[id], { ...all, 'idempotency-key': '' })).toBe(400);
+    if (route.ifMatch === 'required') expect(await ask(bodies[id], { ...all, 'if-match': '' })).toBe(428);
+    if (route.query !== undefined) expect((await call(method, `${path}?no=such`, bodies[id], all)).status).toBe(400);
+    expect(iam.calls).toEqual([]);
+    await ask(bodies[id], all);
+    expect(iam.calls.map((made) => [made.method, made.path])).toEqual([[method, `/iam${path}`]]);
   });
 
   it('one that is down leaves the rest as it is, the break-glass admin too', async () => {
