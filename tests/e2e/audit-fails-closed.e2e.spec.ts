@@ -100,15 +100,18 @@ const changes = (): readonly (readonly [what: string, method: string, path: stri
   ['a decision about a projection', 'POST', '/admin/v1/projections/aggregate_summary/pause', { reason }],
   ['an export of the trail', 'GET', '/admin/v1/audit/export'],
   ['rows of a table', 'GET', '/admin/v1/data/tables/placement/tenant'],
+  ['events of the log', 'GET', '/admin/v1/log/events'],
+  ['an event of the log', 'GET', '/admin/v1/log/events/1'],
   ['a login', 'POST', '/admin/v1/auth/login', { email: 'closed@example.test', password }],
 ];
 
-/** What can be read without a name for it. */
+/** What can be read without a name for it, and without a record. */
 const reads = operations
-  .filter(({ method, path, parameters, answers }) => {
+  .filter(({ method, path, parameters, answers, recorded }) => {
     const [type, ...types] = Object.keys(answers['200'] ?? {});
     return (
       method === 'GET' &&
+      !recorded &&
       !path.includes('{') &&
       type === 'application/json' &&
       types.length === 0 &&
@@ -189,7 +192,10 @@ describe('while a service may append to the log and the one behind it may not', 
     await grantAppending('take', behind);
     try {
       const before = await world.read();
-      const own = ['a user', 'a user’s role', 'a password', 'an API token', 'an end of an API token', 'rows of a table', 'a login'];
+      const own = [
+        ...['a user', 'a user’s role', 'a password', 'an API token', 'an end of an API token', 'a login'],
+        ...['an export of the trail', 'rows of a table', 'events of the log', 'an event of the log'],
+      ];
       for (const [what, method, path, body] of changes().filter(([name]) => !own.includes(name)))
         await eventuallyHolds(
           async () => {
@@ -198,6 +204,8 @@ describe('while a service may append to the log and the one behind it may not', 
           { what },
         );
       expect(await world.read()).toEqual(before);
+      // That it was asked for is recorded, that it is handed out can't be.
+      expect(await ask('GET', '/admin/v1/audit/export')).toMatchObject({ status: 503, body: { code: 'audit_unavailable' } });
     } finally {
       await grantAppending('give', behind);
     }

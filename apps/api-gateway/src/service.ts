@@ -165,6 +165,9 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       tracing,
       exchange,
       auditGate: resources.auditGate,
+      recordRead: async ({ name, ...payload }) => {
+        await appender.append({ events: [{ aggregateType: 'sensitive_read', aggregateId: name, type: 'read_requested', payload }] });
+      },
       callersNow: callersNow({ database, signer, verifier }),
       publicUrl: config.PUBLIC_URL,
       trustedProxies: config.TRUSTED_PROXIES,

@@ -8,6 +8,7 @@ export const aggregateOwners = {
   role: 'api-gateway',
   role_binding: 'api-gateway',
   data_table: 'api-gateway',
+  sensitive_read: 'api-gateway',
   iam_change: 'api-gateway',
   org: 'api-gateway',
   project: 'api-gateway',

@@ -13,6 +13,7 @@ export const testEvents = {
   role: changes,
   role_binding: changes,
   data_table: changes,
+  sensitive_read: changes,
   iam_change: changes,
   org: changes,
   project: changes,

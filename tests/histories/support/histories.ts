@@ -15,6 +15,7 @@ export const unrecorded: Readonly<Record<string, string>> = {
   'iam_change.change_requested': 'an external IAM has to be there',
   'iam_change.change_succeeded': 'the same',
   'iam_change.change_failed': 'the same',
+  'sensitive_read.read_requested': 'the runs before it recorded no such reads; the next one does',
   'event_log.trail_sealing_requested': 'it has to be of old events',
   'event_log.trail_sealed': 'twenty thousand events have to be there',
   'event_log.trail_sealing_failed': 'the folder of the segments has to be full or gone',

@@ -9,6 +9,7 @@ import type { CallersNow } from '../identity/callers-now.js';
 import { bindContext, contextOf } from './context.js';
 import { openRoutes } from './open-routes.js';
 import { refuseOtherSites } from './own-site.js';
+import { isUndecidedRead, routeName, sensitiveReadOf, sensitiveReads, type SensitiveRead } from './sensitive-reads.js';
 
 /** What a route asks of its caller: a permission, nothing, or just that no other site's page sends the request. */
 export type Access = Permission | 'public' | 'own-site';
@@ -22,8 +23,8 @@ declare module 'fastify' {
     anywhere?: boolean;
     /** The part of the route's path that names its tenant. */
     tenant?: string;
-    /** It hands out so much that an access token alone is not enough, as for changes. */
-    sensitive?: boolean;
+    /** What {@link sensitiveReads} call it: it hands out so much that it is recorded before, as changes are. */
+    sensitive?: string;
   }
 }
 
@@ -34,15 +35,11 @@ export interface RouteScope {
   readonly anywhere?: boolean;
   /** It is about the one tenant that this part of its path names; the header `x-tenant-id` has to name the same. The permission is enough on that tenant. */
   readonly tenant?: string;
-  /** It hands out so much that what is behind the caller's token has to stand still, as for changes. */
-  readonly sensitive?: boolean;
 }
 
 /** The route needs a caller with this permission on the whole platform, unless it says where else it is enough. */
-export const RequirePermission = (
-  permission: Permission,
-  { scoped = false, anywhere = false, tenant, sensitive = false }: RouteScope = {},
-) => RouteConfig({ access: permission, scoped, anywhere, sensitive, ...(tenant === undefined ? {} : { tenant }) });
+export const RequirePermission = (permission: Permission, { scoped = false, anywhere = false, tenant }: RouteScope = {}) =>
+  RouteConfig({ access: permission, scoped, anywhere, ...(tenant === undefined ? {} : { tenant }) });
 
 /** The route answers anybody. */
 export const Public = () => RouteConfig({ access: 'public' });
@@ -71,6 +68,8 @@ export interface CallerDeps {
   readonly callersNow: CallersNow;
   /** Throws when what is changed now would not be recorded, or the audit chain is too far behind. */
   readonly auditGate: { check(): Promise<void> };
+  /** Commits the event that says who asked for what; throws when it can't: then nothing is answered. Called in the request's context. */
+  readonly recordRead: (read: SensitiveRead) => Promise<void>;
   /** Where browsers reach the gateway, when that is not its own address. */
   readonly publicUrl?: string;
   /** How many requests a caller may send; as many as they like without it. */
@@ -85,8 +84,14 @@ export interface CallerDeps {
  */
 export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
   const undeclared: string[] = [];
+  const undecided: string[] = [];
   instance.addHook('onRoute', (route) => {
-    for (const method of [route.method].flat()) deps.onRoute?.(method, route.url);
+    for (const method of [route.method].flat()) {
+      deps.onRoute?.(method, route.url);
+      const name = routeName(method, route.url);
+      if (isUndecidedRead(method, name, permissionOf(route.config?.access))) undecided.push(name);
+      if (Object.hasOwn(sensitiveReads, name)) route.config = { ...route.config, sensitive: sensitiveReads[name] };
+    }
     if (route.config?.access !== undefined) return;
     for (const method of [route.method].flat()) {
       const name = `${method} ${route.url}`;
@@ -96,7 +101,9 @@ export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
     }
   });
   instance.addHook('onReady', (done) => {
-    done(undeclared.length === 0 ? undefined : new Error(`routes without a declared permission: ${undeclared.join(', ')}`));
+    if (undeclared.length > 0) done(new Error(`routes without a declared permission: ${undeclared.join(', ')}`));
+    else if (undecided.length > 0) done(new Error(`reads that sensitive-reads.ts does not decide about: ${undecided.join(', ')}`));
+    else done();
   });
   instance.addHook('onRequest', async (request, reply) => {
     const { access, scoped, anywhere, tenant, sensitive } = request.routeOptions.config;
@@ -107,9 +114,13 @@ export function guardRoutes(instance: FastifyInstance, deps: CallerDeps): void {
   });
 }
 
+function permissionOf(access: Access | undefined): Permission | undefined {
+  return access === 'public' || access === 'own-site' ? undefined : access;
+}
+
 async function authenticate(
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  { permission, scoped, anywhere, tenant, sensitive = false }: RouteScope & { permission: Permission },
+  { permission, scoped, anywhere, tenant, sensitive }: RouteScope & { permission: Permission; sensitive: string | undefined },
   deps: CallerDeps,
 ): Promise<void> {
   const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -121,18 +132,20 @@ async function authenticate(
   bindContext(request, { ...contextOf(request), principal: onBehalfOf ?? id, via: viaOf(signed.principal), bearer });
   limitRate(reply, signed.principal, deps.rateLimit);
   // A token is valid for minutes; what changes something or hands much out goes by what its caller may do now. What was exchanged was asked for just now.
-  const strict = request.method !== 'GET' || sensitive;
+  const strict = request.method !== 'GET' || sensitive !== undefined;
   const { principal, bearer: present } = bearer === token ? await deps.callersNow(signed, { strict }) : signed;
   bindContext(request, { ...contextOf(request), bearer: present });
   // Whoever may do it nowhere learns nothing from the header; where is asked below.
   requirePermission(principal, permission, { scoped, anywhere: anywhere === true || tenant !== undefined });
-  if (sensitive || (request.method !== 'GET' && !onlyReads(permission))) await deps.auditGate.check();
+  if (sensitive !== undefined || (request.method !== 'GET' && !onlyReads(permission))) await deps.auditGate.check();
   principals.set(request, principal);
-  if (tenant === undefined) return;
-  const tenantId = tenantOf(request, tenant);
-  requirePermission(principal, permission, { scoped, tenant: tenantId });
-  requireTenant(principal, tenantId);
-  bindContext(request, { ...contextOf(request), tenantId });
+  if (tenant !== undefined) {
+    const tenantId = tenantOf(request, tenant);
+    requirePermission(principal, permission, { scoped, tenant: tenantId });
+    requireTenant(principal, tenantId);
+    bindContext(request, { ...contextOf(request), tenantId });
+  }
+  if (sensitive !== undefined) await runInContext(contextOf(request), () => deps.recordRead(sensitiveReadOf(sensitive, request)));
 }
 
 /** Tells a caller how many requests they have left, as the IETF's draft on RateLimit header fields says, and refuses those that are too many. */

@@ -93,6 +93,7 @@ async function start(controllers: Type[], tracing?: Tracing) {
     exchange: (bearer) => Promise.resolve(bearer),
     callersNow: (signed) => Promise.resolve(signed),
     auditGate: { check: () => Promise.resolve() },
+    recordRead: () => Promise.resolve(),
     ...(tracing === undefined ? {} : { tracing }),
   });
   const app = await NestFactory.create<NestFastifyApplication>(Root, adapter, { logger: false, abortOnError: false });

@@ -34,6 +34,7 @@ async function start(uiFolder: string): Promise<string> {
     exchange: (bearer) => Promise.resolve(bearer),
     callersNow: (signed) => Promise.resolve(signed),
     auditGate: { check: () => Promise.resolve() },
+    recordRead: () => Promise.resolve(),
   });
   const app = await NestFactory.create<NestFastifyApplication>(Nothing, adapter, { logger: false, abortOnError: false });
   app.useGlobalFilters(new ProblemFilter(logger));

@@ -24,7 +24,7 @@ export class AuditExportController {
 
   /** Lines of JSON, as docs/audit.md describes them. That they were handed out, and to whom, is in the trail before the first one leaves. */
   @Get()
-  @RequirePermission('audit.export', { sensitive: true })
+  @RequirePermission('audit.export')
   @Answers('Answers events with their hashes and anchors, as lines of JSON, to be verified elsewhere.', undefined, {
     raw: 'application/x-ndjson',
   })

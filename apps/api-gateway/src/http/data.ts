@@ -91,7 +91,7 @@ export class DataController {
 
   /** That they were asked for, and by whom, is in the trail before the first one is read. */
   @Get(':schema/:table')
-  @RequirePermission('data.browse', { sensitive: true })
+  @RequirePermission('data.browse')
   @Answers('Answers rows of a table, and records who asked for them.', page(rowSchema).extend({ columns: z.array(columnSchema) }))
   async read(
     @Param('schema', { schema: sqlName }) schema: string,

@@ -2,6 +2,7 @@
 import type { Type } from '@nestjs/common';
 import { errorCodes, maxIdempotencyKeyLength } from '@fairlead/contracts';
 import { z } from 'zod';
+import { sensitiveReads } from '../edge/sensitive-reads.js';
 import { groups } from './groups.js';
 import { routesOf, type Route } from './routes.js';
 import { probeOperations } from './probes.js';
@@ -93,6 +94,7 @@ function operationOf(route: Route, components: Components): JsonSchema {
     ...(route.access === 'public' || route.access === 'own-site' ? {} : { 'x-permission': route.access }),
     ...(route.scoped ? { 'x-heeds-scope': true } : {}),
     ...(route.anywhere ? { 'x-anywhere': true } : {}),
+    ...(Object.hasOwn(sensitiveReads, `${route.method.toUpperCase()} ${route.path}`) ? { 'x-recorded': true } : {}),
     security: securityOf(route),
     ...withParameters(route, components),
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, components) }),

@@ -41,6 +41,7 @@ describe('whose business an event is', () => {
       'projection',
       'role',
       'role_binding',
+      'sensitive_read',
       'shard',
       'signing_key',
       'user',

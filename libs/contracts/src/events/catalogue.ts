@@ -15,6 +15,7 @@ import { projectionEvents } from './projection.js';
 import { roleBindingEvents } from './role-binding.js';
 import { roleEvents } from './role.js';
 import { scheduleEvents } from './schedule.js';
+import { sensitiveReadEvents } from './sensitive-read.js';
 import { serviceCommandEvents } from './service-command.js';
 import { shardEvents } from './shard.js';
 import { signingKeyEvents } from './signing-key.js';
@@ -29,6 +30,7 @@ export const eventCatalogue = {
   role: roleEvents,
   role_binding: roleBindingEvents,
   data_table: dataTableEvents,
+  sensitive_read: sensitiveReadEvents,
   iam_change: iamChangeEvents,
   org: orgEvents,
   project: projectEvents,

@@ -14,6 +14,8 @@ export interface Operation {
   /** By status, then by content type. */
   readonly answers: Readonly<Record<string, Readonly<Record<string, Json>>>>;
   readonly permission: string | undefined;
+  /** That it was asked for is recorded before it is answered. */
+  readonly recorded: boolean;
 }
 
 export const document = JSON.parse(readFileSync(new URL('../../../../apps/api-gateway/openapi.json', import.meta.url), 'utf8')) as {
@@ -41,6 +43,7 @@ export const operations: readonly Operation[] = Object.entries(document.paths).f
           ]),
       ),
       permission: operation['x-permission'] as string | undefined,
+      recorded: operation['x-recorded'] === true,
     };
   }),
 );
