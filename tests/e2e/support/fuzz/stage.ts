@@ -72,8 +72,10 @@ async function people({ stack, fuzzer, world }: Stage): Promise<void> {
   });
 }
 
-/** A service account and a token of it, which the fuzzer would hardly find together. */
+/** A role that its maker may give, and a service account and a token of it, which the fuzzer would hardly find together. */
 async function programs({ fuzzer }: Stage): Promise<void> {
+  await fuzzer.ask('roles.create', { body: { name: 'prepared', description: 'A role', permissions: ['job.read'] } });
+  await fuzzer.ask('roles.change', { path: { name: 'prepared' }, headers: { 'If-Match': '*' }, body: { description: 'The role' } });
   const made = await fuzzer.ask('serviceAccounts.create', { body: { name: 'prepared' } });
   const { service_account_id: id } = made.body as { service_account_id: string };
   const { token_id: token } = (await fuzzer.ask('serviceAccounts.createToken', { path: { id }, body: { name: 'ci', roles: ['viewer'] } }))
@@ -196,7 +198,10 @@ async function jobs(stage: Stage): Promise<void> {
   await fuzzer.ask('jobs.unpause', { path: { id: paused }, body: { reason } });
   // Its moves would make the next plan stale before its job is started.
   await ann.ended(paused);
-  await start('migrateMany', 'migrateMany', { tenants: [third, fourth], to: { runner: (await ann.elsewhere(third))['runner'] } });
+  const { runner } = await ann.elsewhere(third);
+  // Who is there already can't be moved there.
+  const isThere = (await ann.placementOf(fourth))['runner'] === runner;
+  await start('migrateMany', 'migrateMany', { tenants: isThere ? [third] : [third, fourth], to: { runner } });
   await start('drain', 'drain', { tenant: fourth });
   await start('resume', 'resume', { tenant: third });
   const reload = await start('reload', 'reload', { kind: 'gateway', shard: 'gateway-1' });
