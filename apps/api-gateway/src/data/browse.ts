@@ -9,7 +9,7 @@ export interface Data {
   /** Tables, and what of them may be read. */
   tables(): Promise<Table[]>;
   /**
-   * A page of a table's rows. Throws `not_found`, `permission_denied` and `invalid_argument` as {@link questionOf} does, `overloaded` while
+   * A page of a table's rows. Throws `not_found`, `permission_denied` and `invalid_argument` as {@link questionOf} does, `rate_limited` while
    * others read, `deadline_exceeded` when Postgres takes too long; and what recording it throws, such as `audit_unavailable`: then nothing
    * was read.
    */
@@ -43,7 +43,7 @@ export function createData({ database, onAppended }: { database: Database; onApp
       const [table] = await readTables(database, name);
       if (table === undefined) throw new FairleadError('not_found', `There is no table ${nameOf(name)}`);
       const question = questionOf(table, asked);
-      if (reads >= maxReads) throw new FairleadError('overloaded', `${String(maxReads)} pages of tables are being read already: try again`);
+      if (reads >= maxReads) throw new FairleadError('rate_limited', `${String(maxReads)} pages of tables are being read already: try again`);
       reads += 1;
       try {
         onAppended(await record(database, question));
