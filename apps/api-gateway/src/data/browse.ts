@@ -43,7 +43,8 @@ export function createData({ database, onAppended }: { database: Database; onApp
       const [table] = await readTables(database, name);
       if (table === undefined) throw new FairleadError('not_found', `There is no table ${nameOf(name)}`);
       const question = questionOf(table, asked);
-      if (reads >= maxReads) throw new FairleadError('rate_limited', `${String(maxReads)} pages of tables are being read already: try again`);
+      if (reads >= maxReads)
+        throw new FairleadError('rate_limited', `${String(maxReads)} pages of tables are being read already: try again`);
       reads += 1;
       try {
         onAppended(await record(database, question));
