@@ -60,7 +60,7 @@ const made: Readonly<Record<string, RegExp>> = {
 };
 /** Events, dead letters and pokes of ours; the answers, streams and buckets of the bus itself. */
 const subjects =
-  /^(evt\.[a-z0-9_]+\.[A-Za-z0-9_=~%-]+\.[A-Za-z0-9_]+|(retry|dead)\.[A-Za-z0-9_-]+|poke\.(log|relay|checkpoint|job)|(_INBOX|_R_)\.[A-Za-z0-9_.]+|\$JS\.\S+|\$KV\.PLACEMENT\.\S+)$/;
+  /^(evt\.[a-z0-9_]+\.[A-Za-z0-9_=~%-]+\.[A-Za-z0-9_]+|(retry|dead)\.[A-Za-z0-9_-]+|poke\.(log|relay|checkpoint|job)|(_INBOX(_[a-z-]+)?|_R_)\.[A-Za-z0-9_.]+|\$JS\.\S+|\$KV\.PLACEMENT\.\S+)$/;
 
 let stack: Stack;
 let admin: Database;
