@@ -58,7 +58,7 @@ const checks = [generated, compiled, document, natsAccess];
 counts.push({ passed: checks.filter(Boolean).length, failed: checks.filter((passed) => !passed).length });
 
 step('unit and integration tests');
-// Two files at a time: most of their time they wait for a server.
+// Two files at a time, each in a process of its own.
 counts.push(jest(['unit', 'integration'], ...patterns, '--maxWorkers=2'));
 if (compiled) {
   step('end-to-end tests');

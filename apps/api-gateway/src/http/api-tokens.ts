@@ -46,6 +46,17 @@ export const newTokenBody = z.strictObject({
 /** How long the present secret works beside the new one. */
 export const rotateBody = z.strictObject({ overlap_hours: z.int(hours).min(0, hours).max(168, hours).default(24) });
 
+/** What is told of the times of a secret. */
+export const secretTimes = {
+  created_at: time,
+  expires_at: time,
+  last_used_at: time.nullable(),
+  revoked_at: time.nullable(),
+  rotated_at: time.nullable(),
+  /** Until when the secret before works too. */
+  previous_until: time.nullable(),
+};
+
 const tokenSchema = z
   .object({
     token_id: z.string(),
@@ -53,13 +64,7 @@ const tokenSchema = z
     name: z.string(),
     roles: z.array(z.string()),
     scope: z.object({ tenants: z.array(z.string()).optional(), nodes: z.array(z.string()).optional() }).nullable(),
-    created_at: time,
-    expires_at: time,
-    last_used_at: time.nullable(),
-    revoked_at: time.nullable(),
-    rotated_at: time.nullable(),
-    /** Until when the secret before works too. */
-    previous_until: time.nullable(),
+    ...secretTimes,
   })
   .meta({ id: 'ApiToken' });
 export const newTokenSchema = tokenSchema.extend({ token: z.string() }).meta({ id: 'NewApiToken' });
@@ -141,6 +146,18 @@ export function newTokenAnswer({ apiToken, secretToken, position }: NewSecretTok
   return { position, body: { ...tokenView(apiToken), token: secretToken } };
 }
 
+/** The times of a secret, as {@link secretTimes} tells them. */
+export function secretTimesOf(token: ApiToken) {
+  return {
+    created_at: token.createdAt.toISOString(),
+    expires_at: token.expiresAt.toISOString(),
+    last_used_at: token.lastUsedAt?.toISOString() ?? null,
+    revoked_at: token.revokedAt?.toISOString() ?? null,
+    rotated_at: token.rotatedAt?.toISOString() ?? null,
+    previous_until: token.previousUntil?.toISOString() ?? null,
+  };
+}
+
 function tokenView(token: ApiToken) {
   return {
     token_id: token.tokenId,
@@ -148,11 +165,6 @@ function tokenView(token: ApiToken) {
     name: token.name,
     roles: token.roles,
     scope: token.scope,
-    created_at: token.createdAt.toISOString(),
-    expires_at: token.expiresAt.toISOString(),
-    last_used_at: token.lastUsedAt?.toISOString() ?? null,
-    revoked_at: token.revokedAt?.toISOString() ?? null,
-    rotated_at: token.rotatedAt?.toISOString() ?? null,
-    previous_until: token.previousUntil?.toISOString() ?? null,
+    ...secretTimesOf(token),
   };
 }

@@ -5,7 +5,7 @@ import { projectPath } from '@fairlead/contracts';
 import { requireOn, type Principal } from '@fairlead/auth';
 import { answeringOnce, type KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
-import { Answers, page, time } from '../edge/answers.js';
+import { Answers, page } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { Caller, IdempotencyKey, opaqueId, orgName, projectName, roleName, text } from '../edge/parse.js';
@@ -15,7 +15,7 @@ import { noSuchProject } from '../orgs/find.js';
 import { createKey, revokeKey, rotateKey, type NewSecretKey } from '../orgs/keys.js';
 import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
 import { findProject } from '../store/projects.js';
-import { expiresInDays, rotateBody } from './api-tokens.js';
+import { expiresInDays, rotateBody, secretTimes, secretTimesOf } from './api-tokens.js';
 
 const listQuery = z.strictObject(pageQuery);
 const createBody = z.strictObject({
@@ -30,13 +30,7 @@ const keySchema = z
     key_id: z.string(),
     name: z.string(),
     role: z.string(),
-    created_at: time,
-    expires_at: time,
-    last_used_at: time.nullable(),
-    revoked_at: time.nullable(),
-    rotated_at: time.nullable(),
-    /** Until when the secret before works too. */
-    previous_until: time.nullable(),
+    ...secretTimes,
   })
   .meta({ id: 'ProjectKey' });
 const newKeySchema = keySchema.extend({ key: z.string() }).meta({ id: 'NewProjectKey' });
@@ -129,11 +123,6 @@ function keyView(key: ApiToken) {
     key_id: key.tokenId,
     name: key.name,
     role: key.roles[0] ?? '',
-    created_at: key.createdAt.toISOString(),
-    expires_at: key.expiresAt.toISOString(),
-    last_used_at: key.lastUsedAt?.toISOString() ?? null,
-    revoked_at: key.revokedAt?.toISOString() ?? null,
-    rotated_at: key.rotatedAt?.toISOString() ?? null,
-    previous_until: key.previousUntil?.toISOString() ?? null,
+    ...secretTimesOf(key),
   };
 }
