@@ -16,7 +16,9 @@ const idempotencyKeys: TableAccess = { readable: [], masked: ['scope', 'key_hash
 /** By `schema.table`. A table's primary key is readable, or nothing of it is. */
 export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'api_gateway.api_token': {
-    readable: columns('token_id user_id name roles created_at expires_at last_used_at revoked_at scope rotated_at previous_until'),
+    readable: columns(
+      'token_id user_id name roles permissions created_at expires_at last_used_at revoked_at scope rotated_at previous_until',
+    ),
     masked: ['secret_hash', 'previous_secret_hash'],
   },
   'api_gateway.external_identity': { readable: columns('issuer subject user_id created_at roles_as_of') },

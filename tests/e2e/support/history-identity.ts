@@ -62,7 +62,8 @@ export async function serviceAccountsHappen(ann: Operator, keepSecret: PeopleSta
     const { body } = await ann.post<{ service_account_id: string; principal: string }>(path, { name });
     await ann.post('/admin/v1/role-bindings', { principal: body.principal, role: 'viewer', scope: '/tenants/tenant-01' });
     const own = `${path}/${body.service_account_id}`;
-    const { body: token } = await ann.post<{ token_id: string; token: string }>(`${own}/tokens`, { name: 'ci', roles: ['viewer'] });
+    const roles = name === 'nightly' ? ['viewer', 'on-call'] : ['viewer'];
+    const { body: token } = await ann.post<{ token_id: string; token: string }>(`${own}/tokens`, { name: 'ci', roles });
     const { body: rotated } = await ann.post<{ token: string }>(`${own}/tokens/${token.token_id}/rotate`, {});
     keepSecret(token.token, rotated.token);
     if (name === 'nightly') continue;

@@ -23,6 +23,15 @@ export function permissionsOf({ role, permissions: custom }: Pick<HeldRole, 'rol
   return (custom ?? []).filter((name): name is Permission => known.has(name));
 }
 
+/**
+ * What the custom ones among roles give, by role; undefined when there is none. A secret that is made with roles keeps it: whoever has the
+ * secret gets no further when somebody widens one of them.
+ */
+export function customPermissions(given: readonly HeldRole[]): Record<string, Permission[]> | undefined {
+  const custom = given.filter(({ permissions: own }) => own !== null);
+  return custom.length === 0 ? undefined : Object.fromEntries(custom.map((one) => [one.role, permissionsOf(one).sort()]));
+}
+
 /** The permissions of roles by the scope path that they are held on. */
 export function grantsOfHeld(held: readonly HeldRole[]): Grants {
   const grants = new Map<string, Set<Permission>>();

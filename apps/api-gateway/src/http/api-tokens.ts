@@ -7,24 +7,23 @@ import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { tellPosition } from '../edge/clients.js';
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
-import { Caller, IdempotencyKey, nodeId, opaqueId, tenantId, text } from '../edge/parse.js';
+import { Caller, IdempotencyKey, nodeId, opaqueId, roleName, tenantId, text } from '../edge/parse.js';
 import { createApiToken, revokeApiToken, rotateApiToken, type NewSecretToken, type NewToken } from '../identity/api-tokens.js';
 import { userIdOf } from '../identity/callers.js';
 import { refuseElsewhere } from '../identity/elsewhere.js';
 import { identity, type Identity } from '../identity/identity.js';
 import { listApiTokens, type ApiToken } from '../store/api-tokens.js';
 import { refuseApiToken } from './auth.js';
-import { roleList } from './users.js';
 
 const hours = 'must be a whole number of hours from 0 to 168';
 const days = 'must be a whole number of days from 1 to 365';
 
 /** As many as an access token has room for. */
 const maxNames = 50;
-const names = (one: typeof tenantId) =>
+const names = (one: typeof tenantId, most = maxNames) =>
   z
     .array(one, 'is not a list')
-    .max(maxNames, `must name ${maxNames} at most`)
+    .max(most, `must name ${most} at most`)
     .transform((list) => [...new Set(list)]);
 
 const listQuery = z.strictObject({
@@ -35,7 +34,8 @@ const listQuery = z.strictObject({
 export const expiresInDays = z.int(days).min(1, days).max(365, days).default(90);
 export const newTokenBody = z.strictObject({
   name: text(100),
-  roles: roleList.refine((names) => names.length > 0, 'must name a role'),
+  /** The product's and others: the token does what they give when it is made, as far as they give it then. */
+  roles: names(roleName, 10).refine((list) => list.length > 0, 'must name a role'),
   /** Keeps the token to these tenants and nodes: it reads their changes, and does nothing else. */
   scope: z
     .strictObject({ tenants: names(tenantId).optional(), nodes: names(nodeId).optional() })

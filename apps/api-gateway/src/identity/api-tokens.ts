@@ -1,8 +1,7 @@
-import { FairleadError, newId, platformPath, roles as allRoles, type Role } from '@fairlead/contracts';
+import { FairleadError, newId, type Role } from '@fairlead/contracts';
 import {
   common,
   commonRoles,
-  grantsOfRoles,
   mayAnywhere,
   principalOfAccount,
   type Grants,
@@ -12,7 +11,7 @@ import {
 } from '@fairlead/auth';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Answering, Database, Transaction } from '@fairlead/postgres';
-import { grantsOfHeld, isBuiltIn, platformRoles } from '../domain/held-roles.js';
+import { customPermissions, grantsOfHeld, permissionsOf, platformRoles, type HeldRole } from '../domain/held-roles.js';
 import {
   insertApiToken,
   revokeApiTokenRow,
@@ -23,6 +22,7 @@ import {
 } from '../store/api-tokens.js';
 import { presentCaller, userIdOf } from './callers.js';
 import { refuseElsewhere, type Elsewhere } from './elsewhere.js';
+import { rolesToGive } from './given-roles.js';
 import { hashOfSecret, newSecret, secretPattern } from './secrets.js';
 
 /** `<token id>_<secret>`: the id is how the token begins, and may be shown. */
@@ -39,7 +39,8 @@ export function isApiToken(bearer: string): boolean {
 /** What a token is to be. */
 export interface NewToken {
   readonly name: string;
-  readonly roles: readonly Role[];
+  /** Built in or custom; of a custom one the token keeps what it gives now. */
+  readonly roles: readonly string[];
   readonly expiresInDays: number;
   readonly scope?: Scope;
 }
@@ -53,8 +54,8 @@ export interface NewSecretToken {
 
 /**
  * Makes an API token for the caller and records it; answers it once, with the event's position. Throws `permission_denied`
- * when the caller has an API token themselves, and for a role that gives more than they may do now, `unauthenticated` when
- * they are disabled or their session has ended: an access token that is still out must not become one for a year.
+ * when the caller has an API token themselves, and for a role that gives more than they may do now, `invalid_argument` for a
+ * role that there is not, `unauthenticated` when they are disabled or their session has ended: an access token that is still out must not become one for a year.
  */
 export async function createApiToken<Answer>(
   caller: Principal,
@@ -65,22 +66,26 @@ export async function createApiToken<Answer>(
   refuseTokens(caller, 'API tokens are made in a login session, not with another API token');
   const userId = userIdOf(caller);
   return answering(async (tx) => {
-    refuseMoreThan(await presentCaller(tx, caller), input.roles);
-    return giveToken(tx, userId, input);
+    const present = await presentCaller(tx, caller);
+    const given = await rolesToGive(tx, input.roles);
+    refuseMoreThan(present, given);
+    return giveToken(tx, userId, input, given);
   });
 }
 
-/** Gives somebody a token and records it; whoever asks for it has been judged. */
-export async function giveToken(tx: Transaction, userId: string, input: NewToken): Promise<NewSecretToken> {
+/** Gives somebody a token with what its roles give now, and records it; whoever asks for it has been judged by that. */
+export async function giveToken(tx: Transaction, userId: string, input: NewToken, given: readonly HeldRole[]): Promise<NewSecretToken> {
   const [tokenId, secret] = [newId('apiToken'), newSecret()];
-  const apiToken = await insertApiToken(tx, { ...input, scope: input.scope, tokenId, userId, secretHash: hashOfSecret(secret) });
-  const { name, expiresAt, scope } = apiToken;
+  const apiToken = await insertApiToken(tx, { ...input, scope: input.scope, given, tokenId, userId, secretHash: hashOfSecret(secret) });
+  const { name, roles, expiresAt, scope } = apiToken;
+  const permissions = customPermissions(given);
   const payload = {
     token_id: tokenId,
     name,
-    roles: input.roles,
+    roles,
     expires_at: expiresAt.toISOString(),
     ...(scope === null ? {} : { scope }),
+    ...(permissions === undefined ? {} : { permissions }),
   };
   const { lastPosition } = await appendInTransaction(tx, {
     events: [{ aggregateType: 'user', aggregateId: userId, type: 'api_token_created', payload }],
@@ -88,12 +93,12 @@ export async function giveToken(tx: Transaction, userId: string, input: NewToken
   return { apiToken, secretToken: `${tokenId}_${secret}`, position: lastPosition };
 }
 
-function refuseMoreThan(caller: Principal, roles: readonly Role[]): void {
-  for (const role of roles) {
-    const lacking = allRoles[role].find((grant) => !mayAnywhere(caller, grant));
+function refuseMoreThan(caller: Principal, given: readonly HeldRole[]): void {
+  for (const role of given) {
+    const lacking = permissionsOf(role).find((grant) => !mayAnywhere(caller, grant));
     if (lacking === undefined) continue;
-    throw new FairleadError('permission_denied', `A token with the role ${role} could do more than you: you lack ${lacking}`, {
-      details: { role, permission: lacking },
+    throw new FairleadError('permission_denied', `A token with the role ${role.role} could do more than you: you lack ${lacking}`, {
+      details: { role: role.role, permission: lacking },
     });
   }
 }
@@ -160,7 +165,7 @@ export async function revokeApiToken(database: Database, caller: Principal, toke
 
 /**
  * Answers a short-lived access token for an API token, with what the token's roles and those its user has now both
- * allow, within the token's scope; for a project's key, with what the key's role gives on the project. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`, and
+ * allow, within the token's scope. Asks the database each time, so that a revoked token is refused at once. Throws `unauthenticated`, and
  * `sign_in_elsewhere` where access tokens come from an issuer.
  */
 export async function exchangeApiToken(
@@ -177,10 +182,8 @@ export async function exchangeApiToken(
 }
 
 /** What a token lets its bearer do. A project holds the roles of all its keys, and each key gives its own. */
-function allowedTo({ userId, roles, held }: UsableApiToken): { roles: Role[]; grants: Grants } {
-  if (principalOfAccount(userId).startsWith('project:'))
-    return { roles: [], grants: grantsOfHeld(held.filter(({ role }) => roles.includes(role))) };
-  const builtIn = roles.filter(isBuiltIn);
-  const grants = common(new Map([[platformPath, grantsOfRoles(builtIn)]]), grantsOfHeld(held));
-  return { roles: commonRoles(builtIn, platformRoles(held)), grants };
+function allowedTo({ userId, given, held: all }: UsableApiToken): { roles: Role[]; grants: Grants } {
+  const isProject = principalOfAccount(userId).startsWith('project:');
+  const held = isProject ? all.filter(({ role }) => given.some((one) => one.role === role)) : all;
+  return { roles: commonRoles(platformRoles(given), platformRoles(held)), grants: common(grantsOfHeld(given), grantsOfHeld(held)) };
 }

@@ -2,8 +2,10 @@
 import { FairleadError, newId, platformPath, type Role } from '@fairlead/contracts';
 import { claimOf, lackingAt, type Principal } from '@fairlead/auth';
 import type { Transaction } from '@fairlead/postgres';
+import { invalidField } from '../domain/invalid.js';
 import { grantsOfHeld, permissionsOf, type HeldRole } from '../domain/held-roles.js';
 import { deleteBindingsOf, insertBinding, rolesHeldBy } from '../store/role-bindings.js';
+import { rolesNamed } from '../store/roles.js';
 import { countAdmins } from '../store/users.js';
 
 /** Throws `permission_denied` when a role gives, where it is to be held, what the caller does not have there: nobody gives more than they have. */
@@ -20,6 +22,22 @@ export function refuseMore(caller: Principal, given: HeldRole): void {
 /** The same, for built-in roles on the whole platform. */
 export function refuseMoreRoles(caller: Principal, roles: readonly Role[]): void {
   for (const role of roles) refuseMore(caller, { role, scope: platformPath, permissions: null });
+}
+
+/** A role by its name, as it is to be held on a scope path. Throws `invalid_argument` for one that there is not. */
+export async function roleToGive(tx: Transaction, name: string, scope: string): Promise<HeldRole> {
+  const [role] = await rolesNamed(tx, [name], scope);
+  if (role === undefined) throw invalidField('role', 'is not a role');
+  return role;
+}
+
+/** Roles by their names, on the whole platform. Throws `invalid_argument` for one that there is not. */
+export async function rolesToGive(tx: Transaction, names: readonly string[]): Promise<HeldRole[]> {
+  const found = await rolesNamed(tx, names, platformPath);
+  return found.map((role, index) => {
+    if (role === undefined) throw invalidField(`roles/${String(index)}`, 'is not a role');
+    return role;
+  });
 }
 
 /** Throws `too_many_grants` when a principal holds more than an access token tells. */

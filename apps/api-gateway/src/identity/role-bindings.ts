@@ -3,14 +3,12 @@ import { accountOf, requireOn, type Principal } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Answering, Database, Transaction } from '@fairlead/postgres';
 import { invalidField } from '../domain/invalid.js';
-import { isBuiltIn } from '../domain/held-roles.js';
 import { findOrg } from '../store/orgs.js';
 import { findProject } from '../store/projects.js';
 import { deleteBinding, deleteBindingsWithin, findBinding, insertBinding, type RoleBinding } from '../store/role-bindings.js';
-import { findRole } from '../store/roles.js';
 import { findUser, lockUsers, touchUser, touchUsers } from '../store/users.js';
 import { lockedCaller, presentCaller } from './callers.js';
-import { refuseMore, refuseNoAdmin, refuseTooMany } from './given-roles.js';
+import { refuseMore, refuseNoAdmin, refuseTooMany, roleToGive } from './given-roles.js';
 
 /** What to bind: who gets which role, on which part of the platform. */
 export interface NewBinding {
@@ -42,9 +40,7 @@ export async function createBinding<Answer>(
   return answering(async (tx) => {
     const present = await lockedCaller(tx, caller, 'identity.manage', scope);
     await refuseGone(tx, scope);
-    const custom = isBuiltIn(role) ? undefined : await findRole(tx, role);
-    if (!isBuiltIn(role) && custom === undefined) throw invalidField('role', 'is not a role');
-    refuseMore(present, { role, scope, permissions: custom?.permissions ?? null });
+    refuseMore(present, await roleToGive(tx, role, scope));
     const holder = await findHolder(tx, principal);
     const binding = await insertBinding(tx, { ...input, bindingId: newId('roleBinding'), createdBy: caller.id });
     if (binding === undefined) throw new FairleadError('already_exists', `${principal} has the role ${role} on ${scope} already`);

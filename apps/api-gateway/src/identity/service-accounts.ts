@@ -9,7 +9,7 @@ import { deleteServiceAccount, findServiceAccount, insertServiceAccount, type Se
 import { lockUsers, touchUser } from '../store/users.js';
 import { giveToken, refuseTokens, renewToken, type NewSecretToken, type NewToken, type Rotation } from './api-tokens.js';
 import { presentCaller } from './callers.js';
-import { refuseMoreRoles } from './given-roles.js';
+import { refuseMore, rolesToGive } from './given-roles.js';
 import type { Passwords } from './passwords.js';
 import { eventOf } from './role-bindings.js';
 import { newSecret } from './secrets.js';
@@ -93,8 +93,9 @@ export async function removeServiceAccount(
 
 /**
  * Gives a service account an API token and records it; answers it once. It does what its roles and those that the account holds both
- * allow. Throws `service_account_not_found`, and `permission_denied` for a role that gives more than the caller may do on the whole
- * platform: whoever has made it may hold it, whatever the account comes to hold later. Also for a caller with an API token.
+ * allow. Throws `service_account_not_found`, `invalid_argument` for a role that there is not, and `permission_denied` for one that gives more
+ * than the caller may do on the whole platform: whoever has made it may hold it, whatever the account comes to hold later. Also for a caller
+ * with an API token.
  */
 export async function createTokenOf<Answer>(
   caller: Principal,
@@ -105,12 +106,16 @@ export async function createTokenOf<Answer>(
   return answering(async (tx) => {
     const present = await lockFor(tx, caller);
     await mustFind(tx, serviceAccountId);
-    refuseMoreRoles(present, input.roles);
-    return giveToken(tx, serviceAccountId, input);
+    const given = await rolesToGive(tx, input.roles);
+    for (const role of given) refuseMore(present, role);
+    return giveToken(tx, serviceAccountId, input, given);
   });
 }
 
-/** Gives a token of a service account a new secret, as `rotateApiToken` does, to whom `createTokenOf` would give such a one. */
+/**
+ * Gives a token of a service account a new secret, as `rotateApiToken` does, to whom `createTokenOf` would give such a one: who may do all that
+ * its roles gave when it was made, for a role that is narrowed now may be widened again.
+ */
 export async function rotateTokenOf<Answer>(
   caller: Principal,
   { serviceAccountId, ...rotation }: Rotation & { serviceAccountId: string },
@@ -120,7 +125,7 @@ export async function rotateTokenOf<Answer>(
   return answering(async (tx) => {
     const present = await lockFor(tx, caller);
     await mustFind(tx, serviceAccountId);
-    refuseMoreRoles(present, await rolesOfToken(tx, rotation.tokenId));
+    for (const role of await rolesOfToken(tx, rotation.tokenId)) refuseMore(present, role);
     return renewToken(tx, serviceAccountId, rotation);
   });
 }

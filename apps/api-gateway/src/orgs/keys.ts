@@ -1,16 +1,15 @@
 /**
  * The keys of projects: API tokens with which a program acts as the project. A key's role is bound to the project on its own path, and the key
- * gives that role there and nothing else. Two secrets of a project are valid at a time at most: the present one and, for a while, the one before.
+ * gives that role there and nothing else, and no more of a custom one than that gave when the key was made. Two secrets of a project are valid at a time at most: the present one and, for a while, the one before.
  */
 import { FairleadError, newId, projectPath } from '@fairlead/contracts';
 import { principalOfAccount, type Principal } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Answering, Database, Transaction } from '@fairlead/postgres';
-import { invalidField } from '../domain/invalid.js';
-import { isBuiltIn } from '../domain/held-roles.js';
+import { customPermissions, type HeldRole } from '../domain/held-roles.js';
 import { refuseTokens } from '../identity/api-tokens.js';
 import { lockedCaller } from '../identity/callers.js';
-import { refuseMore } from '../identity/given-roles.js';
+import { refuseMore, roleToGive } from '../identity/given-roles.js';
 import { eventOf } from '../identity/role-bindings.js';
 import { hashOfSecret, newSecret } from '../identity/secrets.js';
 import {
@@ -20,12 +19,12 @@ import {
   insertApiToken,
   revokeAllTokensOf,
   revokeApiTokenRow,
+  rolesOfToken,
   rotateApiTokenRow,
   type ApiToken,
 } from '../store/api-tokens.js';
 import type { Project } from '../store/projects.js';
 import { deleteBindingsOf, insertBinding } from '../store/role-bindings.js';
-import { findRole } from '../store/roles.js';
 import { touchUser } from '../store/users.js';
 import { mustFindProject, type ProjectName } from './find.js';
 
@@ -62,15 +61,16 @@ export async function createKey<Answer>(
     const present = await lockedCaller(tx, caller, 'project.manage', pathOf(of));
     const project = await mustFindProject(tx, of);
     const { projectId: userId } = project;
-    await refuseRole(tx, present, of, role);
+    const given = await roleToGive(tx, role, pathOf(of));
+    refuseMore(present, given);
     refuseThird((await countSecretsOf(tx, userId)) + 1);
     const [keyId, secret] = [newId('apiToken'), newSecret()];
-    const token = { tokenId: keyId, userId, name, roles: [role], scope: undefined, secretHash: hashOfSecret(secret), expiresInDays };
+    const token = { tokenId: keyId, userId, name, given: [given], scope: undefined, secretHash: hashOfSecret(secret), expiresInDays };
     const key = await insertApiToken(tx, token);
     const held = { principal: principalOfAccount(userId), role, scope: pathOf(of) };
     const bound = await insertBinding(tx, { ...held, bindingId: newId('roleBinding'), createdBy: caller.id });
     await touchUser(tx, { userId });
-    const payload = { ...about(project, key), role, expires_at: key.expiresAt.toISOString() };
+    const payload = { ...about(project, key), ...saidOf(given), expires_at: key.expiresAt.toISOString() };
     const position = await record(tx, [
       ...(bound === undefined ? [] : [eventOf('role_binding_created', bound)]),
       { ...aggregateOf(project), type: 'project_key_created', payload },
@@ -94,9 +94,8 @@ export async function rotateKey<Answer>(
     const present = await lockedCaller(tx, caller, 'project.manage', pathOf(of));
     const project = await mustFindProject(tx, of);
     const { projectId: userId } = project;
-    const before = await findUsableToken(tx, keyId, userId);
-    if (before === undefined) throw noSuchKey(keyId);
-    for (const role of before.roles) await refuseRole(tx, present, of, role);
+    if ((await findUsableToken(tx, keyId, userId)) === undefined) throw noSuchKey(keyId);
+    for (const role of await rolesOfToken(tx, keyId)) refuseMore(present, { ...role, scope: pathOf(of) });
     refuseThird((await countSecretsOf(tx, userId, keyId)) + (overlapHours > 0 ? 2 : 1));
     const secret = newSecret();
     const key = await rotateApiTokenRow(tx, { tokenId: keyId, userId, secretHash: hashOfSecret(secret), overlapHours });
@@ -138,13 +137,6 @@ function pathOf({ org, name }: ProjectName): string {
   return projectPath(org, name);
 }
 
-/** Nobody gives a key, or gets the secret of one, that could do more on the project than they can. */
-async function refuseRole(tx: Transaction, caller: Principal, of: ProjectName, role: string): Promise<void> {
-  const custom = isBuiltIn(role) ? undefined : await findRole(tx, role);
-  if (!isBuiltIn(role) && custom === undefined) throw invalidField('role', 'is not a role');
-  refuseMore(caller, { role, scope: pathOf(of), permissions: custom?.permissions ?? null });
-}
-
 function refuseThird(secrets: number): void {
   if (secrets <= mostSecrets) return;
   throw new FairleadError(
@@ -166,6 +158,12 @@ function noSuchKey(keyId: string): FairleadError {
 
 function about({ org, name }: Project, key: ApiToken) {
   return { org, name, key_id: key.tokenId, key_name: key.name };
+}
+
+/** A key's role as its event tells it, with what a custom one gives it at the most. */
+function saidOf(given: HeldRole) {
+  const permissions = customPermissions([given])?.[given.role];
+  return { role: given.role, ...(permissions === undefined ? {} : { permissions }) };
 }
 
 function aggregateOf({ projectId }: Project) {

@@ -1,7 +1,7 @@
-import type { Role } from '@fairlead/contracts';
 import type { Scope } from '@fairlead/auth';
+import { platformPath } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
-import type { HeldRole } from '../domain/held-roles.js';
+import { customPermissions, type HeldRole } from '../domain/held-roles.js';
 import { heldBy } from './role-bindings.js';
 
 /** SQL: whether an API token can still be used, by the database's clock. */
@@ -12,7 +12,7 @@ export interface ApiToken {
   readonly tokenId: string;
   readonly userId: string;
   readonly name: string;
-  /** Built-in ones; the one of a project's key is any that is held on the project. */
+  /** Built in or custom; a project's key has one, which is held on the project. */
   readonly roles: string[];
   /** The tenants and nodes that it is kept to; null for the whole platform. */
   readonly scope: Scope | null;
@@ -34,7 +34,8 @@ export interface NewApiToken {
   readonly tokenId: string;
   readonly userId: string;
   readonly name: string;
-  readonly roles: readonly string[];
+  /** Its roles with what they give now, which is the most that it ever gives of custom ones. */
+  readonly given: readonly HeldRole[];
   readonly scope: Scope | undefined;
   readonly secretHash: Buffer;
   readonly expiresInDays: number;
@@ -42,18 +43,20 @@ export interface NewApiToken {
 
 /** Inserts a token and answers it. */
 export async function insertApiToken(tx: Sql, token: NewApiToken): Promise<ApiToken> {
+  const permissions = customPermissions(token.given);
   const [inserted] = await tx.query<ApiToken>(
-    `insert into api_token (token_id, user_id, name, roles, secret_hash, expires_at, scope)
-     values ($1, $2, $3, $4, $5, now() + make_interval(days => $6), $7::jsonb)
+    `insert into api_token (token_id, user_id, name, roles, secret_hash, expires_at, scope, permissions)
+     values ($1, $2, $3, $4, $5, now() + make_interval(days => $6), $7::jsonb, $8::jsonb)
      returning ${columns}`,
     [
       token.tokenId,
       token.userId,
       token.name,
-      token.roles,
+      token.given.map(({ role }) => role),
       token.secretHash,
       token.expiresInDays,
       token.scope === undefined ? null : JSON.stringify(token.scope),
+      permissions === undefined ? null : JSON.stringify(permissions),
     ],
   );
   if (inserted === undefined) throw new Error('the API token was not inserted');
@@ -64,10 +67,23 @@ export async function insertApiToken(tx: Sql, token: NewApiToken): Promise<ApiTo
 export interface UsableApiToken {
   readonly userId: string;
   readonly email: string;
-  readonly roles: string[];
+  /** The token's roles, with what they gave when it was made and give now. */
+  readonly given: readonly HeldRole[];
   readonly held: readonly HeldRole[];
   readonly scope: Scope | null;
 }
+
+/** SQL: the roles of a token as a list of `HeldRole` on the whole platform; `permissions` is SQL for those of the custom role `named.role`. */
+function rolesWith(permissions: string): string {
+  return `(select coalesce(json_agg(json_build_object('role', named.role, 'scope', '${platformPath}', 'permissions', ${permissions})), '[]')
+     from unnest(api_token.roles) named(role))`;
+}
+
+/** SQL: what a custom role gave when the token was made; null for a built-in one. */
+const kept = 'api_token.permissions -> named.role';
+/** SQL: what of that it gives now: nothing once it is gone, and of another one of its name no more than that. */
+const stillGiven = `case when api_token.permissions ? named.role then
+       array(select p from role r, unnest(r.permissions) p where r.name = named.role and (${kept}) ? p) end`;
 
 /** SQL: whether the last use is not known to the minute. */
 const unnoted = `(last_used_at is null or last_used_at < now() - interval '1 minute')`;
@@ -75,7 +91,7 @@ const unnoted = `(last_used_at is null or last_used_at < now() - interval '1 min
 /** Finds a token that can be used, by the database's clock, and notes that it is, once a minute; else undefined. */
 export async function useApiToken(sql: Sql, tokenId: string, secretHash: Buffer): Promise<UsableApiToken | undefined> {
   const [found] = await sql.query<UsableApiToken & { unnoted: boolean }>(
-    `select user_id as "userId", email, api_token.roles, ${heldBy('users.principal')} as held, scope, ${unnoted} as unnoted
+    `select user_id as "userId", email, ${rolesWith(stillGiven)} as given, ${heldBy('users.principal')} as held, scope, ${unnoted} as unnoted
      from api_token join users using (user_id)
      where token_id = $1 and (secret_hash = $2 or (previous_secret_hash = $2 and previous_until > now())) and ${usable} and not disabled`,
     [tokenId, secretHash],
@@ -117,9 +133,11 @@ export async function revokeApiTokenRow(tx: Sql, tokenId: string, userId: string
   return before;
 }
 
-/** The roles of a token; none of one that there is not. */
-export async function rolesOfToken(sql: Sql, tokenId: string): Promise<Role[]> {
-  const [found] = await sql.query<{ roles: Role[] }>('select roles from api_token where token_id = $1', [tokenId]);
+/** The roles of a token with the most that they ever give it, which is what they gave when it was made; none of one that there is not. */
+export async function rolesOfToken(sql: Sql, tokenId: string): Promise<readonly HeldRole[]> {
+  const [found] = await sql.query<{ roles: HeldRole[] }>(`select ${rolesWith(kept)} as roles from api_token where token_id = $1`, [
+    tokenId,
+  ]);
   return found?.roles ?? [];
 }
 

@@ -1,6 +1,6 @@
 import type { Permission } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
-import type { HeldRole } from '../domain/held-roles.js';
+import { isBuiltIn, type HeldRole } from '../domain/held-roles.js';
 import { heldBy } from './role-bindings.js';
 
 /** A custom role. */
@@ -33,6 +33,17 @@ export async function insertRole(
 export async function findRole(sql: Sql, name: string): Promise<CustomRole | undefined> {
   const [found] = await sql.query<CustomRole>(`select ${columns} from role where name = $1`, [name]);
   return found;
+}
+
+/** Roles by their names as they would be held on a scope path, in that order; undefined for one that there is not. */
+export async function rolesNamed(sql: Sql, names: readonly string[], scope: string): Promise<(HeldRole | undefined)[]> {
+  const custom = names.filter((name) => !isBuiltIn(name));
+  const rows = custom.length === 0 ? [] : await sql.query<CustomRole>(`select ${columns} from role where name = any($1)`, [custom]);
+  const found = new Map(rows.map(({ name, permissions }) => [name, permissions]));
+  return names.map((role) => {
+    const permissions = isBuiltIn(role) ? null : found.get(role);
+    return permissions === undefined ? undefined : { role, scope, permissions };
+  });
 }
 
 /** Sets what a role says and answers it; undefined when it is gone. */

@@ -20,7 +20,7 @@ export function tokenCreate(parent: Command, run: Run): void {
   parent
     .command('create <name>')
     .description('make an API token for a program; it is shown this once; needs a login')
-    .requiredOption('--role <role>', 'what it may do, as far as you may (repeatable): viewer, operator, admin', list)
+    .requiredOption('--role <role>', 'what it may do, as far as you may (repeatable): viewer, operator, admin, or a role of your own', list)
     .option('--days <n>', 'how long it is valid, 365 at most; 90 when left out', positive)
     .option('--tenant <tenant>', 'keep it to the changes of this tenant (repeatable): it does nothing else', list)
     .option('--node <node>', 'keep it to the changes of this node (repeatable)', list)

@@ -2915,7 +2915,7 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
-                    roles: ("viewer" | "operator" | "admin")[];
+                    roles: string[];
                     scope?: {
                         tenants?: string[];
                         nodes?: string[];
@@ -5458,7 +5458,7 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
-                    roles: ("viewer" | "operator" | "admin")[];
+                    roles: string[];
                     scope?: {
                         tenants?: string[];
                         nodes?: string[];

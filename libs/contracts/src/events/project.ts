@@ -17,8 +17,8 @@ export const projectEvents = {
     project_changed: eventType(named.extend({ before: z.strictObject(said), after: z.strictObject(said) })),
     // Its keys, and the roles that were held on it, went before.
     project_deleted: eventType(named.extend(said)),
-    // The role is given on the project; an event of its own tells of that.
-    project_key_created: eventType(key.extend({ role: text, expires_at: time })),
+    // The role is given on the project; an event of its own tells of that. Of a custom one, what it gave then: the key never has more of it.
+    project_key_created: eventType(key.extend({ role: text, permissions: z.array(text).optional(), expires_at: time })),
     project_key_rotated: eventType(key.extend({ previous_until: time.optional() })),
     project_key_revoked: eventType(key),
   },

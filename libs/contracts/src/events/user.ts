@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { eventType, type AggregateEvents } from './define.js';
+import { eventType, nextVersion, type AggregateEvents } from './define.js';
 import { count, roleNames, text, time } from './fields.js';
 
 const access = z.strictObject({ roles: roleNames, disabled: z.boolean() });
 /** What a token is kept to. */
 const scope = z.strictObject({ tenants: z.array(text).optional(), nodes: z.array(text).optional() });
+const newToken = { token_id: text, name: text, expires_at: time, scope: scope.optional() };
 const onSession = z.strictObject({ session_id: text, address: text });
 
 const attempt = z.strictObject({ email: text, address: text });
@@ -50,8 +51,11 @@ export const userEvents = {
     session_refresh_refused: eventType(onSession.extend({ cause: z.literal('revoked') })),
     session_revoked: eventType(z.strictObject({ session_id: text })),
     sessions_revoked: eventType(z.strictObject({ count, cause: text })),
-    api_token_created: eventType(
-      z.strictObject({ token_id: text, name: text, roles: roleNames, expires_at: time, scope: scope.optional() }),
+    // Custom roles came later, with what each gave when the token was made: it never has more of them.
+    api_token_created: nextVersion(
+      eventType(z.strictObject({ ...newToken, roles: roleNames })),
+      (payload) => payload,
+      z.strictObject({ ...newToken, roles: z.array(text), permissions: z.record(text, z.array(text)).optional() }),
     ),
     api_token_rotated: eventType(z.strictObject({ token_id: text, name: text, previous_until: time.optional() })),
     api_token_revoked: eventType(z.strictObject({ token_id: text, name: text })),

@@ -128,6 +128,8 @@ const byGroup: Readonly<Record<string, string>> = {
   'roleBindings principal': 'principals',
   'roleBindings role': 'roles',
   'roleBindings scope': 'scopes',
+  'apiTokens roles': 'roles',
+  'serviceAccounts roles': 'roles',
   'apiTokens id': 'apiTokens',
   'deadLetters sequence': 'letters',
   'webhooks id': 'webhooks',

@@ -15,6 +15,7 @@ import { ExternalRoles1763870000000 } from './1763870000000-external-roles.js';
 import { ServiceAccounts1763880000000 } from './1763880000000-service-accounts.js';
 import { Orgs1763890000000 } from './1763890000000-orgs.js';
 import { ProjectKeys1763891000000 } from './1763891000000-project-keys.js';
+import { ApiTokenPermissions1763892000000 } from './1763892000000-api-token-permissions.js';
 
 /** In the order they are applied. */
 export const migrations: readonly MigrationClass[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly MigrationClass[] = [
   ServiceAccounts1763880000000,
   Orgs1763890000000,
   ProjectKeys1763891000000,
+  ApiTokenPermissions1763892000000,
 ];
