@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { rolesOfGroups } from './group-roles.js';
+import { lackingIn, rolesOfGroups } from './group-roles.js';
 
 describe('the roles of groups', () => {
   const mapping = { ops: ['operator'], staff: ['viewer'], leads: ['operator', 'viewer'] } as const;
@@ -18,4 +18,12 @@ describe('the roles of groups', () => {
   ])('%j: %j', (claim, roles) => {
     expect(rolesOfGroups(claim, mapping)).toEqual(roles);
   });
+});
+
+it('lacks what differs by role or by scope', () => {
+  const all = [
+    { role: 'viewer', scope: '/' },
+    { role: 'viewer', scope: '/tenants/acme' },
+  ] as const;
+  expect(lackingIn(all, [all[0]])).toEqual([all[1]]);
 });

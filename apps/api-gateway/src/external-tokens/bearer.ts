@@ -1,13 +1,7 @@
 import type { ExternalClaims } from '@fairlead/auth';
-import { FairleadError, type Role } from '@fairlead/contracts';
-import { mappedOf } from '../domain/group-roles.js';
+import { FairleadError } from '@fairlead/contracts';
+import { keyOf, mappedOf, type MappedRole } from '../domain/group-roles.js';
 import type { TokenIssuerSettings } from './settings.js';
-
-/** A role that an issuer gives, and the part of the platform that it is given on. */
-export interface GivenRole {
-  readonly role: Role;
-  readonly scope: string;
-}
 
 /** Whom an external token speaks for; `subject` is theirs at that issuer for good. */
 export interface Bearer {
@@ -15,7 +9,7 @@ export interface Bearer {
   readonly issuer: string;
   readonly subject: string;
   readonly email: string | undefined;
-  readonly given: readonly GivenRole[];
+  readonly given: readonly MappedRole[];
   /** In seconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -37,17 +31,4 @@ export function bearerOf(settings: TokenIssuerSettings, claims: ExternalClaims):
     issuedAt: claims.iat,
     expiresAt: claims.exp,
   };
-}
-
-/** Those of one list that the other has not. */
-export function lackingIn<T extends { readonly role: string; readonly scope: string }>(
-  one: readonly T[],
-  other: readonly { readonly role: string; readonly scope: string }[],
-): T[] {
-  const there = new Set(other.map(keyOf));
-  return one.filter((each) => !there.has(keyOf(each)));
-}
-
-function keyOf({ role, scope }: { readonly role: string; readonly scope: string }): string {
-  return `${role}@${scope}`;
 }

@@ -1,21 +1,20 @@
-import { FairleadError, newId, platformPath, type Role } from '@fairlead/contracts';
+import { FairleadError, newId } from '@fairlead/contracts';
 import { common, commonRoles, type ExternalTokens, type TokenSigner } from '@fairlead/auth';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Transaction } from '@fairlead/postgres';
+import { lackingIn } from '../domain/group-roles.js';
 import { grantsOfHeld, platformRoles, type HeldRole } from '../domain/held-roles.js';
 import { refuseTooMany } from '../identity/given-roles.js';
+import { bindNew, existingRoles, gateway, isSettled, renewBound } from '../identity/mapped-roles.js';
 import type { Passwords } from '../identity/passwords.js';
 import type { RefusedSignIns } from '../identity/refused-sign-ins.js';
 import { newSecret } from '../identity/secrets.js';
 import { nameOf } from '../single-sign-on/admit.js';
-import { findTokenUser, insertExternalIdentity, noteRolesAsOf, type ExternalUser } from '../store/external-identities.js';
-import { deleteBinding, insertBinding } from '../store/role-bindings.js';
-import { insertUser, lockUsers, touchUser } from '../store/users.js';
-import { bearerOf, lackingIn, type Bearer } from './bearer.js';
+import { findMappedUser, insertExternalIdentity, noteRolesAsOf, type ExternalUser } from '../store/external-identities.js';
+import { insertUser, lockUsers } from '../store/users.js';
+import { bearerOf, type Bearer } from './bearer.js';
 import type { TokenIssuerSettings } from './settings.js';
 
-/** Who gives the roles that an issuer's claims map to. */
-const gateway = 'service:api-gateway';
 /** How long the access token lives at most that stands for an external one within one request; a stream of events ends with it. */
 const exchangedSeconds = 60;
 
@@ -36,35 +35,35 @@ export interface ExternalExchangeDeps {
  */
 export async function exchangeExternalToken(deps: ExternalExchangeDeps, token: string): Promise<string> {
   const bearer = bearerOf(deps.settings, await deps.tokens.verify(token));
-  const user = await userOf(deps, bearer);
+  const mapped = await existingRoles(deps.database, bearer.given);
+  const user = await userOf(deps, bearer, mapped);
   if (user?.disabled === true) throw new FairleadError('unauthenticated', 'The user is disabled here');
   if (user === undefined) await deps.refusedSignIns.record({ cause: 'no_role', name: bearer.subject, issuer: bearer.issuerId });
-  if (user === undefined || bearer.given.length === 0)
+  if (user === undefined || mapped.length === 0)
     throw new FairleadError('no_role', 'You are known there, but nothing that the access token says of you gives a role here');
   const { userId, email } = user;
   const leftSeconds = Math.ceil(bearer.expiresAt - Date.now() / 1_000);
-  return deps.signer.signUser({ userId, email, ...rightsOf(bearer, user) }, Math.max(1, Math.min(exchangedSeconds, leftSeconds)));
+  return deps.signer.signUser({ userId, email, ...rightsOf(mapped, user) }, Math.max(1, Math.min(exchangedSeconds, leftSeconds)));
 }
 
 /** What the user holds; of an older token no more than that token gives. */
-function rightsOf(bearer: Bearer, user: ExternalUser) {
+function rightsOf(mapped: readonly HeldRole[], user: ExternalUser) {
   const { held } = user;
-  if (isSettled(bearer, user)) return { roles: platformRoles(held), grants: grantsOfHeld(held) };
-  const told = [...lackingIn(held, user.given), ...bearer.given.map((one): HeldRole => ({ ...one, permissions: null }))];
+  if (isSettled(mapped, user)) return { roles: platformRoles(held), grants: grantsOfHeld(held) };
+  const told = [...lackingIn(held, user.given), ...mapped];
   return { roles: commonRoles(platformRoles(told), platformRoles(held)), grants: common(grantsOfHeld(told), grantsOfHeld(held)) };
 }
 
-/** True when the user holds what the token gives, and nothing that it would have to give. */
-function isSettled({ given }: Bearer, user: ExternalUser): boolean {
-  return lackingIn(given, user.held).length === 0 && lackingIn(user.given, given).length === 0;
-}
-
 /** The user whom a token speaks for, with the roles of now; undefined for one who has none and gets none. */
-async function userOf({ database, passwords }: ExternalExchangeDeps, bearer: Bearer): Promise<ExternalUser | undefined> {
-  const known = await findTokenUser(database, bearer, gateway);
-  if (known === undefined && bearer.given.length === 0) return undefined;
+async function userOf(
+  { database, passwords }: ExternalExchangeDeps,
+  bearer: Bearer,
+  mapped: readonly HeldRole[],
+): Promise<ExternalUser | undefined> {
+  const known = await findMappedUser(database, bearer, gateway);
+  if (known === undefined && mapped.length === 0) return undefined;
   if (known !== undefined && (known.disabled || !isNewer(bearer, known))) return known;
-  if (known !== undefined && isSettled(bearer, known)) {
+  if (known !== undefined && isSettled(mapped, known)) {
     await noteRolesAsOf(database, bearer, bearer.issuedAt);
     return known;
   }
@@ -72,15 +71,19 @@ async function userOf({ database, passwords }: ExternalExchangeDeps, bearer: Bea
   const passwordHash = known === undefined ? await passwords.hash(newSecret()) : '';
   return database.transaction(async (tx) => {
     await lockUsers(tx);
-    const present = await findTokenUser(tx, bearer, gateway);
+    const present = await findMappedUser(tx, bearer, gateway);
+    // While the users are locked, no role comes or goes.
+    const now = await existingRoles(tx, bearer.given);
+    if (present === undefined && now.length === 0) return undefined;
     if (present === undefined && passwordHash === '') throw new FairleadError('unauthenticated', 'The user is gone');
     if (present !== undefined && (present.disabled || !isNewer(bearer, present))) return present;
-    const [userId, events] = present === undefined ? await make(tx, bearer, passwordHash) : await renew(tx, bearer, present);
+    const [userId, events] =
+      present === undefined ? await make(tx, bearer, now, passwordHash) : [present.userId, await renewBound(tx, present, now)];
     await noteRolesAsOf(tx, bearer, bearer.issuedAt);
     await refuseTooMany(tx, `user:${userId}`);
     const meta = { principal: `user:${userId}` };
     if (events.length > 0) await appendInTransaction(tx, { events: events.map((event) => ({ ...event, meta })) });
-    return findTokenUser(tx, bearer, gateway);
+    return findMappedUser(tx, bearer, gateway);
   });
 }
 
@@ -89,48 +92,11 @@ function isNewer({ issuedAt }: Bearer, { rolesAsOf }: ExternalUser): boolean {
   return rolesAsOf === null || issuedAt > rolesAsOf;
 }
 
-async function make(tx: Transaction, bearer: Bearer, passwordHash: string): Promise<[string, NewEvent[]]> {
+async function make(tx: Transaction, bearer: Bearer, mapped: readonly HeldRole[], passwordHash: string): Promise<[string, NewEvent[]]> {
   const userId = newId('user');
   const email = nameOf(bearer);
   if (!(await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: false })))
     throw new FairleadError('unauthenticated', 'An account of this name is there already');
   await insertExternalIdentity(tx, bearer, userId);
-  const bound = await change(tx, userId, [], bearer.given);
-  const payload = { email, roles: platformRolesOf(bearer.given), issuer: bearer.issuerId };
-  return [userId, [{ aggregateType: 'user', aggregateId: userId, expectedVersion: 0, type: 'user_created', payload }, ...bound]];
-}
-
-async function renew(tx: Transaction, bearer: Bearer, user: ExternalUser): Promise<[string, NewEvent[]]> {
-  const { userId, given, held, disabled } = user;
-  const [taken, added] = [lackingIn(given, bearer.given), lackingIn(bearer.given, held)];
-  const bound = await change(tx, userId, taken, added);
-  if (taken.length + added.length > 0) await touchUser(tx, { userId });
-  const [before, after] = [platformRoles(held), platformRolesOf(bearer.given)];
-  if (JSON.stringify(before) === JSON.stringify(after)) return [userId, bound];
-  const payload = { before: { roles: before, disabled }, after: { roles: after, disabled } };
-  return [userId, [{ aggregateType: 'user', aggregateId: userId, type: 'user_changed', payload }, ...bound]];
-}
-
-/** Takes bindings and gives others; answers the events of those that are on parts of the platform: the user's own tell of the rest. */
-async function change(tx: Transaction, userId: string, taken: ExternalUser['given'], added: Bearer['given']): Promise<NewEvent[]> {
-  const events: NewEvent[] = [];
-  const principal = `user:${userId}`;
-  const note = (type: 'role_binding_created' | 'role_binding_deleted', bindingId: string, role: string, scope: string) => {
-    if (scope === platformPath) return;
-    events.push({ aggregateType: 'role_binding', aggregateId: bindingId, type, payload: { principal, role, scope } });
-  };
-  for (const { bindingId, role, scope } of taken) {
-    await deleteBinding(tx, bindingId);
-    note('role_binding_deleted', bindingId, role, scope);
-  }
-  for (const { role, scope } of added) {
-    // One that an admin gave already stays theirs.
-    const inserted = await insertBinding(tx, { bindingId: newId('roleBinding'), principal, role, scope, createdBy: gateway });
-    if (inserted !== undefined) note('role_binding_created', inserted.bindingId, role, scope);
-  }
-  return events;
-}
-
-function platformRolesOf(given: Bearer['given']): Role[] {
-  return given.flatMap(({ role, scope }) => (scope === platformPath ? [role] : [])).sort();
+  return [userId, await bindNew(tx, { userId, email, issuerId: bearer.issuerId }, mapped)];
 }

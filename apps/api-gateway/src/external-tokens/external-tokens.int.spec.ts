@@ -17,7 +17,7 @@ let iam: OpenIdProvider;
 const tokenIssuer = (issuer: string, more: Record<string, unknown> = {}) =>
   JSON.stringify({
     ...{ id: 'iam', issuer, audience: 'fairlead' },
-    roles: { ops: ['operator'], bosses: ['admin'], acme: ['operator@/tenants/acme'] },
+    roles: { ops: ['operator'], bosses: ['admin'], acme: ['operator@/tenants/acme'], helpers: ['helper', 'helper@/tenants/acme'] },
     ...more,
   });
 
@@ -65,6 +65,23 @@ describe('an access token of the external issuer', () => {
     // What the token says again changes nothing.
     await call(await tokenOf('ann', 'bosses', 'acme'));
     expect(await eventsOf(id)).toHaveLength(3);
+  });
+
+  it('gives roles of one’s own, as they are now, and none that there is not', async () => {
+    const token = await tokenOf('hal', 'helpers');
+    expect(refused(await call(token))).toEqual([403, 'no_role']);
+    const role = { name: 'helper', description: 'Helps', permissions: ['job.read'] };
+    expect((await call(stage.admin, 'POST', '/admin/v1/roles', role)).status).toBe(201);
+    const first = await call(token);
+    expect([first.body['roles'], first.body['permissions']]).toEqual([[], ['job.read', 'self']]);
+    expect((await call(stage.admin, 'PATCH', '/admin/v1/roles/helper', { permissions: ['job.read', 'tenant.read'] })).status).toBe(200);
+    expect((await call(token)).body['permissions']).toEqual(['job.read', 'self', 'tenant.read']);
+    expect((await call(await tokenOf('hal', 'ops'))).body['roles']).toEqual(['operator']);
+    // What is older gives nothing back.
+    expect((await call(token)).body['permissions']).toEqual(['job.read', 'self', 'tenant.read']);
+    expect((await eventsOf(first.body['user_id'])).map(({ type }) => type)).toEqual([
+      ...['user_created', 'role_binding_created', 'role_binding_created', 'user_changed', 'role_binding_deleted', 'role_binding_deleted'],
+    ]);
   });
 
   it('is what services behind the gateway go by, though none of them knows the issuer', async () => {

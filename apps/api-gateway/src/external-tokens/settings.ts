@@ -1,16 +1,13 @@
 import { z } from 'zod';
-import { platformPath, roles, scopePathPattern, tenantOfPath, type Role } from '@fairlead/contracts';
+import { namePattern, platformPath, scopePathPattern, tenantOfPath } from '@fairlead/contracts';
 import { externalAlgorithms } from '@fairlead/auth';
 
-const roleNames = Object.keys(roles) as [Role, ...Role[]];
-
 /** A role, on the whole platform or (`operator@/tenants/acme`) on one tenant. */
-const mapped = z.string().transform((text, context): { role: Role; scope: string } => {
-  const [name = '', scope = platformPath, ...more] = text.split('@');
-  const role = roleNames.find((one) => one === name);
+const mapped = z.string().transform((text, context): { role: string; scope: string } => {
+  const [role = '', scope = platformPath, ...more] = text.split('@');
   const onTenant = tenantOfPath(scope) !== undefined && scopePathPattern.test(scope);
-  if (role !== undefined && more.length === 0 && (scope === platformPath || onTenant)) return { role, scope };
-  context.addIssue({ code: 'custom', message: `must be ${roleNames.join(', ')}, or one of them @/tenants/{tenant}` });
+  if (namePattern.test(role) && more.length === 0 && (scope === platformPath || onTenant)) return { role, scope };
+  context.addIssue({ code: 'custom', message: 'must be the name of a role, or one @/tenants/{tenant}' });
   return z.NEVER;
 });
 

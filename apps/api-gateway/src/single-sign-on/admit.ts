@@ -1,18 +1,23 @@
-import { FairleadError, newId } from '@fairlead/contracts';
+import { FairleadError, newId, platformPath } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Transaction } from '@fairlead/postgres';
-import { giveRoles, replaceRoles } from '../identity/given-roles.js';
+import type { HeldRole } from '../domain/held-roles.js';
+import { refuseTooMany } from '../identity/given-roles.js';
+import { bindNew, existingRoles, gateway, isSettled, renewBound } from '../identity/mapped-roles.js';
 import { hashOfSecret, newSecret } from '../identity/secrets.js';
 import type { Passwords } from '../identity/passwords.js';
 import type { RefusedSignIns } from '../identity/refused-sign-ins.js';
 import { endSessionsOf, openSession, type Access, type Client, type HeldSession, type SessionDeps } from '../identity/sessions.js';
-import { findExternalUser, insertExternalIdentity } from '../store/external-identities.js';
+import { findMappedUser, insertExternalIdentity, type ExternalUser } from '../store/external-identities.js';
 import type { User } from '../store/user.js';
-import { findUser, insertUser, lockUsers, touchUser } from '../store/users.js';
+import { findUser, insertUser, lockUsers } from '../store/users.js';
 import type { ExternalPerson } from './single-sign-on.js';
 
-/** Who gives the roles that groups map to. */
-const gateway = 'service:api-gateway';
+/** Somebody's user, and the roles that their groups give, of those that there are. */
+interface Admitted {
+  readonly user: User | undefined;
+  readonly mapped: readonly HeldRole[];
+}
 
 export interface AdmitDeps extends SessionDeps {
   readonly refusedSignIns: RefusedSignIns;
@@ -24,9 +29,9 @@ export interface AdmitDeps extends SessionDeps {
  * `no_role` when their groups give none, and takes away what they gave before; `sign_in_failed` for a user who is disabled here.
  */
 export async function admit(deps: AdmitDeps, person: ExternalPerson, client: Client): Promise<{ session: HeldSession; access: Access }> {
-  const user = await userOf(deps, person);
-  if (person.roles.length === 0 && user === undefined) await deps.refusedSignIns.record({ ...refusal(person, client), cause: 'no_role' });
-  if (person.roles.length === 0) throw new FairleadError('no_role', 'You are known there, but none of your groups may do anything here');
+  const { user, mapped } = await userOf(deps, person);
+  if (mapped.length === 0 && user === undefined) await deps.refusedSignIns.record({ ...refusal(person, client), cause: 'no_role' });
+  if (mapped.length === 0) throw new FairleadError('no_role', 'You are known there, but none of your groups may do anything here');
   const opened = user === undefined ? undefined : await openSession(deps, user, client, undefined, person.issuerId);
   if (opened === undefined) throw new FairleadError('sign_in_failed', 'Your account here is disabled');
   return opened;
@@ -36,46 +41,48 @@ function refusal({ subject, issuerId }: ExternalPerson, { address }: Client) {
   return { name: subject, address, issuer: issuerId };
 }
 
-/** The user that belongs to an external identity, with the roles of now; undefined for one who has none and gets none. */
-async function userOf({ database, passwords }: AdmitDeps, person: ExternalPerson): Promise<User | undefined> {
-  const known = await findExternalUser(database, person);
-  const before = known === undefined ? undefined : await findUser(database, { userId: known });
-  if (before === undefined && person.roles.length === 0) return undefined;
-  if (before !== undefined && sameRoles(before.roles, person.roles)) return before;
+/** The user that belongs to an external identity, with the roles of now, and these; no user for one who has none and gets none. */
+async function userOf({ database, passwords }: AdmitDeps, person: ExternalPerson): Promise<Admitted> {
+  const given = person.roles.map((role) => ({ role, scope: platformPath }));
+  const mapped = await existingRoles(database, given);
+  const known = await findMappedUser(database, person, gateway);
+  if (known === undefined && mapped.length === 0) return { user: undefined, mapped };
+  if (known !== undefined && isSettled(mapped, known)) return { user: await findUser(database, known), mapped };
   // Nobody knows it: the account is none that a password opens.
   const passwordHash = await passwords.hash(newSecret());
-  const userId = await database.transaction(async (tx) => {
+  return database.transaction(async (tx) => {
     await lockUsers(tx);
-    const present = await findExternalUser(tx, person);
-    const [id, events] = present === undefined ? await make(tx, person, passwordHash) : await renew(tx, person, present);
-    const meta = { principal: `user:${id}` };
+    // While the users are locked, no role comes or goes.
+    const now = await existingRoles(tx, given);
+    const present = await findMappedUser(tx, person, gateway);
+    if (present === undefined && now.length === 0) return { user: undefined, mapped: now };
+    const userId = present?.userId ?? newId('user');
+    const events = present === undefined ? await make(tx, userId, person, now, passwordHash) : await renew(tx, present, now);
+    await refuseTooMany(tx, `user:${userId}`);
+    const meta = { principal: `user:${userId}` };
     if (events.length > 0) await appendInTransaction(tx, { events: events.map((event) => ({ ...event, meta })) });
-    return id;
+    return { user: await findUser(tx, { userId }), mapped: now };
   });
-  return findUser(database, { userId });
 }
 
-async function make(tx: Transaction, person: ExternalPerson, passwordHash: string): Promise<[string, NewEvent[]]> {
-  const userId = newId('user');
-  const { roles, issuerId } = person;
+async function make(
+  tx: Transaction,
+  userId: string,
+  person: ExternalPerson,
+  mapped: readonly HeldRole[],
+  passwordHash: string,
+): Promise<NewEvent[]> {
   const email = nameOf(person);
   if (!(await insertUser(tx, { userId, email, passwordHash, passwordIsInitial: false })))
     throw new FairleadError('sign_in_failed', 'An account of this name is there already');
   await insertExternalIdentity(tx, person, userId);
-  await giveRoles(tx, { userId, roles, by: gateway });
-  const payload = { email, roles: [...roles], issuer: issuerId };
-  return [userId, [{ aggregateType: 'user', aggregateId: userId, expectedVersion: 0, type: 'user_created', payload }]];
+  return bindNew(tx, { userId, email, issuerId: person.issuerId }, mapped);
 }
 
-async function renew(tx: Transaction, { roles }: ExternalPerson, userId: string): Promise<[string, NewEvent[]]> {
-  const user = await findUser(tx, { userId });
-  if (user === undefined || sameRoles(user.roles, roles)) return [userId, []];
-  const { disabled } = user;
-  await replaceRoles(tx, { userId, before: user.roles, roles, by: gateway });
-  await touchUser(tx, { userId });
-  const ended = roles.length === 0 ? await endSessionsOf(tx, userId, 'no_role') : [];
-  const payload = { before: { roles: user.roles, disabled }, after: { roles: [...roles], disabled } };
-  return [userId, [{ aggregateType: 'user', aggregateId: userId, type: 'user_changed', payload }, ...ended]];
+async function renew(tx: Transaction, present: ExternalUser, mapped: readonly HeldRole[]): Promise<NewEvent[]> {
+  const events = await renewBound(tx, present, mapped);
+  const ended = mapped.length === 0 ? await endSessionsOf(tx, present.userId, 'no_role') : [];
+  return [...events, ...ended];
 }
 
 /**
@@ -85,8 +92,4 @@ async function renew(tx: Transaction, { roles }: ExternalPerson, userId: string)
 export function nameOf({ email, subject, issuerId }: Pick<ExternalPerson, 'email' | 'subject' | 'issuerId'>): string {
   const mark = hashOfSecret(subject).toString('hex').slice(0, 6);
   return `${email?.toLowerCase() ?? 'somebody'} (${issuerId} ${mark})`;
-}
-
-function sameRoles(a: readonly string[], b: readonly string[]): boolean {
-  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
 }

@@ -14,7 +14,11 @@ beforeAll(async () => {
   // What it has to say about a quick start.
   jest.spyOn(console, 'warn').mockImplementation(() => undefined);
   [corp, other] = [await startOpenIdProvider([`${publicUrl}/sign-in/corp`]), await startOpenIdProvider([`${publicUrl}/sign-in/other`])];
-  const settings = { client_id: clientId, client_secret: clientSecret, roles: { ops: ['operator'], bosses: ['admin'] } };
+  const settings = {
+    client_id: clientId,
+    client_secret: clientSecret,
+    roles: { ops: ['operator'], bosses: ['admin'], helpers: ['helper'] },
+  };
   const issuers = [
     { id: 'corp', name: 'Corp', issuer: corp.issuer, ...settings },
     { id: 'other', name: 'Other', issuer: other.issuer, ...settings },
@@ -96,6 +100,54 @@ describe('signing in at an issuer', () => {
     expect(refused(await signIn('bob'))).toEqual([403, 'no_role', '']);
     const cookie = cookieOf(held, 'fairlead_session');
     expect((await stage.gateway.call('POST', '/admin/v1/auth/refresh', { headers: { cookie } })).status).toBe(401);
+  });
+
+  it('gives roles of one’s own, as they are now, and none that there is not', async () => {
+    corp.accounts.set('hal', { email: 'hal@corp.test', groups: ['helpers'] });
+    expect(refused(await signIn('hal'))).toEqual([403, 'no_role', '']);
+    const asAdmin = (method: string, path: string, body?: unknown) =>
+      stage.gateway.call(method, `/admin/v1${path}`, { token: stage.admin, body, headers: method === 'DELETE' ? { 'if-match': '*' } : {} });
+    const role = { name: 'helper', description: 'Helps', permissions: ['job.read'] };
+    expect((await asAdmin('POST', '/roles', role)).status).toBe(201);
+    const held = await signIn('hal');
+    const { user_id: id, roles, permissions } = await me(held);
+    expect([roles, permissions]).toEqual([[], ['job.read', 'self']]);
+    expect((await asAdmin('PATCH', '/roles/helper', { permissions: ['job.read', 'tenant.read'] })).status).toBe(200);
+    expect((await me(await signIn('hal')))['permissions']).toEqual(['job.read', 'self', 'tenant.read']);
+    expect((await asAdmin('DELETE', '/roles/helper')).body).toMatchObject({ code: 'role_in_use' });
+    corp.accounts.set('hal', { email: 'hal@corp.test', groups: ['ops'] });
+    expect((await me(await signIn('hal')))['roles']).toEqual(['operator']);
+    expect((await asAdmin('DELETE', '/roles/helper')).status).toBe(204);
+    const about = (event: { aggregateId: string; payload: Record<string, unknown> }) =>
+      event.aggregateId === id || event.payload['principal'] === `user:${String(id)}`;
+    const events = (await readLog(stage.database.db, { after: 0, limit: 1_000 })).filter(about);
+    expect(events.map(({ type }) => type).filter((type) => type !== 'login_succeeded')).toEqual([
+      ...['user_created', 'role_binding_created', 'user_changed', 'role_binding_deleted'],
+    ]);
+  });
+
+  it('leaves a role of one’s own that an admin has given to them, and does so once', async () => {
+    const asAdmin = async (method: string, path: string, body?: unknown) => {
+      const answer = await stage.gateway.call(method, `/admin/v1${path}`, { token: stage.admin, body, headers: { 'if-match': '*' } });
+      expect(answer.status).toBeLessThan(300);
+      return answer.body;
+    };
+    corp.accounts.set('ida', { email: 'ida@corp.test', groups: ['ops'] });
+    const { user_id: id } = await me(await signIn('ida'));
+    await asAdmin('POST', '/roles', { name: 'helper', description: 'Helps', permissions: ['fleet.read'] });
+    await asAdmin('POST', '/role-bindings', { principal: `user:${String(id)}`, role: 'helper', scope: '/' });
+    corp.accounts.set('ida', { email: 'ida@corp.test', groups: ['helpers'] });
+    await me(await signIn('ida'));
+    const { revision } = await asAdmin('GET', `/users/${String(id)}`);
+    await me(await signIn('ida'));
+    expect((await asAdmin('GET', `/users/${String(id)}`))['revision']).toBe(revision);
+    corp.accounts.set('ida', { email: 'ida@corp.test', groups: ['ops'] });
+    await me(await signIn('ida'));
+    const { items } = await asAdmin('GET', `/role-bindings?principal=user:${String(id)}`);
+    const held = items as { binding_id: string; role: string }[];
+    expect(held.map(({ role }) => role).sort()).toEqual(['helper', 'operator']);
+    await asAdmin('DELETE', `/role-bindings/${held.find(({ role }) => role === 'helper')?.binding_id ?? ''}`);
+    await asAdmin('DELETE', '/roles/helper');
   });
 
   it('is refused to a user who is disabled here', async () => {

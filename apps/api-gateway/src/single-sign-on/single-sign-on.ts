@@ -1,5 +1,5 @@
 import * as oidc from 'openid-client';
-import { FairleadError, type Role } from '@fairlead/contracts';
+import { FairleadError } from '@fairlead/contracts';
 import { OutboundError, type Outbound } from '@fairlead/outbound';
 import type { Logger } from '@fairlead/telemetry';
 import { rolesOfGroups } from '../domain/group-roles.js';
@@ -29,7 +29,8 @@ export interface ExternalPerson {
   readonly issuer: string;
   readonly subject: string;
   readonly email: string | undefined;
-  readonly roles: readonly Role[];
+  /** By name, on the whole platform; there may be none of that name. */
+  readonly roles: readonly string[];
 }
 
 export interface SingleSignOn {

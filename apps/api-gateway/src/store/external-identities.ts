@@ -23,25 +23,25 @@ export async function insertExternalIdentity(tx: Sql, { issuer, subject }: Exter
   await tx.query('insert into external_identity (issuer, subject, user_id) values ($1, $2, $3)', [issuer, subject, userId]);
 }
 
-/** The user of an external identity as tokens are judged by. */
+/** The user of an external identity, with what they hold. */
 export interface ExternalUser {
   readonly userId: string;
   readonly email: string;
   readonly disabled: boolean;
   readonly held: readonly HeldRole[];
-  /** What of it stands for what the issuer gives: all built-in roles on the whole platform, and what the gateway bound elsewhere. */
+  /** What of it stands for what the issuer gives: all built-in roles on the whole platform, and what the gateway has bound. */
   readonly given: readonly { readonly bindingId: string; readonly role: string; readonly scope: string }[];
   /** When the token was issued that gave it, in seconds since 1970; null when none has. */
   readonly rolesAsOf: number | null;
 }
 
 /** The user of an external identity with their roles; undefined when there is none. */
-export async function findTokenUser(sql: Sql, { issuer, subject }: ExternalIdentity, gateway: string): Promise<ExternalUser | undefined> {
+export async function findMappedUser(sql: Sql, { issuer, subject }: ExternalIdentity, gateway: string): Promise<ExternalUser | undefined> {
   const [row] = await sql.query<ExternalUser>(
     `select u.user_id as "userId", u.email, u.disabled, extract(epoch from e.roles_as_of)::float8 as "rolesAsOf",
        ${heldBy("'user:' || u.user_id")} as held,
        (select coalesce(json_agg(json_build_object('bindingId', b.binding_id, 'role', b.role, 'scope', b.scope)), '[]') from role_binding b
-        where b.principal = 'user:' || u.user_id and b.role = any($4) and (b.scope = '/' or b.created_by = $3)) as given
+        where b.principal = 'user:' || u.user_id and (b.created_by = $3 or (b.role = any($4) and b.scope = '/'))) as given
      from external_identity e join users u using (user_id) where e.issuer = $1 and e.subject = $2`,
     [issuer, subject, gateway, Object.keys(roles)],
   );
