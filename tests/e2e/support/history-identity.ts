@@ -55,7 +55,7 @@ export async function signingKeysHappen(
   await eventually(rotated, twice);
 }
 
-/** A service account with a role and a token, disabled and deleted, and one that stays. */
+/** A service account with a role and a token, disabled and deleted, and one that stays, whose token has a custom role. */
 export async function serviceAccountsHappen(ann: Operator, keepSecret: PeopleStage['keepSecret']): Promise<void> {
   const path = '/admin/v1/service-accounts';
   for (const name of ['passing', 'nightly']) {

@@ -1,7 +1,7 @@
 import type { PeopleStage } from './history-identity.js';
 import type { Operator } from './operator.js';
 
-/** Orgs with projects, which change, have roles held on them, and keys, and are deleted, and one of each that stays. */
+/** Orgs with projects, which change, have roles held on them, and keys, one with a custom role, and are deleted, and one of each that stays. */
 export async function orgsHappen(ann: Operator, userId: string, keepSecret: PeopleStage['keepSecret']): Promise<void> {
   const orgs = '/platform/v1/orgs';
   for (const name of ['passing', 'acme']) {
@@ -12,7 +12,8 @@ export async function orgsHappen(ann: Operator, userId: string, keepSecret: Peop
     await ann.patch(`${projects}/web`, { display_name: 'The shop' });
     const scopes = [`/orgs/${name}`, `/orgs/${name}/projects/web`];
     for (const scope of scopes) await ann.post('/admin/v1/role-bindings', { principal: `user:${userId}`, role: 'viewer', scope });
-    const { body: made } = await ann.post<{ key_id: string; key: string }>(`${projects}/web/keys`, { name: 'ci', role: 'viewer' });
+    const role = name === 'acme' ? 'on-call' : 'viewer';
+    const { body: made } = await ann.post<{ key_id: string; key: string }>(`${projects}/web/keys`, { name: 'ci', role });
     const own = `${projects}/web/keys/${made.key_id}`;
     const { body: rotated } = await ann.post<{ key: string }>(`${own}/rotate`, {});
     keepSecret(made.key, rotated.key);

@@ -11,11 +11,9 @@ export const folder = join(import.meta.dirname, '..');
 export const unrecorded: Readonly<Record<string, string>> = {
   'dead_letter.dead_letter_discard_failed': 'NATS has to go in the very moment of a discard',
   'projection.event_skipped': 'a projection has to be stopped by an event that it can not take',
-  'user.sign_in_refused': 'somebody unknown has to try to sign in, which a run of the product itself does not',
   'iam_change.change_requested': 'an external IAM has to be there',
   'iam_change.change_succeeded': 'the same',
   'iam_change.change_failed': 'the same',
-  'sensitive_read.read_requested': 'the runs before it recorded no such reads; the next one does',
   'event_log.trail_sealing_requested': 'it has to be of old events',
   'event_log.trail_sealed': 'twenty thousand events have to be there',
   'event_log.trail_sealing_failed': 'the folder of the segments has to be full or gone',
