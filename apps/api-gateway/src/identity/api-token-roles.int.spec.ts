@@ -7,9 +7,11 @@ import { startIdentityStage, type IdentityStage, type TestUser } from '../testin
 import { keyCalls, orgCalls } from '../testing/orgs.js';
 
 let stage: IdentityStage;
+let orgs: ReturnType<typeof orgCalls>;
 
 beforeAll(async () => {
   stage = await startIdentityStage();
+  orgs = orgCalls(stage);
 }, 120_000);
 
 afterAll(() => stage.stop());
@@ -59,6 +61,17 @@ describe('an API token with a role that is not the product’s', () => {
     ]);
     const both = await made(session, '/api-tokens', narrow, wide);
     expect(await mayDo(both.token)).toEqual(['fleet.read', 'job.read', 'schedule.manage', 'tenant.read']);
+  });
+
+  it('does it where its user holds it, and nowhere else', async () => {
+    const [name, scope] = [await roleOf('org.read'), `/orgs/${await orgs.newOrg()}`];
+    const { user, session } = await holder(await roleOf('job.read'));
+    await done(call(stage.admin, 'POST', '/role-bindings', { principal: `user:${user.id}`, role: name, scope }), 201);
+    const { token } = await made(session, '/api-tokens', name);
+    expect((await call(token, 'GET', '/auth/whoami')).body['permissions']).toEqual([
+      { scope: '/', permissions: ['self'] },
+      { scope, permissions: ['org.read', 'self'] },
+    ]);
   });
 
   it('is not made of a role that there is not, or that gives more than its maker may do', async () => {
@@ -176,7 +189,7 @@ describe('an API token that somebody makes for a service account', () => {
 
 describe('a key of a project with a role that is not the product’s', () => {
   it('keeps to what the role gave when it was made, as API tokens do', async () => {
-    const [orgs, keys] = [orgCalls(stage), keyCalls(stage)];
+    const keys = keyCalls(stage);
     const org = await orgs.newOrg('web');
     const scope = `/orgs/${org}/projects/web`;
     const keyMayDo = async (token: string) => {

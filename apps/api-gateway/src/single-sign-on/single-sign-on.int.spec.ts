@@ -150,6 +150,22 @@ describe('signing in at an issuer', () => {
     await asAdmin('DELETE', '/roles/helper');
   });
 
+  it('binds nobody to a role that is deleted while they sign in', async () => {
+    const asAdmin = (method: string, path: string, body?: unknown) =>
+      stage.gateway.call(method, `/admin/v1${path}`, { token: stage.admin, body, headers: { 'if-match': '*' } });
+    for (const name of ['jan', 'jim', 'joe']) {
+      await asAdmin('POST', '/roles', { name: 'helper', description: 'Helps', permissions: ['job.read'] });
+      corp.accounts.set(name, { email: `${name}@corp.test`, groups: ['helpers'] });
+      const [signedIn, deleted] = await Promise.all([signIn(name), asAdmin('DELETE', '/roles/helper')]);
+      const { items } = (await asAdmin('GET', '/role-bindings?role=helper')).body as { items: { binding_id: string }[] };
+      // Whichever came first: the role is held and stays, or it is gone and gave nothing.
+      if (deleted.status === 204) expect([refused(signedIn), items]).toEqual([[403, 'no_role', ''], []]);
+      else expect([deleted.body['code'], signedIn.status, items.length]).toEqual(['role_in_use', 200, 1]);
+      for (const { binding_id: id } of items) await asAdmin('DELETE', `/role-bindings/${id}`);
+      await asAdmin('DELETE', '/roles/helper');
+    }
+  });
+
   it('is refused to a user who is disabled here', async () => {
     corp.accounts.set('dan', { email: 'dan@corp.test', groups: ['ops'] });
     const { user_id: id, email } = await me(await signIn('dan'));
