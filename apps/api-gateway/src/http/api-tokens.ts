@@ -63,6 +63,8 @@ const tokenSchema = z
     user_id: z.string(),
     name: z.string(),
     roles: z.array(z.string()),
+    /** What its custom roles gave when it was made, by role: it never has more of them. */
+    permissions: z.record(z.string(), z.array(z.string())).nullable(),
     scope: z.object({ tenants: z.array(z.string()).optional(), nodes: z.array(z.string()).optional() }).nullable(),
     ...secretTimes,
   })
@@ -164,6 +166,7 @@ function tokenView(token: ApiToken) {
     user_id: token.userId,
     name: token.name,
     roles: token.roles,
+    permissions: token.permissions,
     scope: token.scope,
     ...secretTimesOf(token),
   };

@@ -30,6 +30,8 @@ const keySchema = z
     key_id: z.string(),
     name: z.string(),
     role: z.string(),
+    /** What a custom role gave when the key was made: it never has more of it. */
+    permissions: z.array(z.string()).nullable(),
     ...secretTimes,
   })
   .meta({ id: 'ProjectKey' });
@@ -119,10 +121,12 @@ function newKeyAnswer({ key, secretKey, position }: NewSecretKey) {
 }
 
 function keyView(key: ApiToken) {
+  const [role = ''] = key.roles;
   return {
     key_id: key.tokenId,
     name: key.name,
-    role: key.roles[0] ?? '',
+    role,
+    permissions: key.permissions?.[role] ?? null,
     ...secretTimesOf(key),
   };
 }

@@ -59,6 +59,9 @@ describe('an API token with a role that is not the product’s', () => {
     expect(await stage.events(user, 'api_token_created')).toMatchObject([
       { schemaVersion: 2, payload: { token_id: id, roles: [narrow], permissions: { [narrow]: ['fleet.read', 'job.read'] } } },
     ]);
+    expect((await call(session, 'GET', '/api-tokens')).body['items']).toMatchObject([
+      { permissions: { [narrow]: ['fleet.read', 'job.read'] } },
+    ]);
     const both = await made(session, '/api-tokens', narrow, wide);
     expect(await mayDo(both.token)).toEqual(['fleet.read', 'job.read', 'schedule.manage', 'tenant.read']);
   });
@@ -212,6 +215,10 @@ describe('a key of a project with a role that is not the product’s', () => {
     expect(await keyMayDo(wide.key)).toEqual(['project.manage', 'project.read']);
     await changeRole(name, 'project.manage');
     expect([await keyMayDo(key), await keyMayDo(wide.key)]).toEqual([[], ['project.manage']]);
+    expect((await keys.list(org, 'web')).map(({ permissions }) => permissions)).toEqual([
+      ['project.manage', 'project.read'],
+      ['project.read'],
+    ]);
     // Nor does somebody get its secret who could not have made it.
     const { user, session } = await holder();
     const lesser = await roleOf('project.manage');

@@ -55,6 +55,7 @@ describe('an API token', () => {
         user_id: user.id,
         name: 'ci',
         roles: ['viewer'],
+        permissions: null,
         scope: null,
         created_at: expect.any(String),
         expires_at: expect.any(String),

@@ -14,6 +14,8 @@ export interface ApiToken {
   readonly name: string;
   /** Built in or custom; a project's key has one, which is held on the project. */
   readonly roles: string[];
+  /** What its custom roles gave when it was made, by role: it never has more of them; null without one. */
+  readonly permissions: Readonly<Record<string, string[]>> | null;
   /** The tenants and nodes that it is kept to; null for the whole platform. */
   readonly scope: Scope | null;
   readonly createdAt: Date;
@@ -27,7 +29,7 @@ export interface ApiToken {
   readonly previousUntil: Date | null;
 }
 
-const columns = `token_id as "tokenId", user_id as "userId", name, roles, scope, created_at as "createdAt", expires_at as "expiresAt",
+const columns = `token_id as "tokenId", user_id as "userId", name, roles, permissions, scope, created_at as "createdAt", expires_at as "expiresAt",
   last_used_at as "lastUsedAt", revoked_at as "revokedAt", rotated_at as "rotatedAt", previous_until as "previousUntil"`;
 
 export interface NewApiToken {

@@ -1992,6 +1992,9 @@ export interface components {
             user_id: string;
             name: string;
             roles: string[];
+            permissions: {
+                [key: string]: string[];
+            } | null;
             scope: {
                 tenants?: string[];
                 nodes?: string[];
@@ -2354,6 +2357,9 @@ export interface components {
             user_id: string;
             name: string;
             roles: string[];
+            permissions: {
+                [key: string]: string[];
+            } | null;
             scope: {
                 tenants?: string[];
                 nodes?: string[];
@@ -2372,6 +2378,7 @@ export interface components {
             key_id: string;
             name: string;
             role: string;
+            permissions: string[] | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -2519,6 +2526,7 @@ export interface components {
             key_id: string;
             name: string;
             role: string;
+            permissions: string[] | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
