@@ -7,6 +7,7 @@ export {
   freePort,
   isAlive,
   portIsFree,
+  portsChosenAhead,
   signalPid,
   startTimeOf,
   stopPid,

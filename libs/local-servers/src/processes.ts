@@ -13,8 +13,10 @@ const maxLogBytes = 5 * 1024 * 1024;
 
 // Below the ranges from which Linux (32768–60999) and macOS (49152–65535) take the ports of outgoing connections: a server
 // that is down for a while finds its port free again, whatever connects to whatever meanwhile.
-const firstPort = 20_000;
-const lastPort = 32_000;
+const portsToListenOn = { first: 20_000, last: 32_000 };
+
+/** For ports that are chosen a while before their server listens: none that `freePort` gives to one that listens at once. */
+export const portsChosenAhead = { first: 12_000, last: 19_999 };
 
 /** True while a process with this pid exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
@@ -109,13 +111,13 @@ export async function portIsFree(port: number): Promise<boolean> {
   return (await tryListen(port)) !== undefined;
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, from 20000–32000, which no outgoing connection is given. */
-export async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that was free a moment ago, from a range of which no outgoing connection is given any. */
+export async function freePort({ first, last } = portsToListenOn): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const port = randomInt(firstPort, lastPort + 1);
+    const port = randomInt(first, last + 1);
     if (await portIsFree(port)) return port;
   }
-  throw new Error(`No free port on 127.0.0.1 among ${String(firstPort)}–${String(lastPort)}`);
+  throw new Error(`No free port on 127.0.0.1 among ${String(first)}–${String(last)}`);
 }
 
 function tryListen(port: number): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-import { freePort, portIsFree } from '@fairlead/local-servers';
+import { freePort, portIsFree, portsChosenAhead } from '@fairlead/local-servers';
 import { readJsonObject, writeWhole } from './files.js';
 
 /**
@@ -22,7 +22,7 @@ async function portFor(kept: unknown, taken: ReadonlySet<number>): Promise<numbe
   if (typeof kept === 'number' && Number.isInteger(kept) && kept > 0 && kept <= 65_535 && !taken.has(kept) && (await portIsFree(kept)))
     return kept;
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const port = await freePort();
+    const port = await freePort(portsChosenAhead);
     if (!taken.has(port)) return port;
   }
   throw new Error('No free port was found on 127.0.0.1');

@@ -40,11 +40,12 @@ export async function waitUntilReady(
   }
 }
 
-/** Asks a service's `/ready`; undefined when it is and nothing is degraded, else why not. */
-export async function notReady(url: string): Promise<string | undefined> {
+/** Asks a service's `/ready`; undefined when it is and nothing is degraded, else why not. Another program that answers there is not it. */
+export async function notReady(service: string, url: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(3_000) });
-    const body = (await response.json()) as { checks?: Record<string, { ok: boolean; problem?: string }> };
+    const body = (await response.json()) as { service?: string; checks?: Record<string, { ok: boolean; problem?: string }> };
+    if (body.service !== service) return `another program answers at ${url}`;
     const problems = Object.entries(body.checks ?? {}).filter(([, check]) => !check.ok);
     if (problems.length === 0) return response.ok ? undefined : `answers ${String(response.status)}`;
     return problems.map(([name, check]) => `${name}: ${check.problem ?? 'failed'}`).join(', ');

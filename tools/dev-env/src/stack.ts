@@ -250,7 +250,7 @@ function startUnits(options: StackOptions, settings: StackSettings, pids: PidBoa
   const services = controlPlaneServices.flatMap((service): Awaited[] => {
     const unit = units.find(({ spec }) => spec.services.includes(service));
     const url = `http://127.0.0.1:${String(httpPortOf(settings, service))}`;
-    return unit === undefined ? [] : [{ name: service, check: () => notReady(url), unit }];
+    return unit === undefined ? [] : [{ name: service, check: () => notReady(service, url), unit }];
   });
   const simReady = () => Promise.resolve(simUrlOf(settings.stateDir) === undefined ? 'has not come up yet' : undefined);
   const awaited = [...services, ...sim.map((unit) => ({ name: 'fleet-sim', check: simReady, unit }))];

@@ -1,15 +1,18 @@
 /** The state folder against real processes: lock, leftovers, ports. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parsePrivateJwk } from '@fairlead/auth';
-import { isAlive, startTimeOf } from '@fairlead/local-servers';
+import { freePort, isAlive, startTimeOf } from '@fairlead/local-servers';
 import { testFolder } from '@fairlead/testing';
 import { takeLock } from './lock.js';
 import { createPidBoard, isOurs, stateDirVariable, stopLeftoverServices } from './pids.js';
 import { choosePorts } from './ports.js';
+import { notReady } from './readiness.js';
 import { prepareSecrets } from './secrets.js';
 
 const children: ChildProcess[] = [];
@@ -101,6 +104,32 @@ describe('choosePorts', () => {
     expect(second.b).toBe(first.b);
     expect(new Set(Object.values(second)).size).toBe(3);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(second);
+  });
+});
+
+describe('the ports of a stack', () => {
+  it('are none that a server could be given that listens while the stack still starts', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `service-${String(index)}`);
+    const ahead = Object.values(await choosePorts(join(testFolder('ports'), 'ports.json'), names));
+    expect(ahead.filter((port) => port < 12_000 || port > 19_999)).toEqual([]);
+    const atOnce = await Promise.all(names.map(() => freePort()));
+    expect(atOnce.filter((port) => port < 20_000 || port > 32_000)).toEqual([]);
+  });
+});
+
+describe('notReady', () => {
+  it.each([
+    ['a service that is ready', { service: 'audit', checks: { postgres: { ok: true } } }, undefined],
+    ['a service that misses something', { service: 'audit', checks: { nats: { ok: false, problem: 'is away' } } }, 'nats: is away'],
+    ['another program on its port', { status: 'ok' }, 'another program answers at '],
+  ])('tells %s', async (_, answer, expected) => {
+    const server = createHttpServer((_request, response) => response.end(JSON.stringify(answer)));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const reason = await notReady('audit', url);
+    server.closeAllConnections();
+    server.close();
+    expect(reason?.replace(url, '')).toBe(expected);
   });
 });
 

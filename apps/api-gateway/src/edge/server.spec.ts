@@ -1,21 +1,15 @@
 // The edge alone, as a real HTTP server with its real hooks, tokens and log; routes of its own stand in for the API's.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { Writable } from 'node:stream';
 import { request as httpRequest } from 'node:http';
-import { Body, Controller, Get, Module, Post, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Body, Controller, Get, Post } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
-import { createTokenSigner, createTokenVerifier, generateSigningKey } from '@fairlead/auth';
-import { createLogger, createMetrics, createTracing, currentContext, type Registry, type Tracing } from '@fairlead/telemetry';
+import { createLogger, createTracing, currentContext, type Registry } from '@fairlead/telemetry';
 import { eventually, otlpReceiver } from '@fairlead/testing';
 import { Public, RequirePermission } from './access.js';
-import { SchemaPipe } from './parse.js';
-import { ProblemFilter } from './problems.js';
-import { createEdge } from './server.js';
+import { startEdge } from './server.fixture.js';
 
 const noteBody = z.strictObject({ note: z.string().max(10, 'is too long') });
 
@@ -72,45 +66,6 @@ class Forgotten {
   }
 }
 
-async function start(controllers: Type[], tracing?: Tracing) {
-  const lines: string[] = [];
-  const destination = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString());
-      done();
-    },
-  });
-  const { privateJwk, publicJwk } = await generateSigningKey('api-gateway');
-  const signer = await createTokenSigner({ privateJwk });
-  const logger = createLogger({ service: 'api-gateway', level: 'trace', destination });
-  const registry = createMetrics({ service: 'api-gateway', version: '0', gitSha: 'x', processMetrics: false });
-  @Module({ controllers })
-  class Root {}
-  const adapter = createEdge({
-    logger,
-    registry,
-    verifier: createTokenVerifier({ jwks: { keys: [publicJwk] } }),
-    exchange: (bearer) => Promise.resolve(bearer),
-    callersNow: (signed) => Promise.resolve(signed),
-    auditGate: { check: () => Promise.resolve() },
-    recordRead: () => Promise.resolve(),
-    ...(tracing === undefined ? {} : { tracing }),
-  });
-  const app = await NestFactory.create<NestFastifyApplication>(Root, adapter, { logger: false, abortOnError: false });
-  app.useGlobalPipes(new SchemaPipe());
-  app.useGlobalFilters(new ProblemFilter(logger));
-  try {
-    await app.listen(0, '127.0.0.1');
-  } catch (error) {
-    await app.close();
-    throw error;
-  }
-  const port = (app.getHttpServer().address() as { port: number }).port;
-  const token = (roles: ('viewer' | 'admin')[], seconds = 60) =>
-    signer.signUser({ userId: 'usr_1', email: 'ann@example.com', roles }, seconds);
-  return { app, url: `http://127.0.0.1:${port}`, port, lines, registry, token };
-}
-
 describe('the edge', () => {
   let stop: () => Promise<void>;
   let url: string;
@@ -120,7 +75,7 @@ describe('the edge', () => {
   let token: (roles: ('viewer' | 'admin')[], seconds?: number) => Promise<string>;
 
   beforeAll(async () => {
-    const started = await start([Routes]);
+    const started = await startEdge([Routes]);
     ({ url, port, lines, registry, token } = started);
     stop = () => started.app.close();
   });
@@ -322,20 +277,9 @@ describe('the edge', () => {
   });
 });
 
-describe('an edge that closes', () => {
-  it('does not wait for connections that never brought a request', async () => {
-    const { app, port } = await start([Routes]);
-    const socket = connect(port, '127.0.0.1');
-    await once(socket, 'connect');
-    const closed = once(socket, 'close');
-    await app.close();
-    await closed;
-  });
-});
-
 describe('a route without a declared permission', () => {
   it('does not boot', async () => {
-    await expect(start([Routes, Forgotten])).rejects.toThrow('routes without a declared permission: GET /forgotten/one');
+    await expect(startEdge([Routes, Forgotten])).rejects.toThrow('routes without a declared permission: GET /forgotten/one');
   });
 });
 
@@ -344,7 +288,7 @@ describe('the span of a request', () => {
     const receiver = await otlpReceiver();
     const logger = createLogger({ service: 'api-gateway', level: 'fatal' });
     const tracing = createTracing({ service: 'api-gateway', version: '1', logger, endpoint: `${receiver.url}/v1/traces` });
-    const { app, url, token } = await start([Routes], tracing);
+    const { app, url, token } = await startEdge([Routes], tracing);
     try {
       const headers = {
         'content-type': 'application/json',

@@ -92,6 +92,8 @@ export function createEdge(deps: EdgeDeps): FastifyAdapter {
     requestTimeout: 30_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     exposeHeadRoutes: false,
+    // What comes on an open connection while the server ends is answered as ever: its answer says that the connection ends.
+    return503OnClosing: false,
     trustProxy: deps.trustedProxies === undefined || deps.trustedProxies.length === 0 ? false : [...deps.trustedProxies],
     routerOptions: { maxParamLength: 256 },
     // What the router can't read never meets a hook.
