@@ -4,9 +4,9 @@ import { FairleadError, topology } from '@fairlead/contracts';
 import { newContext } from '@fairlead/telemetry';
 import { testEvents, type TestEvents } from '@fairlead/testing';
 import { encodeCommand, maxCommandBytes, maxEventBytes } from './command.js';
-import { encodeEvent, headersOf, positionHeader } from './event-message.js';
+import { encodeEvent, headersOf, positionHeader, wireForm } from './event-message.js';
 import { assertGapless } from './read.js';
-import type { Command, EventMeta, NewEvent, StoredEvent } from './types.js';
+import { textOf, type Command, type EventMeta, type NewEvent, type StoredEvent } from './types.js';
 
 const event = (change: Partial<NewEvent<TestEvents>> = {}): NewEvent<TestEvents> => ({
   aggregateType: 'tenant',
@@ -122,7 +122,7 @@ describe('a message', () => {
       job_id: 'job_1',
       step: 'drain',
     };
-    expect(headersOf(stored(255, meta))).toEqual({
+    expect(headersOf(255, meta)).toEqual({
       [positionHeader]: '255',
       'x-request-id': 'req_1',
       'x-correlation-id': 'cor_1',
@@ -132,7 +132,7 @@ describe('a message', () => {
       traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`,
     });
     const { span_id: _, ...unsampled } = meta;
-    expect(headersOf(stored(255, unsampled))['traceparent']).toBe(`00-${'ab'.repeat(16)}-00000000000000ff-00`);
+    expect(headersOf(255, unsampled)['traceparent']).toBe(`00-${'ab'.repeat(16)}-00000000000000ff-00`);
   });
 
   it('can be made of any metadata, with headers that are one line each', () => {
@@ -140,8 +140,10 @@ describe('a message', () => {
       fc.property(
         fc.object({ key: fc.constantFrom('request_id', 'correlation_id', 'trace_id', 'span_id', 'tenant_id', 'job_id', 'step') }),
         (meta) => {
-          const message = encodeEvent(topology(''), stored(7, meta), 'one');
-          for (const [name, values] of message.headers) for (const value of values) expect(`${name}: ${value}`).toMatch(/^[\x20-\x7e]+$/);
+          const event = stored(7, meta);
+          const message = encodeEvent(topology(''), textOf(event), 'one');
+          for (const [name, value] of Object.entries(message.headers)) expect(`${name}: ${value}`).toMatch(/^[\x20-\x7e]+$/);
+          expect(JSON.parse(message.data)).toEqual(JSON.parse(JSON.stringify(wireForm(event))));
           expect(message.subject).toBe('evt.tenant.a=20b=2f=c3=a9.changed');
         },
       ),

@@ -7,7 +7,7 @@ import type { Sql } from '@fairlead/postgres';
 import { encodeEvent, incarnationHeader } from './event-message.js';
 import { eventStreamIncarnation } from './event-stream.js';
 import { readHead } from './read.js';
-import type { StoredEvent } from './types.js';
+import { textOf, type StoredEvent } from './types.js';
 
 /** Where the stream is not what the log says. */
 export interface StreamFault {
@@ -152,7 +152,7 @@ function comparing(
 }
 
 function differences(messaging: Messaging, incarnation: string, event: StoredEvent, message: JsMsg): StreamFault[] {
-  const expected = encodeEvent(messaging.topology, event, incarnation);
+  const expected = encodeEvent(messaging.topology, textOf(event), incarnation);
   const wrong = message.subject === expected.subject ? [] : ['subject'];
   // An older release wrote no such header.
   const marked = message.headers?.get(incarnationHeader) ?? '';

@@ -1,35 +1,42 @@
 /** An event as consumers of EVT receive it. */
 import { contextHeaders, externalIdPattern, namePattern, type Topology } from '@fairlead/contracts';
 import { traceparentOf } from '@fairlead/telemetry';
-import { headers as natsHeaders, type MsgHdrs } from '@nats-io/nats-core';
-import { metaOf, type StoredEvent } from './types.js';
+import { metaOf, type EventText, type StoredEvent } from './types.js';
 
 /** Header with the event's position, for who does not parse the payload. */
 export const positionHeader = 'fairlead-position';
 /** Header with the incarnation of the log that the position belongs to. */
 export const incarnationHeader = 'fairlead-incarnation';
 
+/** An event to be published. */
+export interface EventMessage {
+  readonly subject: string;
+  /** JSON of {@link wireForm}. */
+  readonly data: string;
+  readonly headers: Record<string, string>;
+  /** The span that the event was recorded in is kept: the message may be one of its trace. */
+  readonly kept: boolean;
+}
+
 /** Subject, JSON payload and headers of an event. Metadata that is not well-formed stays out of the headers. */
-export function encodeEvent(
-  topology: Topology,
-  event: StoredEvent,
-  incarnation: string,
-): { subject: string; data: string; headers: MsgHdrs } {
-  const headers = natsHeaders();
-  // Appended, since to set one looks for it among the others first.
-  headers.append(incarnationHeader, incarnation);
-  for (const [name, value] of Object.entries(headersOf(event))) headers.append(name, value);
+export function encodeEvent(topology: Topology, event: EventText, incarnation: string): EventMessage {
+  const { position, aggregateType, aggregateId, version, type, schemaVersion, payload, meta, recordedAt } = event;
+  const parsed = metaOf({ meta: JSON.parse(meta) as unknown });
+  // What the log keeps as JSON is put in as it is: to read it and write it anew would be most of the work.
+  const data =
+    `{"position":${String(position)},"aggregate_type":${JSON.stringify(aggregateType)},"aggregate_id":${JSON.stringify(aggregateId)}` +
+    `,"version":${String(version)},"type":${JSON.stringify(type)},"schema_version":${String(schemaVersion)}` +
+    `,"payload":${payload},"meta":${meta},"recorded_at":"${recordedAt.toISOString()}"}`;
   return {
-    subject: topology.subjects.event(event.aggregateType, event.aggregateId, event.type),
-    data: JSON.stringify(wireForm(event)),
-    headers,
+    subject: topology.subjects.event(aggregateType, aggregateId, type),
+    data,
+    headers: { [incarnationHeader]: incarnation, ...headersOf(position, parsed) },
+    kept: parsed.span_id !== undefined,
   };
 }
 
-/** The ids of the request that the event belongs to, as headers. */
-export function headersOf(event: StoredEvent): Record<string, string> {
-  const { position } = event;
-  const meta = metaOf(event);
+/** The ids of the request that an event belongs to, as headers. */
+export function headersOf(position: number, meta: ReturnType<typeof metaOf>): Record<string, string> {
   const found: Record<string, string> = { [positionHeader]: String(position) };
   const take = (name: string, value: unknown, pattern: RegExp) => {
     if (typeof value === 'string' && pattern.test(value)) found[name] = value;

@@ -7,7 +7,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Sql } from '@fairlead/postgres';
 import { wireForm } from './event-message.js';
 import { readLog } from './read.js';
-import type { StoredEvent } from './types.js';
+import type { EventText, StoredEvent } from './types.js';
 
 /** How it was found: the log lacks what the stream ends with, or holds another event there. */
 export type ApartCause = 'log_behind_stream' | 'log_differs_from_stream';
@@ -44,7 +44,7 @@ export async function agreesWithLog({ sql, manager, stream, first, last }: Compa
 }
 
 /** Whether two readings are of the same event. */
-export function isSameEvent(one: StoredEvent, other: StoredEvent): boolean {
+export function isSameEvent<Read extends StoredEvent | EventText>(one: Read, other: Read): boolean {
   return isDeepStrictEqual(one, other);
 }
 

@@ -1,9 +1,9 @@
 /** A page of events together with the log's head: one statement, so that both are of the same incarnation. */
 import type { Sql } from '@fairlead/postgres';
-import { boundedSql, pageBytes } from './bounded.js';
+import { boundedSql, eventColumns, pageBytes } from './bounded.js';
 import { isWanted, type EventFilter } from './filter.js';
-import { eventOfRow, type EventRow, type LogHead } from './read.js';
-import type { StoredEvent } from './types.js';
+import { eventOfRow, type EventRow, type EventTextRow, type LogHead } from './read.js';
+import type { EventText, StoredEvent } from './types.js';
 
 export interface PageOptions {
   /** Events after this position. */
@@ -23,6 +23,12 @@ export interface Page {
   readonly position: number;
   /** False when the log does not hold positions that were looked at: whoever skips them would miss events. */
   readonly whole: boolean;
+}
+
+/** Events from the first one looked for on, without a gap, as text. */
+export interface TextPage {
+  readonly head: LogHead;
+  readonly events: EventText[];
 }
 
 /**
@@ -52,13 +58,41 @@ export async function readPage(sql: Sql, options: PageOptions): Promise<Page> {
   return aggregateTypes === undefined && aggregateId === undefined ? readAll(sql, options) : readFiltered(sql, options);
 }
 
-type ReadRow = (EventRow & { head: null }) | { position: null; head: number | null; incarnation: string; is_cut: boolean };
+/** The same, of all events, with their JSON unread. */
+export async function readTextPage(sql: Sql, options: Omit<PageOptions, 'filter'>): Promise<TextPage> {
+  const { events, last } = await readNext(sql, options, asText);
+  return { head: { position: last.head, incarnation: last.incarnation }, events };
+}
 
-async function readAll(sql: Sql, { after, limit, bytes = pageBytes, filter = {} }: PageOptions): Promise<Page> {
-  const rows = await sql.query<ReadRow>('select * from log.read($1, $2, $3)', [after, limit, bytes], 'log.read');
+interface Reading<Row, Event> {
+  readonly columns: string;
+  readonly preparedAs: string;
+  readonly eventOf: (row: Row) => Event;
+}
+
+const asEvents: Reading<EventRow, StoredEvent> = { columns: '*', preparedAs: 'log.read', eventOf: eventOfRow };
+const asText: Reading<EventTextRow, EventText> = {
+  columns: `head, incarnation, is_cut, ${eventColumns.replace('payload, meta', 'payload::text, meta::text')}`,
+  preparedAs: 'log.read_text',
+  eventOf: eventOfRow,
+};
+
+type ReadRow<Row> = (Row & { position: number }) | { position: null; head: number | null; incarnation: string; is_cut: boolean };
+
+async function readNext<Row, Event>(
+  sql: Sql,
+  { after, limit, bytes = pageBytes }: Omit<PageOptions, 'filter'>,
+  { columns, preparedAs, eventOf }: Reading<Row, Event>,
+): Promise<{ events: Event[]; last: { head: number; incarnation: string; is_cut: boolean } }> {
+  const rows = await sql.query<ReadRow<Row>>(`select ${columns} from log.read($1, $2, $3)`, [after, limit, bytes], preparedAs);
   const last = rows.pop();
   if (last?.position !== null || last.head === null) throw new Error('the event log is not installed');
-  const found = rows.flatMap((row) => (row.position === null ? [] : [eventOfRow(row)]));
+  return { events: rows.flatMap((row) => (row.position === null ? [] : [eventOf(row)])), last: { ...last, head: last.head } };
+}
+
+async function readAll(sql: Sql, { filter = {}, ...options }: PageOptions): Promise<Page> {
+  const { after, limit } = options;
+  const { events: found, last } = await readNext(sql, options, asEvents);
   const cutAt = last.is_cut ? found.at(-1)?.position : undefined;
   const position = cutAt ?? Math.max(after, Math.min(after + limit, last.head));
   return {

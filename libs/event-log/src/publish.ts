@@ -4,11 +4,13 @@
  * acknowledgement per message.
  */
 import { JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream';
+import { headers as natsHeaders, type MsgHdrs } from '@nats-io/nats-core';
+import { MsgHdrsImpl } from '@nats-io/nats-core/internal';
 import { contextHeaders, FairleadError } from '@fairlead/contracts';
 import type { Messaging } from '@fairlead/messaging';
 import { contextFromHeaders, type Tracing } from '@fairlead/telemetry';
-import { encodeEvent, headersOf } from './event-message.js';
-import { metaOf, type StoredEvent } from './types.js';
+import { encodeEvent, type EventMessage } from './event-message.js';
+import type { EventText } from './types.js';
 
 /** Publishes on their way at once. */
 const maxPipelined = 100;
@@ -31,8 +33,8 @@ export interface PublishOptions {
 }
 
 interface Outgoing {
-  readonly event: StoredEvent;
-  readonly message: ReturnType<typeof encodeEvent>;
+  readonly event: EventText;
+  readonly message: EventMessage;
 }
 
 /** True when the stream has moved on: another relay was first. */
@@ -41,7 +43,7 @@ export function isBeaten(error: unknown): boolean {
 }
 
 /** Publishes events that follow the stream's last one. Throws on any doubt; then the stream says what it holds. */
-export async function publishPage(options: PublishOptions, events: readonly StoredEvent[]): Promise<void> {
+export async function publishPage(options: PublishOptions, events: readonly EventText[]): Promise<void> {
   const { messaging, incarnation } = options;
   const together = options.atomic && events.length >= worthABatch;
   const publish = together ? publishBatch : publishPipelined;
@@ -79,15 +81,15 @@ async function publishBatch({ messaging, tracing }: PublishOptions, outgoing: re
   const sent = outgoing.map((one, index) =>
     traced(tracing, messaging, one, () => {
       const { subject, data, headers } = one.message;
-      headers.append('Nats-Batch-Id', batch);
-      headers.append('Nats-Batch-Sequence', String(index + 1));
-      if (index === 0) headers.append('Nats-Expected-Last-Sequence', String(first - 1));
+      headers['Nats-Batch-Id'] = batch;
+      headers['Nats-Batch-Sequence'] = String(index + 1);
+      if (index === 0) headers['Nats-Expected-Last-Sequence'] = String(first - 1);
       if (index < outgoing.length - 1) {
-        connection.publish(subject, data, { headers });
+        connection.publish(subject, Buffer.from(data), { headers: new WrittenHeaders(headers) });
         return committed;
       }
-      headers.append('Nats-Batch-Commit', '1');
-      client.publish(subject, data, { headers }).then((ack) => {
+      headers['Nats-Batch-Commit'] = '1';
+      client.publish(subject, data, { headers: listedHeaders(headers) }).then((ack) => {
         if (ack.seq === last) resolve(undefined);
         else reject(new Error(`position ${String(last)} became sequence ${String(ack.seq)}`));
       }, reject);
@@ -99,8 +101,32 @@ async function publishBatch({ messaging, tracing }: PublishOptions, outgoing: re
 
 async function publishOne(client: JetStreamClient, { event: { position }, message }: Outgoing): Promise<void> {
   const { subject, data, headers } = message;
-  const ack = await client.publish(subject, data, { headers, expect: { lastSequence: position - 1 } });
+  const ack = await client.publish(subject, data, { headers: listedHeaders(headers), expect: { lastSequence: position - 1 } });
   if (ack.seq !== position) throw new Error(`position ${String(position)} became sequence ${String(ack.seq)}`);
+}
+
+/** Headers that the client adds some of its own to. */
+function listedHeaders(headers: Readonly<Record<string, string>>): MsgHdrs {
+  const listed = natsHeaders();
+  // Appended, since to set one looks for it among the others first.
+  for (const [name, value] of Object.entries(headers)) listed.append(name, value);
+  return listed;
+}
+
+/**
+ * Headers that are sent as they are. The client asks for nothing but their bytes; the list that it would make them from, in which each
+ * is looked for among all others, takes more than everything else about a message.
+ */
+class WrittenHeaders extends MsgHdrsImpl {
+  constructor(private readonly written: Readonly<Record<string, string>>) {
+    super();
+  }
+
+  override encode(): Uint8Array {
+    let text = 'NATS/1.0\r\n';
+    for (const name in this.written) text += `${name}: ${this.written[name] ?? ''}\r\n`;
+    return Buffer.from(`${text}\r\n`, 'latin1');
+  }
 }
 
 /**
@@ -109,8 +135,8 @@ async function publishOne(client: JetStreamClient, { event: { position }, messag
  */
 async function traced(tracing: Tracing, messaging: Messaging, { event, message }: Outgoing, work: () => Promise<void>): Promise<void> {
   // Without a span of its own the event's trace is not kept.
-  const found = metaOf(event).span_id === undefined ? {} : headersOf(event);
-  if (found[contextHeaders.traceparent] === undefined || Date.now() - event.recordedAt.getTime() > spanMaxAgeMs) {
+  const found = message.headers;
+  if (!message.kept || found[contextHeaders.traceparent] === undefined || Date.now() - event.recordedAt.getTime() > spanMaxAgeMs) {
     await work();
     return;
   }
@@ -125,7 +151,7 @@ async function traced(tracing: Tracing, messaging: Messaging, { event, message }
   };
   const context = contextFromHeaders((name) => found[name]);
   const span = tracing.start(`publish ${stream}`, { kind: 'producer', context, attributes });
-  message.headers.set(contextHeaders.traceparent, (span.context ?? context).traceparent);
+  message.headers[contextHeaders.traceparent] = (span.context ?? context).traceparent;
   try {
     await work();
   } catch (error) {

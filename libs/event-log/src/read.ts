@@ -1,19 +1,24 @@
 import type { Sql } from '@fairlead/postgres';
 import { boundedSql, eventColumns } from './bounded.js';
-import type { EventMeta, StoredEvent } from './types.js';
+import type { EventMeta, EventWith, StoredEvent } from './types.js';
 
-/** A row of log.event. */
-export interface EventRow {
+interface RowWith<Payload, Meta> {
   position: number;
   aggregate_type: string;
   aggregate_id: string;
   version: number;
   type: string;
   schema_version: number;
-  payload: Record<string, unknown>;
-  meta: EventMeta;
+  payload: Payload;
+  meta: Meta;
   recorded_at: Date;
 }
+
+/** A row of log.event. */
+export type EventRow = RowWith<Record<string, unknown>, EventMeta>;
+
+/** A row of log.event whose JSON is read as text. */
+export type EventTextRow = RowWith<string, string>;
 
 export interface ReadOptions {
   /** Events after this position; 0 for all. */
@@ -45,7 +50,7 @@ export async function readEventsAt(sql: Sql, positions: readonly number[]): Prom
 }
 
 /** The event that a row holds. */
-export function eventOfRow(row: EventRow): StoredEvent {
+export function eventOfRow<Payload, Meta>(row: RowWith<Payload, Meta>): EventWith<Payload, Meta> {
   return {
     position: row.position,
     aggregateType: row.aggregate_type,

@@ -5,6 +5,7 @@ import { createAppender, headPosition, readLog } from './index.js';
 import { isBeaten, publishPage } from './publish.js';
 import { noTracing } from '@fairlead/telemetry';
 import { append, command, RelayStage } from './relay.fixture.js';
+import { textOf } from './types.js';
 
 let stage: RelayStage;
 
@@ -54,7 +55,7 @@ describe('a stream that is far behind', () => {
 describe('a batch', () => {
   const page = async (after: number, count: number) => readLog(stage.database.db, { after, limit: count });
   const publish = (events: Awaited<ReturnType<typeof page>>, atomic: boolean) =>
-    publishPage({ messaging: stage.messaging, tracing: noTracing, incarnation: 'any', atomic }, events);
+    publishPage({ messaging: stage.messaging, tracing: noTracing, incarnation: 'any', atomic }, events.map(textOf));
 
   it.each([true, false])('that another relay was before is beaten, and leaves no part of it (atomic: %s)', async (atomic) => {
     stage.relay();

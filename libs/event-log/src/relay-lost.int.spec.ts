@@ -10,6 +10,7 @@ import { readHead, readLog } from './index.js';
 import { publishPage } from './publish.js';
 import { append, RelayStage } from './relay.fixture.js';
 import { lossOf } from './stream-loss.js';
+import { textOf } from './types.js';
 
 let stage: RelayStage;
 
@@ -71,7 +72,7 @@ describe('a stream is filled anew', () => {
     await manager.streams.add({ ...config, deny_delete: false, deny_purge: false, metadata: { [incarnationHeader]: incarnation } });
     await append(count, database.db);
     const events = await readLog(database.db, { after: (firstSequence ?? 1) - 1, limit: count });
-    await publishPage({ messaging, tracing: noTracing, incarnation, atomic: false }, events);
+    await publishPage({ messaging, tracing: noTracing, incarnation, atomic: false }, events.map(textOf));
   }
 
   it.each([

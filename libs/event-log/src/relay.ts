@@ -18,11 +18,11 @@ import { logBell } from './bell.js';
 import { lastSequence, openEventStream } from './event-stream.js';
 import { isSameEvent, LogApart } from './fork.js';
 import { relayMetrics } from './metrics.js';
-import { readPage, type Page } from './page.js';
+import { readTextPage, type TextPage } from './page.js';
 import { isBeaten, maxBatched, publishPage, worthABatch } from './publish.js';
-import { assertGapless, headPosition, readLog } from './read.js';
+import { assertGapless, headPosition } from './read.js';
 import { takeover, type BeginIncarnation } from './takeover.js';
-import type { StoredEvent } from './types.js';
+import type { EventText } from './types.js';
 
 export interface RelayOptions {
   sql: Sql;
@@ -73,10 +73,11 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
     let last = begunAt;
     let known = await eventAt(sql, last);
     const lookAt = performance.now() + lookMs;
-    let ahead: Promise<Page> | undefined;
+    let ahead: Promise<TextPage> | undefined;
     let readAt = performance.now();
     while (!signal.aborted && messaging.connections() === connection) {
-      const page = await (ahead ?? readPage(sql, { after: Math.max(0, last - 1), limit: known === undefined ? pageSize : pageSize + 1 }));
+      const page = await (ahead ??
+        readTextPage(sql, { after: Math.max(0, last - 1), limit: known === undefined ? pageSize : pageSize + 1 }));
       ahead = undefined;
       const events = following(page.events, known);
       if (page.head.incarnation !== incarnation || events === undefined) return;
@@ -104,7 +105,7 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
       const now = performance.now();
       const gathers = events.length >= worthABatch && events.length < pageSize && events.length > busyPerMs * (now - readAt);
       readAt = now;
-      if (!gathers && next < page.head.position) ahead = readPage(sql, { after: next - 1, limit: pageSize + 1 });
+      if (!gathers && next < page.head.position) ahead = readTextPage(sql, { after: next - 1, limit: pageSize + 1 });
       // What fails with it is met when it is awaited, unless the publishing fails too.
       ahead?.catch(() => undefined);
       await publishPage({ messaging, tracing, incarnation, atomic: stream.atomic && performance.now() >= batchesFrom }, events);
@@ -183,12 +184,12 @@ export function startRelay(options: RelayOptions): { stop(): Promise<void> } {
   };
 }
 
-async function eventAt(sql: Sql, position: number): Promise<StoredEvent | undefined> {
-  return (await readLog(sql, { after: position - 1, until: position, limit: 1 }))[0];
+async function eventAt(sql: Sql, position: number): Promise<EventText | undefined> {
+  return position < 1 ? undefined : (await readTextPage(sql, { after: position - 1, limit: 1 })).events[0];
 }
 
 /** The events after the one that was published last, which a page begins with; undefined when it does not. */
-function following(page: readonly StoredEvent[], known: StoredEvent | undefined): readonly StoredEvent[] | undefined {
+function following(page: readonly EventText[], known: EventText | undefined): readonly EventText[] | undefined {
   if (known === undefined) return page;
   const [again, ...events] = page;
   return again !== undefined && isSameEvent(again, known) ? events : undefined;

@@ -52,16 +52,27 @@ export interface AnyCommand {
   events: readonly NewEventOf<string, string, unknown>[];
 }
 
-export interface StoredEvent {
+export interface EventWith<Payload, Meta> {
   position: number;
   aggregateType: string;
   aggregateId: string;
   version: number;
   type: string;
   schemaVersion: number;
-  payload: Record<string, unknown>;
-  meta: EventMeta;
+  payload: Payload;
+  meta: Meta;
   recordedAt: Date;
+}
+
+/** An event as the log keeps it. */
+export type StoredEvent = EventWith<Record<string, unknown>, EventMeta>;
+
+/** An event whose payload and metadata are JSON still, for who passes them on unread. */
+export type EventText = EventWith<string, string>;
+
+/** The same event, its JSON written out. */
+export function textOf(event: StoredEvent): EventText {
+  return { ...event, payload: JSON.stringify(event.payload), meta: JSON.stringify(event.meta) };
 }
 
 /** An event's metadata by name. None when it is no object: the log refuses that now, and an older or foreign writer may have stored it. */

@@ -30,9 +30,8 @@ export class FailpointError extends Error {
 
 /** The folder by which failpoints are switched on, or undefined when none can be: never where NODE_ENV is `production`. */
 export function failpointFolder(): string | undefined {
-  if (process.env['NODE_ENV'] === 'production') return undefined;
   const folder = process.env['FAIRLEAD_FAILPOINTS'];
-  return folder === '' ? undefined : folder;
+  return folder === undefined || folder === '' || process.env['NODE_ENV'] === 'production' ? undefined : folder;
 }
 
 /** The files of a failpoint: `on` switches it on, `hit` says that it was taken. */

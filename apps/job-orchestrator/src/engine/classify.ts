@@ -20,6 +20,7 @@ const maxOutputBytes = 192 * 1024;
  * is too large fails the step: it would be as large the next time.
  */
 export function storable(outcome: Outcome): Outcome {
+  if (outcome.outcome === 'done' && outcome.output === undefined) return outcome;
   const written = JSON.parse(JSON.stringify(outcome), (_key, value: unknown) =>
     typeof value === 'string' ? value.replaceAll('\u0000', '').toWellFormed() : value,
   ) as Outcome;
