@@ -1,7 +1,7 @@
 /** Partitions and installation, in a database whose partitions hold 100 positions. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@fairlead/contracts';
-import type { Database } from '@fairlead/postgres';
+import { adminClient, type Database } from '@fairlead/postgres';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testEvents, type TestDatabase, type TestEvents } from '@fairlead/testing';
 import { createAppender, headPosition, installEventLog, keepPartitions, readLog, type Command } from './index.js';
@@ -51,6 +51,20 @@ describe('partitions', () => {
       Array.from({ length: 350 }, (_, n) => n + 1),
     );
     expect(await partitions()).toEqual(['log.event_000000', 'log.event_000001', 'log.event_000002', 'log.event_000003']);
+  });
+
+  it('keep no statistics of documents, also those that did before', async () => {
+    const kept = () =>
+      db.query<{ name: string }>(
+        `select a.attrelid::regclass || '.' || a.attname as name from pg_inherits i join pg_attribute a on a.attrelid = i.inhrelid
+           where i.inhparent = 'log.event'::regclass and a.attname in ('payload', 'meta') and a.attstattarget is distinct from 0`,
+      );
+    expect(await kept()).toEqual([]);
+    const admin = await adminClient(partitioned.access);
+    await admin.query('alter table log.event_000001 alter column meta set statistics default').finally(() => admin.end());
+    expect(await kept()).toEqual([{ name: 'log.event_000001.meta' }]);
+    await installEventLog(partitioned.access);
+    expect(await kept()).toEqual([]);
   });
 
   it('that are missing are named by the append that needs them, which leaves nothing', async () => {

@@ -22,6 +22,8 @@ begin
     name := format('event_%s', lpad((first / head.partition_size)::text, 6, '0'));
     execute format('create table log.%I (like log.event including all)', name);
     execute format('create unique index on log.%I (aggregate_type, aggregate_id, version)', name);
+    -- Nothing is looked for in them, and to compare documents would be most of the work when a partition is analyzed.
+    execute format('alter table log.%I alter column payload set statistics 0, alter column meta set statistics 0', name);
     -- The parent's row triggers reach a partition by themselves; the one for TRUNCATE does not.
     execute format('create trigger append_only_truncate before truncate on log.%I for each statement execute function log.refuse_change()', name);
     execute format('alter table log.%I enable always trigger append_only_truncate', name);
@@ -32,6 +34,20 @@ begin
   -- Last, because it takes what every append waits for.
   update log.head set partitioned_until = first where partitioned_until < first;
   return made;
+end $$;
+
+-- The same for partitions that were made before.
+do $$
+declare
+  partition regclass;
+begin
+  for partition in
+    select distinct i.inhrelid::regclass from pg_catalog.pg_inherits i
+      join pg_catalog.pg_attribute a on a.attrelid = i.inhrelid and a.attname in ('payload', 'meta') and a.attstattarget is distinct from 0
+      where i.inhparent = 'log.event'::regclass
+  loop
+    execute format('alter table %s alter column payload set statistics 0, alter column meta set statistics 0', partition);
+  end loop;
 end $$;
 
 -- The partitions, for who looks after the log. A sealed one is full: nothing is appended to it any more. Its size is

@@ -4,6 +4,7 @@ import { IdempotencyKeys1764300000000 } from './1764300000000-idempotency-keys.j
 import { NoKeys1764310000000 } from './1764310000000-no-keys.js';
 import { PlanKeys1764430000000 } from './1764430000000-plan-keys.js';
 import { Functions1764440000000 } from './1764440000000-functions.js';
+import { UnsearchedColumns1764450000000 } from './1764450000000-unsearched-columns.js';
 
 /** In the order they are applied. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   NoKeys1764310000000,
   PlanKeys1764430000000,
   Functions1764440000000,
+  UnsearchedColumns1764450000000,
 ];
