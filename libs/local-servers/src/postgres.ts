@@ -16,6 +16,8 @@ export interface PostgresOptions {
   readonly log: Log;
   /** false: commits are not flushed to disk. For tests, whose data nobody needs after a power cut. */
   readonly fsync?: boolean;
+  /** Memory for pages, as Postgres writes sizes; '128MB' when not given. */
+  readonly sharedBuffers?: string;
 }
 
 export interface RunningPostgres {
@@ -56,7 +58,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const logFile = join(options.dir, 'postgres.log');
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());
-    writeSettings(home, port, options.fsync ?? true);
+    writeSettings(home, port, options);
     const server = await spawnServer(join(home.native, 'bin/postgres'), ['-D', home.dataDir], {
       logFile,
       cwd: home.dataDir,
@@ -142,13 +144,13 @@ function initialise(home: PostgresHome, password: string, options: PostgresOptio
   renameSync(fresh, home.dataDir);
 }
 
-function writeSettings(home: PostgresHome, port: number, fsync: boolean): void {
+function writeSettings(home: PostgresHome, port: number, { fsync = true, sharedBuffers = '128MB' }: PostgresOptions): void {
   const settings: Record<string, string | number> = {
     listen_addresses: `'${host}'`,
     port,
     unix_socket_directories: `''`,
     max_connections: 200,
-    shared_buffers: `'128MB'`,
+    shared_buffers: `'${sharedBuffers}'`,
     password_encryption: `'scram-sha-256'`,
     timezone: `'UTC'`,
     log_timezone: `'UTC'`,

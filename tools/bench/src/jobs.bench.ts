@@ -1,7 +1,8 @@
 /**
  * Jobs: throughput, cost and first steps beside DBOS, pg-boss and graphile-worker; events of steps; periodic checks.
  *
- * What is compared, and on which terms. One Postgres, started for this run on a folder of its own, with fsync on and all settings alike; a
+ * What is compared, and on which terms. One Postgres, started for this run on a folder of its own, with fsync on, all settings alike, and the
+ * memory that the stack gives it; a
  * database for each engine, and a pool of 20 connections, which is what our service has. Everybody runs the same jobs of five steps, for
  * tenants of whom each caller has fifty. Engines take turns in rounds, in changing order, and a row's ratio is the median of its rounds'
  * ratios. Afterwards no engine's tables hold a job that has not ended well, and each step of each job was done once.

@@ -3,8 +3,8 @@ import { Engine1764000000000 } from './1764000000000-engine.js';
 import { IdempotencyKeys1764300000000 } from './1764300000000-idempotency-keys.js';
 import { NoKeys1764310000000 } from './1764310000000-no-keys.js';
 import { PlanKeys1764430000000 } from './1764430000000-plan-keys.js';
-import { Functions1764440000000 } from './1764440000000-functions.js';
 import { UnsearchedColumns1764450000000 } from './1764450000000-unsearched-columns.js';
+import { Functions1764460000000 } from './1764460000000-functions.js';
 
 /** In the order they are applied. */
 export const migrations = [
@@ -13,6 +13,6 @@ export const migrations = [
   IdempotencyKeys1764300000000,
   NoKeys1764310000000,
   PlanKeys1764430000000,
-  Functions1764440000000,
   UnsearchedColumns1764450000000,
+  Functions1764460000000,
 ];

@@ -12,8 +12,8 @@ import { transitionSql } from '../sql/transition.js';
  * given another name, since replicas of the release before go on with it. Those of theirs that nothing calls any more (`tell_transitions`,
  * `start_jobs`, `insert_jobs`) are left where they are.
  */
-export class Functions1764440000000 implements MigrationInterface {
-  name = 'Functions1764440000000';
+export class Functions1764460000000 implements MigrationInterface {
+  name = 'Functions1764460000000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const sql of [finishSql, insertSql, claimSql, transitionSql, beatSql, archiveSql, loopsSql]) await runner.query(sql);
