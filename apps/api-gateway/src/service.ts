@@ -42,6 +42,7 @@ import { createIam } from './iam/iam.js';
 import { callersNow } from './identity/callers-now.js';
 import { keepFirstAdmin } from './identity/first-admin.js';
 import { identity, type Identity } from './identity/identity.js';
+import { warnOfMissingRoles } from './identity/mapped-roles.js';
 import { createPasswords } from './identity/passwords.js';
 import { createSingleSignOn, type SingleSignOn } from './single-sign-on/single-sign-on.js';
 import { documentOf } from './openapi/document.js';
@@ -99,6 +100,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const rateWindow = { limit: config.RATE_LIMIT_PER_MINUTE, windowMs: 60_000, callers: 100_000 };
   const passwords = await createPasswords();
   const firstAdmin = await keepFirstAdmin({ database, passwords, logger, file: config.FIRST_ADMIN_FILE, email: config.FIRST_ADMIN_EMAIL });
+  await warnOfMissingRoles(database, logger, rolesMappedTo(config));
   const follower = followLog({ sql: database, messaging, logger, registry, heartbeatMs: overrides.heartbeatMs });
   const appender = createAppender({
     sql: database.pipeline(),
@@ -228,6 +230,12 @@ async function signingKeysOf(
       overlapMs: overlapSeconds * 1_000,
     },
   });
+}
+
+/** The names of all roles that issuers' groups and claims are mapped to. */
+function rolesMappedTo({ OIDC_ISSUERS: issuers, TOKEN_ISSUER: tokens }: Config): string[] {
+  const ofTokens = Object.values(tokens?.roles ?? {}).flatMap((mapped) => mapped.map(({ role }) => role));
+  return [...issuers.flatMap(({ roles }) => Object.values(roles).flat()), ...ofTokens];
 }
 
 /** Sign-in at issuers, and the connections to them; undefined without issuers. */

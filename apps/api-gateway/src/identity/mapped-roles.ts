@@ -2,6 +2,7 @@
 import { newId, platformPath } from '@fairlead/contracts';
 import type { NewEvent } from '@fairlead/event-log';
 import type { Sql, Transaction } from '@fairlead/postgres';
+import type { Logger } from '@fairlead/telemetry';
 import { lackingIn, type MappedRole } from '../domain/group-roles.js';
 import { isBuiltIn, platformRoles, type HeldRole } from '../domain/held-roles.js';
 import type { ExternalUser } from '../store/external-identities.js';
@@ -20,6 +21,15 @@ export async function existingRoles(sql: Sql, mapped: readonly MappedRole[]): Pr
     const role = found[index];
     return role === undefined ? [] : [{ ...role, scope }];
   });
+}
+
+/** Warns of roles that something is mapped to and that there are not, such as misspelt ones. Nobody gets them until somebody has made them. */
+export async function warnOfMissingRoles(sql: Sql, logger: Logger, mapped: readonly string[]): Promise<void> {
+  const names = [...new Set(mapped)];
+  const found = await rolesNamed(sql, names, platformPath);
+  const missing = names.filter((_, index) => found[index] === undefined);
+  if (missing.length > 0)
+    logger.warn({ roles: missing }, 'an issuer’s groups are mapped to roles that there are not, and that give nothing');
 }
 
 /** True when a user holds what is mapped to them, and nothing that would have to be. */

@@ -102,7 +102,9 @@ describe('signing in at an issuer', () => {
     expect((await stage.gateway.call('POST', '/admin/v1/auth/refresh', { headers: { cookie } })).status).toBe(401);
   });
 
-  it('gives roles of one’s own, as they are now, and none that there is not', async () => {
+  it('gives roles of one’s own, as they are now, and none that there is not, which the log has told at start', async () => {
+    const warned = stage.gateway.lines.filter((line) => line.includes('roles that there are not'));
+    expect(warned.map((line) => (JSON.parse(line) as { roles: string[] }).roles)).toEqual([['helper']]);
     corp.accounts.set('hal', { email: 'hal@corp.test', groups: ['helpers'] });
     expect(refused(await signIn('hal'))).toEqual([403, 'no_role', '']);
     const asAdmin = (method: string, path: string, body?: unknown) =>
