@@ -166,7 +166,8 @@ function differences(messaging: Messaging, incarnation: string, event: StoredEve
 function parse(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    // As it would be written again: a message of a release that did so is the same as one that holds what the log does.
+    return typeof value === 'object' && value !== null ? (JSON.parse(JSON.stringify(value)) as Record<string, unknown>) : {};
   } catch {
     return {};
   }

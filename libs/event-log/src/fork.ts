@@ -39,7 +39,7 @@ export async function agreesWithLog({ sql, manager, stream, first, last }: Compa
   const [event] = await readLog(sql, { after: sequence - 1, until: sequence, limit: 1 });
   if (event === undefined) return false;
   // What another release added to the form, or took from it, is no difference.
-  const published = message.json<Record<string, unknown>>();
+  const published = asJson(message.json<object>());
   return Object.entries(asJson(wireForm(event))).every(([key, value]) => !(key in published) || isDeepStrictEqual(published[key], value));
 }
 

@@ -33,7 +33,7 @@ const fewRecords = 2_000;
 /** A filter of more values than these is not looked up one by one. */
 const mostLookedUp = 200;
 /** Positions of one window, where several filters are all common: few at first, more while it finds too little. */
-const window = { first: 20_000, growth: 2, most: 80_000 };
+const window = { first: 20_000, growth: 2, most: 40_000 };
 /** After this time no further window is looked at. */
 const windowsMs = 80;
 
