@@ -114,8 +114,8 @@ function listedHeaders(headers: Readonly<Record<string, string>>): MsgHdrs {
 }
 
 /**
- * Headers that are sent as they are. The client asks for nothing but their bytes; the list that it would make them from, in which each
- * is looked for among all others, takes more than everything else about a message.
+ * Headers that are sent as they are. The client asks for nothing but their bytes; to make these from a list, in which each is looked for
+ * among all others, took a seventh of the relay's time.
  */
 class WrittenHeaders extends MsgHdrsImpl {
   constructor(private readonly written: Readonly<Record<string, string>>) {
