@@ -19,6 +19,8 @@ export interface Parts {
 export interface Sent {
   readonly status: number;
   readonly body: unknown;
+  /** What the answer has the browser keep. */
+  readonly cookie?: string | undefined;
 }
 
 /** A request that was answered as it must not be. */
@@ -193,7 +195,7 @@ export class Fuzzer {
     if (what !== undefined) this.fault(operation, parts, what);
     const body = type === 'application/json' || type === 'application/problem+json' ? (JSON.parse(text) as unknown) : undefined;
     if (response.ok) this.world.learn(operation, body);
-    return { status: response.status, body };
+    return { status: response.status, body, cookie: response.headers.get('set-cookie')?.split(';')[0] };
   }
 
   /** Whether a request reaches its operation: a broken part of a path may make it another's. */

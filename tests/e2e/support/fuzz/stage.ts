@@ -6,6 +6,7 @@ import type { Stack } from '@fairlead/dev-env';
 import { connectMessaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, type FailpointBoard } from '@fairlead/testing';
+import type { OpenIdProvider } from '../../../../apps/api-gateway/src/testing/openid-provider.js';
 import { appCode } from '../authenticator.js';
 import { send, type Operator } from '../operator.js';
 import { openStackDatabaseAsAdmin } from '../stack-database.js';
@@ -16,6 +17,8 @@ const reason = 'part of a fuzz';
 
 export interface Stage {
   readonly stack: Stack;
+  /** The issuer `corp` that people sign in at. */
+  readonly provider: OpenIdProvider;
   readonly board: FailpointBoard;
   readonly ann: Operator;
   /** Somebody else who may approve. */
@@ -28,6 +31,7 @@ export interface Stage {
 export async function prepare(stage: Stage): Promise<void> {
   await know(stage);
   await people(stage);
+  await signIn(stage);
   await webhooks(stage);
   await programs(stage);
   await orgs(stage);
@@ -70,6 +74,15 @@ async function people({ stack, fuzzer, world }: Stage): Promise<void> {
     timeoutMs: 60_000,
     intervalMs: 500,
   });
+}
+
+/** Somebody who comes back from the issuer: with what is good for once, and in the browser that it began in. */
+async function signIn({ provider, fuzzer }: Stage): Promise<void> {
+  provider.accounts.set('olga', { email: 'olga@corp.test', groups: ['ops'] });
+  const path = { issuer: 'corp' };
+  const { body, cookie } = await fuzzer.ask('oidc.start', { path });
+  const { code, state, iss } = await provider.visit((body as { authorization_url: string }).authorization_url, 'olga');
+  await fuzzer.ask('oidc.callback', { path, headers: { cookie }, body: { code, state, iss } });
 }
 
 /** A role that its maker may give, and a service account and a token of it, which the fuzzer would hardly find together. */

@@ -138,6 +138,7 @@ const byGroup: Readonly<Record<string, string>> = {
   'logEvents position': 'positions',
   'logEvents from': 'positions',
   'logEvents to': 'none',
+  'oidc issuer': 'issuers',
   'projections name': 'projections',
   'data schema': 'schemas',
   'data table': 'tables',
