@@ -193,4 +193,25 @@ describe('periodic checks', () => {
       { key: 'c', interval_ms: 2_000 },
     ]);
   });
+
+  it('are followed without waiting for those that are just claimed or armed', async () => {
+    await keepLoops(database.db, 'toy', ['a', 'b'], 1_000);
+    await database.db.query(`update loop set next_at = now()`);
+    const claimed = await claimLoops(database.db, { kind: 'toy', most: 5, claimMs: 5_000 });
+    await database.db.transaction(async (tx) => {
+      const armed = claimed.map(({ key, fence }) => ({ key, fence, failed: false, changed: false, state: null }));
+      await armLoops(tx, 'toy', armed);
+      // Waiting for each other would be a deadlock, and the rows that could not be armed wait for their claim's end.
+      const kept = keepLoops(database.db, 'toy', ['c', 'a'], 2_000);
+      let ended = false;
+      void kept.finally(() => (ended = true));
+      await eventually(() => ended, { what: 'the keys to be followed' });
+      expect(await kept).toBe(true);
+    });
+    expect(await keepLoops(database.db, 'toy', ['c', 'a'], 2_000)).toBe(true);
+    expect(await database.db.query('select key, interval_ms from loop order by key')).toEqual([
+      { key: 'a', interval_ms: 2_000 },
+      { key: 'c', interval_ms: 2_000 },
+    ]);
+  });
 });

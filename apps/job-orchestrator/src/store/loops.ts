@@ -38,18 +38,27 @@ export async function armLoops(sql: Sql, kind: string, loops: readonly ArmedLoop
 
 /**
  * Makes the rows of a kind those of the given keys: new ones are first due somewhere within an interval, so that they are spread;
- * others are removed. Answers whether anything changed.
+ * others are removed. Rows that somebody is just claiming or arming are left to the next time: to wait for several of them, as
+ * they do, would be a deadlock now and then. Answers whether anything changed.
  */
 export async function keepLoops(sql: Sql, kind: string, keys: readonly string[], intervalMs: number): Promise<boolean> {
   const [row] = await sql.query<{ changed: number }>(
-    `with wanted as materialized (select unnest($2::text[]) as key),
-       gone as (delete from loop l where l.kind = $1 and not exists (select from wanted w where w.key = l.key) returning 1),
+    `with wanted as materialized (select distinct unnest($2::text[]) as key),
+       gone as (
+         delete from loop l using (
+           select key from loop l where l.kind = $1 and not exists (select from wanted w where w.key = l.key) for update skip locked
+         ) g where l.kind = $1 and l.key = g.key returning 1),
+       paced as (
+         update loop l set interval_ms = $3 from (
+           select key from loop l join wanted w using (key) where l.kind = $1 and l.interval_ms <> $3 for update of l skip locked
+         ) p where l.kind = $1 and l.key = p.key returning 1),
        made as (
-         insert into loop as l (kind, key, next_at, interval_ms)
+         insert into loop (kind, key, next_at, interval_ms)
            select $1, w.key, now() + random() * make_interval(secs => $3::float8 / 1000), $3 from wanted w
-           on conflict (kind, key) do update set interval_ms = excluded.interval_ms where l.interval_ms <> excluded.interval_ms
+             where not exists (select from loop l where l.kind = $1 and l.key = w.key) order by w.key
+           on conflict (kind, key) do nothing
            returning 1)
-     select (select count(*) from gone) + (select count(*) from made) as changed`,
+     select (select count(*) from gone) + (select count(*) from paced) + (select count(*) from made) as changed`,
     [kind, keys, intervalMs],
   );
   return (row?.changed ?? 0) > 0;
