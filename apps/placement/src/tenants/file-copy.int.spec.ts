@@ -1,5 +1,7 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, placedKinds } from '@fairlead/contracts';
 import { placementFiles, readPlacementFiles } from '@fairlead/placement-map/files';
@@ -111,6 +113,31 @@ describe('placement in files', () => {
     expect(await readFile(placement, 'utf8')).toBe(whole);
     expect(lines.filter((line) => line.includes('changed by somebody else'))).toHaveLength(2);
     expect(await failures()).toBe(0);
+  });
+
+  it('is written again also when somebody removes a file just after it was written', async () => {
+    await publication.stop();
+    const metrics = createPublicationMetrics(createMetrics({ service: 'test', version: '0', gitSha: '0', processMetrics: false }));
+    const copy = keepFileCopy({ dir, logger: createLogger({ service: 'test', level: 'silent' }), metrics });
+    const { placement, routing } = placementFiles(dir);
+    const offer = (revision: number) => {
+      copy.offer({ epoch: 1, revision, maps: { aggregate: new Map(), projection: new Map(), runner: new Map() }, shards: [] });
+    };
+    for (let revision = 1; revision <= 25; revision += 1) {
+      offer(revision);
+      // The second of the two; read as often as can be, to come right after it.
+      while (!existsSync(placement) || !readFileSync(placement, 'utf8').includes(`"revision": ${String(revision)},`)) await nextTurn();
+      rmSync(routing);
+      await eventually(
+        async () => {
+          await copy.idle();
+          offer(revision);
+          return existsSync(routing);
+        },
+        { what: 'the file to be there again', intervalMs: 1, timeoutMs: 10_000 },
+      );
+      await copy.idle();
+    }
   });
 
   it('is left alone while nothing changes', async () => {

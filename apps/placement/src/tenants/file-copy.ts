@@ -1,6 +1,6 @@
 import { describeError } from '@fairlead/contracts';
 import { compareVersions, type PlacementSource, type PlacementVersion } from '@fairlead/placement-map';
-import { placementFiles, placementFilesState, writePlacementFiles } from '@fairlead/placement-map/files';
+import { areAsWritten, placementFiles, placementFilesState, writePlacementFiles } from '@fairlead/placement-map/files';
 import type { Logger } from '@fairlead/telemetry';
 import type { PublicationMetrics } from './publication-metrics.js';
 
@@ -29,8 +29,10 @@ export function keepFileCopy(options: { dir: string; logger: Logger; metrics: Pu
 
   async function write(source: PlacementSource): Promise<void> {
     try {
-      await writePlacementFiles(dir, source);
+      const files = await writePlacementFiles(dir, source);
       written = { version: { epoch: source.epoch, revision: source.revision }, state: await placementFilesState(dir) };
+      // Who changed a file before its state was taken would never be noticed by the state.
+      if (!(await areAsWritten(files))) changedByOthers();
       if (problem !== undefined) logger.info(placementFiles(dir), 'the placement files are written again');
       problem = undefined;
     } catch (error) {
@@ -43,11 +45,13 @@ export function keepFileCopy(options: { dir: string; logger: Logger; metrics: Pu
   }
 
   async function look(state: string): Promise<void> {
-    if ((await placementFilesState(dir)) !== state) {
-      logger.info(placementFiles(dir), 'the placement files were changed by somebody else; writing them again');
-      written = undefined;
-    }
+    if ((await placementFilesState(dir)) !== state) changedByOthers();
     busy = undefined;
+  }
+
+  function changedByOthers(): void {
+    logger.info(placementFiles(dir), 'the placement files were changed by somebody else; writing them again');
+    written = undefined;
   }
 
   return {

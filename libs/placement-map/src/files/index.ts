@@ -1,4 +1,4 @@
 export { placementFiles } from './documents.js';
 export { readPlacementFiles } from './read.js';
 export { placementFilesState } from './state.js';
-export { writePlacementFiles } from './write.js';
+export { areAsWritten, writePlacementFiles } from './write.js';
