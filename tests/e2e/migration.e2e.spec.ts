@@ -71,7 +71,7 @@ describe('a tenant is migrated', () => {
       pauses.push(pauseMs - drainMs(job));
     }
     await expectExactCounts();
-    expect(medianOf(pauses)).toBeLessThanOrEqual(500);
+    expect(medianOf(pauses)).toBeLessThanOrEqual(unhurriedMs);
   }, 180_000);
 
   it('five at once on different tenants', async () => {

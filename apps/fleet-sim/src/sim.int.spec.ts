@@ -67,7 +67,7 @@ describe('simulated fleet under load', () => {
     expect(report).toMatchObject(exact);
     expect(report.tenants['tenant-01']).toMatchObject(exact);
     expect(report.drains.count).toBe(placedKinds.length + tenants.length);
-    expect(report.drains.worst_pause_beyond_drain_ms).toBeLessThan(2000);
+    expect(report.drains.worst_pause_beyond_drain_ms).toBeLessThan(10_000);
     expect(report.longest_pause_ms).toBeGreaterThan(0);
     expect((await fleet.report(report.as_of_ms + 3_600_000)).drains.count).toBe(0);
   });
@@ -196,7 +196,7 @@ describe('simulated fleet under load', () => {
     await everyTenantServed();
     const report = await fleet.report();
     expect(report).toMatchObject(exact);
-    expect(report.drains.longest_pause_ms).toBeLessThan(2000);
+    expect(report.drains.longest_pause_ms).toBeLessThan(10_000);
   });
 
   it('goes on after a restart where it was: ports, numbers, counts, and placement without a control plane', async () => {

@@ -239,7 +239,7 @@ describe('a failure on the way', () => {
     stack.origin.intercept = () => true;
     const startedAt = performance.now();
     expect((await errorOf(drain())).code).toBe('deadline_exceeded');
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
     stack.origin.intercept = undefined;
     expect((await drain()).state?.state).toBe('drained');
   });

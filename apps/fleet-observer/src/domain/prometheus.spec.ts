@@ -53,7 +53,7 @@ describe('parsePrometheus', () => {
   it('is done soon with a long line that never becomes a sample', () => {
     const startedAt = performance.now();
     parsePrometheus(`a{${'b="\\'.repeat(50_000)}\na{${'b="c",'.repeat(20_000)}\na${' '.repeat(100_000)}x y z`);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it.each([
