@@ -12,6 +12,8 @@ export const configSchema = z.object({
   ...natsConfig,
   /** Where published placement is also written, as placement/dev.json and routing/dev.json. */
   PLACEMENT_FILES_DIR: field.text().optional(),
+  /** For development: configuration documents, as <domain>/<name>.json or .yaml, put in force when they change. */
+  CONFIG_FILES_DIR: field.text().optional(),
   /** Where endpoints of managed services may be: networks, comma-separated. */
   FLEET_ALLOWED_CIDRS: z
     .string()

@@ -1,10 +1,19 @@
-import { placementV1 } from '@fairlead/contracts';
+import { configV1, placementV1 } from '@fairlead/contracts';
 import { pokeLog } from '@fairlead/event-log';
 import { createIdempotency, type Idempotency } from '@fairlead/postgres';
 import { defineRpcs } from '@fairlead/rpc';
 import { openResources, startService, type ReadinessCheck, type RunningService } from '@fairlead/service-runtime';
 import type { Logger } from '@fairlead/telemetry';
+import { followConfigFiles } from './config/files.js';
+import { startConfigPublication, type ConfigPublication } from './config/publication.js';
 import type { Config } from './config.js';
+import type { ConfigDeps } from './grpc/config/deps.js';
+import { diffConfig } from './grpc/config/diff-config.js';
+import { getConfigRevision } from './grpc/config/get-config-revision.js';
+import { getConfig } from './grpc/config/get-config.js';
+import { listConfigHistory } from './grpc/config/list-config-history.js';
+import { listConfig } from './grpc/config/list-config.js';
+import { validateConfig } from './grpc/config/validate-config.js';
 import { createTenant } from './grpc/create-tenant.js';
 import type { Deps } from './grpc/deps.js';
 import { getPlacement } from './grpc/get-placement.js';
@@ -17,6 +26,8 @@ import { putShard } from './grpc/put-shard.js';
 import { migrations } from './store/migrations/index.js';
 import { createEndpointPolicy } from './tenants/endpoint-policy.js';
 import { startPublication, type Publication } from './tenants/publication.js';
+import { agreeOnEpoch } from './tenants/raise-epoch.js';
+import { readOwnState } from './tenants/store/meta.js';
 
 export interface Overrides {
   logger?: Logger;
@@ -44,12 +55,26 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     publication.changed();
     pokeLog(messaging, position);
   };
+  const configPublication = startConfigPublication({
+    ...{ database, messaging, logger },
+    pollMs: overrides.publicationPollMs,
+    raiseEpoch: async () => {
+      const raised = await agreeOnEpoch(database, { expectedBucket: null, known: undefined }, await readOwnState(database));
+      if (raised !== undefined) committed(raised.position);
+    },
+  });
+  const configCommitted = (position: number) => {
+    configPublication.changed();
+    pokeLog(messaging, position);
+  };
+  const dir = config.CONFIG_FILES_DIR;
+  const configFiles = dir === undefined ? undefined : followConfigFiles({ database, endpoints, logger, dir, committed: configCommitted });
   return startService({
     resources,
     config,
-    rpcs: [rpcsOf({ database, idempotency, endpoints, publicationProblem, committed })],
-    checks: [publishes(publication)],
-    onDrain: [idempotency.stop, () => publication.stop()],
+    rpcs: [rpcsOf({ database, idempotency, endpoints, publicationProblem, committed }), configRpcsOf({ database, endpoints })],
+    checks: [publishes(publication), publishesConfig(configPublication)],
+    onDrain: [idempotency.stop, () => publication.stop(), () => configPublication.stop(), () => configFiles?.stop()],
   });
 }
 
@@ -66,11 +91,30 @@ function rpcsOf(deps: Deps & { idempotency: Idempotency }) {
   });
 }
 
+function configRpcsOf(deps: ConfigDeps) {
+  return defineRpcs(configV1.ConfigServiceService, {
+    listConfig: listConfig(deps),
+    getConfig: getConfig(deps),
+    listConfigHistory: listConfigHistory(deps),
+    getConfigRevision: getConfigRevision(deps),
+    diffConfig: diffConfig(deps),
+    validateConfig: validateConfig(deps),
+  });
+}
+
 /** Without publication the service decides and records all the same: degraded, not out. */
 function publishes(publication: Publication): ReadinessCheck {
   return {
     name: 'publication',
     required: false,
     check: () => Promise.resolve(publication.problem() === undefined ? undefined : 'placement is not published'),
+  };
+}
+
+function publishesConfig(publication: ConfigPublication): ReadinessCheck {
+  return {
+    name: 'config_publication',
+    required: false,
+    check: () => Promise.resolve(publication.problem() === undefined ? undefined : 'configuration is not published'),
   };
 }

@@ -15,6 +15,7 @@ export const aggregateOwners = {
   tenant: 'placement',
   shard: 'placement',
   placement_map: 'placement',
+  config: 'placement',
   plan: 'job-orchestrator',
   job: 'job-orchestrator',
   schedule: 'job-orchestrator',

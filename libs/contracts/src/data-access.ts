@@ -118,6 +118,18 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   },
   'log.stream': { readable: columns('aggregate_type aggregate_id version position') },
   'placement.assignment': { readable: columns('tenant_id kind shard_id revision') },
+  'placement.config_change': { readable: columns('idempotency_key request_digest revision changed_at') },
+  'placement.config_content': {
+    readable: columns('sha256 created_at'),
+    // What tenants are given: whoever may read it has routes of their own.
+    masked: ['content'],
+  },
+  'placement.config_document': {
+    readable: columns('domain scope name revision newest candidate_revision candidate_gateways highest_fence'),
+  },
+  'placement.config_revision': {
+    readable: columns('domain scope name revision sha256 source updated_at updated_by reason effective_at'),
+  },
   'placement.fence': { readable: columns('tenant_id highest') },
   'placement.idempotency_key': idempotencyKeys,
   'placement.meta': { readable: columns('singleton revision epoch') },

@@ -1,5 +1,6 @@
 export * from './aggregates.js';
 export * from './change-stream.js';
+export * from './config.js';
 export * from './data-access.js';
 export * from './errors.js';
 export * from './events/catalogue.js';
@@ -21,6 +22,7 @@ export * from './subjects.js';
 export * as auditV1 from './generated/fairlead/audit/v1/audit.js';
 export * as chainV1 from './generated/fairlead/audit/v1/chain.js';
 export * as changesV1 from './generated/fairlead/changes/v1/changes.js';
+export * as configV1 from './generated/fairlead/placement/v1/config.js';
 export * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
 export * as jobsV1 from './generated/fairlead/jobs/v1/jobs.js';
 export * as logV1 from './generated/fairlead/audit/v1/log.js';

@@ -39,7 +39,13 @@ const consumers = ['fleet-observer'] as const satisfies readonly ControlPlaneSer
 /** The table for a namespace. What is left out nobody may do. */
 export function natsAccess(namespace: string): readonly NatsRight[] {
   const names = topology(namespace);
-  return [...ofLog(names), ...consumers.flatMap((consumer) => ofConsumer(names, consumer)), ...ofPlacement(names), ...ofPokes(names)];
+  return [
+    ...ofLog(names),
+    ...consumers.flatMap((consumer) => ofConsumer(names, consumer)),
+    ...ofPlacement(names),
+    ...ofConfig(names),
+    ...ofPokes(names),
+  ];
 }
 
 /** `$JS.API`, by which streams are asked and changed. */
@@ -98,6 +104,21 @@ function ofPlacement({ buckets }: Topology): NatsRight[] {
     })),
     { owner, subject: api(`DIRECT.GET.KV_${name}.$KV.${name}.>`), publish: placementReaders },
     { owner, subject: `$KV.${name}.marker`, subscribe: placementReaders },
+  ];
+}
+
+/** As placement: written by its service, read value by value by the fleet. */
+function ofConfig({ buckets }: Topology): NatsRight[] {
+  const owner = 'placement';
+  const { name } = buckets.config;
+  return [
+    { owner, subject: `$KV.${name}.>`, publish: placement, subscribe: ['fleet'] },
+    ...['INFO', 'CREATE', 'UPDATE', 'DELETE', 'MSG.GET'].map((what): NatsRight => ({
+      owner,
+      subject: api(`STREAM.${what}.KV_${name}`),
+      publish: placement,
+    })),
+    { owner, subject: api(`DIRECT.GET.KV_${name}.$KV.${name}.>`), publish: ['fleet'] },
   ];
 }
 

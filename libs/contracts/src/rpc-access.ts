@@ -4,6 +4,7 @@ import * as chainV1 from './generated/fairlead/audit/v1/chain.js';
 import * as logV1 from './generated/fairlead/audit/v1/log.js';
 import * as projectionsV1 from './generated/fairlead/audit/v1/projections.js';
 import * as changesV1 from './generated/fairlead/changes/v1/changes.js';
+import * as configV1 from './generated/fairlead/placement/v1/config.js';
 import * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
 import * as jobsV1 from './generated/fairlead/jobs/v1/jobs.js';
 import * as placementV1 from './generated/fairlead/placement/v1/placement.js';
@@ -94,6 +95,14 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     listTenants: gateway,
     moveTenant: orchestrator,
     putShard: gateway,
+  }),
+  ...answered('placement', configV1.ConfigServiceService, {
+    diffConfig: gateway,
+    getConfig: ['api-gateway', 'job-orchestrator'],
+    getConfigRevision: ['api-gateway', 'job-orchestrator'],
+    listConfig: gateway,
+    listConfigHistory: gateway,
+    validateConfig: gateway,
   }),
   ...answered('provisioner', provisionerV1.ProvisionerServiceService, {
     drainTenant: orchestrator,

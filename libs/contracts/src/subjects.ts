@@ -44,6 +44,8 @@ export function topology(namespace: string) {
     buckets: {
       /** Effective placement: chunks, shard directories, commit marker (libs/placement-map). */
       placement: { name: `${stream}PLACEMENT`, history: 1 },
+      /** Documents of the configuration registry, a key each (config.ts). */
+      config: { name: `${stream}CONFIG`, history: 1 },
     } satisfies Record<string, BucketSpec>,
     subjects: {
       event: (aggregateType: string, aggregateId: string, eventType: string) =>

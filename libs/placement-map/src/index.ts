@@ -1,3 +1,4 @@
+export { bucketConfig, bucketStream, bucketSubject } from './bucket.js';
 export { compareVersions, type PlacementSource, type PlacementVersion, type ShardEntry } from './format.js';
 export { followPlacement } from './follow.js';
 export { watchPlacementFiles } from './files/watch.js';

@@ -20,6 +20,7 @@ export const testEvents = {
   tenant: changes,
   shard: changes,
   placement_map: changes,
+  config: changes,
   plan: changes,
   job: changes,
   schedule: changes,

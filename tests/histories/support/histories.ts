@@ -17,6 +17,9 @@ export const unrecorded: Readonly<Record<string, string>> = {
   'event_log.trail_sealing_requested': 'it has to be of old events',
   'event_log.trail_sealed': 'twenty thousand events have to be there',
   'event_log.trail_sealing_failed': 'the folder of the segments has to be full or gone',
+  'config.config_staged': 'no job stages a configuration yet',
+  'config.config_withdrawn': 'the same',
+  'config.config_applied': 'a folder of files has to be given to a stack',
   'event_log.incarnation_begun': 'the database has to be restored from a backup',
 };
 

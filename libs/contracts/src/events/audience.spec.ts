@@ -31,6 +31,7 @@ describe('whose business an event is', () => {
   it('is the platform’s alone for everything else', () => {
     const others = Object.keys(catalogue).filter((type) => catalogue[type]?.tenantOf === undefined);
     expect(others.sort()).toEqual([
+      'config',
       'data_table',
       'dead_letter',
       'endpoint',

@@ -1,5 +1,6 @@
 /** Every event type there is. A new one is a line in its aggregate's file. */
 import type { AggregateType } from '../aggregates.js';
+import { configEvents } from './config.js';
 import { dataTableEvents } from './data-table.js';
 import { deadLetterEvents } from './dead-letter.js';
 import type { AggregateEvents, EventType, PayloadOf } from './define.js';
@@ -37,6 +38,7 @@ export const eventCatalogue = {
   tenant: tenantEvents,
   shard: shardEvents,
   placement_map: placementMapEvents,
+  config: configEvents,
   plan: planEvents,
   job: jobEvents,
   schedule: scheduleEvents,

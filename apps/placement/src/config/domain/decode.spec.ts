@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { canonicalForm, sha256Of } from './canonical.js';
+import { decode, maxAliases, maxDepth, maxTextBytes } from './decode.js';
+
+const refusedWith = (pointer: string, detail: RegExp) =>
+  expect.objectContaining({
+    code: 'config_decode',
+    problems: expect.arrayContaining([{ pointer, detail: expect.stringMatching(detail) as unknown }]) as unknown,
+  });
+const nested = (levels: number, open: string, close: string) => `{"a":${open.repeat(levels)}${close.repeat(levels)}}`;
+
+describe('a text', () => {
+  it('is the same document in JSON and in YAML', () => {
+    const json = decode('{"flags": {"fast": {"value": true, "tenants": {"acme": false}}}}', 'json');
+    const yaml = decode('flags:\n  fast: &fast\n    value: yes-please\n', 'yaml');
+    expect(json).toEqual({ flags: { fast: { value: true, tenants: { acme: false } } } });
+    expect(yaml).toEqual({ flags: { fast: { value: 'yes-please' } } });
+    const both = ['json', 'yaml'] as const;
+    const [one, other] = both.map((format) => sha256Of(canonicalForm(decode('{"b": [1.0, "x"], "a": 1e2}', format))));
+    expect(one).toBe(other);
+  });
+
+  it('of any object comes back as it was, as JSON and as YAML that is JSON', () => {
+    const documents = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 5 });
+    fc.assert(
+      fc.property(documents, fc.constantFrom('json', 'yaml'), (document, format) => {
+        const text = JSON.stringify(document);
+        fc.pre(!text.includes('\\u0000') && !text.includes('__proto__') && !text.includes('\\ud') && text.isWellFormed());
+        expect(canonicalForm(decode(text, format as 'json'))).toBe(canonicalForm(document));
+      }),
+    );
+  });
+
+  it.each([
+    ['JSON that is none', 'json', '{"a": }', '', /^is not JSON/],
+    ['JSON with a member that stands twice', 'json', '{"a": 1, "a": 2}', '', /unique/i],
+    ['YAML that is none', 'yaml', 'a: [1', '', /^is not YAML/],
+    ['YAML with a member that stands twice', 'yaml', 'a: 1\na: 2', '', /unique/i],
+    ['YAML of two documents', 'yaml', 'a: 1\n---\nb: 1', '', /^is not YAML/],
+    ['YAML with a tag that nobody knows', 'yaml', 'a: !secret x', '', /^is not YAML/],
+    ['YAML with an alias of nothing', 'yaml', 'a: *b', '', /alias/i],
+    ['a list', 'json', '[1]', '', /must be an object/],
+    ['nothing', 'yaml', '', '', /must be an object/],
+    ['a number that JSON does not have', 'yaml', 'a:\n  b: .nan', '/a/b', /not a number/],
+    ['a name that is none', 'json', '{"a": {"__proto__": 1}}', '/a', /name/],
+    ['half a character', 'json', '{"a": ["\\ud800"]}', '/a/0', /no text/],
+    ['a NUL', 'json', '{"a": "\\u0000"}', '/a', /no text/],
+    ['too many levels in JSON', 'json', nested(maxDepth + 1, '[', ']'), '', /levels/],
+  ] as const)('of %s is refused', (_what, format, text, pointer, detail) => {
+    const found = pointer === '' && /levels/.test(detail.source) ? `/a${'/0'.repeat(maxDepth - 1)}` : pointer;
+    expect(() => decode(text, format)).toThrow(refusedWith(found, detail));
+  });
+
+  it('is bounded in size, depth and aliases', () => {
+    expect(() => decode(`{"a": "${'x'.repeat(maxTextBytes)}"}`, 'json')).toThrow(refusedWith('', /larger/));
+    expect(() => decode(nested(60_000, '[', ']'), 'yaml')).toThrow(expect.objectContaining({ code: 'config_decode' }));
+    expect(() => decode(nested(60_000, '{"a":', '}').replace('{"a":}', '{}'), 'json')).toThrow(
+      expect.objectContaining({ code: 'config_decode' }),
+    );
+    const aliases = (count: number) => `a: &a x\nb:\n${'  - *a\n'.repeat(count)}`;
+    expect(decode(aliases(maxAliases), 'yaml')['b']).toHaveLength(maxAliases);
+    expect(() => decode(aliases(maxAliases + 1), 'yaml')).toThrow(refusedWith('', /aliases/));
+    const laughs = ['a0: &a0 [x,x,x,x,x,x,x,x,x]', ...[1, 2, 3, 4, 5].map((n) => `a${n}: &a${n} [${`*a${n - 1},`.repeat(9)}]`)];
+    expect(() => decode(laughs.join('\n'), 'yaml')).toThrow(refusedWith('', /aliases/));
+  });
+
+  it('with several values that can not be kept is told all of them', () => {
+    expect(() => decode('a: .inf\nb: [.nan]', 'yaml')).toThrow(
+      expect.objectContaining({
+        problems: [expect.objectContaining({ pointer: '/a' }), expect.objectContaining({ pointer: '/b/0' })],
+      }),
+    );
+  });
+});

@@ -1,0 +1,103 @@
+/** From a text to a document: JSON or YAML, with bounds. */
+import { isAlias, parseDocument, visit, type Document } from 'yaml';
+import { configError, pointerOf, type Problem } from './problems.js';
+import type { Content } from './canonical.js';
+
+export const configFormats = ['json', 'yaml'] as const;
+export type ConfigFormat = (typeof configFormats)[number];
+
+/** In UTF-8. NATS takes messages of 1 MiB, and a KV value holds the content with a little more. */
+export const maxTextBytes = 256 * 1024;
+export const maxDepth = 24;
+export const maxAliases = 50;
+/** How often what is named may come up, aliases within aliases included. */
+const maxExpansions = 1_000;
+
+/**
+ * Reads a document's text. Throws `config_decode` with what is wrong and where: not JSON or YAML, too large, too deep, a member twice, too many
+ * aliases, a value that JSON does not have, or no object.
+ */
+export function decode(text: string, format: ConfigFormat): Content {
+  if (Buffer.byteLength(text) > maxTextBytes) throw fault(`is larger than ${String(maxTextBytes)} bytes`);
+  const value = format === 'json' ? fromJson(text) : fromYaml(text);
+  const problems = unusable(value);
+  if (problems.length > 0) throw configError('config_decode', problems);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fault('must be an object');
+  return value as Content;
+}
+
+const fault = (detail: string) => configError('config_decode', [{ pointer: '', detail }]);
+
+function fromJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw fault(`is not JSON: ${messageOf(error)}`);
+  }
+  // Of a member that stands twice JSON takes the last one in silence; JSON is YAML, and there it is an error.
+  const twice = guarded(() => documentOf(text).errors.find(({ code }) => code === 'DUPLICATE_KEY'));
+  if (twice !== undefined) throw fault(`is not clear: ${firstLine(twice.message)}`);
+  return value;
+}
+
+function fromYaml(text: string): unknown {
+  return guarded(() => {
+    const document = documentOf(text);
+    const [wrong] = [...document.errors, ...document.warnings];
+    if (wrong !== undefined) throw fault(`is not YAML: ${firstLine(wrong.message)}`);
+    if (aliasesOf(document) > maxAliases) throw fault(`has more than ${String(maxAliases)} aliases`);
+    const value: unknown = document.toJS({ maxAliasCount: maxExpansions });
+    // Aliases make much of little.
+    if (((JSON.stringify(value) as string | undefined) ?? '').length > maxTextBytes)
+      throw fault('is too large once its aliases are resolved');
+    return value;
+  });
+}
+
+function documentOf(text: string): Document.Parsed {
+  return parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, stringKeys: true, merge: false, logLevel: 'error' });
+}
+
+function aliasesOf(document: Document.Parsed): number {
+  let found = 0;
+  visit(document, {
+    Node: (_key, node) => {
+      if (isAlias(node)) found += 1;
+    },
+  });
+  return found;
+}
+
+/** The parser goes down into a text by calling itself: one that is nested without end has no stack left. */
+function guarded<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) throw fault(`has more than ${String(maxDepth)} levels`);
+    if (error instanceof ReferenceError) throw fault(`has aliases that can't be resolved: ${messageOf(error)}`);
+    throw error;
+  }
+}
+
+/** What can't be kept of a value, and where. */
+function unusable(value: unknown, path: readonly PropertyKey[] = []): Problem[] {
+  const problem = (detail: string): Problem[] => [{ pointer: pointerOf(path.slice(0, maxDepth)), detail }];
+  if (path.length > maxDepth) return problem(`has more than ${String(maxDepth)} levels`);
+  if (typeof value === 'string') return isClean(value) ? [] : problem('holds characters that are no text');
+  if (typeof value === 'number') return Number.isFinite(value) ? [] : problem('is not a number that JSON has');
+  if (value === null || typeof value === 'boolean') return [];
+  if (Array.isArray(value)) return value.flatMap((element, at) => unusable(element, [...path, at]));
+  if (typeof value !== 'object') return problem('is not a value that JSON has');
+  return Object.entries(value).flatMap(([key, member]) =>
+    isClean(key) && key !== '__proto__' ? unusable(member, [...path, key]) : problem('has a member whose name can not be used'),
+  );
+}
+
+/** Postgres keeps no NUL, and half a surrogate pair is no character. */
+function isClean(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\u0000');
+}
+
+const firstLine = (message: string) => (message.split('\n', 1)[0] ?? message).replace(/:$/, '').slice(0, 200);
+const messageOf = (error: unknown) => firstLine(error instanceof Error ? error.message : String(error));
