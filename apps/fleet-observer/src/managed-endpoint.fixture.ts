@@ -44,7 +44,8 @@ export async function startManagedEndpoint(): Promise<ManagedEndpoint> {
     if (path === '/health') response.writeHead(health).end('{}');
     else if (path === '/ready') response.writeHead(ready).end('{}');
     else if (path === '/metrics') {
-      response.end(`svc_build_info{service="svc",version="${version}",git_sha="abc"} 1\nsvc_inflight ${String(inflight)}\nsvc_lag 4\n`);
+      const figures = `svc_inflight ${String(inflight)}\nsvc_lag 4\nprocess_start_time_seconds 1795255200\n`;
+      response.end(`svc_build_info{service="svc",version="${version}",git_sha="abc"} 1\n${figures}`);
     } else if (path === '/admin/state' && state !== undefined) response.end(JSON.stringify(state));
     else response.writeHead(404).end();
   }

@@ -56,7 +56,9 @@ beforeEach(async () => {
 async function changes() {
   const events = await readLog(database.db, { after: position, limit: 1_000, aggregateType: 'endpoint' });
   const stateIn = (payload: Record<string, unknown>, side: string) => (payload[side] as { state: string } | null)?.state;
-  return events.map(({ aggregateId, payload }) => [aggregateId, stateIn(payload, 'from'), stateIn(payload, 'to')]);
+  const told = events.map(({ aggregateId, payload }) => [aggregateId, stateIn(payload, 'from'), stateIn(payload, 'to')]);
+  // By endpoint: those of different ones may come in one commit or in two.
+  return told.sort(([a = ''], [b = '']) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 async function errorOf(call: Promise<unknown>): Promise<FairleadError> {
@@ -85,8 +87,10 @@ describe('the snapshot', () => {
       gitSha: 'abc',
       inflight: 3,
       lag: 4,
+      startedAt: '2026-11-21T10:00:00.000Z',
       problem: '',
     });
+    expect(Date.parse(snapshot.endpoints[0]?.metricsTakenAt ?? '')).toBeGreaterThanOrEqual(before);
     expect(snapshot.endpoints[2]).toMatchObject({ reachable: false, problem: 'it can not be reached', url: 'http://127.0.0.1:1' });
     expect(snapshot.unreachable).toBe(1);
     expect(Date.parse(snapshot.takenAt)).toBeGreaterThanOrEqual(before);
@@ -162,12 +166,47 @@ describe('a change', () => {
   });
 });
 
+describe('in turns', () => {
+  it('every endpoint is asked for its health, and more seldom for its metrics, whose age is told', async () => {
+    const replica = await stack.observer({ FLEET_INTERVAL_MS: '200', FLEET_METRICS_INTERVAL_MS: '1000' });
+    const times = (path: string) => Math.min(...endpoints.map(({ asked }) => asked.filter((one) => one === path).length));
+    await eventually(() => times('/health') >= 15 && times('/ready') >= 15 && times('/metrics') >= 3, { what: 'fifteen turns' });
+    for (const { asked } of endpoints) expect(asked.filter((path) => path === '/metrics').length).toBeLessThan(asked.length / 5);
+    endpoints[0].ready = 503;
+    const first = async () => (await replica.getSnapshot({ maxAgeMs: 0 })).endpoints[0];
+    const seen = await eventually(
+      async () => {
+        const health = await first();
+        return health?.ready === false && health.metricsTakenAt < health.takenAt ? health : undefined;
+      },
+      { what: 'readiness that is newer than the metrics' },
+    );
+    expect(seen).toMatchObject({ version: '1.0.0', inflight: 3, lag: 4, problem: '' });
+    await replica.stop();
+    expect(await changes()).toEqual([['aggregate.a-1.e1', 'ready', 'not_ready']]);
+  });
+
+  it('those that hang keep none of the others waiting', async () => {
+    endpoints[0].hangs = true;
+    const replica = await stack.observer({ FLEET_INTERVAL_MS: '200', FLEET_PROBE_TIMEOUT_MS: '5000', FLEET_PROBE_CONCURRENCY: '2' });
+    const asked = () => endpoints[1].asked.filter((path) => path === '/health').length;
+    await eventually(() => asked() >= 5, { what: 'turns of the others' });
+    endpoints[0].hangs = false;
+    await replica.stop();
+  });
+});
+
 describe('a restarted replica', () => {
   it('serves the last snapshot with its age until it has one of its own', async () => {
     const last = await fresh();
     for (const endpoint of endpoints) endpoint.hangs = true;
     const restarted = await stack.observer({ FLEET_PROBE_TIMEOUT_MS: '5000' });
-    expect(await restarted.getSnapshot({ maxAgeMs: 0 })).toEqual(last);
+    // The fourth endpoint is away, which is found at once.
+    const answering = ({ endpoints: all }: typeof last) => all.filter(({ reachable }) => reachable);
+    const served = await restarted.getSnapshot({ maxAgeMs: 0 });
+    expect(answering(served)).toEqual(answering(last));
+    expect(answering(served)).toHaveLength(3);
+    expect(answering(last).every(({ takenAt }) => served.takenAt <= takenAt)).toBe(true);
     for (const endpoint of endpoints) endpoint.hangs = false;
     await restarted.stop();
   });
@@ -273,6 +312,8 @@ describe('metrics', () => {
     const metrics = await eventually(async () => (await fetch(`${observer.httpUrl}/metrics`)).text(), { what: 'the metrics' });
     expect(metrics).toMatch(/fairlead_fleet_endpoints\{kind="gateway",state="ready"\} 1/);
     expect(metrics).toMatch(/fairlead_fleet_endpoints\{kind="gateway",state="unreachable"\} 1/);
+    expect(metrics).toMatch(/fairlead_fleet_snapshot_age_seconds \d/);
+    expect(metrics).toMatch(/fairlead_fleet_probes_waiting 0/);
     expect(metrics).toMatch(/fairlead_fleet_probe_duration_seconds_count\{kind="runner"\} [1-9]/);
   });
 });

@@ -32,8 +32,9 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
     source,
     logger,
     registry,
-    probe: (endpoint) => probeEndpoint({ outbound, timeoutMs: config.FLEET_PROBE_TIMEOUT_MS }, endpoint),
+    probe: (endpoint, request) => probeEndpoint({ outbound, timeoutMs: config.FLEET_PROBE_TIMEOUT_MS }, endpoint, request),
     intervalMs: config.FLEET_INTERVAL_MS,
+    metricsIntervalMs: config.FLEET_METRICS_INTERVAL_MS,
     concurrency: config.FLEET_PROBE_CONCURRENCY,
     onAppended: (position) => {
       pokeLog(messaging, position);

@@ -30,6 +30,10 @@ const endpointHealth = z
     taken_at: time.nullable(),
     problem: z.string().nullable(),
     latency_ms: z.number(),
+    metrics_taken_at: time
+      .nullable()
+      .meta({ description: 'When its metrics were last read: how old version, git_sha, inflight, lag and started_at are.' }),
+    started_at: time.nullable().meta({ description: 'When its process began, as its metrics say.' }),
   })
   .meta({ id: 'EndpointHealth' });
 const snapshotSchema = z
@@ -96,5 +100,7 @@ function endpointView(endpoint: fleetV1.EndpointHealth) {
     taken_at: orNull(endpoint.takenAt),
     problem: orNull(endpoint.problem),
     latency_ms: endpoint.latencyMs,
+    metrics_taken_at: orNull(endpoint.metricsTakenAt),
+    started_at: orNull(endpoint.startedAt),
   };
 }

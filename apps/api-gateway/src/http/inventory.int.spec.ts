@@ -161,12 +161,23 @@ describe('fleet and audit', () => {
       reachable: true,
       inflight: 4,
       lag: 2,
+      metricsTakenAt: '2026-11-21T09:59:40.000Z',
     });
     gateway.peers.answers = { getSnapshot: () => ({ endpoints: [endpoint], takenAt: '2026-11-21T10:00:00.000Z', unreachable: 0 }) };
     const { body } = await gateway.call('GET', '/admin/v1/fleet/snapshot?max_age_ms=250', { token: viewer });
     expect(body).toMatchObject({
       taken_at: '2026-11-21T10:00:00.000Z',
-      endpoints: [{ shard_id: 'runner-1', reachable: true, inflight: 4, lag: 2, problem: null }],
+      endpoints: [
+        {
+          shard_id: 'runner-1',
+          reachable: true,
+          inflight: 4,
+          lag: 2,
+          problem: null,
+          metrics_taken_at: '2026-11-21T09:59:40.000Z',
+          started_at: null,
+        },
+      ],
     });
     expect(gateway.peers.calls[0]?.request).toEqual({ maxAgeMs: 250 });
   });

@@ -6,7 +6,8 @@ const endpoint = { kind: 'aggregate', shardId: 'a-1', endpointId: 'e1', url: 'ht
 const takenAt = new Date('2026-11-21T10:00:00.000Z');
 const metricsText = 'aggregate_build_info{service="aggregate",version="1.4.0",git_sha="abc"} 1\naggregate_inflight 2\naggregate_lag 3\n';
 const answer = (status: number, body = ''): RouteAnswer => ({ status, body, durationMs: 4.4 });
-const fine: ProbeAnswers = { health: answer(200), ready: answer(200), metrics: answer(200, metricsText) };
+const startedText = 'process_start_time_seconds 1795255200.5\n';
+const fine: ProbeAnswers = { health: answer(200), ready: answer(200), metrics: answer(200, metricsText + startedText) };
 const lost: RouteAnswer = { problem: 'it can not be reached' };
 
 describe('normalise', () => {
@@ -20,6 +21,9 @@ describe('normalise', () => {
       gitSha: 'abc',
       inflight: 2,
       lag: 3,
+      startedAt: '2026-11-21T10:00:00.500Z',
+      metricsTakenAt: '2026-11-21T10:00:00.000Z',
+      metricsProblem: '',
       takenAt: '2026-11-21T10:00:00.000Z',
       problem: '',
       latencyMs: 4,
@@ -44,6 +48,28 @@ describe('normalise', () => {
     ],
   ])('tells %s', (_, answers, expected) => {
     expect(normalise(endpoint, { ...fine, ...answers }, takenAt)).toMatchObject(expected);
+  });
+
+  const figures = { version: '1.4.0', gitSha: 'abc', inflight: 2, lag: 3, metricsTakenAt: '2026-11-21T10:00:00.000Z' };
+  const later = new Date('2026-11-21T10:00:10.000Z');
+
+  it.each<[string, Partial<ProbeAnswers>, string]>([
+    ['were not asked', { metrics: undefined }, ''],
+    ['could not be asked', { metrics: lost }, 'metrics: it can not be reached'],
+    ['were refused', { metrics: answer(500) }, 'metrics: status 500'],
+    ['were not asked of what is away', { health: lost, ready: lost, metrics: undefined }, 'it can not be reached'],
+  ])('keeps what metrics said, with its age, when they %s', (_, answers, problem) => {
+    const before = normalise(endpoint, fine, takenAt);
+    const told = normalise(endpoint, { ...fine, ...answers }, later, before);
+    expect(told).toMatchObject({ ...figures, takenAt: '2026-11-21T10:00:10.000Z', problem });
+  });
+
+  it('tells of metrics that could not be read until they can', () => {
+    const refused = normalise(endpoint, { ...fine, metrics: answer(500) }, takenAt);
+    expect(normalise(endpoint, { ...fine, metrics: undefined }, later, refused)).toMatchObject({ problem: 'metrics: status 500' });
+    const away = normalise(endpoint, { health: lost, ready: lost, metrics: undefined }, later, refused);
+    expect(away.problem).toBe('health: it can not be reached; ready: it can not be reached; metrics: status 500');
+    expect(normalise(endpoint, fine, later, refused)).toMatchObject({ ...figures, metricsTakenAt: later.toISOString(), problem: '' });
   });
 
   it('has a problem or figures, never neither, and is never ready without an answer', () => {

@@ -14,36 +14,57 @@ export interface Endpoint {
 /** What one route of an endpoint answered, or why nothing came. */
 export type RouteAnswer = { readonly status: number; readonly body: string; readonly durationMs: number } | { readonly problem: string };
 
-/** What an endpoint's three routes answered. */
+/** What an endpoint's routes answered. */
 export interface ProbeAnswers {
   readonly health: RouteAnswer;
   readonly ready: RouteAnswer;
-  readonly metrics: RouteAnswer;
+  /** Undefined when metrics were not asked this time. */
+  readonly metrics: RouteAnswer | undefined;
 }
 
 const longestProblem = 500;
 
-/** One endpoint's health as everybody shows it; `problem` names what could not be reached or understood. */
-export function normalise(endpoint: Endpoint, answers: ProbeAnswers, takenAt: Date): EndpointHealth {
+/**
+ * One endpoint's health as everybody shows it; `problem` names what could not be reached or understood. What its metrics say
+ * keeps the age it has: while they are not asked, or can't be read, it is what they said before.
+ */
+export function normalise(endpoint: Endpoint, answers: ProbeAnswers, takenAt: Date, before?: EndpointHealth): EndpointHealth {
   const { health, ready, metrics } = answers;
-  const read = 'status' in metrics && metrics.status === 200 ? readServiceMetrics(metrics.body) : undefined;
-  const problems: [string, string][] = [
-    ...stateProblems('health', health),
-    ...stateProblems('ready', ready),
-    ...metricsProblems(metrics, read?.missing ?? []),
-  ];
+  const measured = measuredBy(metrics, takenAt, before);
+  const asked = [health, ready, ...(metrics === undefined ? [] : [metrics])];
+  const reachable = asked.some((answer) => 'status' in answer);
+  const problems: [string, string][] = [...stateProblems('health', health), ...stateProblems('ready', ready)];
+  if (measured.metricsProblem !== '') problems.push(['metrics', measured.metricsProblem]);
   return {
     ...endpoint,
-    reachable: [health, ready, metrics].some((answer) => 'status' in answer),
+    ...measured,
+    reachable,
     healthy: 'status' in health && health.status === 200,
     ready: 'status' in ready && ready.status === 200,
-    version: read?.version ?? '',
-    gitSha: read?.gitSha ?? '',
-    inflight: read?.inflight ?? 0,
-    lag: read?.lag ?? 0,
     takenAt: takenAt.toISOString(),
-    problem: joined(problems),
+    problem: joined(problems, reachable),
     latencyMs: 'status' in health ? Math.round(health.durationMs) : 0,
+  };
+}
+
+type Measured = Pick<EndpointHealth, 'version' | 'gitSha' | 'inflight' | 'lag' | 'startedAt' | 'metricsTakenAt' | 'metricsProblem'>;
+
+/** Of an endpoint whose metrics were never read. */
+export const unmeasured: Measured = { version: '', gitSha: '', inflight: 0, lag: 0, startedAt: '', metricsTakenAt: '', metricsProblem: '' };
+
+/** What is measured of an endpoint, by the metrics that were just asked or else as before. */
+function measuredBy(answer: RouteAnswer | undefined, takenAt: Date, before: EndpointHealth | undefined): Measured {
+  const { version, gitSha, inflight, lag, startedAt, metricsTakenAt, metricsProblem } = before ?? unmeasured;
+  const kept = { version, gitSha, inflight, lag, startedAt, metricsTakenAt, metricsProblem };
+  if (answer === undefined) return kept;
+  if ('problem' in answer) return { ...kept, metricsProblem: answer.problem };
+  if (answer.status !== 200) return { ...kept, metricsProblem: `status ${String(answer.status)}` };
+  const { missing, startedAtSeconds, ...read } = readServiceMetrics(answer.body);
+  return {
+    ...read,
+    startedAt: startedAtSeconds === undefined ? '' : new Date(startedAtSeconds * 1_000).toISOString(),
+    metricsTakenAt: takenAt.toISOString(),
+    metricsProblem: missing.length === 0 ? '' : `without ${missing.join(', ')}`,
   };
 }
 
@@ -53,21 +74,17 @@ function stateProblems(route: string, answer: RouteAnswer): [string, string][] {
   return answer.status === 200 || answer.status === 503 ? [] : [[route, `status ${String(answer.status)}`]];
 }
 
-function metricsProblems(answer: RouteAnswer, missing: readonly string[]): [string, string][] {
-  if ('problem' in answer) return [['metrics', answer.problem]];
-  if (answer.status !== 200) return [['metrics', `status ${String(answer.status)}`]];
-  return missing.length === 0 ? [] : [['metrics', `without ${missing.join(', ')}`]];
-}
-
-/** The same problem on all three routes is told once. */
-function joined(problems: readonly [string, string][]): string {
+/** The same problem on all routes is told once. */
+function joined(problems: readonly [string, string][], reachable: boolean): string {
   const [first] = problems;
   if (first === undefined) return '';
-  const same = problems.length === 3 && problems.every(([, problem]) => problem === first[1]);
+  const same = !reachable && problems.every(([, problem]) => problem === first[1]);
   return (same ? first[1] : problems.map(([route, problem]) => `${route}: ${problem}`).join('; ')).slice(0, longestProblem);
 }
 
-export type EndpointState = 'ready' | 'not_ready' | 'unhealthy' | 'unreachable';
+export const endpointStates = ['ready', 'not_ready', 'unhealthy', 'unreachable'] as const;
+
+export type EndpointState = (typeof endpointStates)[number];
 
 /** An endpoint's health in one word. */
 export function stateOf({ reachable, healthy, ready }: Pick<EndpointHealth, 'reachable' | 'healthy' | 'ready'>): EndpointState {

@@ -40,6 +40,16 @@ describe('parsePrometheus', () => {
     );
   });
 
+  it('reads of wanted metrics what it reads of all', () => {
+    fc.assert(
+      fc.property(fc.array(sample, { maxLength: 20 }), fc.constantFrom('a', 'e', '_', ':'), (written, letter) => {
+        const text = ['# HELP a "b', ...written.map((one) => `  ${rendered(one)}\r`)].join('\n');
+        const wanted = (some: string) => some.includes(letter);
+        expect(parsePrometheus(text, wanted).samples).toEqual(parsePrometheus(text).samples.filter((one) => wanted(one.name)));
+      }),
+    );
+  });
+
   it('takes any text without throwing, and no line for more than one sample', () => {
     const noise = fc.string({ unit: fc.constantFrom('a', '{', '}', '"', '\\', '=', ',', ' ', '\n', '1', '#', '+', 'e', 'é') });
     fc.assert(

@@ -14,19 +14,35 @@ const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
  * Reads Prometheus' text format 0.0.4, and what OpenMetrics adds to a sample's line. Never throws: lines that are no
- * sample are counted as malformed, and reading ends after 20,000 samples.
+ * sample are counted as malformed, and reading ends after 20,000 samples. With `wanted` nothing is read of other metrics'
+ * lines but their names.
  */
-export function parsePrometheus(text: string): { samples: Sample[]; malformed: number } {
+export function parsePrometheus(text: string, wanted?: (name: string) => boolean): { samples: Sample[]; malformed: number } {
   const samples: Sample[] = [];
   let malformed = 0;
-  for (const line of text.split('\n')) {
-    const trimmed = line.trim();
-    if (trimmed === '' || trimmed.startsWith('#')) continue;
-    const sample = parseSample(trimmed);
+  for (let start = 0, end: number; start < text.length; start = end + 1) {
+    end = text.indexOf('\n', start);
+    if (end === -1) end = text.length;
+    if (wanted !== undefined && !wanted(nameAt(text, start, end))) continue;
+    const line = text.slice(start, end).trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const sample = parseSample(line);
     if (sample === undefined) malformed += 1;
     else if (samples.push(sample) >= maxSamples) break;
   }
   return { samples, malformed };
+}
+
+/** What stands before a line's first brace or blank, after those that it begins with. */
+function nameAt(text: string, start: number, end: number): string {
+  let from = start;
+  while (from < end && text.charCodeAt(from) <= 32) from += 1;
+  let to = from;
+  for (; to < end; to++) {
+    const code = text.charCodeAt(to);
+    if (code === 123 || code <= 32) break;
+  }
+  return text.slice(from, to);
 }
 
 function parseSample(line: string): Sample | undefined {

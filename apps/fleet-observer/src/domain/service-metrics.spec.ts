@@ -11,13 +11,25 @@ describe('readServiceMetrics', () => {
       'aggregate_lag{partition="0"} 7',
       'aggregate_lag{partition="1"} 2.5',
       'go_inflight 99',
+      'process_start_time_seconds 1.7952552e9',
     ].join('\n');
-    expect(readServiceMetrics(text)).toEqual({ version: '1.4.0', gitSha: 'abc1234', inflight: 7, lag: 7, missing: [] });
+    expect(readServiceMetrics(text)).toEqual({
+      version: '1.4.0',
+      gitSha: 'abc1234',
+      inflight: 7,
+      lag: 7,
+      startedAtSeconds: 1_795_255_200,
+      missing: [],
+    });
   });
 
   it('takes a service whose name has dashes', () => {
     const text = 'my_runner_build_info{service="my-runner",version="1",git_sha="a"} 1\nmy_runner_inflight 0\nmy_runner_lag 0';
-    expect(readServiceMetrics(text)).toEqual({ version: '1', gitSha: 'a', inflight: 0, lag: 0, missing: [] });
+    expect(readServiceMetrics(text)).toEqual({ version: '1', gitSha: 'a', inflight: 0, lag: 0, startedAtSeconds: undefined, missing: [] });
+  });
+
+  it.each(['0', '-1', 'NaN', '+Inf', '1e300'])('takes %s for no moment at which a process began', (value) => {
+    expect(readServiceMetrics(`process_start_time_seconds ${value}`).startedAtSeconds).toBeUndefined();
   });
 
   it.each([

@@ -6,22 +6,32 @@ export interface ServiceMetrics {
   readonly gitSha: string;
   readonly inflight: number;
   readonly lag: number;
+  /** When the process began, in seconds since 1970; undefined when it is not said. */
+  readonly startedAtSeconds: number | undefined;
   /** What is missing or makes no sense; empty when all is there. */
   readonly missing: readonly string[];
 }
 
 const buildInfo = '_build_info';
+const processStart = 'process_start_time_seconds';
+
+/** The latest moment that JavaScript's dates know, in seconds. */
+const latestSeconds = 8.64e12;
+
+const wanted = (name: string) => name.endsWith(buildInfo) || name.endsWith('_inflight') || name.endsWith('_lag') || name === processStart;
 
 /**
  * Finds `<service>_build_info`, `<service>_inflight` (added up over its series) and `<service>_lag` (the highest of
- * its series). The service is the one that names itself in its build info: runtimes and libraries export build
- * infos of their own.
+ * its series), and the standard `process_start_time_seconds`. The service is the one that names itself in its build
+ * info: runtimes and libraries export build infos of their own.
  */
 export function readServiceMetrics(text: string): ServiceMetrics {
-  const { samples } = parsePrometheus(text);
+  const { samples } = parsePrometheus(text, wanted);
+  const startedAtSeconds = samples.find(({ name, value }) => name === processStart && value > 0 && value < latestSeconds)?.value;
   const builds = samples.filter(({ name, labels }) => name.endsWith(buildInfo) && 'version' in labels && 'git_sha' in labels);
   const build = builds.find(namesItself) ?? builds[0];
-  if (build === undefined) return { version: '', gitSha: '', inflight: 0, lag: 0, missing: ['build_info', 'inflight', 'lag'] };
+  if (build === undefined)
+    return { version: '', gitSha: '', inflight: 0, lag: 0, startedAtSeconds, missing: ['build_info', 'inflight', 'lag'] };
   const prefix = build.name.slice(0, -buildInfo.length);
   const values = (suffix: string) => samples.filter(({ name }) => name === `${prefix}_${suffix}`).map(({ value }) => value);
   const inflight = wholeNumber(values('inflight'), (all) => all.reduce((sum, value) => sum + value, 0));
@@ -31,6 +41,7 @@ export function readServiceMetrics(text: string): ServiceMetrics {
     gitSha: build.labels['git_sha'] ?? '',
     inflight: inflight ?? 0,
     lag: lag ?? 0,
+    startedAtSeconds,
     missing: [...(inflight === undefined ? ['inflight'] : []), ...(lag === undefined ? ['lag'] : [])],
   };
 }

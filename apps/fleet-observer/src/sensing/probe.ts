@@ -11,8 +11,21 @@ export interface ProbeOptions {
 const maxStateBytes = 65_536;
 const maxMetricsBytes = 4_194_304;
 
-/** Asks an endpoint's three routes at once. Never throws: what went wrong is part of the answer. */
-export async function probeEndpoint({ outbound, timeoutMs }: ProbeOptions, endpoint: Endpoint): Promise<EndpointHealth> {
+/** What to ask an endpoint for besides health and readiness, and what is known of it. */
+export interface ProbeRequest {
+  readonly metrics: boolean;
+  readonly before: EndpointHealth | undefined;
+}
+
+/**
+ * Asks an endpoint's routes at once. Metrics are asked of one that was away, too: it may be another process since. Never throws:
+ * what went wrong is part of the answer.
+ */
+export async function probeEndpoint(
+  { outbound, timeoutMs }: ProbeOptions,
+  endpoint: Endpoint,
+  { metrics: wanted, before }: ProbeRequest,
+): Promise<EndpointHealth> {
   const takenAt = new Date();
   const ask = async (route: string, maxResponseBytes: number): Promise<RouteAnswer> => {
     try {
@@ -30,9 +43,9 @@ export async function probeEndpoint({ outbound, timeoutMs }: ProbeOptions, endpo
   const [health, ready, metrics] = await Promise.all([
     ask('/health', maxStateBytes),
     ask('/ready', maxStateBytes),
-    ask('/metrics', maxMetricsBytes),
+    wanted || before?.reachable !== true ? ask('/metrics', maxMetricsBytes) : undefined,
   ]);
-  return normalise(endpoint, { health, ready, metrics }, takenAt);
+  return normalise(endpoint, { health, ready, metrics }, takenAt, before);
 }
 
 /** An endpoint's address with one of its routes. */

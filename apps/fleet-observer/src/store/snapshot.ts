@@ -1,23 +1,26 @@
 import { appendAllInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Sql, Transaction } from '@fairlead/postgres';
-import { changesBetween, endpointKey, stateOf, type EndpointHealth, type HealthChange } from '../domain/health.js';
+import { changesBetween, endpointKey, stateOf, unmeasured, type EndpointHealth, type HealthChange } from '../domain/health.js';
 
-/** What is known of the fleet: each endpoint's last health, and when all of them were last asked. */
+/** What is known of the fleet. */
 export interface Snapshot {
   readonly endpoints: ReadonlyMap<string, EndpointHealth>;
-  /** When the last complete round began; undefined before the first. */
+  /** No endpoint was asked before, and which there are was not found out before; undefined when nothing is known yet. */
   readonly takenAt: Date | undefined;
 }
 
 /** What was just sensed. */
 export interface Sensed {
   readonly endpoints: readonly EndpointHealth[];
-  /** For a complete round: when it began. Endpoints that it did not meet are gone. */
-  readonly roundTakenAt?: Date;
+  /** When it was just found out which endpoints are registered: those that are not, and were not seen since, are gone. */
+  readonly registered?: { readonly keys: readonly string[]; readonly asOf: Date } | undefined;
+  /** From when on the whole snapshot is, with this. */
+  readonly takenAt: Date | undefined;
 }
 
 export interface Stored {
-  readonly snapshot: Snapshot;
+  /** What is now stored of those that were sensed; undefined for one that is gone. */
+  readonly endpoints: ReadonlyMap<string, EndpointHealth | undefined>;
   readonly changes: readonly HealthChange[];
   readonly position: number | undefined;
 }
@@ -30,46 +33,50 @@ export async function readSnapshot(sql: Sql): Promise<Snapshot> {
   return { endpoints: await readEndpoints(sql), takenAt: round?.taken_at ?? undefined };
 }
 
-async function readEndpoints(sql: Sql): Promise<Map<string, EndpointHealth>> {
-  const rows = await sql.query<{ endpoint_key: string; health: EndpointHealth }>('select endpoint_key, health from endpoint_health');
-  return new Map(rows.map((row) => [row.endpoint_key, row.health]));
+async function readEndpoints(sql: Sql, where = '', values: readonly unknown[] = []): Promise<Map<string, EndpointHealth>> {
+  const rows = await sql.query<{ endpoint_key: string; health: EndpointHealth }>(
+    `select endpoint_key, health from endpoint_health ${where}`,
+    [...values],
+  );
+  // Rows of earlier releases lack what was added since.
+  return new Map(rows.map(({ endpoint_key, health }) => [endpoint_key, { ...unmeasured, ...health }]));
 }
 
 /**
  * Stores what was sensed, newer over older, and appends an event for each change. Changes are found against what is
- * stored, so that several replicas tell each change once. Answers the snapshot as it then stands, what changed, and the
+ * stored, so that several replicas tell each change once. Answers what is then stored of it, what changed, and the
  * log's last position when it grew.
  */
 export async function storeSensed(database: Database, sensed: Sensed): Promise<Stored> {
   return database.transaction(async (tx) => {
-    const [round] = await tx.query<{ taken_at: Date | null }>('select taken_at from round for update');
-    const before = await readEndpoints(tx);
+    // Held until the commit: replicas compare and store one after the other.
+    await tx.query('update round set taken_at = greatest(taken_at, $1)', [sensed.takenAt ?? null]);
+    const before = await affectedBy(tx, sensed);
     const after = merged(before, sensed);
     const changes = changesBetween(before, after);
-    const takenAt = later(round?.taken_at ?? undefined, sensed.roundTakenAt);
     await writeEndpoints(tx, before, after);
-    if (takenAt !== undefined) await tx.query('update round set taken_at = $1', [takenAt]);
     const position = await appendChanges(tx, changes);
-    return { snapshot: { endpoints: after, takenAt }, changes, position };
+    const keys = [...new Set([...before.keys(), ...after.keys()])];
+    return { endpoints: new Map(keys.map((key) => [key, after.get(key)])), changes, position };
   });
 }
 
-function merged(before: ReadonlyMap<string, EndpointHealth>, { endpoints, roundTakenAt }: Sensed): Map<string, EndpointHealth> {
-  const met = new Set(endpoints.map(endpointKey));
-  const kept = [...before].filter(
-    ([key, { takenAt }]) => roundTakenAt === undefined || met.has(key) || takenAt > roundTakenAt.toISOString(),
-  );
-  const after = new Map(kept);
-  for (const health of endpoints) {
-    const known = before.get(endpointKey(health));
-    if (known === undefined || known.takenAt <= health.takenAt) after.set(endpointKey(health), health);
-  }
-  return after;
+/** What is stored of the endpoints that were sensed, and of those that are no longer registered. */
+async function affectedBy(tx: Transaction, { endpoints, registered }: Sensed): Promise<Map<string, EndpointHealth>> {
+  const sensed = await readEndpoints(tx, 'where endpoint_key = any($1)', [endpoints.map(endpointKey)]);
+  if (registered === undefined) return sensed;
+  const gone = await readEndpoints(tx, 'where not (endpoint_key = any($1)) and taken_at <= $2', [registered.keys, registered.asOf]);
+  return new Map([...sensed, ...gone]);
 }
 
-function later(one: Date | undefined, other: Date | undefined): Date | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return one > other ? one : other;
+function merged(before: ReadonlyMap<string, EndpointHealth>, { endpoints }: Sensed): Map<string, EndpointHealth> {
+  const after = new Map<string, EndpointHealth>();
+  for (const health of endpoints) {
+    const key = endpointKey(health);
+    const known = after.get(key) ?? before.get(key);
+    after.set(key, known === undefined || known.takenAt <= health.takenAt ? health : known);
+  }
+  return after;
 }
 
 async function writeEndpoints(

@@ -75,6 +75,9 @@ const health: fc.Arbitrary<fleetV1.EndpointHealth> = fc.record({
   takenAt: fc.string(),
   problem: fc.constantFrom('', 'no answer'),
   latencyMs: fc.nat(100),
+  metricsTakenAt: fc.string(),
+  metricsProblem: fc.constantFrom('', 'no answer'),
+  startedAt: fc.string(),
 });
 const tenantState: fc.Arbitrary<provisionerV1.TenantState> = fc.record({
   state: fc.constantFrom(...states),

@@ -19,6 +19,9 @@ const health = (change: Partial<fleetV1.EndpointHealth> = {}): fleetV1.EndpointH
   takenAt: '',
   problem: '',
   latencyMs: 1,
+  metricsTakenAt: '',
+  metricsProblem: '',
+  startedAt: '',
   ...change,
 });
 const shard = (change: Partial<placementV1.Shard> = {}): placementV1.Shard => ({

@@ -2146,6 +2146,10 @@ export interface components {
             taken_at: string | null;
             problem: string | null;
             latency_ms: number;
+            /** @description When its metrics were last read: how old version, git_sha, inflight, lag and started_at are. */
+            metrics_taken_at: string | null;
+            /** @description When its process began, as its metrics say. */
+            started_at: string | null;
         };
         EnrolledSecondFactor: {
             secret: string;

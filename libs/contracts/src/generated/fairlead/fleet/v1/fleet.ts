@@ -24,11 +24,17 @@ export interface EndpointHealth {
   gitSha: string;
   inflight: number;
   lag: number;
-  /** RFC 3339; when this endpoint was asked. */
+  /** RFC 3339; when this endpoint's health and readiness were asked. */
   takenAt: string;
   /** Why it could not be reached or understood; empty when it could. */
   problem: string;
   latencyMs: number;
+  /** When its metrics were last read, of which version, git_sha, inflight, lag and started_at are; empty when they never were. */
+  metricsTakenAt: string;
+  /** Why its metrics could not be read or understood when they were last asked; empty when they could. Part of problem, too. */
+  metricsProblem: string;
+  /** When its process began, as its metrics say; empty when they do not. */
+  startedAt: string;
 }
 
 export interface GetSnapshotRequest {
@@ -83,6 +89,9 @@ function createBaseEndpointHealth(): EndpointHealth {
     takenAt: "",
     problem: "",
     latencyMs: 0,
+    metricsTakenAt: "",
+    metricsProblem: "",
+    startedAt: "",
   };
 }
 
@@ -129,6 +138,15 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
     }
     if (message.latencyMs !== 0) {
       writer.uint32(112).int64(message.latencyMs);
+    }
+    if (message.metricsTakenAt !== "") {
+      writer.uint32(122).string(message.metricsTakenAt);
+    }
+    if (message.metricsProblem !== "") {
+      writer.uint32(130).string(message.metricsProblem);
+    }
+    if (message.startedAt !== "") {
+      writer.uint32(138).string(message.startedAt);
     }
     return writer;
   },
@@ -258,6 +276,30 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
             message.latencyMs = longToNumber(reader.int64());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.metricsTakenAt = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.metricsProblem = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.startedAt = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -306,6 +348,21 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
         : isSet(object.latency_ms)
         ? globalThis.Number(object.latency_ms)
         : 0,
+      metricsTakenAt: isSet(object.metricsTakenAt)
+        ? globalThis.String(object.metricsTakenAt)
+        : isSet(object.metrics_taken_at)
+        ? globalThis.String(object.metrics_taken_at)
+        : "",
+      metricsProblem: isSet(object.metricsProblem)
+        ? globalThis.String(object.metricsProblem)
+        : isSet(object.metrics_problem)
+        ? globalThis.String(object.metrics_problem)
+        : "",
+      startedAt: isSet(object.startedAt)
+        ? globalThis.String(object.startedAt)
+        : isSet(object.started_at)
+        ? globalThis.String(object.started_at)
+        : "",
     };
   },
 
@@ -353,6 +410,15 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
     if (message.latencyMs !== 0) {
       obj.latencyMs = Math.round(message.latencyMs);
     }
+    if (message.metricsTakenAt !== "") {
+      obj.metricsTakenAt = message.metricsTakenAt;
+    }
+    if (message.metricsProblem !== "") {
+      obj.metricsProblem = message.metricsProblem;
+    }
+    if (message.startedAt !== "") {
+      obj.startedAt = message.startedAt;
+    }
     return obj;
   },
 
@@ -375,6 +441,9 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
     message.takenAt = object.takenAt ?? "";
     message.problem = object.problem ?? "";
     message.latencyMs = object.latencyMs ?? 0;
+    message.metricsTakenAt = object.metricsTakenAt ?? "";
+    message.metricsProblem = object.metricsProblem ?? "";
+    message.startedAt = object.startedAt ?? "";
     return message;
   },
 };
