@@ -1,0 +1,34 @@
+/** Putting steps into an order that is safe at every prefix. */
+import { largestFirst, meetsGroup, relocate, type Shard, type Step, type Tenant } from './state.js';
+
+/** Rounds over the steps that have yet to find their place, at most. */
+const maxRounds = 200;
+
+/**
+ * Orders moves of tenants, each from where it is now, and makes them; the largest first where nothing forbids it. On the way
+ * a shard goes over what it has now only up to `limit`. Answers undefined, with every tenant where it was, when
+ * there is no such order to be found.
+ */
+export function makeInOrder(moves: readonly { tenant: Tenant; to: Shard }[], limit: (shard: Shard) => number): Step[] | undefined {
+  const before = new Map(moves.map(({ to }) => [to, to.load]));
+  const made: Step[] = [];
+  let pending = moves.toSorted((a, b) => Number(b.tenant.at.leaving) - Number(a.tenant.at.leaving) || largestFirst(a.tenant, b.tenant));
+  for (let round = 0; pending.length > 0 && round < maxRounds; round += 1) {
+    const waiting: typeof pending = [];
+    for (const next of pending) {
+      const { tenant, to } = next;
+      const load = to.load + tenant.load;
+      if (load > Math.max(limit(to), before.get(to) ?? 0) || load > to.maxLoad || meetsGroup(tenant, to)) {
+        waiting.push(next);
+        continue;
+      }
+      made.push({ tenant, from: tenant.at, to });
+      relocate(tenant, to);
+    }
+    if (waiting.length === pending.length) break;
+    pending = waiting;
+  }
+  if (pending.length === 0) return made;
+  for (const { tenant, from } of made.toReversed()) relocate(tenant, from);
+  return undefined;
+}

@@ -1,0 +1,211 @@
+/** The phases of a rebalance. Each makes steps that are safe when they are made: a tenant goes only where it fits within the limit. */
+import {
+  isFree,
+  isOver,
+  largestFirst,
+  meetsGroup,
+  membersOf,
+  move,
+  roomiest,
+  takeBack,
+  type Shard,
+  type State,
+  type Tenant,
+} from './state.js';
+
+/** Tenants and shards that are tried with each other at most to make room: a count, so that the result is the same anywhere. */
+const maxTries = 2_000;
+/** Shards that are tried to be cleared for one giant. */
+const maxClearings = 3;
+
+/** Where tenants were when a round began, by shard; each shard's largest first. */
+type Members = ReadonlyMap<Shard, readonly Tenant[]>;
+
+/** Says anew what each shard may have: one that holds what can't leave is held to the tolerance above that. */
+export function setAllowed(state: State, round: Members): void {
+  for (const [shard, members] of round) {
+    if (!shard.target) continue;
+    const stays = members.reduce((sum, tenant) => sum + (isFree(tenant) ? 0 : tenant.load), 0);
+    const giant = members.find((tenant) => tenant.giant)?.load ?? 0;
+    allow(state, shard, Math.max(stays, giant));
+  }
+}
+
+function allow(state: State, shard: Shard, anchor: number): void {
+  shard.allowed =
+    anchor > shard.limit ? Math.min(Math.floor((1 + state.tolerance) * anchor), Math.max(anchor, shard.maxLoad)) : shard.limit;
+  shard.highest = Math.max(shard.highest, shard.allowed);
+}
+
+/** Brings tenants of one group on one shard apart, as far as others have room for them. The largest stays, or who can't move. */
+export function separate(state: State, round: Members): void {
+  for (const [shard, members] of round) {
+    if (!shard.target || ![...shard.groups.values()].some((count) => count > 1)) continue;
+    const leaving = members.filter(isFree).toReversed();
+    for (const tenant of leaving) {
+      const to = meetsGroup(tenant, shard) ? roomiest(state, tenant) : undefined;
+      if (to === undefined) continue;
+      move(state, tenant, to);
+      state.separated.add(tenant);
+    }
+  }
+}
+
+/** Gives tenants that are larger than any limit shards of their own, where they share one: others leave such a shard first. */
+export function spreadGiants(state: State, members: Members): void {
+  const spare: Tenant[] = [];
+  const taken = new Set<Shard>();
+  for (const [shard, list] of members) {
+    const giants = list.filter(({ giant, at }) => giant && at === shard);
+    if (shard.leaving) spare.push(...giants.filter(isFree));
+    if (giants.length > 0) taken.add(shard);
+    if (!shard.target) continue;
+    const keeps = giants.find((tenant) => !isFree(tenant)) ?? giants[0];
+    spare.push(...giants.filter((tenant) => tenant !== keeps && isFree(tenant)));
+  }
+  for (const giant of spare.sort(largestFirst)) {
+    const candidates = state.shards
+      .filter((shard) => !taken.has(shard) && isOpenToGiant(state, giant, shard))
+      .sort((a, b) => b.weight - a.weight || a.load - b.load);
+    const to = candidates.slice(0, maxClearings).find((shard) => clearFor(state, giant, shard, members.get(shard) ?? []));
+    if (to === undefined) continue;
+    move(state, giant, to);
+    taken.add(to);
+    allow(state, to, giant.load);
+  }
+}
+
+/** Whether a giant may go to a shard when that is cleared for it, and is better there than where it is. */
+function isOpenToGiant({ tolerance }: State, giant: Tenant, shard: Shard): boolean {
+  if (!shard.target || shard === giant.at || giant.load > shard.maxLoad || meetsGroup(giant, shard)) return false;
+  return giant.at.leaving || ((1 + tolerance) * giant.load) / shard.weight < giant.at.load / giant.at.weight;
+}
+
+/** Takes as many tenants off a shard as a giant that comes there makes necessary; none when they do not fit elsewhere. */
+function clearFor(state: State, giant: Tenant, shard: Shard, members: readonly Tenant[]): boolean {
+  const mark = state.journal.length;
+  const most = Math.min(Math.floor((1 + state.tolerance) * giant.load), shard.maxLoad) - giant.load;
+  for (const tenant of members) {
+    if (shard.load <= most) break;
+    const to = tenant.at === shard && isFree(tenant) ? roomiest(state, tenant, shard) : undefined;
+    if (to !== undefined) move(state, tenant, to);
+  }
+  if (shard.load <= most) return true;
+  takeBack(state, mark);
+  return false;
+}
+
+/** Takes tenants off the shard that is emptied, where others have room for them. */
+export function evacuate(state: State, round: Members): void {
+  for (const [shard, members] of round) {
+    if (!shard.leaving) continue;
+    for (const tenant of members.filter((member) => member.at === shard && isFree(member))) {
+      const to = roomiest(state, tenant);
+      if (to !== undefined) move(state, tenant, to);
+    }
+  }
+}
+
+/**
+ * Takes the tenants that are left off the shard that is emptied, to where the load per weight is lowest afterwards, also
+ * over the limit. What may not be there by its group, or the shard can't carry, stays. Answers whether any went.
+ */
+export function spill(state: State): boolean {
+  const mark = state.journal.length;
+  for (const [shard, members] of membersOf(state)) {
+    if (!shard.leaving) continue;
+    for (const tenant of members.filter(isFree)) {
+      let best: Shard | undefined;
+      const ratio = (to: Shard) => (to.load + tenant.load) / to.weight;
+      for (const to of state.shards) {
+        if (!to.target || meetsGroup(tenant, to) || to.load + tenant.load > to.maxLoad) continue;
+        if (best === undefined || ratio(to) < ratio(best)) best = to;
+      }
+      if (best === undefined) continue;
+      move(state, tenant, best);
+      best.highest = Math.max(best.highest, best.load);
+      if (best.load > best.limit) state.spilled.add(best);
+    }
+  }
+  return state.journal.length > mark;
+}
+
+/**
+ * Brings shards below what they may have, the one that is furthest over first: by the smallest tenant that is enough,
+ * else by the largest, so that few move. A shard of which nothing fits elsewhere stays over.
+ */
+export function shed(state: State, members: Members): void {
+  const over = new Set(state.shards.filter(isOver));
+  const lists = new Map<Shard, Tenant[]>();
+  for (;;) {
+    let donor: Shard | undefined;
+    for (const shard of over) if (donor === undefined || shard.load - shard.allowed > donor.load - donor.allowed) donor = shard;
+    if (donor === undefined) return;
+    const list = lists.get(donor) ?? (members.get(donor) ?? []).filter(({ at }) => at === donor);
+    lists.set(donor, list);
+    const [tenant, to] = pickToShed(state, list, donor.load - donor.allowed);
+    if (tenant === undefined || to === undefined) {
+      over.delete(donor);
+      continue;
+    }
+    list.splice(list.indexOf(tenant), 1);
+    move(state, tenant, to);
+    if (!isOver(donor)) over.delete(donor);
+  }
+}
+
+/** Of tenants, the largest first: the smallest one that takes an excess away and fits somewhere, else the largest that fits. */
+function pickToShed(state: State, list: readonly Tenant[], excess: number): [Tenant?, Shard?] {
+  const room = state.shards.reduce((most, { target, limit, load }) => (target ? Math.max(most, limit - load) : most), 0);
+  for (let at = list.findLastIndex(({ load }) => load >= excess); at >= 0; at -= 1) {
+    const found = placeFor(state, list[at], room);
+    if (found !== undefined) return found;
+  }
+  for (const tenant of list) {
+    if (tenant.load === 0) break;
+    const found = tenant.load < excess ? placeFor(state, tenant, room) : undefined;
+    if (found !== undefined) return found;
+  }
+  return [];
+}
+
+function placeFor(state: State, tenant: Tenant | undefined, room: number): [Tenant, Shard] | undefined {
+  if (tenant === undefined || tenant.load > room || !isFree(tenant)) return undefined;
+  const to = roomiest(state, tenant);
+  return to === undefined ? undefined : [tenant, to];
+}
+
+/** Where no tenant of a shard that is over fits anywhere: smaller ones of another shard go on, and leave their room. */
+export function makeRoom(state: State, members: Members): void {
+  let tries = 0;
+  for (const donor of state.shards.filter(isOver)) {
+    for (const tenant of members.get(donor) ?? []) {
+      if (!isOver(donor) || tenant.load === 0) break;
+      if (tenant.at !== donor || !isFree(tenant) || tenant.giant) continue;
+      for (const shard of state.shards.toSorted((a, b) => b.limit - b.load - (a.limit - a.load))) {
+        if (tenant.at !== donor || tries >= maxTries) break;
+        if (!shard.target || shard === donor || shard.allowed > shard.limit || meetsGroup(tenant, shard)) continue;
+        tries += 1;
+        exchange(state, tenant, shard, members.get(shard) ?? []);
+      }
+    }
+  }
+}
+
+/** Lets a tenant go to a shard that smaller ones leave for others, if there is room for those. */
+function exchange(state: State, tenant: Tenant, shard: Shard, members: readonly Tenant[]): void {
+  const mark = state.journal.length;
+  const smaller = members.filter((other) => other.load < tenant.load && other.at === shard);
+  for (;;) {
+    const short = shard.load + tenant.load - shard.limit;
+    if (short <= 0) break;
+    const [goes, to] = pickToShed(state, smaller, short);
+    if (goes === undefined || to === undefined) {
+      takeBack(state, mark);
+      return;
+    }
+    smaller.splice(smaller.indexOf(goes), 1);
+    move(state, goes, to);
+  }
+  move(state, tenant, shard);
+}
