@@ -163,7 +163,14 @@ describe('an answer', () => {
     ['fleet-observer', '$JS.API.DIRECT.GET.KV_PLACEMENT.$KV.PLACEMENT.marker'],
     ['placement', '$JS.API.STREAM.INFO.KV_PLACEMENT'],
   ];
-  const places = ['evt.tenant.acme.made', 'retry.fleet-observer', 'dead.fleet-observer', 'poke.job', '$KV.PLACEMENT.marker'];
+  const places = [
+    'evt.tenant.acme.made',
+    'retry.fleet-observer',
+    'dead.fleet-observer',
+    'poke.job',
+    'placement.increments',
+    '$KV.PLACEMENT.marker',
+  ];
   /** Where a user can't send anything by itself either. */
   const foreignTo = (user: User) =>
     places.filter((place) => !natsAccess('').some(({ subject, publish }) => publish?.includes(user) === true && covers(subject, place)));

@@ -83,6 +83,18 @@ describe("the fleet's user of NATS", () => {
     await reaches(3);
   });
 
+  it('hears of increments, and of markers for readers of before', async () => {
+    const heard: unknown[] = [];
+    for (const subject of ['placement.increments', '$KV.PLACEMENT.marker'])
+      intruder.subscribe(subject, {
+        callback: (error, message) => void heard.push(error ?? message.json<{ revision: number }>().revision),
+      });
+    await intruder.flush();
+    await publisher.publish(source(4));
+    await eventually(() => heard.length === 2, { what: 'both' });
+    expect(heard).toEqual([4, 4]);
+  });
+
   it.each([
     '$KV.PLACEMENT.marker',
     'evt.tenant.acme.made',
@@ -100,6 +112,7 @@ describe("the fleet's user of NATS", () => {
     '$JS.API.CONSUMER.CREATE.KV_PLACEMENT',
     '$JS.API.DIRECT.GET.EVT.evt.tenant.acme.made',
     '$JS.API.DIRECT.GET.KV_PLACEMENT',
+    'placement.increments',
     '_INBOX.of.somebody',
     'anything',
   ])('may not publish to %s', async (subject) => {
@@ -118,34 +131,41 @@ describe("the fleet's user of NATS", () => {
     expect(await streamsNow()).toEqual(before);
   });
 
-  it.each(['>', 'evt.>', 'retry.>', 'poke.>', '$JS.>', '$KV.PLACEMENT.>', '$KV.OTHER.marker'])('may not listen to %s', async (subject) => {
-    const errors: string[] = [];
-    const subscription = intruder.subscribe(subject, { callback: (error) => void errors.push(String(error)) });
-    await intruder.flush();
-    await eventually(() => errors.length > 0, { what: 'a refusal' });
-    expect(errors.join()).toContain('Permissions Violation for Subscription');
-    subscription.unsubscribe();
-  });
-
-  it.each(['evt.tenant.acme.made', 'retry.audit', 'poke.log', '$KV.PLACEMENT.marker', '$JS.API.STREAM.PURGE.RETRY'])(
-    'can not have an answer sent to %s',
-    async (reply) => {
-      await publisher.publish(source(10));
-      await reaches(10);
-      const before = await streamsNow();
-      const heard: unknown[] = [];
-      const remove = controlPlane.subscribeCore(reply, (data) => heard.push(data));
-      await controlPlane.connection?.flush();
-      const question = '$JS.API.DIRECT.GET.KV_PLACEMENT.$KV.PLACEMENT.marker';
-      intruder.publish(question, '', { reply });
-      // Questions of one connection are answered in their order.
-      expect((await intruder.request(question)).json()).toMatchObject({ revision: 10 });
-      await controlPlane.connection?.flush();
-      expect(heard).toEqual([]);
-      remove();
-      expect(await streamsNow()).toEqual(before);
+  it.each(['>', 'evt.>', 'retry.>', 'poke.>', '$JS.>', '$KV.PLACEMENT.>', 'placement.>', '$KV.OTHER.marker'])(
+    'may not listen to %s',
+    async (subject) => {
+      const errors: string[] = [];
+      const subscription = intruder.subscribe(subject, { callback: (error) => void errors.push(String(error)) });
+      await intruder.flush();
+      await eventually(() => errors.length > 0, { what: 'a refusal' });
+      expect(errors.join()).toContain('Permissions Violation for Subscription');
+      subscription.unsubscribe();
     },
   );
+
+  it.each([
+    'evt.tenant.acme.made',
+    'retry.audit',
+    'poke.log',
+    'placement.increments',
+    '$KV.PLACEMENT.marker',
+    '$JS.API.STREAM.PURGE.RETRY',
+  ])('can not have an answer sent to %s', async (reply) => {
+    await publisher.publish(source(10));
+    await reaches(10);
+    const before = await streamsNow();
+    const heard: unknown[] = [];
+    const remove = controlPlane.subscribeCore(reply, (data) => heard.push(data));
+    await controlPlane.connection?.flush();
+    const question = '$JS.API.DIRECT.GET.KV_PLACEMENT.$KV.PLACEMENT.marker';
+    intruder.publish(question, '', { reply });
+    // Questions of one connection are answered in their order.
+    expect((await intruder.request(question)).json()).toMatchObject({ revision: 10 });
+    await controlPlane.connection?.flush();
+    expect(heard).toEqual([]);
+    remove();
+    expect(await streamsNow()).toEqual(before);
+  });
 
   it('hears nothing of what the control plane is answered', async () => {
     const heard: string[] = [];

@@ -92,7 +92,7 @@ function ofConsumer({ streams, subjects }: Topology, name: ControlPlaneService):
   ];
 }
 
-function ofPlacement({ buckets }: Topology): NatsRight[] {
+function ofPlacement({ buckets, subjects }: Topology): NatsRight[] {
   const owner = 'placement';
   const { name } = buckets.placement;
   return [
@@ -104,6 +104,7 @@ function ofPlacement({ buckets }: Topology): NatsRight[] {
     })),
     { owner, subject: api(`DIRECT.GET.KV_${name}.$KV.${name}.>`), publish: placementReaders },
     { owner, subject: `$KV.${name}.marker`, subscribe: placementReaders },
+    { owner, subject: subjects.placementIncrements, publish: placement, subscribe: placementReaders },
   ];
 }
 

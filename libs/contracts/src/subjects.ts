@@ -42,7 +42,7 @@ export function topology(namespace: string) {
       },
     } satisfies Record<string, StreamSpec>,
     buckets: {
-      /** Effective placement: chunks, shard directories, commit marker (libs/placement-map). */
+      /** Effective placement: chunks, shard directories, commit marker (docs/placement-protocol.md). */
       placement: { name: `${stream}PLACEMENT`, history: 1 },
       /** Documents of the configuration registry, a key each (config.ts). */
       config: { name: `${stream}CONFIG`, history: 1 },
@@ -62,6 +62,8 @@ export function topology(namespace: string) {
       checkpointPoke: `${subject}poke.checkpoint`,
       /** Core NATS, payload `{job_id}`: a job was queued, cancelled or unblocked. */
       jobPoke: `${subject}poke.job`,
+      /** Core NATS, told by placement to all who read it: how what stands in its bucket has changed (docs/placement-protocol.md). */
+      placementIncrements: `${subject}placement.increments`,
     },
   };
 }

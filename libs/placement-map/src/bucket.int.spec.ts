@@ -89,8 +89,12 @@ const reaches = (watch: { current(): PlacementSnapshot | undefined }, epoch: num
     expect(watch.current()).toMatchObject({ epoch, revision });
   });
 
-/** The real connection, which does not hear of new markers. */
-const deaf = (messaging: Messaging): Messaging => ({ ...messaging, subscribeCore: () => () => undefined });
+/** The real connection, which hears of nothing. */
+function deaf(messaging: Messaging): Messaging {
+  const subscribe = () => ({ unsubscribe: () => undefined });
+  const request = messaging.connection?.request.bind(messaging.connection);
+  return { ...messaging, connection: { subscribe, request } as unknown as Messaging['connection'] };
+}
 
 describe('placement through KV', () => {
   it('reaches a watcher that came first and one that comes later; a change writes one chunk per kind and the marker', async () => {

@@ -10,8 +10,7 @@ import {
 import type { BucketSpec } from '@fairlead/contracts';
 import { failpoint } from '@fairlead/failpoints';
 import type { AskedConfig } from '@fairlead/messaging';
-import { decodeMarker, markerKey, readChunkKey, type Marker } from './format.js';
-import { shortSha256 } from './hash.js';
+import { decodeMarker, markerKey, readChunkKey, shortSha256, type MarkedVersion, type Marker } from '@fairlead/placement-reader/format';
 import { readEntries, type Held, type HeldChunk, type Publication } from './publication.js';
 
 /*
@@ -27,7 +26,8 @@ import { readEntries, type Held, type HeldChunk, type Publication } from './publ
 export interface BucketState {
   readonly created: string;
   readonly lastSequence: number;
-  readonly marker: Marker | undefined;
+  /** With the hash of its bytes. */
+  readonly marker: (Marker & MarkedVersion) | undefined;
   readonly held: Held;
   /** The sequence of each key's last value, as far as known; 0 for a key that has none. */
   readonly sequences: ReadonlyMap<string, number>;
@@ -70,19 +70,21 @@ async function lastValue(manager: JetStreamManager, bucket: BucketSpec, key: str
 }
 
 /** The marker in force, or undefined when there is none that can be read. */
-export async function readMarker(manager: JetStreamManager, bucket: BucketSpec): Promise<Marker | undefined> {
+export async function readMarker(manager: JetStreamManager, bucket: BucketSpec): Promise<(Marker & MarkedVersion) | undefined> {
   const stored = await lastValue(manager, bucket, markerKey);
   return stored === undefined ? undefined : tryDecodeMarker(stored);
 }
 
-function tryDecodeMarker(stored: StoredMsg): Marker | undefined {
+function tryDecodeMarker(stored: StoredMsg): (Marker & MarkedVersion) | undefined {
   try {
-    return decodeMarker(stored.data);
+    return markedMarker(stored.data);
   } catch {
     // Deleted or foreign: the next publication replaces it.
     return undefined;
   }
 }
+
+const markedMarker = (value: Uint8Array): Marker & MarkedVersion => ({ ...decodeMarker(value), marker: shortSha256(value) });
 
 /** Reads the marker and every chunk it names. Throws BucketMoved when something is written meanwhile. */
 export async function readBucket(manager: JetStreamManager, bucket: BucketSpec, info: StreamInfo): Promise<BucketState> {
@@ -135,7 +137,7 @@ export async function writePublication(
   const ack = await client.publish(bucketSubject(bucket, key), value, { expect });
   await failpoint('placement.publish.after_marker');
   sequences.set(key, ack.seq);
-  return { created: state.created, lastSequence: ack.seq, marker: decodeMarker(Buffer.from(value)), held: publication.held, sequences };
+  return { created: state.created, lastSequence: ack.seq, marker: markedMarker(Buffer.from(value)), held: publication.held, sequences };
 }
 
 async function sequenceOf(manager: JetStreamManager, bucket: BucketSpec, state: BucketState, key: string): Promise<number> {

@@ -1,8 +1,8 @@
 import type { Messaging } from '@fairlead/messaging';
+import { supersedes, type PlacementSnapshot, type PlacementWatch } from '@fairlead/placement-reader';
 import type { Logger } from '@fairlead/telemetry';
 import { watchPlacementFiles } from './files/watch.js';
-import { supersedes, type PlacementSnapshot } from './snapshot.js';
-import { watchPlacement, type PlacementWatch } from './watcher.js';
+import { watchPlacement } from './watch.js';
 
 /**
  * Follows placement as a gateway should: from KV, and until KV gives one, from files when a folder is named. A placement

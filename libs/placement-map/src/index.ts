@@ -1,7 +1,16 @@
+export {
+  compareVersions,
+  snapshotOf,
+  supersedes,
+  type PlacementOrigin,
+  type PlacementSnapshot,
+  type PlacementSource,
+  type PlacementVersion,
+  type PlacementWatch,
+  type ShardEntry,
+} from '@fairlead/placement-reader';
 export { bucketConfig, bucketStream, bucketSubject } from './bucket.js';
-export { compareVersions, type PlacementSource, type PlacementVersion, type ShardEntry } from './format.js';
 export { followPlacement } from './follow.js';
 export { watchPlacementFiles } from './files/watch.js';
 export { createPlacementPublisher, type PlacementPublisher, type PublishedInfo } from './publisher.js';
-export { snapshotOf, supersedes, type PlacementOrigin, type PlacementSnapshot } from './snapshot.js';
-export { watchPlacement, type PlacementWatch } from './watcher.js';
+export { watchPlacement } from './watch.js';

@@ -1,11 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { placedKinds, serviceKinds, type PlacedKind } from '@fairlead/contracts';
-import { createAssembler } from './assembler.js';
-import { compareShards, maxValueBytes, type PlacementSource, type ShardEntry } from './format.js';
-import { fnv1a } from './hash.js';
+import { createAssembler, type PlacementSnapshot } from '@fairlead/placement-reader';
+import { compareShards, fnv1a, maxValueBytes, type PlacementSource, type ShardEntry } from '@fairlead/placement-reader/format';
 import { planPublication, type Held, type Write } from './publication.js';
-import type { PlacementSnapshot } from './snapshot.js';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),

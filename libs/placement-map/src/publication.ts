@@ -9,16 +9,19 @@ import {
   encodeTenants,
   markerKey,
   maxValueBytes,
+  maxChangesBytes,
   shardChunkOf,
   shardChunks,
+  shortSha256,
   tenantChunkOf,
   tenantChunks,
+  type ChunkChange,
+  type Changes,
   type Marker,
   type PlacementSource,
   type ShardEntry,
   type Slot,
-} from './format.js';
-import { shortSha256 } from './hash.js';
+} from '@fairlead/placement-reader/format';
 
 /** What a chunk holds, in the form that is quickest to compare: looking at 150,000 entries must not hold up a service. */
 export type ChunkEntries = { readonly tenants: ReadonlyMap<string, string> } | { readonly shardsJson: string };
@@ -79,6 +82,35 @@ export function planPublication(held: Held, source: PlacementSource): Publicatio
     unchanged: chunks.length === 0 && removed.length === 0,
     contradicts: removed.length > 0 || replaced.some((chunk) => chunk === undefined || chunk.entries !== undefined),
   };
+}
+
+/**
+ * What a publication changes of the chunks that were in force before, for readers that hold them. Undefined when it is much, or a
+ * chunk's entries are not known.
+ */
+export function changesOf(before: Held, { held, chunks: writes }: Publication): Changes | undefined {
+  const chunks = new Map<string, ChunkChange>();
+  let bytes = 0;
+  for (const { key, value } of writes) {
+    const name = key.slice(0, key.lastIndexOf('.'));
+    const [old, now] = [before.get(name), held.get(name)];
+    if (now?.entries === undefined || (old !== undefined && old.entries === undefined)) return undefined;
+    const change = 'tenants' in now.entries ? tenantsChange(now.hash, tenantsOf(old), now.entries.tenants) : { hash: now.hash, value };
+    bytes += 'value' in change ? value.length : change.bytes;
+    if (bytes > maxChangesBytes) return undefined;
+    chunks.set(key, change);
+  }
+  return { chunks, gone: [...before.keys()].filter((name) => !held.has(name)) };
+}
+
+function tenantsChange(hash: string, before: ReadonlyMap<string, string> | undefined, now: ReadonlyMap<string, string>) {
+  const set = new Map([...now].filter(([tenant, shard]) => before?.get(tenant) !== shard));
+  const removed = [...(before?.keys() ?? [])].filter((tenant) => !now.has(tenant));
+  const bytes = [...set]
+    .flat()
+    .concat(removed)
+    .reduce((sum, text) => sum + text.length + 4, 0);
+  return { hash, set, removed, bytes };
 }
 
 /** Reads the entries of a stored chunk for comparison. Throws when the value is malformed. */

@@ -2,10 +2,10 @@ import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/nats-core';
 import { FairleadError, describeError } from '@fairlead/contracts';
 import { ensureStream, findStream, type Messaging } from '@fairlead/messaging';
+import { compareVersions, incrementJson, type PlacementSource, type PlacementVersion } from '@fairlead/placement-reader/format';
 import type { Logger } from '@fairlead/telemetry';
 import { bucketConfig, bucketStream, readBucket, readMarker, writePublication, type BucketState } from './bucket.js';
-import { compareVersions, type PlacementSource, type PlacementVersion } from './format.js';
-import { planPublication } from './publication.js';
+import { changesOf, planPublication, type Publication } from './publication.js';
 
 /** What was published, to be remembered by the caller: a lost bucket is made anew above `sequence`. */
 export interface PublishedInfo extends PlacementVersion {
@@ -114,8 +114,17 @@ export function createPlacementPublisher(options: {
     if (order === 0 && publication.contradicts) throw mismatch('the bucket holds other content of this version', source, source);
     const written = await writePublication(messaging.jetstream(), await messaging.manager(), bucket, state, publication);
     highestSequence = written.lastSequence;
+    tellReaders(state, publication, written);
     logger.debug({ epoch: source.epoch, revision: source.revision, chunks: publication.chunks.length }, 'published placement');
     return written;
+  }
+
+  /** Once the marker stands: who misses it reads the bucket. */
+  function tellReaders(before: BucketState, publication: Publication, { marker }: BucketState): void {
+    if (marker === undefined) return;
+    const changes = before.marker === undefined ? undefined : changesOf(before.held, publication);
+    const base = before.marker === undefined || changes === undefined ? undefined : { from: before.marker, changes };
+    messaging.publishCore(messaging.topology.subjects.placementIncrements, incrementJson({ ...marker, base }));
   }
 
   async function bring(source: PlacementSource): Promise<BucketState> {

@@ -7,15 +7,17 @@ export const natsUsers = { controlPlane: 'fairlead', fleet: 'fleet' } as const;
 /**
  * The part of nats.conf that names accounts and users.
  *
- * Managed services have an account of their own, which gets two things from the control plane's: values of the placement
- * bucket, on request, and each new marker. Rights within one account would not do: there the answer to a request goes to
+ * Managed services have an account of their own, which gets three things from the control plane's: values of the placement
+ * bucket, on request, and each new marker and increment. Rights within one account would not do: there the answer to a request goes to
  * whatever subject the request names, into any stream too, whoever may not publish there (docs/adr/0011).
  * @param given the users' passwords, and the installation's namespace
  */
 export function natsAccounts(given: { token: string; fleetToken: string; namespace: string }): string {
-  const { name } = topology(given.namespace).buckets.placement;
+  const { buckets, subjects } = topology(given.namespace);
+  const { name } = buckets.placement;
   const values = JSON.stringify(`$JS.API.DIRECT.GET.KV_${name}.$KV.${name}.>`);
   const marker = JSON.stringify(`$KV.${name}.marker`);
+  const increments = JSON.stringify(subjects.placementIncrements);
   const user = (name: string, password: string) => `user: ${name}, password: ${JSON.stringify(password)}`;
   return `accounts {
   FAIRLEAD {
@@ -24,16 +26,18 @@ export function natsAccounts(given: { token: string; fleetToken: string; namespa
     exports: [
       { service: ${values}, accounts: [FLEET] }
       { stream: ${marker}, accounts: [FLEET] }
+      { stream: ${increments}, accounts: [FLEET] }
     ]
   }
   FLEET {
     users: [{
       ${user(natsUsers.fleet, given.fleetToken)}
-      permissions: { publish: [${values}], subscribe: [${marker}, "_INBOX.>"] }
+      permissions: { publish: [${values}], subscribe: [${marker}, ${increments}, "_INBOX.>"] }
     }]
     imports: [
       { service: { account: FAIRLEAD, subject: ${values} } }
       { stream: { account: FAIRLEAD, subject: ${marker} } }
+      { stream: { account: FAIRLEAD, subject: ${increments} } }
     ]
   }
 }

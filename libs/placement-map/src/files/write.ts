@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '@fairlead/config';
-import type { PlacementSource } from '../format.js';
+import type { PlacementSource } from '@fairlead/placement-reader/format';
 import { placementFiles, placementText, routingText } from './documents.js';
 
 /** The SHA-256 of what was written, by file. */

@@ -17,6 +17,8 @@ import { fnv1a } from './hash.js';
  *
  * A reader takes deliveries in any order and shows a snapshot only when it has every chunk that a marker names, by
  * hash. It ignores a marker that is not newer, by (epoch, revision), than what it shows.
+ *
+ * docs/placement-protocol.md has all of it, for readers in other languages.
  */
 
 /** A group of endpoints of one kind. */
@@ -71,10 +73,17 @@ export const chunkKey = (name: string, slot: Slot): string => `${name}.${slot}`;
 
 const chunkKeyPattern = /^((tenants|shards)\.([a-z]+)\.([0-9]{1,2}))\.([ab])$/;
 
+/** What a chunk's key says. */
+export interface ChunkKey {
+  readonly name: string;
+  readonly what: 'tenants' | 'shards';
+  readonly kind: ServiceKind;
+  readonly chunk: number;
+  readonly slot: Slot;
+}
+
 /** Takes a chunk's key apart; undefined for any other key. */
-export function readChunkKey(
-  key: string,
-): { name: string; what: 'tenants' | 'shards'; kind: ServiceKind; chunk: number; slot: Slot } | undefined {
+export function readChunkKey(key: string): ChunkKey | undefined {
   const [, name, what, kindText, chunkText, slot] = chunkKeyPattern.exec(key) ?? [];
   const kind = serviceKinds.find((known) => known === kindText);
   if (name === undefined || kind === undefined) return undefined;
@@ -90,9 +99,11 @@ export function compareShards(left: ShardEntry, right: ShardEntry): number {
   return serviceKinds.indexOf(left.kind) - serviceKinds.indexOf(right.kind) || byShardId(left, right);
 }
 
-/** The JSON of a tenant chunk's entries; the same entries give the same text. */
-export function encodeTenants(entries: readonly (readonly [string, string])[]): string {
-  return JSON.stringify(Object.fromEntries([...entries].sort(byFirst)));
+/** The JSON of a tenant chunk's entries, sorted by tenant: the same entries give the same text, in every language. */
+export function encodeTenants(entries: Iterable<readonly [string, string]>): string {
+  // By hand: members of an object that look like numbers would come first.
+  const members = [...entries].sort(byFirst).map(([tenant, shard]) => `${JSON.stringify(tenant)}:${JSON.stringify(shard)}`);
+  return `{${members.join(',')}}`;
 }
 
 /** The JSON of a shard chunk's entries; the same entries give the same text. */
@@ -159,25 +170,25 @@ function readShard(value: unknown): ShardEntry {
   };
 }
 
-function parseObject(value: Uint8Array): Record<string, unknown> {
+export function parseObject(value: Uint8Array): Record<string, unknown> {
   return object(JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')) as unknown);
 }
 
-function object(value: unknown): Record<string, unknown> {
+export function object(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('expected a JSON object');
   return value as Record<string, unknown>;
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   if (typeof value !== 'string') throw new Error('expected a string');
   return value;
 }
 
-function integer(value: unknown): number {
+export function integer(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new Error('expected an integer');
   return value;
 }
 
-function stringMap(value: unknown): Map<string, string> {
+export function stringMap(value: unknown): Map<string, string> {
   return new Map(Object.entries(object(value)).map(([key, entry]) => [key, text(entry)]));
 }

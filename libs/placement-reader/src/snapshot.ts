@@ -1,5 +1,5 @@
 import type { PlacedKind, ServiceKind } from '@fairlead/contracts';
-import { compareShards, compareVersions, type PlacementSource, type PlacementVersion, type ShardEntry } from './format.js';
+import { compareShards, compareVersions, type PlacementSource, type PlacementVersion, type ShardEntry } from './format/index.js';
 
 /** Where a placement was read: KV is what Fairlead decided, files are the development fallback. */
 export type PlacementOrigin = 'kv' | 'files';

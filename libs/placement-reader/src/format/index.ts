@@ -1,0 +1,3 @@
+export * from './hash.js';
+export * from './increment.js';
+export * from './values.js';
