@@ -3,6 +3,7 @@ import {
   auditV1,
   chainV1,
   changesV1,
+  configV1,
   eventCatalogue,
   type EventCatalogue,
   fleetV1,
@@ -22,7 +23,16 @@ import type { Config } from './config.js';
 import { createRateLimit } from './domain/rate-limit.js';
 import { createLoginLimits, loginLimits } from './domain/login-limits.js';
 import { createThrottle } from './domain/throttle.js';
-import { auditClient, chainClient, fleetClient, jobsClient, logClient, placementClient, projectionsClient } from './edge/clients.js';
+import {
+  auditClient,
+  chainClient,
+  configClient,
+  fleetClient,
+  jobsClient,
+  logClient,
+  placementClient,
+  projectionsClient,
+} from './edge/clients.js';
 import { SchemaPipe } from './edge/parse.js';
 import { ProblemFilter } from './edge/problems.js';
 import { createEdge } from './edge/server.js';
@@ -142,6 +152,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
       }),
     },
     { provide: jobsClient, useValue: resources.client(jobsV1.JobOrchestratorServiceService, config.JOB_ORCHESTRATOR_GRPC) },
+    { provide: configClient, useValue: resources.client(configV1.ConfigServiceService, config.PLACEMENT_GRPC) },
     { provide: placementClient, useValue: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC) },
     { provide: fleetClient, useValue: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC) },
     { provide: auditClient, useValue: resources.client(auditV1.AuditServiceService, config.AUDIT_GRPC) },

@@ -10,6 +10,8 @@ export interface Answer {
   readonly orNothing?: boolean;
   /** It answers server-sent events: instead of JSON, or on request (`Accept: text/event-stream`). */
   readonly events?: 'always' | 'on request';
+  /** It answers YAML on request: `Accept: application/yaml`. */
+  readonly yaml?: boolean;
   /** It writes its answer itself, of this type. */
   readonly raw?: string;
 }
@@ -50,7 +52,11 @@ type RouteDecorator<Answered> = <T extends Handler<Answered>>(
  * API's document, and the gateway does not start with it.
  */
 export function Answers(summary: string): RouteDecorator<void>;
-export function Answers<Schema extends z.ZodType>(summary: string, schema: Schema): RouteDecorator<ReadOnly<z.input<Schema>>>;
+export function Answers<Schema extends z.ZodType>(
+  summary: string,
+  schema: Schema,
+  more?: { yaml: true },
+): RouteDecorator<ReadOnly<z.input<Schema>>>;
 export function Answers<Schema extends z.ZodType>(
   summary: string,
   schema: Schema,

@@ -3,6 +3,7 @@ import {
   FairleadError,
   type auditV1,
   type chainV1,
+  type configV1,
   type fleetV1,
   type jobsV1,
   type logV1,
@@ -14,6 +15,7 @@ import { currentContext } from '@fairlead/telemetry';
 
 export type JobsClient = RpcClient<jobsV1.JobOrchestratorServiceService>;
 export type PlacementClient = RpcClient<placementV1.PlacementServiceService>;
+export type ConfigClient = RpcClient<configV1.ConfigServiceService>;
 export type FleetClient = RpcClient<fleetV1.FleetObserverServiceService>;
 export type AuditClient = RpcClient<auditV1.AuditServiceService>;
 export type ChainClient = RpcClient<chainV1.ChainServiceService>;
@@ -23,6 +25,7 @@ export type ProjectionsClient = RpcClient<projectionsV1.ProjectionServiceService
 /** Under these Nest hands the clients to controllers. */
 export const jobsClient = Symbol('client of job-orchestrator');
 export const placementClient = Symbol('client of placement');
+export const configClient = Symbol("client of placement's configuration registry");
 export const fleetClient = Symbol('client of fleet-observer');
 export const auditClient = Symbol('client of audit');
 export const chainClient = Symbol('client of the audit chain');

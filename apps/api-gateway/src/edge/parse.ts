@@ -45,6 +45,8 @@ export const scheduleName = z.string(label).regex(namePattern, label);
 /** Of orgs, and of projects within their org: they stand in scope paths. */
 export const orgName = z.string(label).regex(namePattern, label);
 export const projectName = z.string(label).regex(namePattern, label);
+/** Of documents of the configuration registry. */
+export const scopeName = z.string(label).regex(namePattern, label);
 export const consumerName = z.string(label).regex(namePattern, label);
 export const placedKind = z.enum(placedKinds, `must be one of ${placedKinds.join(', ')}`);
 export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.join(', ')}`);

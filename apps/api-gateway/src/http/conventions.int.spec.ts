@@ -28,6 +28,7 @@ const keyless: Readonly<Record<string, string>> = {
   'auth.logout': 'a repeat finds the session ended',
   'auth.password': 'a repeat is refused: its password is no longer the present one',
   'auth.refresh': 'an access token more for the same session',
+  'configValidate.validate': 'looks only',
   'deadLetters.discard': 'a repeat finds it settled',
   'deadLetters.replay': 'a repeat finds it settled',
   'jobs.cancel': 'asking twice is as once',

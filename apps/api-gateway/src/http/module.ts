@@ -9,6 +9,8 @@ import { AuditVerifyController } from './audit-verify.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
 import { ChangesController } from './changes.js';
+import { ConfigValidateController } from './config-validate.js';
+import { ConfigController } from './config.js';
 import { DataController } from './data.js';
 import { DeadLettersController } from './dead-letters.js';
 import { FleetController } from './fleet.js';
@@ -68,6 +70,8 @@ export const controllers: readonly Type[] = [
   TenantsController,
   ShardsController,
   PlacementController,
+  ConfigController,
+  ConfigValidateController,
   FleetController,
   AuditController,
   AuditChainController,

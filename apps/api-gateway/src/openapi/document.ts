@@ -118,6 +118,7 @@ function answersOf({ answer, status }: Route, components: Components): JsonSchem
   const content = {
     ...(schema === undefined ? {} : { 'application/json': { schema } }),
     ...(answer.raw === undefined || schema !== undefined ? {} : { [answer.raw]: { schema: { type: 'string' } } }),
+    ...(answer.yaml === undefined || schema === undefined ? {} : { 'application/yaml': { schema } }),
     ...(answer.events === undefined ? {} : { 'text/event-stream': { schema: { type: 'string' } } }),
   };
   if (Object.keys(content).length === 0) return { [String(status)]: { description: 'Done.' } };

@@ -18,6 +18,8 @@ export const groups: Readonly<Record<string, string>> = {
   tenants: 'Tenants, and which shard of each kind serves them.',
   shards: 'Shards and their endpoints.',
   placement: 'The effective placement as a whole.',
+  config: 'Configuration documents and their revisions.',
+  configValidate: 'Whether a configuration document is right.',
   fleet: 'The managed services as they are seen.',
   plans: 'Changes that are planned, and approved.',
   jobs: 'The execution of plans.',

@@ -1,4 +1,4 @@
-import { auditV1, chainV1, fleetV1, jobsV1, logV1, placementV1, projectionsV1, type Permission } from '@fairlead/contracts';
+import { auditV1, chainV1, configV1, fleetV1, jobsV1, logV1, placementV1, projectionsV1, type Permission } from '@fairlead/contracts';
 import type { Principal, TokenVerifier } from '@fairlead/auth';
 import { defineRpcs, GrpcTransport, rpc, streamRpc, type Rpc, type StreamRpc } from '@fairlead/rpc';
 import type { Logger, RequestContext } from '@fairlead/telemetry';
@@ -75,6 +75,14 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       listShards: answer('listShards', 'placement.read', placementV1.ListShardsResponse),
       getPlacement: answer('getPlacement', 'placement.read', placementV1.GetPlacementResponse),
       moveTenant: answer('moveTenant', 'placement.move', placementV1.MoveTenantResponse),
+    }),
+    defineRpcs(configV1.ConfigServiceService, {
+      listConfig: answer('listConfig', 'config.read', configV1.ListConfigResponse),
+      getConfig: answer('getConfig', 'config.read', configV1.GetConfigResponse),
+      listConfigHistory: answer('listConfigHistory', 'config.read', configV1.ListConfigHistoryResponse),
+      getConfigRevision: answer('getConfigRevision', 'config.read', configV1.GetConfigRevisionResponse),
+      diffConfig: answer('diffConfig', 'config.read', configV1.DiffConfigResponse),
+      validateConfig: answer('validateConfig', 'config.read', configV1.ValidateConfigResponse),
     }),
     defineRpcs(fleetV1.FleetObserverServiceService, {
       getSnapshot: answer('getSnapshot', 'fleet.read', fleetV1.GetSnapshotResponse),

@@ -108,6 +108,26 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/auth/whoami"
   },
+  "config.list": {
+    "method": "GET",
+    "path": "/admin/v1/config"
+  },
+  "config.get": {
+    "method": "GET",
+    "path": "/admin/v1/config/{domain}"
+  },
+  "config.diff": {
+    "method": "GET",
+    "path": "/admin/v1/config/{domain}/diff"
+  },
+  "config.history": {
+    "method": "GET",
+    "path": "/admin/v1/config/{domain}/history"
+  },
+  "config.revision": {
+    "method": "GET",
+    "path": "/admin/v1/config/{domain}/revisions/{revision}"
+  },
   "data.list": {
     "method": "GET",
     "path": "/admin/v1/data/tables"
@@ -143,6 +163,10 @@ export const operations = {
   "jobs.list": {
     "method": "GET",
     "path": "/admin/v1/jobs"
+  },
+  "configValidate.validate": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/config/validate"
   },
   "jobs.reload": {
     "method": "POST",

@@ -444,6 +444,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the configuration documents that were ever applied, as they are in force, without their content. */
+        get: operations["config.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/config/{domain}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what is in force of a configuration document: its domain’s defaults when nothing was ever applied. */
+        get: operations["config.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/config/{domain}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what has to be done to one revision of a configuration document to make it another. */
+        get: operations["config.diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/config/{domain}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the revisions of a configuration document, the newest first. */
+        get: operations["config.history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/config/{domain}/revisions/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells a revision of a configuration document; 0 is its domain’s defaults. */
+        get: operations["config.revision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/data/tables": {
         parameters: {
             query?: never;
@@ -591,6 +676,23 @@ export interface paths {
         get: operations["jobs.list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/jobs/config/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says everything that is wrong with a text as the content of a configuration document. */
+        post: operations["configValidate.validate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2099,6 +2201,79 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        ConfigChange: {
+            /** @enum {string} */
+            op: "added" | "removed" | "changed";
+            pointer: string;
+            before?: unknown;
+            after?: unknown;
+        };
+        ConfigDiff: {
+            from: number;
+            to: number;
+            changes: components["schemas"]["ConfigChange"][];
+        };
+        ConfigDocument: {
+            /** @enum {string} */
+            domain: "routing" | "placement" | "feature-flags";
+            name: string;
+            scope: string;
+            revision: number;
+            sha256: string;
+            /** @enum {string} */
+            source: "default" | "dev_file" | "nats_kv" | "api";
+            /** @enum {string} */
+            state: "effective" | "staged" | "superseded" | "withdrawn";
+            updated_at: string | null;
+            updated_by: string | null;
+            reason: string | null;
+            content: {
+                [key: string]: unknown;
+            };
+            candidate_revision: number | null;
+        };
+        ConfigRevision: {
+            /** @enum {string} */
+            domain: "routing" | "placement" | "feature-flags";
+            name: string;
+            scope: string;
+            revision: number;
+            sha256: string;
+            /** @enum {string} */
+            source: "default" | "dev_file" | "nats_kv" | "api";
+            /** @enum {string} */
+            state: "effective" | "staged" | "superseded" | "withdrawn";
+            updated_at: string | null;
+            updated_by: string | null;
+            reason: string | null;
+        };
+        ConfigRevisionWithContent: {
+            /** @enum {string} */
+            domain: "routing" | "placement" | "feature-flags";
+            name: string;
+            scope: string;
+            revision: number;
+            sha256: string;
+            /** @enum {string} */
+            source: "default" | "dev_file" | "nats_kv" | "api";
+            /** @enum {string} */
+            state: "effective" | "staged" | "superseded" | "withdrawn";
+            updated_at: string | null;
+            updated_by: string | null;
+            reason: string | null;
+            content: {
+                [key: string]: unknown;
+            };
+        };
+        ConfigVerdict: {
+            valid: boolean;
+            code: ("config_decode" | "config_invalid" | "config_source") | null;
+            errors: {
+                pointer: string;
+                detail: string;
+            }[];
+            sha256: string | null;
+        };
         DataColumn: {
             name: string;
             type: string;
@@ -3603,6 +3778,153 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    "config.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                domain?: "routing" | "placement" | "feature-flags";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ConfigRevision"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "config.get": {
+        parameters: {
+            query?: {
+                name?: string;
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                domain: "routing" | "placement" | "feature-flags";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDocument"];
+                    "application/yaml": components["schemas"]["ConfigDocument"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "config.diff": {
+        parameters: {
+            query: {
+                name?: string;
+                scope?: string;
+                from: number;
+                to: number;
+            };
+            header?: never;
+            path: {
+                domain: "routing" | "placement" | "feature-flags";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDiff"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "config.history": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                name?: string;
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                domain: "routing" | "placement" | "feature-flags";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ConfigRevision"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "config.revision": {
+        parameters: {
+            query?: {
+                name?: string;
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                revision: number;
+                domain: "routing" | "placement" | "feature-flags";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigRevisionWithContent"];
+                    "application/yaml": components["schemas"]["ConfigRevisionWithContent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     "data.list": {
         parameters: {
             query?: never;
@@ -3854,6 +4176,45 @@ export interface operations {
                         items: components["schemas"]["Job"][];
                         next_cursor: string | null;
                     };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "configValidate.validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    domain: "routing" | "placement" | "feature-flags";
+                    /** @default default */
+                    name?: string;
+                    /** @default platform */
+                    scope?: string;
+                    /**
+                     * @default json
+                     * @enum {string}
+                     */
+                    format?: "json" | "yaml";
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVerdict"];
                 };
             };
             "4XX": components["responses"]["Problem"];
