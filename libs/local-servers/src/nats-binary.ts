@@ -1,9 +1,8 @@
 /** Finds a nats-server that is new enough: on PATH, in the cache, or in the newest Debian suite that offers one. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { fetchDebianNats } from './nats-debian.js';
+import { join } from 'node:path';
+import { fetchDebianPrograms } from './debian-package.js';
+import { cacheFolder, onPath } from './programs.js';
 
 export interface NatsBinary {
   readonly path: string;
@@ -14,7 +13,7 @@ export interface NatsBinary {
 const oldest = { major: 2, minor: 10 };
 
 /** `<repository>/.cache/nats`: one unpacked server serves every start of a clone. */
-export const defaultNatsCacheDir = fileURLToPath(new URL('../../../.cache/nats', import.meta.url));
+export const defaultNatsCacheDir = cacheFolder('nats');
 
 /**
  * The server to run. The order: PATH, the cache, Debian's package (unpacked into the cache, root is not needed).
@@ -24,13 +23,19 @@ export function findNatsServer(options: { cacheDir?: string; log: (line: string)
   const cacheDir = options.cacheDir ?? defaultNatsCacheDir;
   const cached = join(cacheDir, 'nats-server');
   const seen: string[] = [];
-  for (const path of [...onPath(), cached]) {
+  for (const path of [...onPath('nats-server'), cached]) {
     const version = versionOf(path);
     if (version === undefined) continue;
     if (isNewEnough(version)) return { path, version };
     seen.push(`${path} is version ${version}`);
   }
-  const failures = fetchDebianNats({ target: cached, log: options.log, accept: (path) => isNewEnough(versionOf(path)) });
+  const failures = fetchDebianPrograms({
+    package: 'nats-server',
+    megabytes: 16,
+    programs: [{ path: 'usr/sbin/nats-server', target: cached }],
+    log: options.log,
+    accept: ([path = '']) => isNewEnough(versionOf(path)),
+  });
   const version = versionOf(cached);
   if (version !== undefined && isNewEnough(version)) return { path: cached, version };
   throw new Error(
@@ -55,18 +60,4 @@ export function isNewEnough(version: string | undefined): boolean {
 function versionOf(path: string): string | undefined {
   const result = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 10_000 });
   return result.status === 0 ? /v?(\d+\.\d+\.\d+)/.exec(result.stdout)?.[1] : undefined;
-}
-
-function onPath(): string[] {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, 'nats-server')).filter(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isNewEnough } from './nats-binary.js';
-import { archiveLines, archiveStanzas, withSuite } from './nats-debian.js';
+import { archiveLines, archiveStanzas, withSuite } from './debian-package.js';
 
 const deb822 = `Types: deb deb-src
 # a remark

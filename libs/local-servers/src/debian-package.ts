@@ -1,5 +1,5 @@
 /**
- * Debian's nats-server from a newer suite than the machine's own, without root and without touching the machine's
+ * Programs of a Debian package from a newer suite than the machine's own, without root and without touching the machine's
  * package lists: apt-get with folders of its own, the configured mirror and key, another suite.
  */
 import { spawnSync } from 'node:child_process';
@@ -22,24 +22,38 @@ import { dirname, join } from 'node:path';
 const suites = ['sid', 'testing', 'stable'];
 const stepTimeoutMs = 180_000;
 
+export interface DebianPrograms {
+  /** The package's name. */
+  readonly package: string;
+  /** About how much is fetched, for people. */
+  readonly megabytes: number;
+  /** Each program's place in the package, and where it is to stand. */
+  readonly programs: readonly { readonly path: string; readonly target: string }[];
+  readonly log: (line: string) => void;
+  /** True for unpacked programs, in the order of `programs`, that are new enough and run here. */
+  readonly accept: (paths: readonly string[]) => boolean;
+}
+
 /**
- * Puts an accepted server at `target` and returns why earlier tries failed (empty when the first one worked);
- * without success, `target` is not there afterwards.
+ * Puts accepted programs at their targets and returns why earlier tries failed (empty when the first one worked);
+ * without success, no target is there afterwards that was not before.
  */
-export function fetchDebianNats(options: { target: string; log: (line: string) => void; accept: (path: string) => boolean }): string[] {
+export function fetchDebianPrograms(options: DebianPrograms): string[] {
   const sources = existsSync('/usr/bin/apt-get') ? configuredSources() : [];
   if (sources.length === 0) return ['no Debian package source is configured on this machine'];
   const failures: string[] = [];
   for (const suite of suites) {
-    options.log(`Fetching nats-server from Debian's ${suite} (about 16 MB, once)`);
-    const work = mkdtempSync(join(tmpdir(), 'fairlead-nats-'));
+    options.log(`Fetching ${options.package} from Debian's ${suite} (about ${String(options.megabytes)} MB, once)`);
+    const work = mkdtempSync(join(tmpdir(), 'fairlead-debian-'));
     try {
-      const binary = download(
+      const folder = download(
         work,
+        options.package,
         sources.map((source) => withSuite(source, suite)),
       );
-      if (options.accept(binary)) {
-        install(binary, options.target);
+      const unpacked = options.programs.map(({ path }) => join(folder, path));
+      if (options.accept(unpacked)) {
+        for (const { path, target } of options.programs) install(join(folder, path), target);
         return failures;
       }
       failures.push(`the one in ${suite} is too old or does not run here`);
@@ -60,7 +74,8 @@ function install(binary: string, target: string): void {
   renameSync(part, target);
 }
 
-function download(work: string, sources: readonly Source[]): string {
+/** Answers the folder that the package is unpacked in. */
+function download(work: string, name: string, sources: readonly Source[]): string {
   for (const folder of ['etc', 'lists/partial', 'cache/archives/partial', 'package']) mkdirSync(join(work, folder), { recursive: true });
   sources.forEach((source, index) => {
     writeFileSync(join(work, 'etc', `${String(index)}.${source.format}`), `${source.text}\n`);
@@ -76,11 +91,11 @@ function download(work: string, sources: readonly Source[]): string {
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   run('apt-get', [...flags, '-q', 'update'], work);
-  run('apt-get', [...flags, '-q', 'download', 'nats-server'], work);
-  const file = readdirSync(work).find((name) => name.endsWith('.deb'));
+  run('apt-get', [...flags, '-q', 'download', name], work);
+  const file = readdirSync(work).find((entry) => entry.endsWith('.deb'));
   if (file === undefined) throw new Error('apt-get fetched no package');
   run('dpkg', ['-x', file, 'package'], work);
-  return join(work, 'package/usr/sbin/nats-server');
+  return join(work, 'package');
 }
 
 function run(command: string, args: readonly string[], cwd: string): void {
