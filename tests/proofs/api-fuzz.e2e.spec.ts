@@ -97,6 +97,9 @@ beforeAll(async () => {
   world.know('seconds', 0, 1);
   world.know('ages', 60_000);
   world.know('config revisions', 0);
+  world.know('placed kinds', 'runner');
+  world.know('placed shards', 'runner-1');
+  world.know('other shards', 'runner-2');
   world.know('schedule kinds', 'reload');
   world.know('schedule params', { kind: 'gateway', shard: 'gateway-1' });
   world.know('hook urls', 'http://127.0.0.1:9/hook');

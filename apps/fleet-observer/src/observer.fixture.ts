@@ -104,6 +104,9 @@ async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['j
         getShard: unused(),
         getPlacement: unused(),
         moveTenant: unused(),
+        planRebalance: unused(),
+        whatIfShardDies: unused(),
+        explainPlacement: unused(),
       }),
     ],
   });

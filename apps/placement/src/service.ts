@@ -16,13 +16,16 @@ import { listConfig } from './grpc/config/list-config.js';
 import { validateConfig } from './grpc/config/validate-config.js';
 import { createTenant } from './grpc/create-tenant.js';
 import type { Deps } from './grpc/deps.js';
+import { explainPlacement } from './grpc/explain-placement.js';
 import { getPlacement } from './grpc/get-placement.js';
 import { getShard } from './grpc/get-shard.js';
 import { getTenant } from './grpc/get-tenant.js';
 import { listShards } from './grpc/list-shards.js';
 import { listTenants } from './grpc/list-tenants.js';
 import { moveTenant } from './grpc/move-tenant.js';
+import { planRebalance } from './grpc/plan-rebalance.js';
 import { putShard } from './grpc/put-shard.js';
+import { whatIfShardDies } from './grpc/what-if-shard-dies.js';
 import { migrations } from './store/migrations/index.js';
 import { createEndpointPolicy } from './tenants/endpoint-policy.js';
 import { startPublication, type Publication } from './tenants/publication.js';
@@ -88,6 +91,9 @@ function rpcsOf(deps: Deps & { idempotency: Idempotency }) {
     listShards: listShards(deps),
     getPlacement: getPlacement(deps),
     moveTenant: moveTenant(deps),
+    planRebalance: planRebalance(deps),
+    whatIfShardDies: whatIfShardDies(deps),
+    explainPlacement: explainPlacement(deps),
   });
 }
 

@@ -139,6 +139,9 @@ async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['j
         listShards: unused(),
         getPlacement: unused(),
         moveTenant: unused(),
+        planRebalance: unused(),
+        whatIfShardDies: unused(),
+        explainPlacement: unused(),
       }),
     ],
   });

@@ -88,13 +88,16 @@ const services: readonly (readonly [string, RpcAccess])[] = [
   }),
   ...answered('placement', placementV1.PlacementServiceService, {
     createTenant: gateway,
+    explainPlacement: gateway,
     getPlacement: gateway,
     getShard: ['job-orchestrator', 'provisioner'],
     getTenant: ['api-gateway', 'job-orchestrator'],
     listShards: ['api-gateway', 'fleet-observer'],
     listTenants: gateway,
     moveTenant: orchestrator,
+    planRebalance: gateway,
     putShard: gateway,
+    whatIfShardDies: gateway,
   }),
   ...answered('placement', configV1.ConfigServiceService, {
     diffConfig: gateway,

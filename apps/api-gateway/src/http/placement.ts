@@ -4,6 +4,16 @@ import { serviceKinds, type PlacedKind, type placementV1 } from '@fairlead/contr
 import { RequirePermission } from '../edge/access.js';
 import { Answers } from '../edge/answers.js';
 import { asCaller, placementClient, type PlacementClient } from '../edge/clients.js';
+import {
+  balanceView,
+  explainQuery,
+  explanationSchema,
+  explanationView,
+  rebalanceQuery,
+  rebalanceSchema,
+  whatIfQuery,
+  whatIfSchema,
+} from './placement-balance.js';
 import { shardEntry, shardView } from './shards.js';
 
 const query = z.strictObject({ tenants: z.enum(['true', 'false'], 'must be true or false').default('true') });
@@ -31,6 +41,39 @@ export class PlacementController {
   @Answers('Tells the whole effective placement at one revision.', placementSchema)
   async get(@Query({ schema: query }) { tenants }: z.output<typeof query>) {
     return placementView(await this.placement.getPlacement({ withoutTenants: tenants === 'false' }, asCaller()));
+  }
+
+  /** Which tenants of a kind would move so that no shard has much more than its share. Each counts as a load of 1; nothing is changed. */
+  @Get('rebalance')
+  @RequirePermission('placement.read')
+  @Answers('Tells which tenants of a kind would move so that no shard has much more than its share; changes nothing.', rebalanceSchema)
+  async rebalance(@Query({ schema: rebalanceQuery }) query: z.output<typeof rebalanceQuery>) {
+    const { kind, mode, shard: shardId = '', to: toShardId = '', tolerance, move_budget: moveBudget, unhealthy = [] } = query;
+    const { rebalance } = await this.placement.planRebalance(
+      { kind, mode, shardId, toShardId, tolerance, moveBudget, cooldownMs: 0, nowMs: 0, unhealthyShardIds: unhealthy },
+      asCaller(),
+    );
+    return balanceView(kind, rebalance);
+  }
+
+  /** Where the tenants of a shard would go if it died, and who would be left without one. */
+  @Get('what-if')
+  @RequirePermission('placement.read')
+  @Answers('Tells where the tenants of a shard would go if it died; changes nothing.', whatIfSchema)
+  async whatIf(@Query({ schema: whatIfQuery }) { kind, shard, unhealthy = [] }: z.output<typeof whatIfQuery>) {
+    const { rebalance, stranded } = await this.placement.whatIfShardDies(
+      { kind, shardId: shard, unhealthyShardIds: unhealthy },
+      asCaller(),
+    );
+    return { ...balanceView(kind, rebalance), stranded };
+  }
+
+  /** Why a tenant is on the shard where it is, with its moves, the latest first. */
+  @Get('explain')
+  @RequirePermission('placement.read')
+  @Answers('Explains why a tenant is on the shard where it is.', explanationSchema)
+  async explain(@Query({ schema: explainQuery }) { kind, tenant }: z.output<typeof explainQuery>) {
+    return explanationView(kind, tenant, await this.placement.explainPlacement({ kind, tenantId: tenant }, asCaller()));
   }
 }
 

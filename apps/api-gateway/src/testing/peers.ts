@@ -75,6 +75,9 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       listShards: answer('listShards', 'placement.read', placementV1.ListShardsResponse),
       getPlacement: answer('getPlacement', 'placement.read', placementV1.GetPlacementResponse),
       moveTenant: answer('moveTenant', 'placement.move', placementV1.MoveTenantResponse),
+      planRebalance: answer('planRebalance', 'placement.read', placementV1.PlanRebalanceResponse),
+      whatIfShardDies: answer('whatIfShardDies', 'placement.read', placementV1.WhatIfShardDiesResponse),
+      explainPlacement: answer('explainPlacement', 'placement.read', placementV1.ExplainPlacementResponse),
     }),
     defineRpcs(configV1.ConfigServiceService, {
       listConfig: answer('listConfig', 'config.read', configV1.ListConfigResponse),

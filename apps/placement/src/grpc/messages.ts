@@ -1,4 +1,6 @@
 import type { placementV1 } from '@fairlead/contracts';
+import type { Version } from '../tenants/domain/epoch.js';
+import type { RebalancePlan } from '../tenants/domain/rebalance/types.js';
 import type { ShardRow } from '../tenants/store/shards.js';
 import type { TenantRow } from '../tenants/store/tenants.js';
 
@@ -9,4 +11,26 @@ export function tenantMessage(row: TenantRow): placementV1.Tenant {
 export function shardMessage(row: ShardRow): placementV1.Shard {
   const { kind, shardId, endpoints, weight, labels, state, revision, tenants } = row;
   return { kind, shardId, endpoints: [...endpoints], weight, labels, state, revision, tenants };
+}
+
+/** What would move and what comes of it, by shard. */
+export function rebalanceMessage(plan: Omit<RebalancePlan, 'limits'> & Version): placementV1.Rebalance {
+  const { epoch, revision, moves, ratioBefore, ratioAfter } = plan;
+  const after = new Map(plan.after.map((shard) => [shard.shardId, shard]));
+  const left = new Map(plan.leftOver.map((shard) => [shard.shardId, shard]));
+  return {
+    ...{ epoch, revision, ratioBefore, ratioAfter },
+    moves: moves.map(({ tenantId, from, to, load, why }) => ({ tenantId, fromShardId: from, toShardId: to, load, why })),
+    shards: plan.before.map(({ shardId, tenants, load, ratio }) => ({
+      shardId,
+      tenantsBefore: tenants,
+      tenantsAfter: after.get(shardId)?.tenants ?? 0,
+      loadBefore: load,
+      loadAfter: after.get(shardId)?.load ?? 0,
+      ratioBefore: ratio ?? undefined,
+      ratioAfter: after.get(shardId)?.ratio ?? undefined,
+      leftOver: left.get(shardId)?.reason ?? '',
+      leftOverMessage: left.get(shardId)?.message ?? '',
+    })),
+  };
 }

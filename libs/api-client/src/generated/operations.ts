@@ -248,6 +248,18 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/placement"
   },
+  "placement.explain": {
+    "method": "GET",
+    "path": "/admin/v1/placement/explain"
+  },
+  "placement.rebalance": {
+    "method": "GET",
+    "path": "/admin/v1/placement/rebalance"
+  },
+  "placement.whatIf": {
+    "method": "GET",
+    "path": "/admin/v1/placement/what-if"
+  },
   "plans.reload": {
     "method": "POST",
     "path": "/admin/v1/plan/reload"

@@ -1039,6 +1039,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/placement/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explains why a tenant is on the shard where it is. */
+        get: operations["placement.explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/placement/rebalance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells which tenants of a kind would move so that no shard has much more than its share; changes nothing. */
+        get: operations["placement.rebalance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/placement/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells where the tenants of a shard would go if it died; changes nothing. */
+        get: operations["placement.whatIf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/plan/reload": {
         parameters: {
             query?: never;
@@ -2622,6 +2673,25 @@ export interface components {
                 };
             };
         };
+        PlacementExplanation: {
+            tenant_id: string;
+            /** @enum {string} */
+            kind: "aggregate" | "projection" | "runner";
+            revision: number;
+            shard: string;
+            because: string;
+            /** Format: date-time */
+            since: string;
+            reason: string | null;
+            moves: {
+                from: string;
+                to: string;
+                /** Format: date-time */
+                moved_at: string;
+                reason: string;
+            }[];
+            shard_ratio: number | null;
+        };
         Plan: {
             plan_id: string;
             kind: string;
@@ -2775,6 +2845,34 @@ export interface components {
                 } | null;
             }[];
             head: number;
+        };
+        RebalancePreview: {
+            /** @enum {string} */
+            kind: "aggregate" | "projection" | "runner";
+            revision: number;
+            epoch: number;
+            ratio_before: number;
+            ratio_after: number;
+            moves: {
+                tenant_id: string;
+                from: string;
+                to: string;
+                load: number;
+                why: string;
+            }[];
+            shards: {
+                shard_id: string;
+                tenants_before: number;
+                tenants_after: number;
+                load_before: number;
+                load_after: number;
+                ratio_before: number | null;
+                ratio_after: number | null;
+                left_over: {
+                    reason: string;
+                    message: string;
+                } | null;
+            }[];
         };
         RecoveryCodes: {
             recovery_codes: string[];
@@ -3002,6 +3100,35 @@ export interface components {
         };
         WebhookTest: {
             delivery_id: string;
+        };
+        WhatIf: {
+            /** @enum {string} */
+            kind: "aggregate" | "projection" | "runner";
+            revision: number;
+            epoch: number;
+            ratio_before: number;
+            ratio_after: number;
+            moves: {
+                tenant_id: string;
+                from: string;
+                to: string;
+                load: number;
+                why: string;
+            }[];
+            shards: {
+                shard_id: string;
+                tenants_before: number;
+                tenants_after: number;
+                load_before: number;
+                load_after: number;
+                ratio_before: number | null;
+                ratio_after: number | null;
+                left_over: {
+                    reason: string;
+                    message: string;
+                } | null;
+            }[];
+            stranded: string[];
         };
         Whoami: {
             principal: string;
@@ -4830,6 +4957,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Placement"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "placement.explain": {
+        parameters: {
+            query: {
+                kind: "aggregate" | "projection" | "runner";
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacementExplanation"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "placement.rebalance": {
+        parameters: {
+            query: {
+                kind: "aggregate" | "projection" | "runner";
+                mode?: "balance" | "empty" | "replace";
+                shard?: string;
+                to?: string;
+                tolerance?: number;
+                move_budget?: number;
+                unhealthy?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebalancePreview"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "placement.whatIf": {
+        parameters: {
+            query: {
+                kind: "aggregate" | "projection" | "runner";
+                shard: string;
+                unhealthy?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIf"];
                 };
             };
             "4XX": components["responses"]["Problem"];

@@ -175,6 +175,110 @@ export interface MoveTenantResponse {
   position: number;
 }
 
+export interface PlanRebalanceRequest {
+  kind: string;
+  /** balance, empty: take the tenants of shard_id elsewhere, or replace: take them to to_shard_id. */
+  mode: string;
+  shardId: string;
+  toShardId: string;
+  /** How far over its share of the mean a shard may be; 0.05 when left out. */
+  tolerance?:
+    | number
+    | undefined;
+  /** At most so many moves; no limit when left out. */
+  moveBudget?:
+    | number
+    | undefined;
+  /** A tenant that has moved less than this before now_ms, in milliseconds since 1970, stays; 0: it may move. */
+  cooldownMs: number;
+  nowMs: number;
+  /** Shards that are not to get tenants, besides those that are cordoned. */
+  unhealthyShardIds: string[];
+}
+
+export interface PlanRebalanceResponse {
+  rebalance: Rebalance | undefined;
+}
+
+/** What would move, and what comes of it. Each tenant has a load of 1. */
+export interface Rebalance {
+  /** The placement that it was planned from. */
+  epoch: number;
+  revision: number;
+  /** In an order in which every prefix is safe. */
+  moves: PlannedMove[];
+  /** All of the kind, by id. */
+  shards: ShardBalance[];
+  /** The highest load per weight over the mean. */
+  ratioBefore: number;
+  ratioAfter: number;
+}
+
+export interface PlannedMove {
+  tenantId: string;
+  fromShardId: string;
+  toShardId: string;
+  load: number;
+  /** over_limit, emptied, replaced, anti_affinity or makes_room */
+  why: string;
+}
+
+export interface ShardBalance {
+  shardId: string;
+  tenantsBefore: number;
+  tenantsAfter: number;
+  loadBefore: number;
+  loadAfter: number;
+  /** Its load per weight over the mean; none for a shard that takes no tenants. */
+  ratioBefore?: number | undefined;
+  ratioAfter?:
+    | number
+    | undefined;
+  /** Why it stays over its limit, or keeps tenants that were to leave; empty when it does not. */
+  leftOver: string;
+  leftOverMessage: string;
+}
+
+export interface WhatIfShardDiesRequest {
+  kind: string;
+  shardId: string;
+  unhealthyShardIds: string[];
+}
+
+export interface WhatIfShardDiesResponse {
+  rebalance:
+    | Rebalance
+    | undefined;
+  /** Tenants of the shard that no other one takes. */
+  stranded: string[];
+}
+
+export interface ExplainPlacementRequest {
+  tenantId: string;
+  kind: string;
+}
+
+export interface ExplainPlacementResponse {
+  revision: number;
+  shardId: string;
+  /** requested: it was asked for; most_room: it had most room when the tenant was registered; moved: the tenant was moved there. */
+  because: string;
+  since: string;
+  /** Why it was moved; empty when it was not. */
+  reason: string;
+  /** The latest first. */
+  moves: PastMove[];
+  /** The shard's load per weight over the mean; none when it takes no tenants. */
+  shardRatio?: number | undefined;
+}
+
+export interface PastMove {
+  fromShardId: string;
+  toShardId: string;
+  movedAt: string;
+  reason: string;
+}
+
 function createBaseAssignment(): Assignment {
   return { kind: "", shardId: "", revision: 0 };
 }
@@ -2864,6 +2968,1438 @@ export const MoveTenantResponse: MessageFns<MoveTenantResponse> = {
   },
 };
 
+function createBasePlanRebalanceRequest(): PlanRebalanceRequest {
+  return {
+    kind: "",
+    mode: "",
+    shardId: "",
+    toShardId: "",
+    tolerance: undefined,
+    moveBudget: undefined,
+    cooldownMs: 0,
+    nowMs: 0,
+    unhealthyShardIds: [],
+  };
+}
+
+export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
+  encode(message: PlanRebalanceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.mode !== "") {
+      writer.uint32(18).string(message.mode);
+    }
+    if (message.shardId !== "") {
+      writer.uint32(26).string(message.shardId);
+    }
+    if (message.toShardId !== "") {
+      writer.uint32(34).string(message.toShardId);
+    }
+    if (message.tolerance !== undefined) {
+      writer.uint32(41).double(message.tolerance);
+    }
+    if (message.moveBudget !== undefined) {
+      writer.uint32(48).int32(message.moveBudget);
+    }
+    if (message.cooldownMs !== 0) {
+      writer.uint32(56).int64(message.cooldownMs);
+    }
+    if (message.nowMs !== 0) {
+      writer.uint32(64).int64(message.nowMs);
+    }
+    for (const v of message.unhealthyShardIds) {
+      writer.uint32(74).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRebalanceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRebalanceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.toShardId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.tolerance = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.moveBudget = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.cooldownMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.nowMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.unhealthyShardIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanRebalanceRequest {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      mode: isSet(object.mode) ? globalThis.String(object.mode) : "",
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      toShardId: isSet(object.toShardId)
+        ? globalThis.String(object.toShardId)
+        : isSet(object.to_shard_id)
+        ? globalThis.String(object.to_shard_id)
+        : "",
+      tolerance: isSet(object.tolerance) ? globalThis.Number(object.tolerance) : undefined,
+      moveBudget: isSet(object.moveBudget)
+        ? globalThis.Number(object.moveBudget)
+        : isSet(object.move_budget)
+        ? globalThis.Number(object.move_budget)
+        : undefined,
+      cooldownMs: isSet(object.cooldownMs)
+        ? globalThis.Number(object.cooldownMs)
+        : isSet(object.cooldown_ms)
+        ? globalThis.Number(object.cooldown_ms)
+        : 0,
+      nowMs: isSet(object.nowMs)
+        ? globalThis.Number(object.nowMs)
+        : isSet(object.now_ms)
+        ? globalThis.Number(object.now_ms)
+        : 0,
+      unhealthyShardIds: globalThis.Array.isArray(object?.unhealthyShardIds)
+        ? object.unhealthyShardIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.unhealthy_shard_ids)
+        ? object.unhealthy_shard_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PlanRebalanceRequest): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.mode !== "") {
+      obj.mode = message.mode;
+    }
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.toShardId !== "") {
+      obj.toShardId = message.toShardId;
+    }
+    if (message.tolerance !== undefined) {
+      obj.tolerance = floatToJson(message.tolerance);
+    }
+    if (message.moveBudget !== undefined) {
+      obj.moveBudget = Math.round(message.moveBudget);
+    }
+    if (message.cooldownMs !== 0) {
+      obj.cooldownMs = Math.round(message.cooldownMs);
+    }
+    if (message.nowMs !== 0) {
+      obj.nowMs = Math.round(message.nowMs);
+    }
+    if (message.unhealthyShardIds?.length) {
+      obj.unhealthyShardIds = message.unhealthyShardIds;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanRebalanceRequest>, I>>(base?: I): PlanRebalanceRequest {
+    return PlanRebalanceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanRebalanceRequest>, I>>(object: I): PlanRebalanceRequest {
+    const message = createBasePlanRebalanceRequest();
+    message.kind = object.kind ?? "";
+    message.mode = object.mode ?? "";
+    message.shardId = object.shardId ?? "";
+    message.toShardId = object.toShardId ?? "";
+    message.tolerance = object.tolerance ?? undefined;
+    message.moveBudget = object.moveBudget ?? undefined;
+    message.cooldownMs = object.cooldownMs ?? 0;
+    message.nowMs = object.nowMs ?? 0;
+    message.unhealthyShardIds = object.unhealthyShardIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePlanRebalanceResponse(): PlanRebalanceResponse {
+  return { rebalance: undefined };
+}
+
+export const PlanRebalanceResponse: MessageFns<PlanRebalanceResponse> = {
+  encode(message: PlanRebalanceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rebalance !== undefined) {
+      Rebalance.encode(message.rebalance, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanRebalanceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanRebalanceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rebalance = Rebalance.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanRebalanceResponse {
+    return { rebalance: isSet(object.rebalance) ? Rebalance.fromJSON(object.rebalance) : undefined };
+  },
+
+  toJSON(message: PlanRebalanceResponse): unknown {
+    const obj: any = {};
+    if (message.rebalance !== undefined) {
+      obj.rebalance = Rebalance.toJSON(message.rebalance);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanRebalanceResponse>, I>>(base?: I): PlanRebalanceResponse {
+    return PlanRebalanceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanRebalanceResponse>, I>>(object: I): PlanRebalanceResponse {
+    const message = createBasePlanRebalanceResponse();
+    message.rebalance = (object.rebalance !== undefined && object.rebalance !== null)
+      ? Rebalance.fromPartial(object.rebalance)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRebalance(): Rebalance {
+  return { epoch: 0, revision: 0, moves: [], shards: [], ratioBefore: 0, ratioAfter: 0 };
+}
+
+export const Rebalance: MessageFns<Rebalance> = {
+  encode(message: Rebalance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== 0) {
+      writer.uint32(8).int64(message.epoch);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(16).int64(message.revision);
+    }
+    for (const v of message.moves) {
+      PlannedMove.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.shards) {
+      ShardBalance.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.ratioBefore !== 0) {
+      writer.uint32(41).double(message.ratioBefore);
+    }
+    if (message.ratioAfter !== 0) {
+      writer.uint32(49).double(message.ratioAfter);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rebalance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.moves.push(PlannedMove.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.shards.push(ShardBalance.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.ratioBefore = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.ratioAfter = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Rebalance {
+    return {
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      moves: globalThis.Array.isArray(object?.moves) ? object.moves.map((e: any) => PlannedMove.fromJSON(e)) : [],
+      shards: globalThis.Array.isArray(object?.shards) ? object.shards.map((e: any) => ShardBalance.fromJSON(e)) : [],
+      ratioBefore: isSet(object.ratioBefore)
+        ? globalThis.Number(object.ratioBefore)
+        : isSet(object.ratio_before)
+        ? globalThis.Number(object.ratio_before)
+        : 0,
+      ratioAfter: isSet(object.ratioAfter)
+        ? globalThis.Number(object.ratioAfter)
+        : isSet(object.ratio_after)
+        ? globalThis.Number(object.ratio_after)
+        : 0,
+    };
+  },
+
+  toJSON(message: Rebalance): unknown {
+    const obj: any = {};
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.moves?.length) {
+      obj.moves = message.moves.map((e) => PlannedMove.toJSON(e));
+    }
+    if (message.shards?.length) {
+      obj.shards = message.shards.map((e) => ShardBalance.toJSON(e));
+    }
+    if (message.ratioBefore !== 0) {
+      obj.ratioBefore = floatToJson(message.ratioBefore);
+    }
+    if (message.ratioAfter !== 0) {
+      obj.ratioAfter = floatToJson(message.ratioAfter);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Rebalance>, I>>(base?: I): Rebalance {
+    return Rebalance.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Rebalance>, I>>(object: I): Rebalance {
+    const message = createBaseRebalance();
+    message.epoch = object.epoch ?? 0;
+    message.revision = object.revision ?? 0;
+    message.moves = object.moves?.map((e) => PlannedMove.fromPartial(e)) || [];
+    message.shards = object.shards?.map((e) => ShardBalance.fromPartial(e)) || [];
+    message.ratioBefore = object.ratioBefore ?? 0;
+    message.ratioAfter = object.ratioAfter ?? 0;
+    return message;
+  },
+};
+
+function createBasePlannedMove(): PlannedMove {
+  return { tenantId: "", fromShardId: "", toShardId: "", load: 0, why: "" };
+}
+
+export const PlannedMove: MessageFns<PlannedMove> = {
+  encode(message: PlannedMove, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenantId !== "") {
+      writer.uint32(10).string(message.tenantId);
+    }
+    if (message.fromShardId !== "") {
+      writer.uint32(18).string(message.fromShardId);
+    }
+    if (message.toShardId !== "") {
+      writer.uint32(26).string(message.toShardId);
+    }
+    if (message.load !== 0) {
+      writer.uint32(33).double(message.load);
+    }
+    if (message.why !== "") {
+      writer.uint32(42).string(message.why);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlannedMove {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlannedMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fromShardId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toShardId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.load = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlannedMove {
+    return {
+      tenantId: isSet(object.tenantId)
+        ? globalThis.String(object.tenantId)
+        : isSet(object.tenant_id)
+        ? globalThis.String(object.tenant_id)
+        : "",
+      fromShardId: isSet(object.fromShardId)
+        ? globalThis.String(object.fromShardId)
+        : isSet(object.from_shard_id)
+        ? globalThis.String(object.from_shard_id)
+        : "",
+      toShardId: isSet(object.toShardId)
+        ? globalThis.String(object.toShardId)
+        : isSet(object.to_shard_id)
+        ? globalThis.String(object.to_shard_id)
+        : "",
+      load: isSet(object.load) ? globalThis.Number(object.load) : 0,
+      why: isSet(object.why) ? globalThis.String(object.why) : "",
+    };
+  },
+
+  toJSON(message: PlannedMove): unknown {
+    const obj: any = {};
+    if (message.tenantId !== "") {
+      obj.tenantId = message.tenantId;
+    }
+    if (message.fromShardId !== "") {
+      obj.fromShardId = message.fromShardId;
+    }
+    if (message.toShardId !== "") {
+      obj.toShardId = message.toShardId;
+    }
+    if (message.load !== 0) {
+      obj.load = floatToJson(message.load);
+    }
+    if (message.why !== "") {
+      obj.why = message.why;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlannedMove>, I>>(base?: I): PlannedMove {
+    return PlannedMove.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlannedMove>, I>>(object: I): PlannedMove {
+    const message = createBasePlannedMove();
+    message.tenantId = object.tenantId ?? "";
+    message.fromShardId = object.fromShardId ?? "";
+    message.toShardId = object.toShardId ?? "";
+    message.load = object.load ?? 0;
+    message.why = object.why ?? "";
+    return message;
+  },
+};
+
+function createBaseShardBalance(): ShardBalance {
+  return {
+    shardId: "",
+    tenantsBefore: 0,
+    tenantsAfter: 0,
+    loadBefore: 0,
+    loadAfter: 0,
+    ratioBefore: undefined,
+    ratioAfter: undefined,
+    leftOver: "",
+    leftOverMessage: "",
+  };
+}
+
+export const ShardBalance: MessageFns<ShardBalance> = {
+  encode(message: ShardBalance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shardId !== "") {
+      writer.uint32(10).string(message.shardId);
+    }
+    if (message.tenantsBefore !== 0) {
+      writer.uint32(16).int64(message.tenantsBefore);
+    }
+    if (message.tenantsAfter !== 0) {
+      writer.uint32(24).int64(message.tenantsAfter);
+    }
+    if (message.loadBefore !== 0) {
+      writer.uint32(33).double(message.loadBefore);
+    }
+    if (message.loadAfter !== 0) {
+      writer.uint32(41).double(message.loadAfter);
+    }
+    if (message.ratioBefore !== undefined) {
+      writer.uint32(49).double(message.ratioBefore);
+    }
+    if (message.ratioAfter !== undefined) {
+      writer.uint32(57).double(message.ratioAfter);
+    }
+    if (message.leftOver !== "") {
+      writer.uint32(66).string(message.leftOver);
+    }
+    if (message.leftOverMessage !== "") {
+      writer.uint32(74).string(message.leftOverMessage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShardBalance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShardBalance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.tenantsBefore = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.tenantsAfter = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.loadBefore = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.loadAfter = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.ratioBefore = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.ratioAfter = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.leftOver = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.leftOverMessage = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShardBalance {
+    return {
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      tenantsBefore: isSet(object.tenantsBefore)
+        ? globalThis.Number(object.tenantsBefore)
+        : isSet(object.tenants_before)
+        ? globalThis.Number(object.tenants_before)
+        : 0,
+      tenantsAfter: isSet(object.tenantsAfter)
+        ? globalThis.Number(object.tenantsAfter)
+        : isSet(object.tenants_after)
+        ? globalThis.Number(object.tenants_after)
+        : 0,
+      loadBefore: isSet(object.loadBefore)
+        ? globalThis.Number(object.loadBefore)
+        : isSet(object.load_before)
+        ? globalThis.Number(object.load_before)
+        : 0,
+      loadAfter: isSet(object.loadAfter)
+        ? globalThis.Number(object.loadAfter)
+        : isSet(object.load_after)
+        ? globalThis.Number(object.load_after)
+        : 0,
+      ratioBefore: isSet(object.ratioBefore)
+        ? globalThis.Number(object.ratioBefore)
+        : isSet(object.ratio_before)
+        ? globalThis.Number(object.ratio_before)
+        : undefined,
+      ratioAfter: isSet(object.ratioAfter)
+        ? globalThis.Number(object.ratioAfter)
+        : isSet(object.ratio_after)
+        ? globalThis.Number(object.ratio_after)
+        : undefined,
+      leftOver: isSet(object.leftOver)
+        ? globalThis.String(object.leftOver)
+        : isSet(object.left_over)
+        ? globalThis.String(object.left_over)
+        : "",
+      leftOverMessage: isSet(object.leftOverMessage)
+        ? globalThis.String(object.leftOverMessage)
+        : isSet(object.left_over_message)
+        ? globalThis.String(object.left_over_message)
+        : "",
+    };
+  },
+
+  toJSON(message: ShardBalance): unknown {
+    const obj: any = {};
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.tenantsBefore !== 0) {
+      obj.tenantsBefore = Math.round(message.tenantsBefore);
+    }
+    if (message.tenantsAfter !== 0) {
+      obj.tenantsAfter = Math.round(message.tenantsAfter);
+    }
+    if (message.loadBefore !== 0) {
+      obj.loadBefore = floatToJson(message.loadBefore);
+    }
+    if (message.loadAfter !== 0) {
+      obj.loadAfter = floatToJson(message.loadAfter);
+    }
+    if (message.ratioBefore !== undefined) {
+      obj.ratioBefore = floatToJson(message.ratioBefore);
+    }
+    if (message.ratioAfter !== undefined) {
+      obj.ratioAfter = floatToJson(message.ratioAfter);
+    }
+    if (message.leftOver !== "") {
+      obj.leftOver = message.leftOver;
+    }
+    if (message.leftOverMessage !== "") {
+      obj.leftOverMessage = message.leftOverMessage;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ShardBalance>, I>>(base?: I): ShardBalance {
+    return ShardBalance.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ShardBalance>, I>>(object: I): ShardBalance {
+    const message = createBaseShardBalance();
+    message.shardId = object.shardId ?? "";
+    message.tenantsBefore = object.tenantsBefore ?? 0;
+    message.tenantsAfter = object.tenantsAfter ?? 0;
+    message.loadBefore = object.loadBefore ?? 0;
+    message.loadAfter = object.loadAfter ?? 0;
+    message.ratioBefore = object.ratioBefore ?? undefined;
+    message.ratioAfter = object.ratioAfter ?? undefined;
+    message.leftOver = object.leftOver ?? "";
+    message.leftOverMessage = object.leftOverMessage ?? "";
+    return message;
+  },
+};
+
+function createBaseWhatIfShardDiesRequest(): WhatIfShardDiesRequest {
+  return { kind: "", shardId: "", unhealthyShardIds: [] };
+}
+
+export const WhatIfShardDiesRequest: MessageFns<WhatIfShardDiesRequest> = {
+  encode(message: WhatIfShardDiesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.shardId !== "") {
+      writer.uint32(18).string(message.shardId);
+    }
+    for (const v of message.unhealthyShardIds) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WhatIfShardDiesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWhatIfShardDiesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.unhealthyShardIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WhatIfShardDiesRequest {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      unhealthyShardIds: globalThis.Array.isArray(object?.unhealthyShardIds)
+        ? object.unhealthyShardIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.unhealthy_shard_ids)
+        ? object.unhealthy_shard_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: WhatIfShardDiesRequest): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.unhealthyShardIds?.length) {
+      obj.unhealthyShardIds = message.unhealthyShardIds;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WhatIfShardDiesRequest>, I>>(base?: I): WhatIfShardDiesRequest {
+    return WhatIfShardDiesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WhatIfShardDiesRequest>, I>>(object: I): WhatIfShardDiesRequest {
+    const message = createBaseWhatIfShardDiesRequest();
+    message.kind = object.kind ?? "";
+    message.shardId = object.shardId ?? "";
+    message.unhealthyShardIds = object.unhealthyShardIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseWhatIfShardDiesResponse(): WhatIfShardDiesResponse {
+  return { rebalance: undefined, stranded: [] };
+}
+
+export const WhatIfShardDiesResponse: MessageFns<WhatIfShardDiesResponse> = {
+  encode(message: WhatIfShardDiesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rebalance !== undefined) {
+      Rebalance.encode(message.rebalance, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.stranded) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WhatIfShardDiesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWhatIfShardDiesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rebalance = Rebalance.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stranded.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WhatIfShardDiesResponse {
+    return {
+      rebalance: isSet(object.rebalance) ? Rebalance.fromJSON(object.rebalance) : undefined,
+      stranded: globalThis.Array.isArray(object?.stranded) ? object.stranded.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: WhatIfShardDiesResponse): unknown {
+    const obj: any = {};
+    if (message.rebalance !== undefined) {
+      obj.rebalance = Rebalance.toJSON(message.rebalance);
+    }
+    if (message.stranded?.length) {
+      obj.stranded = message.stranded;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WhatIfShardDiesResponse>, I>>(base?: I): WhatIfShardDiesResponse {
+    return WhatIfShardDiesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WhatIfShardDiesResponse>, I>>(object: I): WhatIfShardDiesResponse {
+    const message = createBaseWhatIfShardDiesResponse();
+    message.rebalance = (object.rebalance !== undefined && object.rebalance !== null)
+      ? Rebalance.fromPartial(object.rebalance)
+      : undefined;
+    message.stranded = object.stranded?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseExplainPlacementRequest(): ExplainPlacementRequest {
+  return { tenantId: "", kind: "" };
+}
+
+export const ExplainPlacementRequest: MessageFns<ExplainPlacementRequest> = {
+  encode(message: ExplainPlacementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenantId !== "") {
+      writer.uint32(10).string(message.tenantId);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainPlacementRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainPlacementRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainPlacementRequest {
+    return {
+      tenantId: isSet(object.tenantId)
+        ? globalThis.String(object.tenantId)
+        : isSet(object.tenant_id)
+        ? globalThis.String(object.tenant_id)
+        : "",
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+    };
+  },
+
+  toJSON(message: ExplainPlacementRequest): unknown {
+    const obj: any = {};
+    if (message.tenantId !== "") {
+      obj.tenantId = message.tenantId;
+    }
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ExplainPlacementRequest>, I>>(base?: I): ExplainPlacementRequest {
+    return ExplainPlacementRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainPlacementRequest>, I>>(object: I): ExplainPlacementRequest {
+    const message = createBaseExplainPlacementRequest();
+    message.tenantId = object.tenantId ?? "";
+    message.kind = object.kind ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainPlacementResponse(): ExplainPlacementResponse {
+  return { revision: 0, shardId: "", because: "", since: "", reason: "", moves: [], shardRatio: undefined };
+}
+
+export const ExplainPlacementResponse: MessageFns<ExplainPlacementResponse> = {
+  encode(message: ExplainPlacementResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    if (message.shardId !== "") {
+      writer.uint32(18).string(message.shardId);
+    }
+    if (message.because !== "") {
+      writer.uint32(26).string(message.because);
+    }
+    if (message.since !== "") {
+      writer.uint32(34).string(message.since);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    for (const v of message.moves) {
+      PastMove.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.shardRatio !== undefined) {
+      writer.uint32(57).double(message.shardRatio);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainPlacementResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainPlacementResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.since = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.moves.push(PastMove.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.shardRatio = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainPlacementResponse {
+    return {
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      because: isSet(object.because) ? globalThis.String(object.because) : "",
+      since: isSet(object.since) ? globalThis.String(object.since) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      moves: globalThis.Array.isArray(object?.moves) ? object.moves.map((e: any) => PastMove.fromJSON(e)) : [],
+      shardRatio: isSet(object.shardRatio)
+        ? globalThis.Number(object.shardRatio)
+        : isSet(object.shard_ratio)
+        ? globalThis.Number(object.shard_ratio)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ExplainPlacementResponse): unknown {
+    const obj: any = {};
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.because !== "") {
+      obj.because = message.because;
+    }
+    if (message.since !== "") {
+      obj.since = message.since;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.moves?.length) {
+      obj.moves = message.moves.map((e) => PastMove.toJSON(e));
+    }
+    if (message.shardRatio !== undefined) {
+      obj.shardRatio = floatToJson(message.shardRatio);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ExplainPlacementResponse>, I>>(base?: I): ExplainPlacementResponse {
+    return ExplainPlacementResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExplainPlacementResponse>, I>>(object: I): ExplainPlacementResponse {
+    const message = createBaseExplainPlacementResponse();
+    message.revision = object.revision ?? 0;
+    message.shardId = object.shardId ?? "";
+    message.because = object.because ?? "";
+    message.since = object.since ?? "";
+    message.reason = object.reason ?? "";
+    message.moves = object.moves?.map((e) => PastMove.fromPartial(e)) || [];
+    message.shardRatio = object.shardRatio ?? undefined;
+    return message;
+  },
+};
+
+function createBasePastMove(): PastMove {
+  return { fromShardId: "", toShardId: "", movedAt: "", reason: "" };
+}
+
+export const PastMove: MessageFns<PastMove> = {
+  encode(message: PastMove, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromShardId !== "") {
+      writer.uint32(10).string(message.fromShardId);
+    }
+    if (message.toShardId !== "") {
+      writer.uint32(18).string(message.toShardId);
+    }
+    if (message.movedAt !== "") {
+      writer.uint32(26).string(message.movedAt);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PastMove {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePastMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromShardId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toShardId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.movedAt = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PastMove {
+    return {
+      fromShardId: isSet(object.fromShardId)
+        ? globalThis.String(object.fromShardId)
+        : isSet(object.from_shard_id)
+        ? globalThis.String(object.from_shard_id)
+        : "",
+      toShardId: isSet(object.toShardId)
+        ? globalThis.String(object.toShardId)
+        : isSet(object.to_shard_id)
+        ? globalThis.String(object.to_shard_id)
+        : "",
+      movedAt: isSet(object.movedAt)
+        ? globalThis.String(object.movedAt)
+        : isSet(object.moved_at)
+        ? globalThis.String(object.moved_at)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: PastMove): unknown {
+    const obj: any = {};
+    if (message.fromShardId !== "") {
+      obj.fromShardId = message.fromShardId;
+    }
+    if (message.toShardId !== "") {
+      obj.toShardId = message.toShardId;
+    }
+    if (message.movedAt !== "") {
+      obj.movedAt = message.movedAt;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PastMove>, I>>(base?: I): PastMove {
+    return PastMove.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PastMove>, I>>(object: I): PastMove {
+    const message = createBasePastMove();
+    message.fromShardId = object.fromShardId ?? "";
+    message.toShardId = object.toShardId ?? "";
+    message.movedAt = object.movedAt ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
 /** Decides which shard serves a tenant, per kind of service, and publishes the effective map to KV. */
 export type PlacementServiceService = typeof PlacementServiceService;
 export const PlacementServiceService = {
@@ -2949,6 +4485,44 @@ export const PlacementServiceService = {
     responseSerialize: (value: MoveTenantResponse): Buffer => Buffer.from(MoveTenantResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MoveTenantResponse => MoveTenantResponse.decode(value),
   },
+  /**
+   * Plans which tenants of a kind would move so that no shard has much more than its share. Changes nothing;
+   * the same placement and request are answered the same.
+   */
+  planRebalance: {
+    path: "/fairlead.placement.v1.PlacementService/PlanRebalance" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PlanRebalanceRequest): Buffer => Buffer.from(PlanRebalanceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlanRebalanceRequest => PlanRebalanceRequest.decode(value),
+    responseSerialize: (value: PlanRebalanceResponse): Buffer =>
+      Buffer.from(PlanRebalanceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlanRebalanceResponse => PlanRebalanceResponse.decode(value),
+  },
+  /** Tells where the tenants of a shard would go if it died. Changes nothing. */
+  whatIfShardDies: {
+    path: "/fairlead.placement.v1.PlacementService/WhatIfShardDies" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: WhatIfShardDiesRequest): Buffer =>
+      Buffer.from(WhatIfShardDiesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WhatIfShardDiesRequest => WhatIfShardDiesRequest.decode(value),
+    responseSerialize: (value: WhatIfShardDiesResponse): Buffer =>
+      Buffer.from(WhatIfShardDiesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WhatIfShardDiesResponse => WhatIfShardDiesResponse.decode(value),
+  },
+  /** Tells why a tenant is on the shard where it is. */
+  explainPlacement: {
+    path: "/fairlead.placement.v1.PlacementService/ExplainPlacement" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainPlacementRequest): Buffer =>
+      Buffer.from(ExplainPlacementRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainPlacementRequest => ExplainPlacementRequest.decode(value),
+    responseSerialize: (value: ExplainPlacementResponse): Buffer =>
+      Buffer.from(ExplainPlacementResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainPlacementResponse => ExplainPlacementResponse.decode(value),
+  },
 } as const;
 
 export interface PlacementServiceServer extends UntypedServiceImplementation {
@@ -2968,6 +4542,19 @@ export interface PlacementServiceServer extends UntypedServiceImplementation {
    * The same idempotency key answers the first outcome again.
    */
   moveTenant: handleUnaryCall<MoveTenantRequest, MoveTenantResponse>;
+  /**
+   * Plans which tenants of a kind would move so that no shard has much more than its share. Changes nothing;
+   * the same placement and request are answered the same.
+   */
+  planRebalance: handleUnaryCall<PlanRebalanceRequest, PlanRebalanceResponse>;
+  /** Tells where the tenants of a shard would go if it died. Changes nothing. */
+  whatIfShardDies: handleUnaryCall<WhatIfShardDiesRequest, WhatIfShardDiesResponse>;
+  /** Tells why a tenant is on the shard where it is. */
+  explainPlacement: handleUnaryCall<ExplainPlacementRequest, ExplainPlacementResponse>;
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

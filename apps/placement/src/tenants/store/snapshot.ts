@@ -1,0 +1,26 @@
+import type { Sql } from '@fairlead/postgres';
+import type { ShardSnapshot, TenantSnapshot } from '../domain/rebalance/types.js';
+
+/** What a rebalance of one kind is planned from, at one revision. */
+export interface KindSnapshot {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly shards: readonly Omit<ShardSnapshot, 'healthy'>[];
+  readonly tenants: readonly Omit<TenantSnapshot, 'load' | 'pinned'>[];
+}
+
+/** Reads a kind's shards and tenants, and when each tenant came where it is by a move. One statement, so that it sees one revision. */
+export async function readKindSnapshot(sql: Sql, kind: string): Promise<KindSnapshot> {
+  const [row] = await sql.query<KindSnapshot>(
+    `select m.epoch, m.revision,
+       coalesce((select json_agg(json_build_object('shardId', s.shard_id, 'weight', s.weight, 'state', s.state)) from shard s where s.kind = $1), '[]')
+         as shards,
+       coalesce((select json_agg(json_strip_nulls(json_build_object('tenantId', a.tenant_id, 'shardId', a.shard_id,
+           'lastMovedAtMs', floor(extract(epoch from v.moved_at) * 1000))) order by a.tenant_id)
+         from assignment a left join move v on v.tenant_id = a.tenant_id and v.revision = a.revision where a.kind = $1), '[]') as tenants
+     from meta m`,
+    [kind],
+  );
+  if (row === undefined) throw new Error('the row of meta is missing');
+  return row;
+}
