@@ -25,6 +25,8 @@ export interface PlacementPublisher {
    * `revision_mismatch` when the bucket holds a higher epoch, or other content under the same version, `too_large`.
    */
   publish(source: PlacementSource): Promise<void>;
+  /** Tells readers what this publisher left in the bucket, if it did: they need not look. To be called every second. Never throws. */
+  announce(): void;
   /** The version in the bucket, which may be ahead of the caller's database. Undefined when there is none. Throws `unavailable`. */
   highestKnown(): Promise<(PlacementVersion & { bucketCreated: string }) | undefined>;
   /** Waits for a publication under way; later calls are refused. */
@@ -48,6 +50,7 @@ export function createPlacementPublisher(options: {
   const { messaging, logger, inTurn = (work) => work() } = options;
   const bucket = messaging.topology.buckets.placement;
   const stream = bucketStream(bucket);
+  const increments = messaging.topology.subjects.placementIncrements;
   /** The bucket as it was left; undefined when it must be read. */
   let known: BucketState | undefined;
   let highestSequence = 0;
@@ -124,7 +127,7 @@ export function createPlacementPublisher(options: {
     if (marker === undefined) return;
     const changes = before.marker === undefined ? undefined : changesOf(before.held, publication);
     const base = before.marker === undefined || changes === undefined ? undefined : { from: before.marker, changes };
-    messaging.publishCore(messaging.topology.subjects.placementIncrements, incrementJson({ ...marker, base }));
+    messaging.publishCore(increments, incrementJson({ ...marker, base }));
   }
 
   async function bring(source: PlacementSource): Promise<BucketState> {
@@ -174,6 +177,10 @@ export function createPlacementPublisher(options: {
       waiting = next;
       running = next.result.catch(() => undefined);
       return next.result;
+    },
+    announce() {
+      const marker = known?.marker;
+      if (marker !== undefined) messaging.publishCore(increments, incrementJson({ ...marker, base: undefined }));
     },
     async highestKnown() {
       const manager = await messaging.manager();

@@ -28,10 +28,10 @@ export interface Assembler {
    */
   take(key: string, value: Uint8Array): PlacementSnapshot | undefined;
   /**
-   * Makes the next snapshot of the one shown, and returns it. `old`: it tells of nothing newer. `missed`: it does not begin at what
+   * Makes the next snapshot of the one shown, and returns it. `same`: it tells of what is shown. `old`: it tells of nothing newer. `missed`: it does not begin at what
    * is shown, or does not lead to what its hashes say, so the bucket must be read; nothing has changed. Never throws.
    */
-  advance(increment: Increment): PlacementSnapshot | 'old' | 'missed';
+  advance(increment: Increment): PlacementSnapshot | 'same' | 'old' | 'missed';
   current(): PlacementSnapshot | undefined;
   /** Whether these are the bytes of the marker of what is shown. */
   isShown(marker: Uint8Array): boolean;
@@ -112,7 +112,8 @@ export function createAssembler(): Assembler {
       return awaited?.chunks.has(key) === true ? complete() : undefined;
     },
     advance(increment) {
-      if (shown !== undefined && compareVersions(increment, shown.snapshot) <= 0) return 'old';
+      const order = shown === undefined ? 1 : compareVersions(increment, shown.snapshot);
+      if (order <= 0) return order === 0 && increment.marker === shown?.marker ? 'same' : 'old';
       if (shown === undefined || increment.base === undefined) return 'missed';
       const { from, changes } = increment.base;
       if (compareVersions(from, shown.snapshot) !== 0 || from.marker !== shown.marker) return 'missed';

@@ -28,6 +28,8 @@ export interface ReaderLogger {
 
 const longestPauseMs = 1000;
 const shortestPauseMs = 5;
+/** What shows is right for as long after it was told of again: publishers do so every second. */
+const vouchedForMs = 2500;
 const readsAtOnce = 32;
 const readTimeoutMs = 5000;
 const notFound = 404;
@@ -36,8 +38,8 @@ const notFound = 404;
  * Follows the placement bucket in the background for ever, through lost connections and a bucket made anew. `onSnapshot`
  * runs for each new snapshot, never for an older or repeated version; what it throws is logged.
  *
- * Each publication comes as an increment over core NATS. Who missed one, or has nothing yet, reads the bucket; so does everybody after a
- * second without one. That needs two rights and no more: to read values directly, and to hear of increments (docs/adr/0011).
+ * Each publication comes as an increment over core NATS, and in between publishers tell every second what is in force. Who missed something, or
+ * has nothing yet, reads the bucket; so does everybody each second in which nobody tells. That needs two rights and no more: to read values directly, and to hear of increments (docs/adr/0011).
  */
 export function watchPlacement(options: {
   /** A connection that reconnects by itself; or what gives the one at hand, undefined while there is none. */
@@ -55,7 +57,8 @@ export function watchPlacement(options: {
   let woken = true;
   /** The highest version heard of and not shown. */
   let heard: PlacementVersion | undefined;
-  let advancedAtMs = -Infinity;
+  /** Until when what is shown needs no look. */
+  let vouchedUntilMs = -Infinity;
   let problem: string | undefined;
   let listening: { connection: NatsConnection; stop(): void } | undefined;
 
@@ -129,12 +132,16 @@ export function watchPlacement(options: {
     }
     const outcome = assembler.advance(increment);
     if (outcome === 'old') return;
+    if (outcome === 'same') {
+      vouchedUntilMs = performance.now() + vouchedForMs;
+      return;
+    }
     if (outcome === 'missed') {
       if (heard === undefined || compareVersions(increment, heard) > 0) heard = increment;
       wake();
       return;
     }
-    advancedAtMs = performance.now();
+    vouchedUntilMs = performance.now() + longestPauseMs;
     tell(outcome);
   }
 
@@ -165,12 +172,12 @@ export function watchPlacement(options: {
     bell.ring();
   }
 
-  /** Waits until it is time to look; an increment that was taken says as much as a look. */
+  /** Waits until it is time to look. */
   async function rest(pauseMs: number): Promise<void> {
     let untilMs = performance.now() + pauseMs;
     while (!woken && !stopping && performance.now() < untilMs) {
       await bell.wait(untilMs - performance.now());
-      if (pauseMs === longestPauseMs) untilMs = Math.max(untilMs, advancedAtMs + longestPauseMs);
+      if (pauseMs === longestPauseMs) untilMs = Math.max(untilMs, vouchedUntilMs);
     }
   }
 

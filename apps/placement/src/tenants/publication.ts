@@ -115,6 +115,7 @@ export function startPublication(options: {
     const causedBy = cause;
     await refresh();
     if (compared && published !== undefined && compareVersions(placement, published) <= 0) {
+      publisher.announce();
       settled(causedBy);
       return;
     }
