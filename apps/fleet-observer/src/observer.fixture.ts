@@ -107,6 +107,8 @@ async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['j
         planRebalance: unused(),
         whatIfShardDies: unused(),
         explainPlacement: unused(),
+        getTenantBalance: unused(),
+        putTenantBalance: unused(),
       }),
     ],
   });

@@ -19,12 +19,14 @@ import type { Deps } from './grpc/deps.js';
 import { explainPlacement } from './grpc/explain-placement.js';
 import { getPlacement } from './grpc/get-placement.js';
 import { getShard } from './grpc/get-shard.js';
+import { getTenantBalance } from './grpc/get-tenant-balance.js';
 import { getTenant } from './grpc/get-tenant.js';
 import { listShards } from './grpc/list-shards.js';
 import { listTenants } from './grpc/list-tenants.js';
 import { moveTenant } from './grpc/move-tenant.js';
 import { planRebalance } from './grpc/plan-rebalance.js';
 import { putShard } from './grpc/put-shard.js';
+import { putTenantBalance } from './grpc/put-tenant-balance.js';
 import { whatIfShardDies } from './grpc/what-if-shard-dies.js';
 import { migrations } from './store/migrations/index.js';
 import { createEndpointPolicy } from './tenants/endpoint-policy.js';
@@ -94,6 +96,8 @@ function rpcsOf(deps: Deps & { idempotency: Idempotency }) {
     planRebalance: planRebalance(deps),
     whatIfShardDies: whatIfShardDies(deps),
     explainPlacement: explainPlacement(deps),
+    getTenantBalance: getTenantBalance(deps),
+    putTenantBalance: putTenantBalance(deps),
   });
 }
 

@@ -142,6 +142,8 @@ async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['j
         planRebalance: unused(),
         whatIfShardDies: unused(),
         explainPlacement: unused(),
+        getTenantBalance: unused(),
+        putTenantBalance: unused(),
       }),
     ],
   });

@@ -92,11 +92,13 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     getPlacement: gateway,
     getShard: ['job-orchestrator', 'provisioner'],
     getTenant: ['api-gateway', 'job-orchestrator'],
+    getTenantBalance: gateway,
     listShards: ['api-gateway', 'fleet-observer'],
     listTenants: gateway,
     moveTenant: orchestrator,
     planRebalance: gateway,
     putShard: gateway,
+    putTenantBalance: gateway,
     whatIfShardDies: gateway,
   }),
   ...answered('placement', configV1.ConfigServiceService, {

@@ -268,9 +268,9 @@ export class History {
         headers,
         body: { endpoints: [{ endpoint_id: 'spare-1', url: 'http://127.0.0.1:9' }], labels, state: 'cordoned' },
       });
-    await shard({ zone: 'east' });
-    await shard({ zone: 'west' });
+    for (const zone of ['east', 'west']) await shard({ zone });
     await this.ann.post('/admin/v1/tenants', { tenant_id: 'history', name: 'History' }, { 'idempotency-key': randomUUID() });
+    await send(`${this.stack.url}/admin/v1/placement/tenants/history`, { method: 'PUT', headers, body: { load: 2.5, pinned: ['runner'] } });
     const tenant = this.next();
     await this.job('tenant-drain', { tenant });
     await this.job('tenant-resume', { tenant });

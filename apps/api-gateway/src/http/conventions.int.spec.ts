@@ -59,6 +59,7 @@ const keyless: Readonly<Record<string, string>> = {
 const unconditional: Readonly<Record<string, string>> = {
   'apiTokens.revoke': 'ends it for good, whatever it was',
   'projectKeys.revoke': 'ends it for good, whatever it was',
+  'placement.putTenant': 'makes it too; the precondition is heeded when it is there',
   'roleBindings.delete': 'ends it for good, whatever it was',
   'schedules.delete': 'ends it for good, whatever it was',
   'sessions.revoke': 'ends it for good, whatever it was',

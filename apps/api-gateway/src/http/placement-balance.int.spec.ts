@@ -6,10 +6,12 @@ import { startHttpStage, type HttpStage } from '../testing/http-stage.js';
 let stage: HttpStage;
 let gateway: TestGateway;
 let viewer: string;
+let operator: string;
+let admin: string;
 
 beforeAll(async () => {
   stage = await startHttpStage();
-  ({ gateway, viewer } = stage);
+  ({ gateway, viewer, operator, admin } = stage);
 }, 120_000);
 
 afterAll(() => stage.stop());
@@ -89,15 +91,56 @@ describe('balance of placement', () => {
   it('is explained for a tenant', async () => {
     const at = '2026-11-21T10:00:00.000Z';
     const explained = {
-      ...{ revision: 12, shardId: 'runner-2', because: 'moved', since: at, reason: 'more room', shardRatio: 1.02 },
+      ...{ revision: 12, shardId: 'runner-2', because: 'moved', since: at, reason: 'more room', shardRatio: 1.02, load: 3, pinned: true },
       moves: [{ fromShardId: 'runner-1', toShardId: 'runner-2', movedAt: at, reason: 'more room' }],
     };
     gateway.peers.answers = { explainPlacement: () => explained };
     expect((await get('explain?kind=runner&tenant=acme')).body).toEqual({
       ...{ tenant_id: 'acme', kind: 'runner', revision: 12, shard: 'runner-2', because: 'moved', since: at, reason: 'more room' },
       moves: [{ from: 'runner-1', to: 'runner-2', moved_at: at, reason: 'more room' }],
-      shard_ratio: 1.02,
+      ...{ shard_ratio: 1.02, load: 3, pinned: true },
     });
     expect((await get('explain?kind=runner&tenant=No')).status).toBe(400);
+  });
+});
+
+describe('what balancing heeds of a tenant', () => {
+  const path = '/admin/v1/placement/tenants/acme';
+  const body = { load: 2.5, pinned: ['runner'], anti_affinity: 'ha' };
+
+  it('is told and said, from the revision that was read', async () => {
+    const balance = { load: 2.5, pinned: ['runner'], antiAffinity: 'ha', revision: 9 };
+    gateway.peers.answers = {
+      getTenantBalance: () => ({ balance: { load: 1, pinned: [], antiAffinity: '', revision: 0 } }),
+      putTenantBalance: () => ({ balance, position: 5, changed: true }),
+    };
+    const plain = await gateway.call('GET', path, { token: viewer });
+    expect(plain.body).toEqual({ tenant_id: 'acme', load: 1, pinned: [], anti_affinity: null, revision: 0 });
+    expect(plain.headers.get('etag')).toBeNull();
+    const put = await gateway.call('PUT', path, { token: admin, body, headers: { 'if-match': '"8"' } });
+    expect([put.status, put.body]).toEqual([200, { tenant_id: 'acme', ...body, revision: 9 }]);
+    expect([put.headers.get('etag'), put.headers.get('x-fairlead-position')]).toEqual(['"9"', '5']);
+    await gateway.call('PUT', path, { token: admin, body: { load: 0 } });
+    expect(gateway.peers.calls.slice(1).map(({ request }) => request)).toEqual([
+      { tenantId: 'acme', expectedRevision: 8, balance: { ...balance, revision: 0 } },
+      { tenantId: 'acme', expectedRevision: 0, balance: { load: 0, pinned: [], antiAffinity: '', revision: 0 } },
+    ]);
+  });
+
+  it.each([
+    [{}, '/load'],
+    [{ ...body, load: -1 }, '/load'],
+    [{ ...body, load: 1e13 }, '/load'],
+    [{ ...body, load: '1' }, '/load'],
+    [{ ...body, pinned: ['gateway'] }, '/pinned/0'],
+    [{ ...body, anti_affinity: 'No Name' }, '/anti_affinity'],
+  ])('is not said by %j', async (wrong, pointer) => {
+    expect((await gateway.call('PUT', path, { token: admin, body: wrong })).body).toMatchObject({ status: 400, errors: [{ pointer }] });
+    expect(gateway.peers.calls).toEqual([]);
+  });
+
+  it('is said by those alone who may change placement', async () => {
+    for (const token of [viewer, operator]) expect((await gateway.call('PUT', path, { token, body })).status).toBe(403);
+    expect(gateway.peers.calls).toEqual([]);
   });
 });

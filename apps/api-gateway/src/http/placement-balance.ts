@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { placedKinds, type PlacedKind, type placementV1 } from '@fairlead/contracts';
 import { integer } from '../edge/answers.js';
 import { present } from '../edge/clients.js';
-import { placedKind, shardId, tenantId } from '../edge/parse.js';
+import { placedKind, scopeName, shardId, tenantId } from '../edge/parse.js';
 
 const maxUnhealthy = 1_000;
 const maxBudget = 1_000_000;
@@ -82,6 +82,9 @@ export const explanationSchema = z
     reason: z.string().nullable(),
     moves: z.array(z.object({ from: z.string(), to: z.string(), moved_at: z.iso.datetime(), reason: z.string() })),
     shard_ratio: ratio,
+    /** The tenant’s own. */
+    load: z.number(),
+    pinned: z.boolean(),
   })
   .meta({ id: 'PlacementExplanation' });
 
@@ -106,11 +109,37 @@ export function balanceView(kind: PlacedKind, given: placementV1.Rebalance | und
 
 /** Why a tenant is where it is. */
 export function explanationView(kind: PlacedKind, tenant: string, given: placementV1.ExplainPlacementResponse) {
-  const { revision, shardId: shard, because, since, reason, moves, shardRatio } = given;
+  const { revision, shardId: shard, because, since, reason, moves, shardRatio, load, pinned } = given;
   return {
     ...{ tenant_id: tenant, kind, revision, shard, because, since },
     reason: reason === '' ? null : reason,
     moves: moves.map((move) => ({ from: move.fromShardId, to: move.toShardId, moved_at: move.movedAt, reason: move.reason })),
     shard_ratio: shardRatio ?? null,
+    ...{ load, pinned },
   };
+}
+
+export const tenantBalanceBody = z.strictObject({
+  load: z.number('must be a number').min(0, 'must be 0 or more').max(1e12, 'must be 1e12 or less'),
+  pinned: z.array(placedKind, 'must be a list of kinds').max(placedKinds.length, 'has too many kinds').default([]),
+  anti_affinity: scopeName.nullable().default(null),
+});
+export const tenantBalanceSchema = z
+  .object({
+    tenant_id: z.string(),
+    /** The tenant’s share of work, in any unit; 1 unless it was said. */
+    load: z.number(),
+    /** Kinds that it does not move of. */
+    pinned: z.array(z.string()),
+    /** The group whose tenants are kept on different shards. */
+    anti_affinity: z.string().nullable(),
+    /** 0 when nobody has said anything. */
+    revision: z.int(),
+  })
+  .meta({ id: 'TenantBalance' });
+
+/** What balancing heeds of a tenant. */
+export function tenantBalanceView(tenant: string, given: placementV1.TenantBalance | undefined) {
+  const { load, pinned, antiAffinity, revision } = present(given, 'balance');
+  return { tenant_id: tenant, load, pinned, anti_affinity: antiAffinity === '' ? null : antiAffinity, revision };
 }

@@ -1,9 +1,11 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Put, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { serviceKinds, type PlacedKind, type placementV1 } from '@fairlead/contracts';
 import { RequirePermission } from '../edge/access.js';
 import { Answers } from '../edge/answers.js';
-import { asCaller, placementClient, type PlacementClient } from '../edge/clients.js';
+import { asCaller, placementClient, tellPosition, type PlacementClient } from '../edge/clients.js';
+import { etagOf, OptionalIfMatch, tenantId } from '../edge/parse.js';
 import {
   balanceView,
   explainQuery,
@@ -11,6 +13,9 @@ import {
   explanationView,
   rebalanceQuery,
   rebalanceSchema,
+  tenantBalanceBody,
+  tenantBalanceSchema,
+  tenantBalanceView,
   whatIfQuery,
   whatIfSchema,
 } from './placement-balance.js';
@@ -43,7 +48,7 @@ export class PlacementController {
     return placementView(await this.placement.getPlacement({ withoutTenants: tenants === 'false' }, asCaller()));
   }
 
-  /** Which tenants of a kind would move so that no shard has much more than its share. Each counts as a load of 1; nothing is changed. */
+  /** Which tenants of a kind would move so that no shard has much more than its share. Nothing is changed. */
   @Get('rebalance')
   @RequirePermission('placement.read')
   @Answers('Tells which tenants of a kind would move so that no shard has much more than its share; changes nothing.', rebalanceSchema)
@@ -74,6 +79,39 @@ export class PlacementController {
   @Answers('Explains why a tenant is on the shard where it is.', explanationSchema)
   async explain(@Query({ schema: explainQuery }) { kind, tenant }: z.output<typeof explainQuery>) {
     return explanationView(kind, tenant, await this.placement.explainPlacement({ kind, tenantId: tenant }, asCaller()));
+  }
+
+  /** What balancing heeds of a tenant: its load, the kinds that it does not move of, its group. */
+  @Get('tenants/:id')
+  @RequirePermission('placement.read')
+  @Answers('Tells what balancing heeds of a tenant.', tenantBalanceSchema)
+  async tenant(@Param('id', { schema: tenantId }) id: string, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { balance } = await this.placement.getTenantBalance({ tenantId: id }, asCaller());
+    return this.told(id, balance, reply);
+  }
+
+  /** Says what balancing heeds of a tenant. Nobody moves by that alone. */
+  @Put('tenants/:id')
+  @RequirePermission('placement.write')
+  @Answers('Says what balancing heeds of a tenant; moves nobody.', tenantBalanceSchema)
+  async putTenant(
+    @Param('id', { schema: tenantId }) id: string,
+    @Body({ schema: tenantBalanceBody }) body: z.output<typeof tenantBalanceBody>,
+    @OptionalIfMatch() expectedRevision: number | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { load, pinned, anti_affinity: antiAffinity } = body;
+    const wanted = { load, pinned, antiAffinity: antiAffinity ?? '', revision: 0 };
+    const request = { tenantId: id, balance: wanted, expectedRevision: expectedRevision ?? 0 };
+    const { balance, position } = await this.placement.putTenantBalance(request, asCaller());
+    tellPosition(reply, position);
+    return this.told(id, balance, reply);
+  }
+
+  private told(id: string, balance: placementV1.TenantBalance | undefined, reply: FastifyReply) {
+    const view = tenantBalanceView(id, balance);
+    if (view.revision > 0) reply.header('etag', etagOf(view.revision));
+    return view;
   }
 }
 

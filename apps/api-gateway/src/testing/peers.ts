@@ -78,6 +78,8 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       planRebalance: answer('planRebalance', 'placement.read', placementV1.PlanRebalanceResponse),
       whatIfShardDies: answer('whatIfShardDies', 'placement.read', placementV1.WhatIfShardDiesResponse),
       explainPlacement: answer('explainPlacement', 'placement.read', placementV1.ExplainPlacementResponse),
+      getTenantBalance: answer('getTenantBalance', 'placement.read', placementV1.GetTenantBalanceResponse),
+      putTenantBalance: answer('putTenantBalance', 'placement.write', placementV1.PutTenantBalanceResponse),
     }),
     defineRpcs(configV1.ConfigServiceService, {
       listConfig: answer('listConfig', 'config.read', configV1.ListConfigResponse),

@@ -13,9 +13,9 @@ export const explainPlacement = ({
 }: Pick<Deps, 'database'>): Rpc<placementV1.ExplainPlacementRequest, placementV1.ExplainPlacementResponse> =>
   rpc('placement.read', async (request) => {
     const { tenantId, kind } = parseInput(input, request);
-    const { revision, shardId, because, sinceMs, reason, moves, shardRatio } = await explainNow(database, kind, tenantId);
+    const { revision, shardId, because, sinceMs, reason, moves, shardRatio, load, holds } = await explainNow(database, kind, tenantId);
     return {
-      ...{ revision, shardId, because, reason },
+      ...{ revision, shardId, because, reason, load, pinned: holds.includes('pinned') },
       since: time(sinceMs),
       moves: moves.map((move) => ({ fromShardId: move.from, toShardId: move.to, movedAt: time(move.movedAtMs), reason: move.reason })),
       shardRatio: shardRatio ?? undefined,

@@ -2,6 +2,7 @@ import type { placementV1 } from '@fairlead/contracts';
 import type { Version } from '../tenants/domain/epoch.js';
 import type { RebalancePlan } from '../tenants/domain/rebalance/types.js';
 import type { ShardRow } from '../tenants/store/shards.js';
+import type { TenantBalanceRow } from '../tenants/store/tenant-balance.js';
 import type { TenantRow } from '../tenants/store/tenants.js';
 
 export function tenantMessage(row: TenantRow): placementV1.Tenant {
@@ -11,6 +12,10 @@ export function tenantMessage(row: TenantRow): placementV1.Tenant {
 export function shardMessage(row: ShardRow): placementV1.Shard {
   const { kind, shardId, endpoints, weight, labels, state, revision, tenants } = row;
   return { kind, shardId, endpoints: [...endpoints], weight, labels, state, revision, tenants };
+}
+
+export function tenantBalanceMessage({ load, pinned, antiAffinity, revision }: TenantBalanceRow): placementV1.TenantBalance {
+  return { load, pinned: [...pinned], antiAffinity: antiAffinity ?? '', revision };
 }
 
 /** What would move and what comes of it, by shard. */

@@ -48,7 +48,7 @@ async function snapshotNow(sql: Sql, kind: PlacedKind, unhealthy: readonly strin
   const sick = new Set(unhealthy);
   const snapshot = {
     shards: shards.map((shard) => ({ ...shard, healthy: !sick.has(shard.shardId) })),
-    tenants: tenants.map((tenant) => ({ ...tenant, load: 1, pinned: false })),
+    tenants,
   };
   return { epoch, revision, snapshot };
 }

@@ -256,6 +256,14 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/placement/rebalance"
   },
+  "placement.tenant": {
+    "method": "GET",
+    "path": "/admin/v1/placement/tenants/{id}"
+  },
+  "placement.putTenant": {
+    "method": "PUT",
+    "path": "/admin/v1/placement/tenants/{id}"
+  },
   "placement.whatIf": {
     "method": "GET",
     "path": "/admin/v1/placement/what-if"

@@ -1073,6 +1073,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/placement/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what balancing heeds of a tenant. */
+        get: operations["placement.tenant"];
+        /** Says what balancing heeds of a tenant; moves nobody. */
+        put: operations["placement.putTenant"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/placement/what-if": {
         parameters: {
             query?: never;
@@ -2691,6 +2709,8 @@ export interface components {
                 reason: string;
             }[];
             shard_ratio: number | null;
+            load: number;
+            pinned: boolean;
         };
         Plan: {
             plan_id: string;
@@ -3023,6 +3043,13 @@ export interface components {
                     revision: number;
                 };
             };
+        };
+        TenantBalance: {
+            tenant_id: string;
+            load: number;
+            pinned: string[];
+            anti_affinity: string | null;
+            revision: number;
         };
         TrailSealing: {
             enabled: boolean;
@@ -5012,6 +5039,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RebalancePreview"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "placement.tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantBalance"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "placement.putTenant": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does it only while what is there has this entity tag; `*` for whatever is there. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    load: number;
+                    /** @default [] */
+                    pinned?: ("aggregate" | "projection" | "runner")[];
+                    /** @default null */
+                    anti_affinity?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantBalance"];
                 };
             };
             "4XX": components["responses"]["Problem"];

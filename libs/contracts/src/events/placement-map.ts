@@ -21,6 +21,17 @@ export const placementMapEvents = {
         fence: count,
       }),
     ),
+    /** What balancing heeds of a tenant from now on. */
+    tenant_balance_changed: eventType(
+      z.strictObject({
+        tenant_id: text,
+        load: z.number().min(0),
+        pinned: z.array(placedKind),
+        anti_affinity: text.nullable(),
+        revision: count,
+        epoch: count,
+      }),
+    ),
     placement_epoch_raised: eventType(
       z.strictObject({
         epoch: count,

@@ -108,6 +108,7 @@ const byGroup: Readonly<Record<string, string>> = {
   'tenants id': 'tenants',
   'jobs id': 'jobs',
   'jobEvents id': 'jobs',
+  'placement id': 'tenants',
   'plans id': 'plans',
   'users id': 'users',
   'schedules id': 'schedules',

@@ -2,10 +2,12 @@ import type { MigrationClass } from '@fairlead/postgres';
 import { TenantPlacement1763700000000 } from './1763700000000-tenant-placement.js';
 import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.js';
 import { ConfigRegistry1765200000000 } from './1765200000000-config-registry.js';
+import { TenantBalance1765400000000 } from './1765400000000-tenant-balance.js';
 
 /** The service's migrations, oldest first. */
 export const migrations: readonly MigrationClass[] = [
   TenantPlacement1763700000000,
   IdempotencyKeys1763780000000,
   ConfigRegistry1765200000000,
+  TenantBalance1765400000000,
 ];

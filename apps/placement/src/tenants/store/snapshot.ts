@@ -6,18 +6,20 @@ export interface KindSnapshot {
   readonly epoch: number;
   readonly revision: number;
   readonly shards: readonly Omit<ShardSnapshot, 'healthy'>[];
-  readonly tenants: readonly Omit<TenantSnapshot, 'load' | 'pinned'>[];
+  readonly tenants: readonly TenantSnapshot[];
 }
 
-/** Reads a kind's shards and tenants, and when each tenant came where it is by a move. One statement, so that it sees one revision. */
+/** Reads a kind's shards and tenants, what is said of these, and when each tenant came where it is by a move. One statement, so that it sees one revision. */
 export async function readKindSnapshot(sql: Sql, kind: string): Promise<KindSnapshot> {
   const [row] = await sql.query<KindSnapshot>(
     `select m.epoch, m.revision,
        coalesce((select json_agg(json_build_object('shardId', s.shard_id, 'weight', s.weight, 'state', s.state)) from shard s where s.kind = $1), '[]')
          as shards,
        coalesce((select json_agg(json_strip_nulls(json_build_object('tenantId', a.tenant_id, 'shardId', a.shard_id,
+           'load', coalesce(b.load, 1), 'pinned', coalesce(a.kind = any(b.pinned), false), 'antiAffinity', b.anti_affinity,
            'lastMovedAtMs', floor(extract(epoch from v.moved_at) * 1000))) order by a.tenant_id)
-         from assignment a left join move v on v.tenant_id = a.tenant_id and v.revision = a.revision where a.kind = $1), '[]') as tenants
+         from assignment a left join move v on v.tenant_id = a.tenant_id and v.revision = a.revision
+         left join tenant_balance b on b.tenant_id = a.tenant_id where a.kind = $1), '[]') as tenants
      from meta m`,
     [kind],
   );

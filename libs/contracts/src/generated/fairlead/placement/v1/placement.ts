@@ -200,7 +200,7 @@ export interface PlanRebalanceResponse {
   rebalance: Rebalance | undefined;
 }
 
-/** What would move, and what comes of it. Each tenant has a load of 1. */
+/** What would move, and what comes of it. */
 export interface Rebalance {
   /** The placement that it was planned from. */
   epoch: number;
@@ -269,7 +269,12 @@ export interface ExplainPlacementResponse {
   /** The latest first. */
   moves: PastMove[];
   /** The shard's load per weight over the mean; none when it takes no tenants. */
-  shardRatio?: number | undefined;
+  shardRatio?:
+    | number
+    | undefined;
+  /** The tenant's own. */
+  load: number;
+  pinned: boolean;
 }
 
 export interface PastMove {
@@ -277,6 +282,41 @@ export interface PastMove {
   toShardId: string;
   movedAt: string;
   reason: string;
+}
+
+export interface TenantBalance {
+  /** The tenant's share of work, in any unit; 1 unless it was said. */
+  load: number;
+  /** Kinds that the tenant does not move of. */
+  pinned: string[];
+  /** Tenants of one group are kept on different shards; empty: of none. */
+  antiAffinity: string;
+  /** The placement revision that said so; 0 when nobody has. */
+  revision: number;
+}
+
+export interface GetTenantBalanceRequest {
+  tenantId: string;
+}
+
+export interface GetTenantBalanceResponse {
+  balance: TenantBalance | undefined;
+}
+
+export interface PutTenantBalanceRequest {
+  tenantId: string;
+  /** Its revision is not heeded. */
+  balance:
+    | TenantBalance
+    | undefined;
+  /** 0: whatever stands there; else refuse when it has moved on. */
+  expectedRevision: number;
+}
+
+export interface PutTenantBalanceResponse {
+  balance: TenantBalance | undefined;
+  position: number;
+  changed: boolean;
 }
 
 function createBaseAssignment(): Assignment {
@@ -4099,7 +4139,17 @@ export const ExplainPlacementRequest: MessageFns<ExplainPlacementRequest> = {
 };
 
 function createBaseExplainPlacementResponse(): ExplainPlacementResponse {
-  return { revision: 0, shardId: "", because: "", since: "", reason: "", moves: [], shardRatio: undefined };
+  return {
+    revision: 0,
+    shardId: "",
+    because: "",
+    since: "",
+    reason: "",
+    moves: [],
+    shardRatio: undefined,
+    load: 0,
+    pinned: false,
+  };
 }
 
 export const ExplainPlacementResponse: MessageFns<ExplainPlacementResponse> = {
@@ -4124,6 +4174,12 @@ export const ExplainPlacementResponse: MessageFns<ExplainPlacementResponse> = {
     }
     if (message.shardRatio !== undefined) {
       writer.uint32(57).double(message.shardRatio);
+    }
+    if (message.load !== 0) {
+      writer.uint32(65).double(message.load);
+    }
+    if (message.pinned !== false) {
+      writer.uint32(72).bool(message.pinned);
     }
     return writer;
   },
@@ -4197,6 +4253,22 @@ export const ExplainPlacementResponse: MessageFns<ExplainPlacementResponse> = {
             message.shardRatio = reader.double();
             continue;
           }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.load = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.pinned = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4226,6 +4298,8 @@ export const ExplainPlacementResponse: MessageFns<ExplainPlacementResponse> = {
         : isSet(object.shard_ratio)
         ? globalThis.Number(object.shard_ratio)
         : undefined,
+      load: isSet(object.load) ? globalThis.Number(object.load) : 0,
+      pinned: isSet(object.pinned) ? globalThis.Boolean(object.pinned) : false,
     };
   },
 
@@ -4252,6 +4326,12 @@ export const ExplainPlacementResponse: MessageFns<ExplainPlacementResponse> = {
     if (message.shardRatio !== undefined) {
       obj.shardRatio = floatToJson(message.shardRatio);
     }
+    if (message.load !== 0) {
+      obj.load = floatToJson(message.load);
+    }
+    if (message.pinned !== false) {
+      obj.pinned = message.pinned;
+    }
     return obj;
   },
 
@@ -4267,6 +4347,8 @@ export const ExplainPlacementResponse: MessageFns<ExplainPlacementResponse> = {
     message.reason = object.reason ?? "";
     message.moves = object.moves?.map((e) => PastMove.fromPartial(e)) || [];
     message.shardRatio = object.shardRatio ?? undefined;
+    message.load = object.load ?? 0;
+    message.pinned = object.pinned ?? false;
     return message;
   },
 };
@@ -4400,6 +4482,483 @@ export const PastMove: MessageFns<PastMove> = {
   },
 };
 
+function createBaseTenantBalance(): TenantBalance {
+  return { load: 0, pinned: [], antiAffinity: "", revision: 0 };
+}
+
+export const TenantBalance: MessageFns<TenantBalance> = {
+  encode(message: TenantBalance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.load !== 0) {
+      writer.uint32(9).double(message.load);
+    }
+    for (const v of message.pinned) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.antiAffinity !== "") {
+      writer.uint32(26).string(message.antiAffinity);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(32).int64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TenantBalance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTenantBalance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.load = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pinned.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.antiAffinity = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TenantBalance {
+    return {
+      load: isSet(object.load) ? globalThis.Number(object.load) : 0,
+      pinned: globalThis.Array.isArray(object?.pinned) ? object.pinned.map((e: any) => globalThis.String(e)) : [],
+      antiAffinity: isSet(object.antiAffinity)
+        ? globalThis.String(object.antiAffinity)
+        : isSet(object.anti_affinity)
+        ? globalThis.String(object.anti_affinity)
+        : "",
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+    };
+  },
+
+  toJSON(message: TenantBalance): unknown {
+    const obj: any = {};
+    if (message.load !== 0) {
+      obj.load = floatToJson(message.load);
+    }
+    if (message.pinned?.length) {
+      obj.pinned = message.pinned;
+    }
+    if (message.antiAffinity !== "") {
+      obj.antiAffinity = message.antiAffinity;
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TenantBalance>, I>>(base?: I): TenantBalance {
+    return TenantBalance.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TenantBalance>, I>>(object: I): TenantBalance {
+    const message = createBaseTenantBalance();
+    message.load = object.load ?? 0;
+    message.pinned = object.pinned?.map((e) => e) || [];
+    message.antiAffinity = object.antiAffinity ?? "";
+    message.revision = object.revision ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetTenantBalanceRequest(): GetTenantBalanceRequest {
+  return { tenantId: "" };
+}
+
+export const GetTenantBalanceRequest: MessageFns<GetTenantBalanceRequest> = {
+  encode(message: GetTenantBalanceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenantId !== "") {
+      writer.uint32(10).string(message.tenantId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTenantBalanceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTenantBalanceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenantId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetTenantBalanceRequest {
+    return {
+      tenantId: isSet(object.tenantId)
+        ? globalThis.String(object.tenantId)
+        : isSet(object.tenant_id)
+        ? globalThis.String(object.tenant_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetTenantBalanceRequest): unknown {
+    const obj: any = {};
+    if (message.tenantId !== "") {
+      obj.tenantId = message.tenantId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetTenantBalanceRequest>, I>>(base?: I): GetTenantBalanceRequest {
+    return GetTenantBalanceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetTenantBalanceRequest>, I>>(object: I): GetTenantBalanceRequest {
+    const message = createBaseGetTenantBalanceRequest();
+    message.tenantId = object.tenantId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetTenantBalanceResponse(): GetTenantBalanceResponse {
+  return { balance: undefined };
+}
+
+export const GetTenantBalanceResponse: MessageFns<GetTenantBalanceResponse> = {
+  encode(message: GetTenantBalanceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.balance !== undefined) {
+      TenantBalance.encode(message.balance, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTenantBalanceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTenantBalanceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.balance = TenantBalance.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetTenantBalanceResponse {
+    return { balance: isSet(object.balance) ? TenantBalance.fromJSON(object.balance) : undefined };
+  },
+
+  toJSON(message: GetTenantBalanceResponse): unknown {
+    const obj: any = {};
+    if (message.balance !== undefined) {
+      obj.balance = TenantBalance.toJSON(message.balance);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetTenantBalanceResponse>, I>>(base?: I): GetTenantBalanceResponse {
+    return GetTenantBalanceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetTenantBalanceResponse>, I>>(object: I): GetTenantBalanceResponse {
+    const message = createBaseGetTenantBalanceResponse();
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? TenantBalance.fromPartial(object.balance)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePutTenantBalanceRequest(): PutTenantBalanceRequest {
+  return { tenantId: "", balance: undefined, expectedRevision: 0 };
+}
+
+export const PutTenantBalanceRequest: MessageFns<PutTenantBalanceRequest> = {
+  encode(message: PutTenantBalanceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenantId !== "") {
+      writer.uint32(10).string(message.tenantId);
+    }
+    if (message.balance !== undefined) {
+      TenantBalance.encode(message.balance, writer.uint32(18).fork()).join();
+    }
+    if (message.expectedRevision !== 0) {
+      writer.uint32(24).int64(message.expectedRevision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutTenantBalanceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutTenantBalanceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.balance = TenantBalance.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expectedRevision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PutTenantBalanceRequest {
+    return {
+      tenantId: isSet(object.tenantId)
+        ? globalThis.String(object.tenantId)
+        : isSet(object.tenant_id)
+        ? globalThis.String(object.tenant_id)
+        : "",
+      balance: isSet(object.balance) ? TenantBalance.fromJSON(object.balance) : undefined,
+      expectedRevision: isSet(object.expectedRevision)
+        ? globalThis.Number(object.expectedRevision)
+        : isSet(object.expected_revision)
+        ? globalThis.Number(object.expected_revision)
+        : 0,
+    };
+  },
+
+  toJSON(message: PutTenantBalanceRequest): unknown {
+    const obj: any = {};
+    if (message.tenantId !== "") {
+      obj.tenantId = message.tenantId;
+    }
+    if (message.balance !== undefined) {
+      obj.balance = TenantBalance.toJSON(message.balance);
+    }
+    if (message.expectedRevision !== 0) {
+      obj.expectedRevision = Math.round(message.expectedRevision);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PutTenantBalanceRequest>, I>>(base?: I): PutTenantBalanceRequest {
+    return PutTenantBalanceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PutTenantBalanceRequest>, I>>(object: I): PutTenantBalanceRequest {
+    const message = createBasePutTenantBalanceRequest();
+    message.tenantId = object.tenantId ?? "";
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? TenantBalance.fromPartial(object.balance)
+      : undefined;
+    message.expectedRevision = object.expectedRevision ?? 0;
+    return message;
+  },
+};
+
+function createBasePutTenantBalanceResponse(): PutTenantBalanceResponse {
+  return { balance: undefined, position: 0, changed: false };
+}
+
+export const PutTenantBalanceResponse: MessageFns<PutTenantBalanceResponse> = {
+  encode(message: PutTenantBalanceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.balance !== undefined) {
+      TenantBalance.encode(message.balance, writer.uint32(10).fork()).join();
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).int64(message.position);
+    }
+    if (message.changed !== false) {
+      writer.uint32(24).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutTenantBalanceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePutTenantBalanceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.balance = TenantBalance.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PutTenantBalanceResponse {
+    return {
+      balance: isSet(object.balance) ? TenantBalance.fromJSON(object.balance) : undefined,
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+      changed: isSet(object.changed) ? globalThis.Boolean(object.changed) : false,
+    };
+  },
+
+  toJSON(message: PutTenantBalanceResponse): unknown {
+    const obj: any = {};
+    if (message.balance !== undefined) {
+      obj.balance = TenantBalance.toJSON(message.balance);
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    if (message.changed !== false) {
+      obj.changed = message.changed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PutTenantBalanceResponse>, I>>(base?: I): PutTenantBalanceResponse {
+    return PutTenantBalanceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PutTenantBalanceResponse>, I>>(object: I): PutTenantBalanceResponse {
+    const message = createBasePutTenantBalanceResponse();
+    message.balance = (object.balance !== undefined && object.balance !== null)
+      ? TenantBalance.fromPartial(object.balance)
+      : undefined;
+    message.position = object.position ?? 0;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
 /** Decides which shard serves a tenant, per kind of service, and publishes the effective map to KV. */
 export type PlacementServiceService = typeof PlacementServiceService;
 export const PlacementServiceService = {
@@ -4523,6 +5082,30 @@ export const PlacementServiceService = {
       Buffer.from(ExplainPlacementResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExplainPlacementResponse => ExplainPlacementResponse.decode(value),
   },
+  /** What balancing heeds of a tenant. */
+  getTenantBalance: {
+    path: "/fairlead.placement.v1.PlacementService/GetTenantBalance" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetTenantBalanceRequest): Buffer =>
+      Buffer.from(GetTenantBalanceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetTenantBalanceRequest => GetTenantBalanceRequest.decode(value),
+    responseSerialize: (value: GetTenantBalanceResponse): Buffer =>
+      Buffer.from(GetTenantBalanceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetTenantBalanceResponse => GetTenantBalanceResponse.decode(value),
+  },
+  /** Says what balancing heeds of a tenant; it moves nobody. */
+  putTenantBalance: {
+    path: "/fairlead.placement.v1.PlacementService/PutTenantBalance" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PutTenantBalanceRequest): Buffer =>
+      Buffer.from(PutTenantBalanceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PutTenantBalanceRequest => PutTenantBalanceRequest.decode(value),
+    responseSerialize: (value: PutTenantBalanceResponse): Buffer =>
+      Buffer.from(PutTenantBalanceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PutTenantBalanceResponse => PutTenantBalanceResponse.decode(value),
+  },
 } as const;
 
 export interface PlacementServiceServer extends UntypedServiceImplementation {
@@ -4551,6 +5134,10 @@ export interface PlacementServiceServer extends UntypedServiceImplementation {
   whatIfShardDies: handleUnaryCall<WhatIfShardDiesRequest, WhatIfShardDiesResponse>;
   /** Tells why a tenant is on the shard where it is. */
   explainPlacement: handleUnaryCall<ExplainPlacementRequest, ExplainPlacementResponse>;
+  /** What balancing heeds of a tenant. */
+  getTenantBalance: handleUnaryCall<GetTenantBalanceRequest, GetTenantBalanceResponse>;
+  /** Says what balancing heeds of a tenant; it moves nobody. */
+  putTenantBalance: handleUnaryCall<PutTenantBalanceRequest, PutTenantBalanceResponse>;
 }
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
