@@ -9,7 +9,11 @@ export const wholePlacementMap = '@all';
 export const placementMapEvents = {
   permission: 'placement.read',
   tenantOf: ({ aggregateId }) => (aggregateId === wholePlacementMap ? undefined : aggregateId),
-  scoped: { tenant_moved: ['tenant_id', 'moves', 'revision', 'epoch', 'idempotency_key', 'fence'] },
+  scoped: {
+    tenant_moved: ['tenant_id', 'moves', 'revision', 'epoch', 'idempotency_key', 'fence'],
+    // Not its group, which tells of other tenants.
+    tenant_balance_changed: ['tenant_id', 'load', 'pinned', 'revision', 'epoch'],
+  },
   types: {
     tenant_moved: eventType(
       z.strictObject({
