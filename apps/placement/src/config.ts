@@ -14,6 +14,8 @@ export const configSchema = z.object({
   PLACEMENT_FILES_DIR: field.text().optional(),
   /** For development: configuration documents, as <domain>/<name>.json or .yaml, put in force when they change. */
   CONFIG_FILES_DIR: field.text().optional(),
+  /** How often what KV holds is compared with the database, value by value. */
+  PLACEMENT_SWEEP_SECONDS: field.integer({ min: 10, max: 86_400 }).default(300),
   /** Where endpoints of managed services may be: networks, comma-separated. */
   FLEET_ALLOWED_CIDRS: z
     .string()

@@ -38,6 +38,8 @@ export interface Overrides {
   logger?: Logger;
   /** How soon changes by other replicas, and losses in KV, are noticed. */
   publicationPollMs?: number;
+  /** How often KV is compared with the database, instead of by the setting. */
+  sweepMs?: number;
 }
 
 /** Starts the placement service: tenants, shards and their placement, published to KV. */
@@ -53,6 +55,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     registry,
     tracing,
     pollMs: overrides.publicationPollMs,
+    sweepMs: overrides.sweepMs ?? config.PLACEMENT_SWEEP_SECONDS * 1_000,
     filesDir: config.PLACEMENT_FILES_DIR,
   });
   const publicationProblem = () => (messaging.connected() ? publication.problem() : 'NATS is away');
@@ -78,7 +81,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     resources,
     config,
     rpcs: [rpcsOf({ database, idempotency, endpoints, publicationProblem, committed }), configRpcsOf({ database, endpoints })],
-    checks: [publishes(publication), publishesConfig(configPublication)],
+    checks: [publishes(publication), agrees(publication), publishesConfig(configPublication)],
     onDrain: [idempotency.stop, () => publication.stop(), () => configPublication.stop(), () => configFiles?.stop()],
   });
 }
@@ -110,6 +113,11 @@ function configRpcsOf(deps: ConfigDeps) {
     diffConfig: diffConfig(deps),
     validateConfig: validateConfig(deps),
   });
+}
+
+/** Until a sweep finds KV as it should be. */
+function agrees(publication: Publication): ReadinessCheck {
+  return { name: 'kv', required: false, check: () => Promise.resolve(publication.difference()) };
 }
 
 /** Without publication the service decides and records all the same: degraded, not out. */

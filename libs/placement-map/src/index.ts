@@ -12,5 +12,5 @@ export {
 export { bucketConfig, bucketStream, bucketSubject } from './bucket.js';
 export { followPlacement } from './follow.js';
 export { watchPlacementFiles } from './files/watch.js';
-export { createPlacementPublisher, type PlacementPublisher, type PublishedInfo } from './publisher.js';
+export { createPlacementPublisher, type BucketFindings, type PlacementPublisher, type PublishedInfo } from './publisher.js';
 export { watchPlacement } from './watch.js';

@@ -103,6 +103,14 @@ export function changesOf(before: Held, { held, chunks: writes }: Publication): 
   return { chunks, gone: [...before.keys()].filter((name) => !held.has(name)) };
 }
 
+/** Which chunks a publication would replace or remove: those that are not what they should be, and those that hold something else. */
+export function findingsOf(before: Held, { held, chunks }: Publication): { damaged: string[]; differing: string[] } {
+  const replaced = chunks.map(({ key }) => key.slice(0, key.lastIndexOf('.')));
+  const isDamaged = (name: string) => before.has(name) && before.get(name)?.entries === undefined;
+  const removed = [...before.keys()].filter((name) => !held.has(name));
+  return { damaged: replaced.filter(isDamaged), differing: [...replaced.filter((name) => !isDamaged(name)), ...removed] };
+}
+
 function tenantsChange(hash: string, before: ReadonlyMap<string, string> | undefined, now: ReadonlyMap<string, string>) {
   const set = new Map([...now].filter(([tenant, shard]) => before?.get(tenant) !== shard));
   const removed = [...(before?.keys() ?? [])].filter((tenant) => !now.has(tenant));

@@ -5,7 +5,7 @@ import { ensureStream, findStream, type Messaging } from '@fairlead/messaging';
 import { compareVersions, incrementJson, type PlacementSource, type PlacementVersion } from '@fairlead/placement-reader/format';
 import type { Logger } from '@fairlead/telemetry';
 import { bucketConfig, bucketStream, readBucket, readMarker, writePublication, type BucketState } from './bucket.js';
-import { changesOf, planPublication, type Publication } from './publication.js';
+import { changesOf, findingsOf, planPublication, type Publication } from './publication.js';
 
 /** What was published, to be remembered by the caller: a lost bucket is made anew above `sequence`. */
 export interface PublishedInfo extends PlacementVersion {
@@ -13,6 +13,14 @@ export interface PublishedInfo extends PlacementVersion {
   readonly sequence: number;
   /** When the bucket was made, as NATS tells it; another time means another bucket. */
   readonly bucketCreated: string;
+}
+
+/** What a comparison of the bucket with a source found, by chunk names. */
+export interface BucketFindings {
+  /** Their value is gone, or not the one that the marker names. */
+  readonly damaged: readonly string[];
+  /** They are whole, and hold something else than the source, or should not be there, or are missing. */
+  readonly differing: readonly string[];
 }
 
 export interface PlacementPublisher {
@@ -25,6 +33,12 @@ export interface PlacementPublisher {
    * `revision_mismatch` when the bucket holds a higher epoch, or other content under the same version, `too_large`.
    */
   publish(source: PlacementSource): Promise<void>;
+  /**
+   * Compares every value in the bucket with a source. After findings the next publication reads the bucket, and writes what is damaged anew.
+   * Undefined when the bucket holds another version than the source's, or none. Throws what NATS answers, also when the bucket is written
+   * to meanwhile.
+   */
+  verify(source: PlacementSource): Promise<BucketFindings | undefined>;
   /** Tells readers what this publisher left in the bucket, if it did: they need not look. To be called every second. Never throws. */
   announce(): void;
   /** The version in the bucket, which may be ahead of the caller's database. Undefined when there is none. Throws `unavailable`. */
@@ -160,6 +174,16 @@ export function createPlacementPublisher(options: {
     told = text;
   }
 
+  async function verifyNow(source: PlacementSource): Promise<BucketFindings | undefined> {
+    const manager = await messaging.manager();
+    const info = await findStream(manager, stream);
+    const state = info === undefined ? undefined : await readBucket(manager, bucket, info);
+    if (state?.marker === undefined || compareVersions(state.marker, source) !== 0) return undefined;
+    const findings = findingsOf(state.held, planPublication(state.held, source));
+    if (findings.damaged.length + findings.differing.length > 0) known = undefined;
+    return findings;
+  }
+
   return {
     publish(source) {
       if (closed) return Promise.reject(new FairleadError('unavailable', 'the placement publisher is closed'));
@@ -177,6 +201,14 @@ export function createPlacementPublisher(options: {
       waiting = next;
       running = next.result.catch(() => undefined);
       return next.result;
+    },
+    verify(source) {
+      const result = running.then(() => verifyNow(source));
+      running = result.then(
+        () => undefined,
+        () => undefined,
+      );
+      return result;
     },
     announce() {
       const marker = known?.marker;

@@ -8,6 +8,8 @@ export interface PublicationMetrics {
   published(version: Version, seconds: number | undefined): void;
   failed(): void;
   fileCopyFailed(): void;
+  /** KV was compared with the database. */
+  swept(result: 'same' | 'different' | 'failed'): void;
 }
 
 /** Registers the publication's metrics. */
@@ -34,6 +36,13 @@ export function createPublicationMetrics(registry: Registry): PublicationMetrics
     help: 'Times that published placement could not be written to PLACEMENT_FILES_DIR.',
     registers,
   });
+  const sweeps = new Counter({
+    name: 'fairlead_placement_sweeps_total',
+    help: 'Comparisons of what KV holds with the database, by what they found.',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['same', 'different', 'failed']) sweeps.inc({ result }, 0);
   return {
     committed: (version) => {
       epoch.set(version.epoch);
@@ -46,6 +55,9 @@ export function createPublicationMetrics(registry: Registry): PublicationMetrics
     },
     failed: () => {
       failures.inc();
+    },
+    swept: (result) => {
+      sweeps.inc({ result });
     },
     fileCopyFailed: () => {
       fileFailures.inc();

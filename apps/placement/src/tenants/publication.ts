@@ -24,6 +24,7 @@ import { createPublicationMetrics } from './publication-metrics.js';
 import { agreeOnEpoch } from './raise-epoch.js';
 import { readIncrement } from './store/effective.js';
 import { inTurnWithReplicas, readBucketSequence, readOwnState, rememberPublication } from './store/meta.js';
+import { createSweep } from './sweep.js';
 
 export interface Publication {
   /** Something was committed in the context at hand: publish at once. */
@@ -32,6 +33,8 @@ export interface Publication {
   published(): Version | undefined;
   /** What keeps the committed placement from KV, or undefined. */
   problem(): string | undefined;
+  /** What the last comparison of KV with the database found, or undefined. */
+  difference(): string | undefined;
   /** Ends after a publication under way. */
   stop(): Promise<void>;
 }
@@ -51,9 +54,11 @@ export function startPublication(options: {
   /** Gets a producer span per publication that a request caused. */
   tracing?: Tracing;
   pollMs?: number;
+  /** How often what KV holds is compared with the database, value by value. */
+  sweepMs?: number;
   filesDir?: string;
 }): Publication {
-  const { database, messaging, logger, tracing = noTracing, pollMs = 1_000 } = options;
+  const { database, messaging, logger, tracing = noTracing, pollMs = 1_000, sweepMs = 300_000 } = options;
   const metrics = createPublicationMetrics(options.registry);
   const publisher = createPlacementPublisher({
     messaging,
@@ -62,6 +67,7 @@ export function startPublication(options: {
     inTurn: (work) => inTurnWithReplicas(database, work),
     onPublished,
   });
+  const sweep = createSweep({ database, messaging, publisher, logger, metrics, everyMs: sweepMs, soonMs: pollMs });
   const fileCopy = options.filesDir === undefined ? undefined : keepFileCopy({ dir: options.filesDir, logger, metrics });
   const bell = createBell();
   let placement = emptyPlacement();
@@ -148,6 +154,10 @@ export function startPublication(options: {
     if (performance.now() >= lookAgainAtMs) await look();
     await publish();
     if (published !== undefined && compareVersions(placement, published) === 0) fileCopy?.offer(sourceOf(placement));
+    if (published !== undefined && compareVersions(placement, published) === 0 && sweep.due() && (await sweep.run(sourceOf(placement)))) {
+      compared = false;
+      bell.ring();
+    }
     // Seen while publishing: the bucket is another one.
     if (lookAgainAtMs === 0) bell.ring();
   }
@@ -188,6 +198,7 @@ export function startPublication(options: {
     },
     published: () => published,
     problem: () => problem,
+    difference: () => sweep.problem(),
     stop: async () => {
       stopping = true;
       removeHook();

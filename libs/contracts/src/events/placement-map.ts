@@ -45,5 +45,9 @@ export const placementMapEvents = {
         found: z.strictObject({ epoch: count, revision: count, bucket_created: text }).nullable(),
       }),
     ),
+    /** A sweep found chunks of KV that are not what the database says; they are published anew. */
+    placement_bucket_differed: eventType(
+      z.strictObject({ epoch: count, revision: count, damaged: z.array(text), differing: z.array(text) }),
+    ),
   },
 } as const satisfies AggregateEvents;
