@@ -170,7 +170,7 @@ export default {
       severity: 'error',
       from: { path: '/domain/', pathNot: spec },
       to: {
-        path: '^libs/(postgres|messaging|event-log|placement-map|rpc|service-runtime|local-servers|config)/',
+        path: '^libs/(postgres|messaging|event-log|placement-map|placement-reader|rpc|service-runtime|local-servers|config)/',
         dependencyTypesNot: ['type-only'],
       },
     },
