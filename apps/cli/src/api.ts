@@ -10,6 +10,7 @@ import { createIdentityApi } from './identity-api.js';
 import { createJobsApi } from './jobs-api.js';
 import { createLogApi } from './log-api.js';
 import { createOrgsApi } from './orgs-api.js';
+import { createPlacementApi } from './placement-api.js';
 import { sessionCookiePattern } from './session.js';
 import { createWebhooksApi } from './webhooks-api.js';
 
@@ -130,6 +131,7 @@ export function createApi(http: HttpClient) {
     ...createIdentityApi(caller),
     ...createAccessApi(caller),
     ...createOrgsApi(caller),
+    ...createPlacementApi(caller),
     ...createWebhooksApi(caller),
     ...createChainApi(http, caller),
   };

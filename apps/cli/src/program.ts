@@ -39,8 +39,12 @@ import { orgDelete } from './commands/org-delete.js';
 import { orgList } from './commands/org-list.js';
 import { orgShow } from './commands/org-show.js';
 import { password } from './commands/password.js';
+import { placementExplain } from './commands/placement-explain.js';
 import { placementExport } from './commands/placement-export.js';
+import { placementRebalance } from './commands/placement-rebalance.js';
 import { placementShow } from './commands/placement-show.js';
+import { placementTenant } from './commands/placement-tenant.js';
+import { placementWhatIf } from './commands/placement-what-if.js';
 import { planApply } from './commands/plan-apply.js';
 import { planApprove } from './commands/plan-approve.js';
 import { planShow } from './commands/plan-show.js';
@@ -126,7 +130,11 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'jobs that are started by the clock: list, create, pause, resume, delete',
     commands: [scheduleList, scheduleCreate, schedulePause, scheduleResume, scheduleDelete],
   },
-  { name: 'placement', description: 'placement: show, export', commands: [placementShow, placementExport] },
+  {
+    name: 'placement',
+    description: 'placement: show, export, rebalance, what-if, explain, tenant',
+    commands: [placementShow, placementExport, placementRebalance, placementWhatIf, placementExplain, placementTenant],
+  },
   { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
   {
     name: 'audit',
