@@ -141,32 +141,44 @@ export function shed(state: State, members: Members): void {
     let donor: Shard | undefined;
     for (const shard of over) if (donor === undefined || shard.load - shard.allowed > donor.load - donor.allowed) donor = shard;
     if (donor === undefined) return;
-    const list = lists.get(donor) ?? (members.get(donor) ?? []).filter(({ at }) => at === donor);
+    // The smallest first: those that go are mostly the largest, and taking from the end costs nothing.
+    const list = lists.get(donor) ?? (members.get(donor) ?? []).filter(({ at }) => at === donor).reverse();
     lists.set(donor, list);
     const [tenant, to] = pickToShed(state, list, donor.load - donor.allowed);
     if (tenant === undefined || to === undefined) {
       over.delete(donor);
       continue;
     }
-    list.splice(list.indexOf(tenant), 1);
+    list.splice(list.lastIndexOf(tenant), 1);
     move(state, tenant, to);
     if (!isOver(donor)) over.delete(donor);
   }
 }
 
-/** Of tenants, the largest first: the smallest one that takes an excess away and fits somewhere, else the largest that fits. */
+/** Of tenants, the smallest first: the smallest one that takes an excess away and fits somewhere, else the largest that fits. */
 function pickToShed(state: State, list: readonly Tenant[], excess: number): [Tenant?, Shard?] {
   const room = state.shards.reduce((most, { target, limit, load }) => (target ? Math.max(most, limit - load) : most), 0);
-  for (let at = list.findLastIndex(({ load }) => load >= excess); at >= 0; at -= 1) {
+  const enough = firstOfAtLeast(list, excess);
+  for (let at = enough; at < list.length; at += 1) {
     const found = placeFor(state, list[at], room);
     if (found !== undefined) return found;
   }
-  for (const tenant of list) {
-    if (tenant.load === 0) break;
-    const found = tenant.load < excess ? placeFor(state, tenant, room) : undefined;
+  for (let at = enough - 1; at >= 0 && list[at]?.load !== 0; at -= 1) {
+    const found = placeFor(state, list[at], room);
     if (found !== undefined) return found;
   }
   return [];
+}
+
+/** The index of the first tenant with a load of at least this, of tenants with the smallest first; their number when there is none. */
+function firstOfAtLeast(list: readonly Tenant[], load: number): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.load ?? Infinity) < load) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function placeFor(state: State, tenant: Tenant | undefined, room: number): [Tenant, Shard] | undefined {
@@ -195,7 +207,7 @@ export function makeRoom(state: State, members: Members): void {
 /** Lets a tenant go to a shard that smaller ones leave for others, if there is room for those. */
 function exchange(state: State, tenant: Tenant, shard: Shard, members: readonly Tenant[]): void {
   const mark = state.journal.length;
-  const smaller = members.filter((other) => other.load < tenant.load && other.at === shard);
+  const smaller = members.filter((other) => other.load < tenant.load && other.at === shard).reverse();
   for (;;) {
     const short = shard.load + tenant.load - shard.limit;
     if (short <= 0) break;
@@ -204,7 +216,7 @@ function exchange(state: State, tenant: Tenant, shard: Shard, members: readonly 
       takeBack(state, mark);
       return;
     }
-    smaller.splice(smaller.indexOf(goes), 1);
+    smaller.splice(smaller.lastIndexOf(goes), 1);
     move(state, goes, to);
   }
   move(state, tenant, shard);
