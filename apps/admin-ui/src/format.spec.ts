@@ -82,7 +82,7 @@ describe('the health of a shard', () => {
       inflight: 0,
       lag: 0,
     } as const;
-    const rest = { taken_at: null, problem: null, latency_ms: 1, metrics_taken_at: null, started_at: null };
+    const rest = { taken_at: null, problem: null, latency_ms: 1, metrics_taken_at: null, started_at: null, condition: 'steady' as const };
     expect(countHealthy([{ ...shard, endpoints: [] }], [{ ...endpoint, ...rest }])).toBe(1);
     expect(
       countHealthy(

@@ -9,6 +9,8 @@ export interface ManagedEndpoint {
   ready: number;
   version: string;
   inflight: number;
+  /** When its process began, in seconds since 1970. */
+  startedAt: number;
   state: object | undefined;
   /** Answers nothing while true. */
   hangs: boolean;
@@ -29,6 +31,7 @@ export async function startManagedEndpoint(): Promise<ManagedEndpoint> {
     ready: 200,
     version: '1.0.0',
     inflight: 3,
+    startedAt: 1_795_255_200,
     state: { epoch: 2, revision: 11 },
     hangs: false,
     asked: [],
@@ -40,11 +43,11 @@ export async function startManagedEndpoint(): Promise<ManagedEndpoint> {
   };
 
   function answer(path: string, response: ServerResponse): void {
-    const { health, ready, version, inflight, state } = endpoint;
+    const { health, ready, version, inflight, startedAt, state } = endpoint;
     if (path === '/health') response.writeHead(health).end('{}');
     else if (path === '/ready') response.writeHead(ready).end('{}');
     else if (path === '/metrics') {
-      const figures = `svc_inflight ${String(inflight)}\nsvc_lag 4\nprocess_start_time_seconds 1795255200\n`;
+      const figures = `svc_inflight ${String(inflight)}\nsvc_lag 4\nprocess_start_time_seconds ${String(startedAt)}\n`;
       response.end(`svc_build_info{service="svc",version="${version}",git_sha="abc"} 1\n${figures}`);
     } else if (path === '/admin/state' && state !== undefined) response.end(JSON.stringify(state));
     else response.writeHead(404).end();

@@ -49,6 +49,8 @@ export async function startStack(database: { url: string; password: string }): P
       PLACEMENT_GRPC: placement.address,
       FLEET_INTERVAL_MS: '3600000',
       FLEET_PROBE_TIMEOUT_MS: '500',
+      // Tests change endpoints' health all the time.
+      FLEET_FLAPPING_CHANGES: '1000',
       ...env,
     });
     const service = await createService(config, { logger: silent });

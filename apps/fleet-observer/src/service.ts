@@ -9,6 +9,7 @@ import type { FleetObserverConfig } from './config.js';
 import { consumePlacementChanges } from './consumers/placement-changes.js';
 import { checkShard } from './grpc/check-shard.js';
 import { getAppliedPlacement } from './grpc/get-applied-placement.js';
+import { getEndpointHistory } from './grpc/get-endpoint-history.js';
 import { getSnapshot } from './grpc/get-snapshot.js';
 import { createEndpointSource } from './sensing/endpoints.js';
 import { probeEndpoint } from './sensing/probe.js';
@@ -36,6 +37,15 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
     intervalMs: config.FLEET_INTERVAL_MS,
     metricsIntervalMs: config.FLEET_METRICS_INTERVAL_MS,
     concurrency: config.FLEET_PROBE_CONCURRENCY,
+    rules: {
+      stability: {
+        changes: config.FLEET_FLAPPING_CHANGES,
+        halfLifeMs: config.FLEET_FLAPPING_HALF_LIFE_MS,
+        restarts: config.FLEET_CRASH_LOOP_RESTARTS,
+        restartWindowMs: config.FLEET_CRASH_LOOP_WINDOW_MS,
+      },
+      history: { perEndpoint: config.FLEET_HISTORY_PER_ENDPOINT, days: config.FLEET_HISTORY_DAYS },
+    },
     onAppended: (position) => {
       pokeLog(messaging, position);
     },
@@ -51,6 +61,7 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
       defineRpcs(fleetV1.FleetObserverServiceService, {
         getSnapshot: getSnapshot(observation),
         checkShard: checkShard(observation),
+        getEndpointHistory: getEndpointHistory(database),
         getAppliedPlacement: getAppliedPlacement({ source, outbound }),
       }),
     ],

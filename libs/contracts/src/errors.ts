@@ -40,6 +40,7 @@ export const errorCodes = {
   not_found: 'not_found',
   tenant_not_found: 'not_found',
   shard_not_found: 'not_found',
+  endpoint_not_found: 'not_found',
   config_not_found: 'not_found',
   job_not_found: 'not_found',
   plan_not_found: 'not_found',

@@ -66,6 +66,7 @@ const services: readonly (readonly [string, RpcAccess])[] = [
   ...answered('fleet-observer', fleetV1.FleetObserverServiceService, {
     checkShard: orchestrator,
     getAppliedPlacement: ['api-gateway', 'job-orchestrator'],
+    getEndpointHistory: gateway,
     getSnapshot: gateway,
   }),
   ...answered('job-orchestrator', jobsV1.JobOrchestratorServiceService, {

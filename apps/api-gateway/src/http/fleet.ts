@@ -34,6 +34,7 @@ const endpointHealth = z
       .nullable()
       .meta({ description: 'When its metrics were last read: how old version, git_sha, inflight, lag and started_at are.' }),
     started_at: time.nullable().meta({ description: 'When its process began, as its metrics say.' }),
+    condition: z.enum(['steady', 'flapping', 'crash_looping']),
   })
   .meta({ id: 'EndpointHealth' });
 const snapshotSchema = z
@@ -102,5 +103,7 @@ function endpointView(endpoint: fleetV1.EndpointHealth) {
     latency_ms: endpoint.latencyMs,
     metrics_taken_at: orNull(endpoint.metricsTakenAt),
     started_at: orNull(endpoint.startedAt),
+    // An observer of an earlier release tells none.
+    condition: (endpoint.condition === '' ? 'steady' : endpoint.condition) as 'steady' | 'flapping' | 'crash_looping',
   };
 }

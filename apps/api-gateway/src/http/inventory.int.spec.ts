@@ -182,6 +182,23 @@ describe('fleet and audit', () => {
     expect(gateway.peers.calls[0]?.request).toEqual({ maxAgeMs: 250 });
   });
 
+  it("list an endpoint's history by pages", async () => {
+    const one = { at: '2026-11-21T10:00:00.000Z', what: 'state', from: 'ready', to: 'not_ready', problem: '' };
+    const happenings = [9, 7].map((sequence) => ({ ...one, sequence }));
+    gateway.peers.answers = { getEndpointHistory: () => ({ happenings, more: true }) };
+    const path = '/admin/v1/fleet/endpoints/runner.runner-1.a/history';
+    const { body } = await gateway.call('GET', `${path}?limit=2`, { token: viewer });
+    expect(body['items']).toEqual(happenings.map((kept) => ({ ...kept, problem: null })));
+    await gateway.call('GET', `${path}?cursor=${String(body['next_cursor'])}`, { token: viewer });
+    const asked = { kind: 'runner', shardId: 'runner-1', endpointId: 'a' };
+    expect(gateway.peers.calls.map(({ request }) => request)).toEqual([
+      { ...asked, limit: 2, before: 0 },
+      { ...asked, limit: 50, before: 7 },
+    ]);
+    for (const id of ['runner.runner-1', 'walker.w-1.a', 'runner.Runner.a', 'runner.r.a.b'])
+      expect((await gateway.call('GET', `/admin/v1/fleet/endpoints/${id}/history`, { token: viewer })).status).toBe(400);
+  });
+
   it('show what the gateways have applied', async () => {
     const applied = { shardId: 'gateway-1', endpointId: 'a', alive: false, epoch: 1, revision: 28, problem: 'does not answer' };
     gateway.peers.answers = { getAppliedPlacement: () => ({ gateways: [applied, { ...applied, alive: true, problem: '' }] }) };

@@ -13,6 +13,8 @@ import { ConfigValidateController } from './config-validate.js';
 import { ConfigController } from './config.js';
 import { DataController } from './data.js';
 import { DeadLettersController } from './dead-letters.js';
+import { FleetEventsController } from './fleet-events.js';
+import { FleetHistoryController } from './fleet-history.js';
 import { FleetController } from './fleet.js';
 import { JobEventsController } from './job-events.js';
 import { JobsController } from './jobs.js';
@@ -73,6 +75,8 @@ export const controllers: readonly Type[] = [
   ConfigController,
   ConfigValidateController,
   FleetController,
+  FleetEventsController,
+  FleetHistoryController,
   AuditController,
   AuditChainController,
   AuditVerifyController,

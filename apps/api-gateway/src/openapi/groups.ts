@@ -21,6 +21,8 @@ export const groups: Readonly<Record<string, string>> = {
   config: 'Configuration documents and their revisions.',
   configValidate: 'Whether a configuration document is right.',
   fleet: 'The managed services as they are seen.',
+  fleetEvents: 'Changes of the managed services as they happen.',
+  fleetHistory: 'What happened to the managed services.',
   plans: 'Changes that are planned, and approved.',
   jobs: 'The execution of plans.',
   jobEvents: 'Jobs as they happen.',

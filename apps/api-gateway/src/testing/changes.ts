@@ -44,7 +44,7 @@ export interface ChangeStage {
   append(...events: NewEvent[]): Promise<number>;
   /** Fills an empty log with events of jobs, one each; `payload` is SQL, in which `n` is the position. */
   fill(events: number, type: string, payload: string): Promise<void>;
-  stream(query: string, options?: { token?: string; headers?: Record<string, string>; url?: string }): Promise<Stream>;
+  stream(query: string, options?: { token?: string; headers?: Record<string, string>; url?: string; path?: string }): Promise<Stream>;
   /** A token of a user who may do just this, on the platform or on parts of it, and may be kept to a scope; another user each time. */
   reader(grants: readonly Permission[], more?: Partial<Pick<Principal, 'grants' | 'grantsOn' | 'scope' | 'expiresAtMs'>>): string;
   /** Ends the streams that are open. */
@@ -102,7 +102,7 @@ export async function startChangeStage(env: Record<string, string> = {}, overrid
       );
     },
     stream: async (query, options = {}) => {
-      const stream = await openStream(`${options.url ?? gateway.service.httpUrl}/platform/v1/changes${query}`, {
+      const stream = await openStream(`${options.url ?? gateway.service.httpUrl}${options.path ?? '/platform/v1/changes'}${query}`, {
         ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
         ...options.headers,
       });

@@ -92,6 +92,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     defineRpcs(fleetV1.FleetObserverServiceService, {
       getSnapshot: answer('getSnapshot', 'fleet.read', fleetV1.GetSnapshotResponse),
       checkShard: answer('checkShard', 'fleet.read', fleetV1.CheckShardResponse),
+      getEndpointHistory: answer('getEndpointHistory', 'fleet.read', fleetV1.GetEndpointHistoryResponse),
       getAppliedPlacement: answer('getAppliedPlacement', 'fleet.read', fleetV1.GetAppliedPlacementResponse),
     }),
     defineRpcs(auditV1.AuditServiceService, {

@@ -24,6 +24,7 @@ describe('normalise', () => {
       startedAt: '2026-11-21T10:00:00.500Z',
       metricsTakenAt: '2026-11-21T10:00:00.000Z',
       metricsProblem: '',
+      condition: 'steady',
       takenAt: '2026-11-21T10:00:00.000Z',
       problem: '',
       latencyMs: 4,

@@ -42,6 +42,7 @@ export function normalise(endpoint: Endpoint, answers: ProbeAnswers, takenAt: Da
     healthy: 'status' in health && health.status === 200,
     ready: 'status' in ready && ready.status === 200,
     takenAt: takenAt.toISOString(),
+    condition: before?.condition ?? 'steady',
     problem: joined(problems, reachable),
     latencyMs: 'status' in health ? Math.round(health.durationMs) : 0,
   };

@@ -1,6 +1,9 @@
 import { appendAllInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Sql, Transaction } from '@fairlead/postgres';
 import { changesBetween, endpointKey, stateOf, unmeasured, type EndpointHealth, type HealthChange } from '../domain/health.js';
+import { conditionChanges, removed, seen, type ConditionChange, type Happening, type Kept } from '../domain/looks.js';
+import { unseen, type Stability, type StabilityRules } from '../domain/stability.js';
+import { addToHistory, dropOldHistory, type HistoryBounds } from './history.js';
 
 /** What is known of the fleet. */
 export interface Snapshot {
@@ -22,6 +25,7 @@ export interface Stored {
   /** What is now stored of those that were sensed; undefined for one that is gone. */
   readonly endpoints: ReadonlyMap<string, EndpointHealth | undefined>;
   readonly changes: readonly HealthChange[];
+  readonly conditions: readonly ConditionChange[];
   readonly position: number | undefined;
 }
 
@@ -33,72 +37,112 @@ export async function readSnapshot(sql: Sql): Promise<Snapshot> {
   return { endpoints: await readEndpoints(sql), takenAt: round?.taken_at ?? undefined };
 }
 
-async function readEndpoints(sql: Sql, where = '', values: readonly unknown[] = []): Promise<Map<string, EndpointHealth>> {
-  const rows = await sql.query<{ endpoint_key: string; health: EndpointHealth }>(
-    `select endpoint_key, health from endpoint_health ${where}`,
-    [...values],
+async function readEndpoints(sql: Sql): Promise<Map<string, EndpointHealth>> {
+  return new Map([...(await readKept(sql))].map(([key, { health }]) => [key, health]));
+}
+
+/** Rows of earlier releases lack what was added since. */
+const notStored = { ...unmeasured, condition: 'steady' };
+
+async function readKept(sql: Sql, where = '', values: readonly unknown[] = []): Promise<Map<string, Kept>> {
+  const rows = await sql.query<{
+    endpoint_key: string;
+    health: EndpointHealth;
+    stability: Stability | null;
+    told: EndpointHealth | null;
+  }>(`select endpoint_key, health, stability, told from endpoint_health ${where}`, [...values]);
+  return new Map(
+    rows.map(({ endpoint_key, health: stored, stability, told }) => {
+      const health = { ...notStored, ...stored };
+      return [endpoint_key, { health, stability: stability ?? { ...unseen, startedAt: health.startedAt }, told: told ?? health }];
+    }),
   );
-  // Rows of earlier releases lack what was added since.
-  return new Map(rows.map(({ endpoint_key, health }) => [endpoint_key, { ...unmeasured, ...health }]));
+}
+
+/** How steadiness is judged, and how much of the past is kept. */
+export interface KeepingRules {
+  readonly stability: StabilityRules;
+  readonly history: HistoryBounds;
 }
 
 /**
- * Stores what was sensed, newer over older, and appends an event for each change. Changes are found against what is
- * stored, so that several replicas tell each change once. Answers what is then stored of it, what changed, and the
- * log's last position when it grew.
+ * Stores what was sensed, newer over older, adds to the endpoints' histories, and appends an event for each change that is told.
+ * Changes are found against what is stored, so that several replicas tell each change once. Answers what is then stored of it, what
+ * changed, and the log's last position when it grew.
  */
-export async function storeSensed(database: Database, sensed: Sensed): Promise<Stored> {
+export async function storeSensed(database: Database, sensed: Sensed, rules: KeepingRules): Promise<Stored> {
   return database.transaction(async (tx) => {
     // Held until the commit: replicas compare and store one after the other.
     await tx.query('update round set taken_at = greatest(taken_at, $1)', [sensed.takenAt ?? null]);
     const before = await affectedBy(tx, sensed);
-    const after = merged(before, sensed);
-    const changes = changesBetween(before, after);
+    const { after, happenings } = merged(before, sensed, rules.stability);
+    const told = (all: ReadonlyMap<string, Kept>) => new Map([...all].map(([key, one]) => [key, one.told]));
+    const changes = changesBetween(told(before), told(after));
+    const conditions = conditionChanges(happenings, after);
     await writeEndpoints(tx, before, after);
-    const position = await appendChanges(tx, changes);
+    await addToHistory(tx, happenings, rules.history);
+    if (sensed.registered !== undefined) await dropOldHistory(tx, rules.history);
+    const position = await appendChanges(tx, changes, conditions);
     const keys = [...new Set([...before.keys(), ...after.keys()])];
-    return { endpoints: new Map(keys.map((key) => [key, after.get(key)])), changes, position };
+    return { endpoints: new Map(keys.map((key) => [key, after.get(key)?.health])), changes, conditions, position };
   });
 }
 
 /** What is stored of the endpoints that were sensed, and of those that are no longer registered. */
-async function affectedBy(tx: Transaction, { endpoints, registered }: Sensed): Promise<Map<string, EndpointHealth>> {
-  const sensed = await readEndpoints(tx, 'where endpoint_key = any($1)', [endpoints.map(endpointKey)]);
+async function affectedBy(tx: Transaction, { endpoints, registered }: Sensed): Promise<Map<string, Kept>> {
+  const sensed = await readKept(tx, 'where endpoint_key = any($1)', [endpoints.map(endpointKey)]);
   if (registered === undefined) return sensed;
-  const gone = await readEndpoints(tx, 'where not (endpoint_key = any($1)) and taken_at <= $2', [registered.keys, registered.asOf]);
+  const gone = await readKept(tx, 'where not (endpoint_key = any($1)) and taken_at <= $2', [registered.keys, registered.asOf]);
   return new Map([...sensed, ...gone]);
 }
 
-function merged(before: ReadonlyMap<string, EndpointHealth>, { endpoints }: Sensed): Map<string, EndpointHealth> {
-  const after = new Map<string, EndpointHealth>();
+/** What is to be stored of them: those that were not sensed are gone. */
+function merged(before: ReadonlyMap<string, Kept>, { endpoints }: Sensed, rules: StabilityRules) {
+  const after = new Map<string, Kept>();
+  const happenings: Happening[] = [];
   for (const health of endpoints) {
     const key = endpointKey(health);
     const known = after.get(key) ?? before.get(key);
-    after.set(key, known === undefined || known.takenAt <= health.takenAt ? health : known);
+    if (known !== undefined && known.health.takenAt > health.takenAt) {
+      after.set(key, known);
+      continue;
+    }
+    const look = seen(known, health, rules);
+    after.set(key, look.after);
+    happenings.push(...look.happenings);
   }
-  return after;
+  const now = new Date().toISOString();
+  for (const [key, kept] of before) if (!after.has(key)) happenings.push(removed(kept, now));
+  return { after, happenings };
 }
 
-async function writeEndpoints(
-  tx: Transaction,
-  before: ReadonlyMap<string, EndpointHealth>,
-  after: ReadonlyMap<string, EndpointHealth>,
-): Promise<void> {
+async function writeEndpoints(tx: Transaction, before: ReadonlyMap<string, Kept>, after: ReadonlyMap<string, Kept>): Promise<void> {
   const gone = [...before.keys()].filter((key) => !after.has(key));
   if (gone.length > 0) await tx.query('delete from endpoint_health where endpoint_key = any($1)', [gone]);
-  const written = [...after].filter(([key, health]) => before.get(key) !== health);
+  const written = [...after].filter(([key, kept]) => before.get(key) !== kept);
   if (written.length === 0) return;
   await tx.query(
-    `insert into endpoint_health (endpoint_key, taken_at, health)
-     select * from unnest($1::text[], $2::timestamptz[], $3::jsonb[])
-     on conflict (endpoint_key) do update set taken_at = excluded.taken_at, health = excluded.health`,
-    [written.map(([key]) => key), written.map(([, { takenAt }]) => takenAt), written.map(([, health]) => JSON.stringify(health))],
+    `insert into endpoint_health (endpoint_key, taken_at, health, stability, told)
+     select * from unnest($1::text[], $2::timestamptz[], $3::jsonb[], $4::jsonb[], $5::jsonb[])
+     on conflict (endpoint_key) do update set
+       taken_at = excluded.taken_at, health = excluded.health, stability = excluded.stability, told = excluded.told`,
+    [
+      written.map(([key]) => key),
+      written.map(([, { health }]) => health.takenAt),
+      written.map(([, { health }]) => JSON.stringify(health)),
+      written.map(([, { stability }]) => JSON.stringify(stability)),
+      written.map(([, { health, told }]) => (told === health ? null : JSON.stringify(told))),
+    ],
   );
 }
 
 /** The last statement of its transaction. */
-async function appendChanges(tx: Transaction, changes: readonly HealthChange[]): Promise<number | undefined> {
-  const events = changes.map(changeEvent);
+async function appendChanges(
+  tx: Transaction,
+  changes: readonly HealthChange[],
+  conditions: readonly ConditionChange[],
+): Promise<number | undefined> {
+  const events = [...changes.map(changeEvent), ...conditions.map(conditionEvent)];
   const commands = Array.from({ length: Math.ceil(events.length / eventsPerCommand) }, (_, index) => ({
     events: events.slice(index * eventsPerCommand, (index + 1) * eventsPerCommand),
   }));
@@ -112,6 +156,16 @@ function changeEvent({ key, endpoint, from, to }: HealthChange): NewEvent {
     aggregateId: key,
     type: 'endpoint_health_changed',
     payload: { kind, shard_id: shardId, endpoint_id: endpointId, url, from: told(from), to: told(to) },
+  };
+}
+
+function conditionEvent({ key, endpoint, from, to }: ConditionChange): NewEvent {
+  const { kind, shardId, endpointId, url, takenAt } = endpoint;
+  return {
+    aggregateType: 'endpoint',
+    aggregateId: key,
+    type: 'endpoint_condition_changed',
+    payload: { kind, shard_id: shardId, endpoint_id: endpointId, url, from, to, state: stateOf(endpoint), taken_at: takenAt },
   };
 }
 

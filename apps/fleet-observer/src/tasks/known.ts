@@ -2,7 +2,7 @@ import { describeError } from '@fairlead/contracts';
 import type { Database } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 import { endpointKey, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
-import { readSnapshot, storeSensed, type Snapshot } from '../store/snapshot.js';
+import { readSnapshot, storeSensed, type KeepingRules, type Snapshot } from '../store/snapshot.js';
 
 /** Which endpoints there are, and when that was found out. */
 export interface Registered {
@@ -26,6 +26,7 @@ export interface Known {
 export async function createKnown(options: {
   database: Database;
   logger: Logger;
+  rules: KeepingRules;
   /** Called after each commit that grew the log, with the last position. */
   onAppended: (position: number) => void;
 }): Promise<Known> {
@@ -56,15 +57,9 @@ export async function createKnown(options: {
       registered = listed ?? registered;
       takenAt = oldest(registered, endpoints) ?? takenAt;
       try {
-        const {
-          endpoints: now,
-          changes,
-          position,
-        } = await storeSensed(database, {
-          endpoints: sensed,
-          registered: listed && { keys: listed.endpoints.map(endpointKey), asOf: listed.asOf },
-          takenAt,
-        });
+        const keys = listed && { keys: listed.endpoints.map(endpointKey), asOf: listed.asOf };
+        const result = await storeSensed(database, { endpoints: sensed, registered: keys, takenAt }, options.rules);
+        const { endpoints: now, changes, conditions, position } = result;
         // Another replica may have seen one later.
         remember([...now.values()].filter((health) => health !== undefined));
         if (position !== undefined) options.onAppended(position);
@@ -72,6 +67,7 @@ export async function createKnown(options: {
           const state = to === undefined ? 'removed' : stateOf(to);
           logger.info({ endpoint: key, state, problem: to?.problem }, "an endpoint's health changed");
         }
+        for (const { key, from, to } of conditions) logger.info({ endpoint: key, from, to }, "an endpoint's condition changed");
       } catch (error) {
         logger.warn({ error: describeError(error) }, 'what was sensed of the fleet could not be stored');
       }

@@ -6,7 +6,7 @@ import { endpointKey, endpointStates, stateOf, type Endpoint, type EndpointHealt
 import { mapBounded } from '../sensing/bounded.js';
 import type { EndpointSource } from '../sensing/endpoints.js';
 import type { ProbeRequest } from '../sensing/probe.js';
-import type { Snapshot } from '../store/snapshot.js';
+import type { KeepingRules, Snapshot } from '../store/snapshot.js';
 import { createKnown, type Registered } from './known.js';
 import { createTicks } from './ticks.js';
 import { createTimedProbes } from './timed-probes.js';
@@ -37,6 +37,7 @@ export interface FleetObservationOptions {
   metricsIntervalMs: number;
   /** Endpoints that are probed at the same time. */
   concurrency: number;
+  rules: KeepingRules;
   /** Called after each commit that grew the log, with the last position. */
   onAppended: (position: number) => void;
   logger: Logger;
@@ -56,7 +57,7 @@ const askAgainMs = 5_000;
 /** Reads the stored snapshot; endpoints are probed once started, and when an older snapshot would not do. */
 export async function observeFleet(options: FleetObservationOptions): Promise<FleetObservation> {
   const { database, source, logger, intervalMs } = options;
-  const known = await createKnown({ database, logger, onAppended: options.onAppended });
+  const known = await createKnown({ database, logger, rules: options.rules, onAppended: options.onAppended });
   const metrics = createProbeMetrics(options.registry, known.snapshot, () => timed.waiting());
   let registered: Registered | undefined;
   let listAtMs = 0;

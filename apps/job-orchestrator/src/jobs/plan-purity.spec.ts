@@ -78,6 +78,7 @@ const health: fc.Arbitrary<fleetV1.EndpointHealth> = fc.record({
   metricsTakenAt: fc.string(),
   metricsProblem: fc.constantFrom('', 'no answer'),
   startedAt: fc.string(),
+  condition: fc.constantFrom('steady', 'flapping'),
 });
 const tenantState: fc.Arbitrary<provisionerV1.TenantState> = fc.record({
   state: fc.constantFrom(...states),

@@ -22,6 +22,7 @@ const health = (change: Partial<fleetV1.EndpointHealth> = {}): fleetV1.EndpointH
   metricsTakenAt: '',
   metricsProblem: '',
   startedAt: '',
+  condition: 'steady',
   ...change,
 });
 const shard = (change: Partial<placementV1.Shard> = {}): placementV1.Shard => ({

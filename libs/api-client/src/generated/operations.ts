@@ -156,6 +156,14 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/fleet/applied-placement"
   },
+  "fleetHistory.history": {
+    "method": "GET",
+    "path": "/admin/v1/fleet/endpoints/{id}/history"
+  },
+  "fleetEvents.events": {
+    "method": "GET",
+    "path": "/admin/v1/fleet/events"
+  },
   "fleet.snapshot": {
     "method": "GET",
     "path": "/admin/v1/fleet/snapshot"

@@ -648,6 +648,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/fleet/endpoints/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what happened to an endpoint, the newest first. */
+        get: operations["fleetHistory.history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/fleet/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the changes of endpoints from a cursor on, and then live. */
+        get: operations["fleetEvents.events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/fleet/snapshot": {
         parameters: {
             query?: never;
@@ -2374,6 +2408,16 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        EndpointHappening: {
+            sequence: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            what: "registered" | "removed" | "state" | "version" | "restarted" | "condition";
+            from: string | null;
+            to: string | null;
+            problem: string | null;
+        };
         EndpointHealth: {
             /** @enum {string} */
             kind: "gateway" | "aggregate" | "projection" | "runner";
@@ -2394,6 +2438,8 @@ export interface components {
             metrics_taken_at: string | null;
             /** @description When its process began, as its metrics say. */
             started_at: string | null;
+            /** @enum {string} */
+            condition: "steady" | "flapping" | "crash_looping";
         };
         EnrolledSecondFactor: {
             secret: string;
@@ -2768,7 +2814,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_argument" | "unknown_event" | "config_decode" | "config_invalid" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "config_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "org_not_found" | "project_not_found" | "project_key_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "org_in_use" | "too_many_keys" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "config_source" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
+            code: "invalid_argument" | "unknown_event" | "config_decode" | "config_invalid" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "endpoint_not_found" | "config_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "org_not_found" | "project_not_found" | "project_key_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "org_in_use" | "too_many_keys" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "config_source" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
             request_id: string;
             errors?: {
                 pointer: string;
@@ -4272,6 +4318,60 @@ export interface operations {
                     "application/json": {
                         gateways: components["schemas"]["AppliedPlacement"][];
                     };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "fleetHistory.history": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["EndpointHappening"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "fleetEvents.events": {
+        parameters: {
+            query?: {
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             "4XX": components["responses"]["Problem"];

@@ -10,6 +10,8 @@ const health = z.strictObject({
   taken_at: time,
 });
 
+const condition = z.enum(['steady', 'flapping', 'crash_looping']);
+
 /** Endpoints of managed services, as they were found; an aggregate is `<kind>.<shard>.<endpoint>`. */
 export const endpointEvents = {
   permission: 'fleet.read',
@@ -23,6 +25,19 @@ export const endpointEvents = {
         url: text,
         from: health.nullable(),
         to: health.nullable(),
+      }),
+    ),
+    /** While an endpoint is not steady, its health is told no more; what it is then is told when it is steady again. */
+    endpoint_condition_changed: eventType(
+      z.strictObject({
+        kind: text,
+        shard_id: text,
+        endpoint_id: text,
+        url: text,
+        from: condition,
+        to: condition,
+        state: z.enum(['ready', 'not_ready', 'unhealthy', 'unreachable']),
+        taken_at: time,
       }),
     ),
   },

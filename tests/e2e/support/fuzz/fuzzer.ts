@@ -167,7 +167,8 @@ export class Fuzzer {
   }
 
   private async send(operation: Operation, parts: Parts, token: string | undefined): Promise<Sent> {
-    const events = operation.id === 'jobEvents.events' || (operation.id === 'changes.get' && this.random() < 0.2);
+    const events =
+      ['jobEvents.events', 'fleetEvents.events'].includes(operation.id) || (operation.id === 'changes.get' && this.random() < 0.2);
     const aborter = new AbortController();
     let response: Response;
     try {

@@ -76,6 +76,9 @@ export class World {
       if (id === 'orgs.create' || id === 'projects.create') this.know('scopes', thing['scope']);
       if (group === 'logEvents') this.know('positions', thing['position']);
     }
+    if (id === 'fleet.snapshot' && isJson(body) && Array.isArray(body['endpoints']))
+      for (const { kind, shard_id, endpoint_id } of body['endpoints'] as Json[])
+        this.know('endpoints', [kind, shard_id, endpoint_id].map(String).join('.'));
     if (isJson(body) && typeof body['next_cursor'] === 'string') this.know(`cursors of ${id}`, body['next_cursor']);
   }
 }
@@ -109,6 +112,8 @@ const byGroup: Readonly<Record<string, string>> = {
   'jobs id': 'jobs',
   'jobEvents id': 'jobs',
   'placement id': 'tenants',
+  'fleetHistory id': 'endpoints',
+  'fleetEvents cursor': 'none',
   'plans id': 'plans',
   'users id': 'users',
   'schedules id': 'schedules',

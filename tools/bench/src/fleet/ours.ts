@@ -38,6 +38,10 @@ export async function prepareOurs(options: CollectOptions & { databaseUrl: strin
     intervalMs: options.intervalMs,
     metricsIntervalMs: options.metricsIntervalMs,
     concurrency: 256,
+    rules: {
+      stability: { changes: 6, halfLifeMs: 120_000, restarts: 3, restartWindowMs: 600_000 },
+      history: { perEndpoint: 200, days: 30 },
+    },
     onAppended: () => undefined,
     logger: createLogger({ service: 'bench', level: 'silent' }),
     registry: new Registry(),

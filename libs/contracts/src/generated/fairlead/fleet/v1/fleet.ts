@@ -35,6 +35,8 @@ export interface EndpointHealth {
   metricsProblem: string;
   /** When its process began, as its metrics say; empty when they do not. */
   startedAt: string;
+  /** steady, flapping: its state changes too often, or crash_looping: its process begins anew again and again. */
+  condition: string;
 }
 
 export interface GetSnapshotRequest {
@@ -46,6 +48,35 @@ export interface GetSnapshotResponse {
   endpoints: EndpointHealth[];
   takenAt: string;
   unreachable: number;
+}
+
+export interface GetEndpointHistoryRequest {
+  kind: string;
+  shardId: string;
+  endpointId: string;
+  /** How many; 1 to 200. */
+  limit: number;
+  /** Before this one, of an earlier page; 0 for the newest. */
+  before: number;
+}
+
+export interface EndpointHappening {
+  sequence: number;
+  /** RFC 3339; when the look was taken that showed it. */
+  at: string;
+  /** registered, removed, state, version, restarted or condition. */
+  what: string;
+  /** What was and what is, in the words of what; empty for nothing. */
+  from: string;
+  to: string;
+  /** The endpoint's problem at that moment; empty when it had none. */
+  problem: string;
+}
+
+export interface GetEndpointHistoryResponse {
+  /** The newest first. */
+  happenings: EndpointHappening[];
+  more: boolean;
 }
 
 export interface CheckShardRequest {
@@ -92,6 +123,7 @@ function createBaseEndpointHealth(): EndpointHealth {
     metricsTakenAt: "",
     metricsProblem: "",
     startedAt: "",
+    condition: "",
   };
 }
 
@@ -147,6 +179,9 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
     }
     if (message.startedAt !== "") {
       writer.uint32(138).string(message.startedAt);
+    }
+    if (message.condition !== "") {
+      writer.uint32(146).string(message.condition);
     }
     return writer;
   },
@@ -300,6 +335,14 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
             message.startedAt = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.condition = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -363,6 +406,7 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
         : isSet(object.started_at)
         ? globalThis.String(object.started_at)
         : "",
+      condition: isSet(object.condition) ? globalThis.String(object.condition) : "",
     };
   },
 
@@ -419,6 +463,9 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
     if (message.startedAt !== "") {
       obj.startedAt = message.startedAt;
     }
+    if (message.condition !== "") {
+      obj.condition = message.condition;
+    }
     return obj;
   },
 
@@ -444,6 +491,7 @@ export const EndpointHealth: MessageFns<EndpointHealth> = {
     message.metricsTakenAt = object.metricsTakenAt ?? "";
     message.metricsProblem = object.metricsProblem ?? "";
     message.startedAt = object.startedAt ?? "";
+    message.condition = object.condition ?? "";
     return message;
   },
 };
@@ -624,6 +672,383 @@ export const GetSnapshotResponse: MessageFns<GetSnapshotResponse> = {
     message.endpoints = object.endpoints?.map((e) => EndpointHealth.fromPartial(e)) || [];
     message.takenAt = object.takenAt ?? "";
     message.unreachable = object.unreachable ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetEndpointHistoryRequest(): GetEndpointHistoryRequest {
+  return { kind: "", shardId: "", endpointId: "", limit: 0, before: 0 };
+}
+
+export const GetEndpointHistoryRequest: MessageFns<GetEndpointHistoryRequest> = {
+  encode(message: GetEndpointHistoryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.shardId !== "") {
+      writer.uint32(18).string(message.shardId);
+    }
+    if (message.endpointId !== "") {
+      writer.uint32(26).string(message.endpointId);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(32).int64(message.limit);
+    }
+    if (message.before !== 0) {
+      writer.uint32(40).int64(message.before);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetEndpointHistoryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetEndpointHistoryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.limit = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.before = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetEndpointHistoryRequest {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      before: isSet(object.before) ? globalThis.Number(object.before) : 0,
+    };
+  },
+
+  toJSON(message: GetEndpointHistoryRequest): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.before !== 0) {
+      obj.before = Math.round(message.before);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetEndpointHistoryRequest>, I>>(base?: I): GetEndpointHistoryRequest {
+    return GetEndpointHistoryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetEndpointHistoryRequest>, I>>(object: I): GetEndpointHistoryRequest {
+    const message = createBaseGetEndpointHistoryRequest();
+    message.kind = object.kind ?? "";
+    message.shardId = object.shardId ?? "";
+    message.endpointId = object.endpointId ?? "";
+    message.limit = object.limit ?? 0;
+    message.before = object.before ?? 0;
+    return message;
+  },
+};
+
+function createBaseEndpointHappening(): EndpointHappening {
+  return { sequence: 0, at: "", what: "", from: "", to: "", problem: "" };
+}
+
+export const EndpointHappening: MessageFns<EndpointHappening> = {
+  encode(message: EndpointHappening, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0) {
+      writer.uint32(8).int64(message.sequence);
+    }
+    if (message.at !== "") {
+      writer.uint32(18).string(message.at);
+    }
+    if (message.what !== "") {
+      writer.uint32(26).string(message.what);
+    }
+    if (message.from !== "") {
+      writer.uint32(34).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(42).string(message.to);
+    }
+    if (message.problem !== "") {
+      writer.uint32(50).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointHappening {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointHappening();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndpointHappening {
+    return {
+      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+      what: isSet(object.what) ? globalThis.String(object.what) : "",
+      from: isSet(object.from) ? globalThis.String(object.from) : "",
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: EndpointHappening): unknown {
+    const obj: any = {};
+    if (message.sequence !== 0) {
+      obj.sequence = Math.round(message.sequence);
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    if (message.what !== "") {
+      obj.what = message.what;
+    }
+    if (message.from !== "") {
+      obj.from = message.from;
+    }
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EndpointHappening>, I>>(base?: I): EndpointHappening {
+    return EndpointHappening.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EndpointHappening>, I>>(object: I): EndpointHappening {
+    const message = createBaseEndpointHappening();
+    message.sequence = object.sequence ?? 0;
+    message.at = object.at ?? "";
+    message.what = object.what ?? "";
+    message.from = object.from ?? "";
+    message.to = object.to ?? "";
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+function createBaseGetEndpointHistoryResponse(): GetEndpointHistoryResponse {
+  return { happenings: [], more: false };
+}
+
+export const GetEndpointHistoryResponse: MessageFns<GetEndpointHistoryResponse> = {
+  encode(message: GetEndpointHistoryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.happenings) {
+      EndpointHappening.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetEndpointHistoryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetEndpointHistoryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.happenings.push(EndpointHappening.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetEndpointHistoryResponse {
+    return {
+      happenings: globalThis.Array.isArray(object?.happenings)
+        ? object.happenings.map((e: any) => EndpointHappening.fromJSON(e))
+        : [],
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+    };
+  },
+
+  toJSON(message: GetEndpointHistoryResponse): unknown {
+    const obj: any = {};
+    if (message.happenings?.length) {
+      obj.happenings = message.happenings.map((e) => EndpointHappening.toJSON(e));
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetEndpointHistoryResponse>, I>>(base?: I): GetEndpointHistoryResponse {
+    return GetEndpointHistoryResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetEndpointHistoryResponse>, I>>(object: I): GetEndpointHistoryResponse {
+    const message = createBaseGetEndpointHistoryResponse();
+    message.happenings = object.happenings?.map((e) => EndpointHappening.fromPartial(e)) || [];
+    message.more = object.more ?? false;
     return message;
   },
 };
@@ -1091,6 +1516,18 @@ export const FleetObserverServiceService = {
     responseSerialize: (value: CheckShardResponse): Buffer => Buffer.from(CheckShardResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckShardResponse => CheckShardResponse.decode(value),
   },
+  /** What happened to one endpoint; endpoint_not_found for one of which nothing is known. */
+  getEndpointHistory: {
+    path: "/fairlead.fleet.v1.FleetObserverService/GetEndpointHistory" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetEndpointHistoryRequest): Buffer =>
+      Buffer.from(GetEndpointHistoryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetEndpointHistoryRequest => GetEndpointHistoryRequest.decode(value),
+    responseSerialize: (value: GetEndpointHistoryResponse): Buffer =>
+      Buffer.from(GetEndpointHistoryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetEndpointHistoryResponse => GetEndpointHistoryResponse.decode(value),
+  },
   /** Asks every gateway which placement revision it applied. */
   getAppliedPlacement: {
     path: "/fairlead.fleet.v1.FleetObserverService/GetAppliedPlacement" as const,
@@ -1110,6 +1547,8 @@ export interface FleetObserverServiceServer extends UntypedServiceImplementation
   getSnapshot: handleUnaryCall<GetSnapshotRequest, GetSnapshotResponse>;
   /** Probes the endpoints of one shard now. */
   checkShard: handleUnaryCall<CheckShardRequest, CheckShardResponse>;
+  /** What happened to one endpoint; endpoint_not_found for one of which nothing is known. */
+  getEndpointHistory: handleUnaryCall<GetEndpointHistoryRequest, GetEndpointHistoryResponse>;
   /** Asks every gateway which placement revision it applied. */
   getAppliedPlacement: handleUnaryCall<GetAppliedPlacementRequest, GetAppliedPlacementResponse>;
 }
