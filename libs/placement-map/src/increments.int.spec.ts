@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { placementNames, watchPlacement, type PlacementReader, type PlacementSource } from '@fairlead/placement-reader';
+import { shortSha256 } from '@fairlead/placement-reader/format';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testMessaging, type TestMessaging } from '@fairlead/testing';
 import { createPlacementPublisher, type PlacementPublisher } from './publisher.js';
@@ -105,6 +106,18 @@ describe('a reader on a plain connection', () => {
     await move();
     await arrives();
     expect(questions.filter((subject) => !subject.endsWith('.marker'))).toEqual([]);
+  });
+
+  it('is told in between what is in force, by the hash of the marker that stands in the bucket', async () => {
+    const heard: unknown[] = [];
+    const remove = gatewaySide.subscribeCore(placementNames(nats.namespace).increments, (message) => heard.push(message));
+    await gatewaySide.connection?.flush();
+    publisher.announce();
+    await eventually(() => heard.length > 0, { what: 'what is in force' });
+    remove();
+    const { name } = messaging.topology.buckets.placement;
+    const stored = await (await messaging.manager()).streams.getMessage(`KV_${name}`, { last_by_subj: `$KV.${name}.marker` });
+    expect(heard[0]).toEqual({ format: 1, epoch: 1, revision, marker: shortSha256(stored?.data ?? '') });
   });
 
   it('keeps what it shows when it is told nonsense, and looks whether there is something', async () => {
