@@ -50,6 +50,7 @@ export async function startManagedEndpoint(): Promise<ManagedEndpoint> {
       const figures = `svc_inflight ${String(inflight)}\nsvc_lag 4\nprocess_start_time_seconds ${String(startedAt)}\n`;
       response.end(`svc_build_info{service="svc",version="${version}",git_sha="abc"} 1\n${figures}`);
     } else if (path === '/admin/state' && state !== undefined) response.end(JSON.stringify(state));
+    else if (path.startsWith('/admin/resolve?') && path.endsWith('path=%2Fapi')) response.end('{"route":"api","revision":4}');
     else response.writeHead(404).end();
   }
 

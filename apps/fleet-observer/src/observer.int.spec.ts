@@ -293,6 +293,36 @@ describe('the applied placement', () => {
   });
 });
 
+describe('the configuration that gateways go by', () => {
+  const document = 'routing/platform/default';
+
+  it('is asked of each, and those that know of none are told apart from those that are away', async () => {
+    endpoints[2].state = { epoch: 2, revision: 12, config: { [document]: { epoch: 1, revision: 4, sha256: 'f00' } } };
+    stack.shards.set('gateway/g-2', [endpoints[0].url]);
+    const [first, second, third] = (await observer.getAppliedConfig({ document })).gateways;
+    expect(first).toMatchObject({ shardId: 'g-1', alive: true, follows: true, epoch: 1, revision: 4, sha256: 'f00', problem: '' });
+    expect(second).toMatchObject({ alive: false, follows: false, problem: 'it can not be reached' });
+    expect(third).toMatchObject({ shardId: 'g-2', alive: true, follows: false, revision: 0 });
+    expect((await observer.getAppliedConfig({ document: 'other/platform/default' })).gateways[0]).toMatchObject({
+      follows: true,
+      revision: 0,
+    });
+    expect((await errorOf(observer.getAppliedConfig({ document: 'a b' }))).code).toBe('invalid_argument');
+  });
+
+  it('is seen by the routes that they would take', async () => {
+    const requests = ['/api', '/other'].map((path) => ({ host: 'any.invalid', path }));
+    const { resolved } = await observer.resolveRoutes({ gateways: ['g-1/e1', 'g-1/e2', 'a-1/e1'], requests });
+    expect(resolved.map(({ endpointId, route, revision, problem }) => [endpointId, route, revision, problem])).toEqual([
+      ['e1', 'api', 4, ''],
+      ['e1', '', 0, 'it finds no route'],
+      ['e2', '', 0, 'it can not be reached'],
+      ['e2', '', 0, 'it can not be reached'],
+    ]);
+    expect((await errorOf(observer.resolveRoutes({ gateways: [], requests: [{ host: '', path: 'api' }] }))).code).toBe('invalid_argument');
+  });
+});
+
 describe('who may', () => {
   it('read is whoever may read the fleet', async () => {
     const viewer = await stack.signers['api-gateway'].signUser({ userId: 'usr_v', email: 'v@example.org', roles: ['viewer'] }, 60);

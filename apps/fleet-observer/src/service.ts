@@ -8,9 +8,11 @@ import type { Logger } from '@fairlead/telemetry';
 import type { FleetObserverConfig } from './config.js';
 import { consumePlacementChanges } from './consumers/placement-changes.js';
 import { checkShard } from './grpc/check-shard.js';
+import { getAppliedConfig } from './grpc/get-applied-config.js';
 import { getAppliedPlacement } from './grpc/get-applied-placement.js';
 import { getEndpointHistory } from './grpc/get-endpoint-history.js';
 import { getSnapshot } from './grpc/get-snapshot.js';
+import { resolveRoutes } from './grpc/resolve-routes.js';
 import { createEndpointSource } from './sensing/endpoints.js';
 import { probeEndpoint } from './sensing/probe.js';
 import { migrations } from './store/migrations.js';
@@ -63,6 +65,8 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
         checkShard: checkShard(observation),
         getEndpointHistory: getEndpointHistory(database),
         getAppliedPlacement: getAppliedPlacement({ source, outbound }),
+        getAppliedConfig: getAppliedConfig({ source, outbound }),
+        resolveRoutes: resolveRoutes({ source, outbound }),
       }),
     ],
     onDrain: [() => consumer.stop(), () => watch.stop(), () => observation.stop()],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { spanTarget, writeFileAtomically } from '@fairlead/config';
 import { describeError, placedKinds } from '@fairlead/contracts';
 import { connectMessaging } from '@fairlead/messaging';
-import { followPlacement } from '@fairlead/placement-map';
+import { followPlacement, watchConfig } from '@fairlead/placement-map';
 import { createLogger, createTracing, type Logger, type Tracing } from '@fairlead/telemetry';
 import { tlsFilesOf, watchTls } from '@fairlead/tls';
 import { startAccountant, type Accountant } from './checker/accountant.js';
@@ -17,6 +17,7 @@ import type { Member } from './fleet/member.js';
 import { takeFolder } from './fleet/folder-lock.js';
 import { Ports } from './fleet/ports.js';
 import { createShardMember, type ShardMember } from './fleet/shard-member.js';
+import { followedConfig } from './gateway/applied-config.js';
 import { createGatewayMember, type FollowedPlacement, type GatewayMember } from './gateway/gateway-member.js';
 import { HttpServer } from './http/server.js';
 import { readEffects } from './ledger/effects.js';
@@ -176,7 +177,15 @@ async function placementFeeds(
         feed.show(snapshot);
       },
     });
-    return { feed, stop: () => watch.stop() };
+    const configWatch = watchConfig({ messaging, logger, identities: followedConfig });
+    return {
+      feed,
+      config: configWatch,
+      stop: async () => {
+        await configWatch.stop();
+        await watch.stop();
+      },
+    };
   };
 }
 

@@ -7,12 +7,17 @@ import type { Logger } from '@fairlead/telemetry';
 import { followConfigFiles } from './config/files.js';
 import { startConfigPublication, type ConfigPublication } from './config/publication.js';
 import type { Config } from './config.js';
-import type { ConfigDeps } from './grpc/config/deps.js';
+import type { ConfigChangeDeps, ConfigDeps } from './grpc/config/deps.js';
 import { diffConfig } from './grpc/config/diff-config.js';
 import { getConfigRevision } from './grpc/config/get-config-revision.js';
 import { getConfig } from './grpc/config/get-config.js';
 import { listConfigHistory } from './grpc/config/list-config-history.js';
 import { listConfig } from './grpc/config/list-config.js';
+import { planConfig } from './grpc/config/plan-config.js';
+import { prepareConfig } from './grpc/config/prepare-config.js';
+import { promoteConfig } from './grpc/config/promote-config.js';
+import { revertConfig } from './grpc/config/revert-config.js';
+import { stageConfig } from './grpc/config/stage-config.js';
 import { validateConfig } from './grpc/config/validate-config.js';
 import { createTenant } from './grpc/create-tenant.js';
 import type { Deps } from './grpc/deps.js';
@@ -75,12 +80,16 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     configPublication.changed();
     pokeLog(messaging, position);
   };
+  const configProblem = () => (messaging.connected() ? configPublication.problem() : 'NATS is away');
   const dir = config.CONFIG_FILES_DIR;
   const configFiles = dir === undefined ? undefined : followConfigFiles({ database, endpoints, logger, dir, committed: configCommitted });
   return startService({
     resources,
     config,
-    rpcs: [rpcsOf({ database, idempotency, endpoints, publicationProblem, committed }), configRpcsOf({ database, endpoints })],
+    rpcs: [
+      rpcsOf({ database, idempotency, endpoints, publicationProblem, committed }),
+      configRpcsOf({ database, endpoints, committed: configCommitted, publicationProblem: configProblem }),
+    ],
     checks: [publishes(publication), agrees(publication), publishesConfig(configPublication)],
     onDrain: [idempotency.stop, () => publication.stop(), () => configPublication.stop(), () => configFiles?.stop()],
   });
@@ -104,7 +113,7 @@ function rpcsOf(deps: Deps & { idempotency: Idempotency }) {
   });
 }
 
-function configRpcsOf(deps: ConfigDeps) {
+function configRpcsOf(deps: ConfigDeps & ConfigChangeDeps & { publicationProblem: () => string | undefined }) {
   return defineRpcs(configV1.ConfigServiceService, {
     listConfig: listConfig(deps),
     getConfig: getConfig(deps),
@@ -112,6 +121,11 @@ function configRpcsOf(deps: ConfigDeps) {
     getConfigRevision: getConfigRevision(deps),
     diffConfig: diffConfig(deps),
     validateConfig: validateConfig(deps),
+    prepareConfig: prepareConfig(deps),
+    planConfig: planConfig(deps),
+    stageConfig: stageConfig(deps),
+    promoteConfig: promoteConfig(deps),
+    revertConfig: revertConfig(deps),
   });
 }
 

@@ -34,6 +34,11 @@ export function configPath({ domain, name, scope }: ConfigIdentity): string {
   return `${domain}/${scope}/${name}`;
 }
 
+/** What somebody must be permitted, besides `config.write`, to change documents of a domain. */
+export function configPermission(domain: ConfigDomain): `config.${ConfigDomain}` {
+  return `config.${domain}`;
+}
+
 /** The KV key of what is in force of a document, or (`candidate`) of what a sample of gateways tries first. */
 export function configKey(stage: ConfigStage, identity: ConfigIdentity): string {
   return `${stage}.${configPath(identity).replaceAll('/', '.')}`;
@@ -44,7 +49,7 @@ export type ConfigStage = (typeof configStages)[number];
 
 /**
  * What a key of the bucket CONFIG holds. A reader ignores what is older by (epoch, revision) than what it has. A candidate is for the
- * gateway endpoints that it names, and for nobody when it names none: it was promoted, or withdrawn.
+ * gateway endpoints that it names (`shard/endpoint`), and for nobody when it names none: it was promoted, or withdrawn.
  */
 export const configValue = z.object({
   epoch: z.int().nonnegative(),

@@ -14,6 +14,7 @@ export { isDeeperThan } from './json-depth.js';
 export * from './kinds.js';
 export * from './nats-access.js';
 export * from './permissions.js';
+export * from './routes.js';
 export * from './rpc-access.js';
 export * from './scopes.js';
 export * from './sse.js';

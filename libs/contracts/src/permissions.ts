@@ -4,6 +4,7 @@ export const permissions = [
   'audit.read',
   'audit.seal',
   'change.read',
+  'config.change',
   'config.feature-flags',
   'config.placement',
   'config.read',
@@ -102,7 +103,7 @@ const admin: readonly Permission[] = [
   'project.manage',
 ];
 
-/** What each role of a user may do. `placement.move` and `service.command` are for services alone. */
+/** What each role of a user may do. `config.change`, `placement.move` and `service.command` are for services alone. */
 export const roles = { viewer, operator, admin } as const;
 
 export type Role = keyof typeof roles;
@@ -110,7 +111,7 @@ export type Role = keyof typeof roles;
 /** What each service may do when it calls another one as itself. */
 export const serviceGrants = {
   'api-gateway': ['tenant.read', 'placement.read', 'fleet.read', 'job.read', 'audit.read'],
-  'job-orchestrator': ['tenant.read', 'placement.read', 'placement.move', 'fleet.read', 'service.command'],
+  'job-orchestrator': ['tenant.read', 'placement.read', 'placement.move', 'config.read', 'config.change', 'fleet.read', 'service.command'],
   provisioner: ['placement.read'],
   placement: [],
   'fleet-observer': ['placement.read'],

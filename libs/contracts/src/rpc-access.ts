@@ -67,7 +67,9 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     checkShard: orchestrator,
     getAppliedPlacement: ['api-gateway', 'job-orchestrator'],
     getEndpointHistory: gateway,
+    getAppliedConfig: orchestrator,
     getSnapshot: gateway,
+    resolveRoutes: orchestrator,
   }),
   ...answered('job-orchestrator', jobsV1.JobOrchestratorServiceService, {
     approvePlan: gateway,
@@ -108,6 +110,11 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     getConfigRevision: ['api-gateway', 'job-orchestrator'],
     listConfig: gateway,
     listConfigHistory: gateway,
+    planConfig: orchestrator,
+    prepareConfig: gateway,
+    promoteConfig: orchestrator,
+    revertConfig: orchestrator,
+    stageConfig: orchestrator,
     validateConfig: gateway,
   }),
   ...answered('provisioner', provisionerV1.ProvisionerServiceService, {

@@ -10,6 +10,7 @@ export {
   type ShardEntry,
 } from '@fairlead/placement-reader';
 export { bucketConfig, bucketStream, bucketSubject } from './bucket.js';
+export { watchConfig, type ConfigWatch } from './config-watch.js';
 export { followPlacement } from './follow.js';
 export { watchPlacementFiles } from './files/watch.js';
 export { createPlacementPublisher, type BucketFindings, type PlacementPublisher, type PublishedInfo } from './publisher.js';

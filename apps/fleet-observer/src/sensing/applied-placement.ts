@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import type { fleetV1 } from '@fairlead/contracts';
 import type { Outbound } from '@fairlead/outbound';
-import { currentContext, headersOfContext } from '@fairlead/telemetry';
 import type { Endpoint } from '../domain/health.js';
+import { askGateway } from './ask-gateway.js';
 import { mapBounded } from './bounded.js';
-import { routeUrl } from './probe.js';
 
-const timeoutMs = 1_000;
 const maxAtOnce = 256;
 
 const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
@@ -25,24 +23,9 @@ export async function appliedPlacement(outbound: Outbound, gateways: readonly En
 }
 
 async function askState(outbound: Outbound, gateway: Endpoint): Promise<{ epoch: number; revision: number }> {
-  const context = currentContext();
-  const { status, body } = await outbound.request({
-    method: 'GET',
-    url: routeUrl(gateway, '/admin/state'),
-    headers: context === undefined ? {} : headersOfContext(context),
-    timeoutMs,
-    maxResponseBytes: 1_048_576,
-  });
+  const { status, body } = await askGateway(outbound, gateway, '/admin/state');
   if (status !== 200) throw new Error(`status ${status}`);
-  const parsed = stateAnswer.safeParse(jsonOf(body));
+  const parsed = stateAnswer.safeParse(body);
   if (!parsed.success) throw new Error('it does not say which placement it applied');
   return parsed.data;
-}
-
-function jsonOf(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
 }

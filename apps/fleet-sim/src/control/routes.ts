@@ -31,6 +31,7 @@ const knobsSchema = z.strictObject({
   delay_ms: z.int().min(0).max(maxDelayMs).optional(),
   stuck: z.boolean().optional(),
   frozen: z.boolean().optional(),
+  misroutes: z.boolean().optional(),
   down: z.boolean().optional(),
   crash: z.union([z.literal(true), z.strictObject({ restart_ms: z.int().min(0).max(600_000) })]).optional(),
 });
@@ -88,7 +89,7 @@ function topology({ members, tenants }: ControlOptions): object {
 
 async function turnKnobs({ members }: ControlOptions, request: HttpRequest): Promise<object> {
   const { kind, shard } = parseInput(memberParams, request.params);
-  const { health, delay_ms: delayMs, stuck, frozen, down, crash } = parseInput(knobsSchema, request.body);
+  const { health, delay_ms: delayMs, stuck, frozen, misroutes, down, crash } = parseInput(knobsSchema, request.body);
   const member = members.find((candidate) => candidate.kind === kind && candidate.shardId === shard);
   if (member === undefined) throw new Problem(404, 'shard_not_found', 'the fleet has no such shard');
   const turned: Partial<Knobs> = {};
@@ -96,6 +97,7 @@ async function turnKnobs({ members }: ControlOptions, request: HttpRequest): Pro
   if (delayMs !== undefined) turned.delayMs = delayMs;
   if (stuck !== undefined) turned.stuck = stuck;
   if (frozen !== undefined) turned.frozen = frozen;
+  if (misroutes !== undefined) turned.misroutes = misroutes;
   member.turn(turned);
   if (crash !== undefined) await member.crash(crash === true ? defaultRestartMs : crash.restart_ms);
   if (down === true) await member.takeDown();

@@ -10,6 +10,8 @@ export interface Knobs {
   stuck: boolean;
   /** Connections are accepted and nothing is answered; what came meanwhile is worked on afterwards, late. */
   frozen: boolean;
+  /** A gateway finds no route for any request. */
+  misroutes: boolean;
 }
 
 /** One life of a member: from its start out of durable state to its stop or crash. */
@@ -34,7 +36,7 @@ export interface MemberOptions {
 
 /** A service of the simulated fleet: a server of its own over one incarnation, which a crash takes away and disk brings back. */
 export class Member {
-  readonly knobs: Knobs = { health: 'healthy', delayMs: 0, stuck: false, frozen: false };
+  readonly knobs: Knobs = { health: 'healthy', delayMs: 0, stuck: false, frozen: false, misroutes: false };
   private port = 0;
   private life: { incarnation: Incarnation; server: HttpServer } | undefined;
   private restart: Promise<void> | undefined;

@@ -4,10 +4,11 @@ import { describeError, namePattern, placedKinds } from '@fairlead/contracts';
 import type { Logger, Tracing } from '@fairlead/telemetry';
 import { Member, type Incarnation } from '../fleet/member.js';
 import { serviceMetrics } from '../fleet/metrics.js';
-import { parseInput, type HttpRequest, type Route } from '../http/server.js';
+import { parseInput, Problem, type HttpRequest, type Route } from '../http/server.js';
 import { traced } from '../http/traced.js';
 import type { PlacementFeed } from '../placement.js';
 import { commandBody } from '../shard/routes.js';
+import { AppliedConfig, type ConfigFeed } from './applied-config.js';
 import { AppliedPlacement } from './applied-placement.js';
 import { Router } from './router.js';
 
@@ -23,9 +24,11 @@ export interface GatewayMemberOptions {
   tracing: Tracing;
 }
 
-/** A feed of its own, and how to leave it. */
+/** Feeds of its own, and how to leave them. */
 export interface FollowedPlacement {
   feed: PlacementFeed;
+  /** Left out: it knows of no configuration. */
+  config?: ConfigFeed;
   stop(): Promise<void>;
 }
 
@@ -39,6 +42,7 @@ const commandParams = z.object({
   tenant: z.string().regex(namePattern, 'not a tenant id'),
   kind: z.enum(placedKinds, 'not a kind that tenants are placed on'),
 });
+const resolveQuery = z.object({ host: z.string().max(253), path: z.string().startsWith('/').max(2_048) });
 const numberedCommand = z.object({ seq: z.int().min(1) });
 
 /** Makes a gateway's member; nothing runs before its start. */
@@ -62,14 +66,26 @@ export function createGatewayMember(options: GatewayMemberOptions): GatewayMembe
         await followed.stop();
         throw error;
       });
+      const config = await AppliedConfig.open({
+        feed: followed.config ?? { current: () => undefined },
+        file: join(options.dir, 'config.json'),
+        endpoint: `${options.shardId}/${options.shardId}-1`,
+        onSaveError: (error) => {
+          options.logger.error({ shard_id: options.shardId, error: describeError(error) }, 'the configuration could not be saved');
+        },
+      });
       placement = applied;
-      return incarnate(options, applied, followed);
+      return incarnate(options, { placement: applied, config, misroutes: () => knobs.misroutes }, followed);
     },
   });
   return { member, applied: () => (member.running ? placement : undefined) };
 }
 
-function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement, followed: FollowedPlacement): Incarnation {
+function incarnate(
+  options: GatewayMemberOptions,
+  { placement, config, misroutes }: { placement: AppliedPlacement; config: AppliedConfig; misroutes: () => boolean },
+  followed: FollowedPlacement,
+): Incarnation {
   const router = new Router({ placement });
   const metrics = serviceMetrics('gateway', options.build, () => ({ inflight: router.inflight, lag: placement.lag() }));
   const adminState = () => ({
@@ -79,6 +95,7 @@ function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement, f
     revision: placement.current()?.revision ?? 0,
     inflight: router.inflight,
     parked: router.parked,
+    config: config.state(),
   });
   const routes: Route[] = [
     {
@@ -92,6 +109,16 @@ function incarnate(options: GatewayMemberOptions, placement: AppliedPlacement, f
         }),
     },
     { method: 'GET', path: '/admin/state', handle: () => ({ status: 200, body: adminState() }) },
+    {
+      method: 'GET',
+      path: '/admin/resolve',
+      handle: (request) => {
+        const asked = parseInput(resolveQuery, Object.fromEntries(request.query));
+        const found = misroutes() ? undefined : config.resolve(asked);
+        if (found === undefined) throw new Problem(404, 'not_found', 'no route takes this request');
+        return { status: 200, body: found };
+      },
+    },
     {
       method: 'POST',
       path: '/admin/reload',

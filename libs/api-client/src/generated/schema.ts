@@ -3561,7 +3561,7 @@ export interface operations {
         parameters: {
             query: {
                 principal: string;
-                permission: "audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
+                permission: "audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
                 scope?: string;
             };
             header?: never;
@@ -5816,7 +5816,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     description: string;
-                    permissions: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };
@@ -5899,7 +5899,7 @@ export interface operations {
             content: {
                 "application/json": {
                     description?: string;
-                    permissions?: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions?: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };

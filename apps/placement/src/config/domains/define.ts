@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ConfigDomain, ConfigIdentity, Permission } from '@fairlead/contracts';
+import type { ConfigDomain, ConfigIdentity } from '@fairlead/contracts';
 import type { Content } from '../domain/canonical.js';
 import type { Problem } from '../domain/problems.js';
 
@@ -31,8 +31,6 @@ export interface ConfigImpact {
 /** One domain: what its documents hold, what is right, and what a change of one touches. All of it pure. */
 export interface Domain<Document = unknown> {
   readonly name: ConfigDomain;
-  /** What somebody must be permitted, besides config.write, to change a document. */
-  readonly permission: Permission;
   /** May there be documents of one tenant. */
   readonly tenantScopes: boolean;
   /** Strict: a member that is not known is a slip. Fills in what may be left out. */

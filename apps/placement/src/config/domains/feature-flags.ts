@@ -24,7 +24,6 @@ type Flags = z.output<typeof schema>;
 
 export const featureFlags = defineDomain<Flags>({
   name: 'feature-flags',
-  permission: 'config.feature-flags',
   tenantScopes: true,
   schema,
   defaults: schema.parse({}),

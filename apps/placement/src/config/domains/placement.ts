@@ -44,7 +44,6 @@ type Policy = z.output<typeof schema>;
 
 export const placement = defineDomain<Policy>({
   name: 'placement',
-  permission: 'config.placement',
   tenantScopes: false,
   schema,
   defaults: schema.parse({}),

@@ -50,7 +50,6 @@ type Routing = z.output<typeof schema>;
 
 export const routing = defineDomain<Routing>({
   name: 'routing',
-  permission: 'config.routing',
   tenantScopes: false,
   schema,
   defaults: schema.parse({ routes: [{ id: 'all', path_prefix: '/', to: { kind: 'aggregate' } }] }),

@@ -1,5 +1,5 @@
 import type { ConfigIdentity } from '@fairlead/contracts';
-import type { Transaction } from '@fairlead/postgres';
+import type { Sql, Transaction } from '@fairlead/postgres';
 import type { DocumentRow } from './documents.js';
 
 const key = ({ domain, scope, name }: ConfigIdentity) => [domain, scope, name];
@@ -44,6 +44,64 @@ export async function putInForce(tx: Transaction, identity: ConfigIdentity, revi
     `with marked as (update config_revision set effective_at = coalesce(effective_at, now()) where (domain, scope, name, revision) = ($1, $2, $3, $4))
      update config_document set revision = $4, candidate_revision = null, candidate_gateways = '{}' where (domain, scope, name) = ($1, $2, $3)`,
     [...key(identity), revision],
+  );
+}
+
+/** Has a sample of gateways try a revision. */
+export async function stage(tx: Transaction, identity: ConfigIdentity, revision: number, gateways: readonly string[]): Promise<void> {
+  await tx.query(`update config_document set candidate_revision = $4, candidate_gateways = $5 where (domain, scope, name) = ($1, $2, $3)`, [
+    ...key(identity),
+    revision,
+    gateways,
+  ]);
+}
+
+/** Ends the trial of what is staged. */
+export async function withdraw(tx: Transaction, identity: ConfigIdentity): Promise<void> {
+  await tx.query(
+    `update config_document set candidate_revision = null, candidate_gateways = '{}' where (domain, scope, name) = ($1, $2, $3)`,
+    key(identity),
+  );
+}
+
+/** Remembers a fence as the document's highest. */
+export async function raiseFence(tx: Transaction, identity: ConfigIdentity, fence: number): Promise<void> {
+  await tx.query(`update config_document set highest_fence = greatest(highest_fence, $4) where (domain, scope, name) = ($1, $2, $3)`, [
+    ...key(identity),
+    fence,
+  ]);
+}
+
+/** What a key staged; undefined when it staged nothing. */
+export async function findChange(
+  tx: Transaction,
+  idempotencyKey: string,
+): Promise<{ requestDigest: string; revision: number } | undefined> {
+  const [row] = await tx.query<{ requestDigest: string; revision: number }>(
+    `select request_digest as "requestDigest", revision from config_change where idempotency_key = $1`,
+    [idempotencyKey],
+  );
+  return row;
+}
+
+/** Remembers what a key staged. */
+export async function recordChange(tx: Transaction, idempotencyKey: string, requestDigest: string, revision: number): Promise<void> {
+  await tx.query(`insert into config_change (idempotency_key, request_digest, revision) values ($1, $2, $3)`, [
+    ...[idempotencyKey, requestDigest, revision],
+  ]);
+}
+
+/** The content kept by a hash, or undefined. */
+export async function findContent(sql: Sql, sha256: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ content: string }>(`select content from config_content where sha256 = $1`, [sha256]);
+  return row?.content;
+}
+
+/** Removes contents that were prepared and that nothing came to refer to in a week. */
+export async function forgetContents(tx: Transaction): Promise<void> {
+  await tx.query(
+    `delete from config_content c where created_at < now() - interval '7 days'
+     and not exists (select from config_revision r where r.sha256 = c.sha256)`,
   );
 }
 

@@ -104,6 +104,56 @@ export interface GetAppliedPlacementResponse {
   gateways: GatewayPlacement[];
 }
 
+export interface GatewayConfig {
+  shardId: string;
+  endpointId: string;
+  alive: boolean;
+  /** It goes by configuration documents; others are not waited for. */
+  follows: boolean;
+  /** 0 when it has none of the document. */
+  epoch: number;
+  revision: number;
+  sha256: string;
+  problem: string;
+}
+
+export interface GetAppliedConfigRequest {
+  /** Such as routing/platform/default. */
+  document: string;
+}
+
+export interface GetAppliedConfigResponse {
+  gateways: GatewayConfig[];
+}
+
+export interface RouteRequest {
+  host: string;
+  path: string;
+}
+
+export interface ResolvedRoute {
+  shardId: string;
+  endpointId: string;
+  request:
+    | RouteRequest
+    | undefined;
+  /** Empty when it told none. */
+  route: string;
+  revision: number;
+  /** Why it told none. */
+  problem: string;
+}
+
+export interface ResolveRoutesRequest {
+  /** Each as shard/endpoint. */
+  gateways: string[];
+  requests: RouteRequest[];
+}
+
+export interface ResolveRoutesResponse {
+  resolved: ResolvedRoute[];
+}
+
 function createBaseEndpointHealth(): EndpointHealth {
   return {
     kind: "",
@@ -1493,6 +1543,735 @@ export const GetAppliedPlacementResponse: MessageFns<GetAppliedPlacementResponse
   },
 };
 
+function createBaseGatewayConfig(): GatewayConfig {
+  return { shardId: "", endpointId: "", alive: false, follows: false, epoch: 0, revision: 0, sha256: "", problem: "" };
+}
+
+export const GatewayConfig: MessageFns<GatewayConfig> = {
+  encode(message: GatewayConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shardId !== "") {
+      writer.uint32(10).string(message.shardId);
+    }
+    if (message.endpointId !== "") {
+      writer.uint32(18).string(message.endpointId);
+    }
+    if (message.alive !== false) {
+      writer.uint32(24).bool(message.alive);
+    }
+    if (message.follows !== false) {
+      writer.uint32(32).bool(message.follows);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(40).int64(message.epoch);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(48).int64(message.revision);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(58).string(message.sha256);
+    }
+    if (message.problem !== "") {
+      writer.uint32(66).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GatewayConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGatewayConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.alive = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.follows = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GatewayConfig {
+    return {
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      alive: isSet(object.alive) ? globalThis.Boolean(object.alive) : false,
+      follows: isSet(object.follows) ? globalThis.Boolean(object.follows) : false,
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: GatewayConfig): unknown {
+    const obj: any = {};
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.alive !== false) {
+      obj.alive = message.alive;
+    }
+    if (message.follows !== false) {
+      obj.follows = message.follows;
+    }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GatewayConfig>, I>>(base?: I): GatewayConfig {
+    return GatewayConfig.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GatewayConfig>, I>>(object: I): GatewayConfig {
+    const message = createBaseGatewayConfig();
+    message.shardId = object.shardId ?? "";
+    message.endpointId = object.endpointId ?? "";
+    message.alive = object.alive ?? false;
+    message.follows = object.follows ?? false;
+    message.epoch = object.epoch ?? 0;
+    message.revision = object.revision ?? 0;
+    message.sha256 = object.sha256 ?? "";
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+function createBaseGetAppliedConfigRequest(): GetAppliedConfigRequest {
+  return { document: "" };
+}
+
+export const GetAppliedConfigRequest: MessageFns<GetAppliedConfigRequest> = {
+  encode(message: GetAppliedConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.document !== "") {
+      writer.uint32(10).string(message.document);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAppliedConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAppliedConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.document = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetAppliedConfigRequest {
+    return { document: isSet(object.document) ? globalThis.String(object.document) : "" };
+  },
+
+  toJSON(message: GetAppliedConfigRequest): unknown {
+    const obj: any = {};
+    if (message.document !== "") {
+      obj.document = message.document;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetAppliedConfigRequest>, I>>(base?: I): GetAppliedConfigRequest {
+    return GetAppliedConfigRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetAppliedConfigRequest>, I>>(object: I): GetAppliedConfigRequest {
+    const message = createBaseGetAppliedConfigRequest();
+    message.document = object.document ?? "";
+    return message;
+  },
+};
+
+function createBaseGetAppliedConfigResponse(): GetAppliedConfigResponse {
+  return { gateways: [] };
+}
+
+export const GetAppliedConfigResponse: MessageFns<GetAppliedConfigResponse> = {
+  encode(message: GetAppliedConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.gateways) {
+      GatewayConfig.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAppliedConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAppliedConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gateways.push(GatewayConfig.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetAppliedConfigResponse {
+    return {
+      gateways: globalThis.Array.isArray(object?.gateways)
+        ? object.gateways.map((e: any) => GatewayConfig.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: GetAppliedConfigResponse): unknown {
+    const obj: any = {};
+    if (message.gateways?.length) {
+      obj.gateways = message.gateways.map((e) => GatewayConfig.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetAppliedConfigResponse>, I>>(base?: I): GetAppliedConfigResponse {
+    return GetAppliedConfigResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetAppliedConfigResponse>, I>>(object: I): GetAppliedConfigResponse {
+    const message = createBaseGetAppliedConfigResponse();
+    message.gateways = object.gateways?.map((e) => GatewayConfig.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRouteRequest(): RouteRequest {
+  return { host: "", path: "" };
+}
+
+export const RouteRequest: MessageFns<RouteRequest> = {
+  encode(message: RouteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RouteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRouteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RouteRequest {
+    return {
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+    };
+  },
+
+  toJSON(message: RouteRequest): unknown {
+    const obj: any = {};
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RouteRequest>, I>>(base?: I): RouteRequest {
+    return RouteRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RouteRequest>, I>>(object: I): RouteRequest {
+    const message = createBaseRouteRequest();
+    message.host = object.host ?? "";
+    message.path = object.path ?? "";
+    return message;
+  },
+};
+
+function createBaseResolvedRoute(): ResolvedRoute {
+  return { shardId: "", endpointId: "", request: undefined, route: "", revision: 0, problem: "" };
+}
+
+export const ResolvedRoute: MessageFns<ResolvedRoute> = {
+  encode(message: ResolvedRoute, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shardId !== "") {
+      writer.uint32(10).string(message.shardId);
+    }
+    if (message.endpointId !== "") {
+      writer.uint32(18).string(message.endpointId);
+    }
+    if (message.request !== undefined) {
+      RouteRequest.encode(message.request, writer.uint32(26).fork()).join();
+    }
+    if (message.route !== "") {
+      writer.uint32(34).string(message.route);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(40).int64(message.revision);
+    }
+    if (message.problem !== "") {
+      writer.uint32(50).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolvedRoute {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolvedRoute();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpointId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.request = RouteRequest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.route = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolvedRoute {
+    return {
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      endpointId: isSet(object.endpointId)
+        ? globalThis.String(object.endpointId)
+        : isSet(object.endpoint_id)
+        ? globalThis.String(object.endpoint_id)
+        : "",
+      request: isSet(object.request) ? RouteRequest.fromJSON(object.request) : undefined,
+      route: isSet(object.route) ? globalThis.String(object.route) : "",
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: ResolvedRoute): unknown {
+    const obj: any = {};
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.endpointId !== "") {
+      obj.endpointId = message.endpointId;
+    }
+    if (message.request !== undefined) {
+      obj.request = RouteRequest.toJSON(message.request);
+    }
+    if (message.route !== "") {
+      obj.route = message.route;
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolvedRoute>, I>>(base?: I): ResolvedRoute {
+    return ResolvedRoute.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolvedRoute>, I>>(object: I): ResolvedRoute {
+    const message = createBaseResolvedRoute();
+    message.shardId = object.shardId ?? "";
+    message.endpointId = object.endpointId ?? "";
+    message.request = (object.request !== undefined && object.request !== null)
+      ? RouteRequest.fromPartial(object.request)
+      : undefined;
+    message.route = object.route ?? "";
+    message.revision = object.revision ?? 0;
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+function createBaseResolveRoutesRequest(): ResolveRoutesRequest {
+  return { gateways: [], requests: [] };
+}
+
+export const ResolveRoutesRequest: MessageFns<ResolveRoutesRequest> = {
+  encode(message: ResolveRoutesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.gateways) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.requests) {
+      RouteRequest.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveRoutesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveRoutesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gateways.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requests.push(RouteRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveRoutesRequest {
+    return {
+      gateways: globalThis.Array.isArray(object?.gateways) ? object.gateways.map((e: any) => globalThis.String(e)) : [],
+      requests: globalThis.Array.isArray(object?.requests)
+        ? object.requests.map((e: any) => RouteRequest.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ResolveRoutesRequest): unknown {
+    const obj: any = {};
+    if (message.gateways?.length) {
+      obj.gateways = message.gateways;
+    }
+    if (message.requests?.length) {
+      obj.requests = message.requests.map((e) => RouteRequest.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolveRoutesRequest>, I>>(base?: I): ResolveRoutesRequest {
+    return ResolveRoutesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolveRoutesRequest>, I>>(object: I): ResolveRoutesRequest {
+    const message = createBaseResolveRoutesRequest();
+    message.gateways = object.gateways?.map((e) => e) || [];
+    message.requests = object.requests?.map((e) => RouteRequest.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseResolveRoutesResponse(): ResolveRoutesResponse {
+  return { resolved: [] };
+}
+
+export const ResolveRoutesResponse: MessageFns<ResolveRoutesResponse> = {
+  encode(message: ResolveRoutesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.resolved) {
+      ResolvedRoute.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveRoutesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveRoutesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.resolved.push(ResolvedRoute.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveRoutesResponse {
+    return {
+      resolved: globalThis.Array.isArray(object?.resolved)
+        ? object.resolved.map((e: any) => ResolvedRoute.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ResolveRoutesResponse): unknown {
+    const obj: any = {};
+    if (message.resolved?.length) {
+      obj.resolved = message.resolved.map((e) => ResolvedRoute.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolveRoutesResponse>, I>>(base?: I): ResolveRoutesResponse {
+    return ResolveRoutesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolveRoutesResponse>, I>>(object: I): ResolveRoutesResponse {
+    const message = createBaseResolveRoutesResponse();
+    message.resolved = object.resolved?.map((e) => ResolvedRoute.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** Senses the managed services. It reads, it never commands. */
 export type FleetObserverServiceService = typeof FleetObserverServiceService;
 export const FleetObserverServiceService = {
@@ -1540,6 +2319,29 @@ export const FleetObserverServiceService = {
       Buffer.from(GetAppliedPlacementResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetAppliedPlacementResponse => GetAppliedPlacementResponse.decode(value),
   },
+  /** Asks every gateway which revision of a configuration document it goes by. */
+  getAppliedConfig: {
+    path: "/fairlead.fleet.v1.FleetObserverService/GetAppliedConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetAppliedConfigRequest): Buffer =>
+      Buffer.from(GetAppliedConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetAppliedConfigRequest => GetAppliedConfigRequest.decode(value),
+    responseSerialize: (value: GetAppliedConfigResponse): Buffer =>
+      Buffer.from(GetAppliedConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetAppliedConfigResponse => GetAppliedConfigResponse.decode(value),
+  },
+  /** Asks some gateways which route requests would take. */
+  resolveRoutes: {
+    path: "/fairlead.fleet.v1.FleetObserverService/ResolveRoutes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResolveRoutesRequest): Buffer => Buffer.from(ResolveRoutesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResolveRoutesRequest => ResolveRoutesRequest.decode(value),
+    responseSerialize: (value: ResolveRoutesResponse): Buffer =>
+      Buffer.from(ResolveRoutesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResolveRoutesResponse => ResolveRoutesResponse.decode(value),
+  },
 } as const;
 
 export interface FleetObserverServiceServer extends UntypedServiceImplementation {
@@ -1551,6 +2353,10 @@ export interface FleetObserverServiceServer extends UntypedServiceImplementation
   getEndpointHistory: handleUnaryCall<GetEndpointHistoryRequest, GetEndpointHistoryResponse>;
   /** Asks every gateway which placement revision it applied. */
   getAppliedPlacement: handleUnaryCall<GetAppliedPlacementRequest, GetAppliedPlacementResponse>;
+  /** Asks every gateway which revision of a configuration document it goes by. */
+  getAppliedConfig: handleUnaryCall<GetAppliedConfigRequest, GetAppliedConfigResponse>;
+  /** Asks some gateways which route requests would take. */
+  resolveRoutes: handleUnaryCall<ResolveRoutesRequest, ResolveRoutesResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

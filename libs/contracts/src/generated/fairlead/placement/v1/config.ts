@@ -131,6 +131,91 @@ export interface ValidateConfigResponse {
   content: string;
 }
 
+export interface PrepareConfigRequest {
+  identity:
+    | ConfigIdentity
+    | undefined;
+  /** json or yaml */
+  format: string;
+  text: string;
+  /** Instead of a text: the content of this revision, 0 for the domain's defaults. */
+  restoreRevision?: number | undefined;
+}
+
+export interface PrepareConfigResponse {
+  sha256: string;
+}
+
+export interface PlanConfigRequest {
+  identity: ConfigIdentity | undefined;
+  sha256: string;
+}
+
+export interface PlanConfigResponse {
+  /** In force at present. */
+  revision: number;
+  currentSha256: string;
+  /** The highest number that was given out. */
+  newest: number;
+  /** 0 when none is staged. */
+  candidateRevision: number;
+  changes: ConfigChange[];
+  problems: ConfigProblem[];
+  services: string[];
+  tenants: string[];
+  everyTenant: boolean;
+  followedByGateways: boolean;
+  /** Why changes do not reach KV at present; empty when they do. */
+  publicationProblem: string;
+}
+
+export interface StageConfigRequest {
+  identity: ConfigIdentity | undefined;
+  sha256: string;
+  expectedRevision: number;
+  /** The endpoints that try it, each as shard/endpoint. */
+  gateways: string[];
+  idempotencyKey: string;
+  fence: number;
+  reason: string;
+}
+
+export interface StageConfigResponse {
+  revision: number;
+  epoch: number;
+  /** As they were written the first time. */
+  gateways: string[];
+}
+
+export interface PromoteConfigRequest {
+  identity: ConfigIdentity | undefined;
+  revision: number;
+  /** The revision whose content this one has again; 0 for none, -1 for the defaults. */
+  restoredRevision: number;
+  fence: number;
+  reason: string;
+}
+
+export interface PromoteConfigResponse {
+  revision: number;
+  epoch: number;
+}
+
+export interface RevertConfigRequest {
+  identity:
+    | ConfigIdentity
+    | undefined;
+  /** The key that was staged by. */
+  stagedBy: string;
+  fence: number;
+  reason: string;
+}
+
+export interface RevertConfigResponse {
+  /** In force afterwards. */
+  revision: number;
+}
+
 function createBaseConfigIdentity(): ConfigIdentity {
   return { domain: "", name: "", scope: "" };
 }
@@ -1768,6 +1853,1246 @@ export const ValidateConfigResponse: MessageFns<ValidateConfigResponse> = {
   },
 };
 
+function createBasePrepareConfigRequest(): PrepareConfigRequest {
+  return { identity: undefined, format: "", text: "", restoreRevision: undefined };
+}
+
+export const PrepareConfigRequest: MessageFns<PrepareConfigRequest> = {
+  encode(message: PrepareConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity !== undefined) {
+      ConfigIdentity.encode(message.identity, writer.uint32(10).fork()).join();
+    }
+    if (message.format !== "") {
+      writer.uint32(18).string(message.format);
+    }
+    if (message.text !== "") {
+      writer.uint32(26).string(message.text);
+    }
+    if (message.restoreRevision !== undefined) {
+      writer.uint32(32).int64(message.restoreRevision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrepareConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrepareConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = ConfigIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.restoreRevision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PrepareConfigRequest {
+    return {
+      identity: isSet(object.identity) ? ConfigIdentity.fromJSON(object.identity) : undefined,
+      format: isSet(object.format) ? globalThis.String(object.format) : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+      restoreRevision: isSet(object.restoreRevision)
+        ? globalThis.Number(object.restoreRevision)
+        : isSet(object.restore_revision)
+        ? globalThis.Number(object.restore_revision)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PrepareConfigRequest): unknown {
+    const obj: any = {};
+    if (message.identity !== undefined) {
+      obj.identity = ConfigIdentity.toJSON(message.identity);
+    }
+    if (message.format !== "") {
+      obj.format = message.format;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    if (message.restoreRevision !== undefined) {
+      obj.restoreRevision = Math.round(message.restoreRevision);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PrepareConfigRequest>, I>>(base?: I): PrepareConfigRequest {
+    return PrepareConfigRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PrepareConfigRequest>, I>>(object: I): PrepareConfigRequest {
+    const message = createBasePrepareConfigRequest();
+    message.identity = (object.identity !== undefined && object.identity !== null)
+      ? ConfigIdentity.fromPartial(object.identity)
+      : undefined;
+    message.format = object.format ?? "";
+    message.text = object.text ?? "";
+    message.restoreRevision = object.restoreRevision ?? undefined;
+    return message;
+  },
+};
+
+function createBasePrepareConfigResponse(): PrepareConfigResponse {
+  return { sha256: "" };
+}
+
+export const PrepareConfigResponse: MessageFns<PrepareConfigResponse> = {
+  encode(message: PrepareConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sha256 !== "") {
+      writer.uint32(10).string(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrepareConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrepareConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PrepareConfigResponse {
+    return { sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "" };
+  },
+
+  toJSON(message: PrepareConfigResponse): unknown {
+    const obj: any = {};
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PrepareConfigResponse>, I>>(base?: I): PrepareConfigResponse {
+    return PrepareConfigResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PrepareConfigResponse>, I>>(object: I): PrepareConfigResponse {
+    const message = createBasePrepareConfigResponse();
+    message.sha256 = object.sha256 ?? "";
+    return message;
+  },
+};
+
+function createBasePlanConfigRequest(): PlanConfigRequest {
+  return { identity: undefined, sha256: "" };
+}
+
+export const PlanConfigRequest: MessageFns<PlanConfigRequest> = {
+  encode(message: PlanConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity !== undefined) {
+      ConfigIdentity.encode(message.identity, writer.uint32(10).fork()).join();
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(18).string(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = ConfigIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanConfigRequest {
+    return {
+      identity: isSet(object.identity) ? ConfigIdentity.fromJSON(object.identity) : undefined,
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+    };
+  },
+
+  toJSON(message: PlanConfigRequest): unknown {
+    const obj: any = {};
+    if (message.identity !== undefined) {
+      obj.identity = ConfigIdentity.toJSON(message.identity);
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanConfigRequest>, I>>(base?: I): PlanConfigRequest {
+    return PlanConfigRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanConfigRequest>, I>>(object: I): PlanConfigRequest {
+    const message = createBasePlanConfigRequest();
+    message.identity = (object.identity !== undefined && object.identity !== null)
+      ? ConfigIdentity.fromPartial(object.identity)
+      : undefined;
+    message.sha256 = object.sha256 ?? "";
+    return message;
+  },
+};
+
+function createBasePlanConfigResponse(): PlanConfigResponse {
+  return {
+    revision: 0,
+    currentSha256: "",
+    newest: 0,
+    candidateRevision: 0,
+    changes: [],
+    problems: [],
+    services: [],
+    tenants: [],
+    everyTenant: false,
+    followedByGateways: false,
+    publicationProblem: "",
+  };
+}
+
+export const PlanConfigResponse: MessageFns<PlanConfigResponse> = {
+  encode(message: PlanConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    if (message.currentSha256 !== "") {
+      writer.uint32(18).string(message.currentSha256);
+    }
+    if (message.newest !== 0) {
+      writer.uint32(24).int64(message.newest);
+    }
+    if (message.candidateRevision !== 0) {
+      writer.uint32(32).int64(message.candidateRevision);
+    }
+    for (const v of message.changes) {
+      ConfigChange.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.problems) {
+      ConfigProblem.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.services) {
+      writer.uint32(58).string(v!);
+    }
+    for (const v of message.tenants) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.everyTenant !== false) {
+      writer.uint32(72).bool(message.everyTenant);
+    }
+    if (message.followedByGateways !== false) {
+      writer.uint32(80).bool(message.followedByGateways);
+    }
+    if (message.publicationProblem !== "") {
+      writer.uint32(90).string(message.publicationProblem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.currentSha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.newest = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.candidateRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.changes.push(ConfigChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.problems.push(ConfigProblem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.services.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.tenants.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.everyTenant = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.followedByGateways = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.publicationProblem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanConfigResponse {
+    return {
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      currentSha256: isSet(object.currentSha256)
+        ? globalThis.String(object.currentSha256)
+        : isSet(object.current_sha256)
+        ? globalThis.String(object.current_sha256)
+        : "",
+      newest: isSet(object.newest) ? globalThis.Number(object.newest) : 0,
+      candidateRevision: isSet(object.candidateRevision)
+        ? globalThis.Number(object.candidateRevision)
+        : isSet(object.candidate_revision)
+        ? globalThis.Number(object.candidate_revision)
+        : 0,
+      changes: globalThis.Array.isArray(object?.changes)
+        ? object.changes.map((e: any) => ConfigChange.fromJSON(e))
+        : [],
+      problems: globalThis.Array.isArray(object?.problems)
+        ? object.problems.map((e: any) => ConfigProblem.fromJSON(e))
+        : [],
+      services: globalThis.Array.isArray(object?.services) ? object.services.map((e: any) => globalThis.String(e)) : [],
+      tenants: globalThis.Array.isArray(object?.tenants) ? object.tenants.map((e: any) => globalThis.String(e)) : [],
+      everyTenant: isSet(object.everyTenant)
+        ? globalThis.Boolean(object.everyTenant)
+        : isSet(object.every_tenant)
+        ? globalThis.Boolean(object.every_tenant)
+        : false,
+      followedByGateways: isSet(object.followedByGateways)
+        ? globalThis.Boolean(object.followedByGateways)
+        : isSet(object.followed_by_gateways)
+        ? globalThis.Boolean(object.followed_by_gateways)
+        : false,
+      publicationProblem: isSet(object.publicationProblem)
+        ? globalThis.String(object.publicationProblem)
+        : isSet(object.publication_problem)
+        ? globalThis.String(object.publication_problem)
+        : "",
+    };
+  },
+
+  toJSON(message: PlanConfigResponse): unknown {
+    const obj: any = {};
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.currentSha256 !== "") {
+      obj.currentSha256 = message.currentSha256;
+    }
+    if (message.newest !== 0) {
+      obj.newest = Math.round(message.newest);
+    }
+    if (message.candidateRevision !== 0) {
+      obj.candidateRevision = Math.round(message.candidateRevision);
+    }
+    if (message.changes?.length) {
+      obj.changes = message.changes.map((e) => ConfigChange.toJSON(e));
+    }
+    if (message.problems?.length) {
+      obj.problems = message.problems.map((e) => ConfigProblem.toJSON(e));
+    }
+    if (message.services?.length) {
+      obj.services = message.services;
+    }
+    if (message.tenants?.length) {
+      obj.tenants = message.tenants;
+    }
+    if (message.everyTenant !== false) {
+      obj.everyTenant = message.everyTenant;
+    }
+    if (message.followedByGateways !== false) {
+      obj.followedByGateways = message.followedByGateways;
+    }
+    if (message.publicationProblem !== "") {
+      obj.publicationProblem = message.publicationProblem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanConfigResponse>, I>>(base?: I): PlanConfigResponse {
+    return PlanConfigResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanConfigResponse>, I>>(object: I): PlanConfigResponse {
+    const message = createBasePlanConfigResponse();
+    message.revision = object.revision ?? 0;
+    message.currentSha256 = object.currentSha256 ?? "";
+    message.newest = object.newest ?? 0;
+    message.candidateRevision = object.candidateRevision ?? 0;
+    message.changes = object.changes?.map((e) => ConfigChange.fromPartial(e)) || [];
+    message.problems = object.problems?.map((e) => ConfigProblem.fromPartial(e)) || [];
+    message.services = object.services?.map((e) => e) || [];
+    message.tenants = object.tenants?.map((e) => e) || [];
+    message.everyTenant = object.everyTenant ?? false;
+    message.followedByGateways = object.followedByGateways ?? false;
+    message.publicationProblem = object.publicationProblem ?? "";
+    return message;
+  },
+};
+
+function createBaseStageConfigRequest(): StageConfigRequest {
+  return {
+    identity: undefined,
+    sha256: "",
+    expectedRevision: 0,
+    gateways: [],
+    idempotencyKey: "",
+    fence: 0,
+    reason: "",
+  };
+}
+
+export const StageConfigRequest: MessageFns<StageConfigRequest> = {
+  encode(message: StageConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity !== undefined) {
+      ConfigIdentity.encode(message.identity, writer.uint32(10).fork()).join();
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(18).string(message.sha256);
+    }
+    if (message.expectedRevision !== 0) {
+      writer.uint32(24).int64(message.expectedRevision);
+    }
+    for (const v of message.gateways) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(42).string(message.idempotencyKey);
+    }
+    if (message.fence !== 0) {
+      writer.uint32(48).int64(message.fence);
+    }
+    if (message.reason !== "") {
+      writer.uint32(58).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StageConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStageConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = ConfigIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expectedRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.gateways.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StageConfigRequest {
+    return {
+      identity: isSet(object.identity) ? ConfigIdentity.fromJSON(object.identity) : undefined,
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      expectedRevision: isSet(object.expectedRevision)
+        ? globalThis.Number(object.expectedRevision)
+        : isSet(object.expected_revision)
+        ? globalThis.Number(object.expected_revision)
+        : 0,
+      gateways: globalThis.Array.isArray(object?.gateways) ? object.gateways.map((e: any) => globalThis.String(e)) : [],
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: StageConfigRequest): unknown {
+    const obj: any = {};
+    if (message.identity !== undefined) {
+      obj.identity = ConfigIdentity.toJSON(message.identity);
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.expectedRevision !== 0) {
+      obj.expectedRevision = Math.round(message.expectedRevision);
+    }
+    if (message.gateways?.length) {
+      obj.gateways = message.gateways;
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.fence !== 0) {
+      obj.fence = Math.round(message.fence);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StageConfigRequest>, I>>(base?: I): StageConfigRequest {
+    return StageConfigRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StageConfigRequest>, I>>(object: I): StageConfigRequest {
+    const message = createBaseStageConfigRequest();
+    message.identity = (object.identity !== undefined && object.identity !== null)
+      ? ConfigIdentity.fromPartial(object.identity)
+      : undefined;
+    message.sha256 = object.sha256 ?? "";
+    message.expectedRevision = object.expectedRevision ?? 0;
+    message.gateways = object.gateways?.map((e) => e) || [];
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.fence = object.fence ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseStageConfigResponse(): StageConfigResponse {
+  return { revision: 0, epoch: 0, gateways: [] };
+}
+
+export const StageConfigResponse: MessageFns<StageConfigResponse> = {
+  encode(message: StageConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(16).int64(message.epoch);
+    }
+    for (const v of message.gateways) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StageConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStageConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.gateways.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StageConfigResponse {
+    return {
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      gateways: globalThis.Array.isArray(object?.gateways) ? object.gateways.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: StageConfigResponse): unknown {
+    const obj: any = {};
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    if (message.gateways?.length) {
+      obj.gateways = message.gateways;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StageConfigResponse>, I>>(base?: I): StageConfigResponse {
+    return StageConfigResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StageConfigResponse>, I>>(object: I): StageConfigResponse {
+    const message = createBaseStageConfigResponse();
+    message.revision = object.revision ?? 0;
+    message.epoch = object.epoch ?? 0;
+    message.gateways = object.gateways?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePromoteConfigRequest(): PromoteConfigRequest {
+  return { identity: undefined, revision: 0, restoredRevision: 0, fence: 0, reason: "" };
+}
+
+export const PromoteConfigRequest: MessageFns<PromoteConfigRequest> = {
+  encode(message: PromoteConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity !== undefined) {
+      ConfigIdentity.encode(message.identity, writer.uint32(10).fork()).join();
+    }
+    if (message.revision !== 0) {
+      writer.uint32(16).int64(message.revision);
+    }
+    if (message.restoredRevision !== 0) {
+      writer.uint32(24).int64(message.restoredRevision);
+    }
+    if (message.fence !== 0) {
+      writer.uint32(32).int64(message.fence);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = ConfigIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.restoredRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteConfigRequest {
+    return {
+      identity: isSet(object.identity) ? ConfigIdentity.fromJSON(object.identity) : undefined,
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      restoredRevision: isSet(object.restoredRevision)
+        ? globalThis.Number(object.restoredRevision)
+        : isSet(object.restored_revision)
+        ? globalThis.Number(object.restored_revision)
+        : 0,
+      fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: PromoteConfigRequest): unknown {
+    const obj: any = {};
+    if (message.identity !== undefined) {
+      obj.identity = ConfigIdentity.toJSON(message.identity);
+    }
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.restoredRevision !== 0) {
+      obj.restoredRevision = Math.round(message.restoredRevision);
+    }
+    if (message.fence !== 0) {
+      obj.fence = Math.round(message.fence);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PromoteConfigRequest>, I>>(base?: I): PromoteConfigRequest {
+    return PromoteConfigRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteConfigRequest>, I>>(object: I): PromoteConfigRequest {
+    const message = createBasePromoteConfigRequest();
+    message.identity = (object.identity !== undefined && object.identity !== null)
+      ? ConfigIdentity.fromPartial(object.identity)
+      : undefined;
+    message.revision = object.revision ?? 0;
+    message.restoredRevision = object.restoredRevision ?? 0;
+    message.fence = object.fence ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBasePromoteConfigResponse(): PromoteConfigResponse {
+  return { revision: 0, epoch: 0 };
+}
+
+export const PromoteConfigResponse: MessageFns<PromoteConfigResponse> = {
+  encode(message: PromoteConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(16).int64(message.epoch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PromoteConfigResponse {
+    return {
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+    };
+  },
+
+  toJSON(message: PromoteConfigResponse): unknown {
+    const obj: any = {};
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PromoteConfigResponse>, I>>(base?: I): PromoteConfigResponse {
+    return PromoteConfigResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PromoteConfigResponse>, I>>(object: I): PromoteConfigResponse {
+    const message = createBasePromoteConfigResponse();
+    message.revision = object.revision ?? 0;
+    message.epoch = object.epoch ?? 0;
+    return message;
+  },
+};
+
+function createBaseRevertConfigRequest(): RevertConfigRequest {
+  return { identity: undefined, stagedBy: "", fence: 0, reason: "" };
+}
+
+export const RevertConfigRequest: MessageFns<RevertConfigRequest> = {
+  encode(message: RevertConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.identity !== undefined) {
+      ConfigIdentity.encode(message.identity, writer.uint32(10).fork()).join();
+    }
+    if (message.stagedBy !== "") {
+      writer.uint32(18).string(message.stagedBy);
+    }
+    if (message.fence !== 0) {
+      writer.uint32(24).int64(message.fence);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevertConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevertConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.identity = ConfigIdentity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stagedBy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevertConfigRequest {
+    return {
+      identity: isSet(object.identity) ? ConfigIdentity.fromJSON(object.identity) : undefined,
+      stagedBy: isSet(object.stagedBy)
+        ? globalThis.String(object.stagedBy)
+        : isSet(object.staged_by)
+        ? globalThis.String(object.staged_by)
+        : "",
+      fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RevertConfigRequest): unknown {
+    const obj: any = {};
+    if (message.identity !== undefined) {
+      obj.identity = ConfigIdentity.toJSON(message.identity);
+    }
+    if (message.stagedBy !== "") {
+      obj.stagedBy = message.stagedBy;
+    }
+    if (message.fence !== 0) {
+      obj.fence = Math.round(message.fence);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RevertConfigRequest>, I>>(base?: I): RevertConfigRequest {
+    return RevertConfigRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevertConfigRequest>, I>>(object: I): RevertConfigRequest {
+    const message = createBaseRevertConfigRequest();
+    message.identity = (object.identity !== undefined && object.identity !== null)
+      ? ConfigIdentity.fromPartial(object.identity)
+      : undefined;
+    message.stagedBy = object.stagedBy ?? "";
+    message.fence = object.fence ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRevertConfigResponse(): RevertConfigResponse {
+  return { revision: 0 };
+}
+
+export const RevertConfigResponse: MessageFns<RevertConfigResponse> = {
+  encode(message: RevertConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevertConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevertConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevertConfigResponse {
+    return { revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0 };
+  },
+
+  toJSON(message: RevertConfigResponse): unknown {
+    const obj: any = {};
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RevertConfigResponse>, I>>(base?: I): RevertConfigResponse {
+    return RevertConfigResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevertConfigResponse>, I>>(object: I): RevertConfigResponse {
+    const message = createBaseRevertConfigResponse();
+    message.revision = object.revision ?? 0;
+    return message;
+  },
+};
+
 /** The configuration registry: documents by domain, name and scope, each with all of its revisions. */
 export type ConfigServiceService = typeof ConfigServiceService;
 export const ConfigServiceService = {
@@ -1836,6 +3161,62 @@ export const ConfigServiceService = {
       Buffer.from(ValidateConfigResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ValidateConfigResponse => ValidateConfigResponse.decode(value),
   },
+  /** Keeps a content that is right by its hash, for a plan; nothing refers to it yet. */
+  prepareConfig: {
+    path: "/fairlead.placement.v1.ConfigService/PrepareConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PrepareConfigRequest): Buffer => Buffer.from(PrepareConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PrepareConfigRequest => PrepareConfigRequest.decode(value),
+    responseSerialize: (value: PrepareConfigResponse): Buffer =>
+      Buffer.from(PrepareConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PrepareConfigResponse => PrepareConfigResponse.decode(value),
+  },
+  /** What it would mean to put a content that is kept in force; writes nothing. */
+  planConfig: {
+    path: "/fairlead.placement.v1.ConfigService/PlanConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PlanConfigRequest): Buffer => Buffer.from(PlanConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlanConfigRequest => PlanConfigRequest.decode(value),
+    responseSerialize: (value: PlanConfigResponse): Buffer => Buffer.from(PlanConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlanConfigResponse => PlanConfigResponse.decode(value),
+  },
+  /**
+   * Writes a revision for a sample of gateways, if what is in force still stands at its expected revision. The same
+   * idempotency key answers the first outcome again.
+   */
+  stageConfig: {
+    path: "/fairlead.placement.v1.ConfigService/StageConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StageConfigRequest): Buffer => Buffer.from(StageConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StageConfigRequest => StageConfigRequest.decode(value),
+    responseSerialize: (value: StageConfigResponse): Buffer => Buffer.from(StageConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StageConfigResponse => StageConfigResponse.decode(value),
+  },
+  /** Puts a revision that is staged in force. */
+  promoteConfig: {
+    path: "/fairlead.placement.v1.ConfigService/PromoteConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PromoteConfigRequest): Buffer => Buffer.from(PromoteConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PromoteConfigRequest => PromoteConfigRequest.decode(value),
+    responseSerialize: (value: PromoteConfigResponse): Buffer =>
+      Buffer.from(PromoteConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PromoteConfigResponse => PromoteConfigResponse.decode(value),
+  },
+  /** Takes back what a key staged: withdraws it, or puts the content from before in force again as a new revision. */
+  revertConfig: {
+    path: "/fairlead.placement.v1.ConfigService/RevertConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevertConfigRequest): Buffer => Buffer.from(RevertConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevertConfigRequest => RevertConfigRequest.decode(value),
+    responseSerialize: (value: RevertConfigResponse): Buffer =>
+      Buffer.from(RevertConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevertConfigResponse => RevertConfigResponse.decode(value),
+  },
 } as const;
 
 export interface ConfigServiceServer extends UntypedServiceImplementation {
@@ -1850,6 +3231,19 @@ export interface ConfigServiceServer extends UntypedServiceImplementation {
   diffConfig: handleUnaryCall<DiffConfigRequest, DiffConfigResponse>;
   /** Says everything that is wrong with a text as the content of a document; writes nothing. */
   validateConfig: handleUnaryCall<ValidateConfigRequest, ValidateConfigResponse>;
+  /** Keeps a content that is right by its hash, for a plan; nothing refers to it yet. */
+  prepareConfig: handleUnaryCall<PrepareConfigRequest, PrepareConfigResponse>;
+  /** What it would mean to put a content that is kept in force; writes nothing. */
+  planConfig: handleUnaryCall<PlanConfigRequest, PlanConfigResponse>;
+  /**
+   * Writes a revision for a sample of gateways, if what is in force still stands at its expected revision. The same
+   * idempotency key answers the first outcome again.
+   */
+  stageConfig: handleUnaryCall<StageConfigRequest, StageConfigResponse>;
+  /** Puts a revision that is staged in force. */
+  promoteConfig: handleUnaryCall<PromoteConfigRequest, PromoteConfigResponse>;
+  /** Takes back what a key staged: withdraws it, or puts the content from before in force again as a new revision. */
+  revertConfig: handleUnaryCall<RevertConfigRequest, RevertConfigResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
