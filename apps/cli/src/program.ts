@@ -86,6 +86,7 @@ import { tenantCreate } from './commands/tenant-create.js';
 import { tenantDrain } from './commands/tenant-drain.js';
 import { tenantList } from './commands/tenant-list.js';
 import { tenantMigrate } from './commands/tenant-migrate.js';
+import { tenantRebalance } from './commands/tenant-rebalance.js';
 import { tenantResume } from './commands/tenant-resume.js';
 import { tenantShow } from './commands/tenant-show.js';
 import { tokenCreate } from './commands/token-create.js';
@@ -114,8 +115,8 @@ type Register = (parent: Command, run: Run) => void;
 const groups: readonly { name: string; description: string; commands: readonly Register[] }[] = [
   {
     name: 'tenant',
-    description: 'tenants: list, show, create, migrate, drain, resume',
-    commands: [tenantList, tenantShow, tenantCreate, tenantMigrate, tenantDrain, tenantResume],
+    description: 'tenants: list, show, create, migrate, rebalance, drain, resume',
+    commands: [tenantList, tenantShow, tenantCreate, tenantMigrate, tenantRebalance, tenantDrain, tenantResume],
   },
   {
     name: 'job',

@@ -2,6 +2,7 @@
 export const changeOperations = {
   'tenant-migrate': { plan: 'plans.migrate', start: 'jobs.migrate' },
   'tenants-migrate': { plan: 'plans.migrateMany', start: 'jobs.migrateMany' },
+  rebalance: { plan: 'plans.rebalance', start: 'jobs.rebalance' },
   'tenant-drain': { plan: 'plans.drain', start: 'jobs.drain' },
   'tenant-resume': { plan: 'plans.resume', start: 'jobs.resume' },
   reload: { plan: 'plans.reload', start: 'jobs.reload' },

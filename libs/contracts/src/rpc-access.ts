@@ -26,6 +26,7 @@ export interface RpcAccess {
 
 const gateway = ['api-gateway'] as const;
 const orchestrator = ['job-orchestrator'] as const;
+const gatewayAndOrchestrator = [...gateway, ...orchestrator] as const;
 
 /** Every RPC, and which peers call it: who is not named here is refused, whatever token the call brings. A method that is left out does not compile. */
 const services: readonly (readonly [string, RpcAccess])[] = [
@@ -68,7 +69,7 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     getAppliedPlacement: ['api-gateway', 'job-orchestrator'],
     getEndpointHistory: gateway,
     getAppliedConfig: orchestrator,
-    getSnapshot: gateway,
+    getSnapshot: gatewayAndOrchestrator,
     resolveRoutes: orchestrator,
   }),
   ...answered('job-orchestrator', jobsV1.JobOrchestratorServiceService, {
@@ -99,7 +100,7 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     listShards: ['api-gateway', 'fleet-observer'],
     listTenants: gateway,
     moveTenant: orchestrator,
-    planRebalance: gateway,
+    planRebalance: gatewayAndOrchestrator,
     putShard: gateway,
     putTenantBalance: gateway,
     whatIfShardDies: gateway,

@@ -67,7 +67,7 @@ describe('jobs', () => {
     });
   });
 
-  it.each(['tenant-migrate', 'tenants-migrate', 'tenant-drain', 'tenant-resume', 'reload'])(
+  it.each(['tenant-migrate', 'tenants-migrate', 'rebalance', 'tenant-drain', 'tenant-resume', 'reload'])(
     'of kind %s need the key, a reason and the permission',
     async (kind) => {
       const path = `/admin/v1/jobs/${kind}`;

@@ -115,6 +115,18 @@ export class JobsController {
     return this.start('tenants-migrate', body, key, reply);
   }
 
+  @Post('rebalance')
+  @RequirePermission('tenant.migrate')
+  @Answers('Starts a planned rebalance, each move by a job of its own.', startedSchema)
+  @HttpCode(202)
+  rebalance(
+    @Body({ schema: startBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.start('rebalance', body, key, reply);
+  }
+
   @Post('tenant-drain')
   @RequirePermission('tenant.drain', { anywhere: true })
   @Answers('Starts a planned drain of a tenant.', startedSchema)

@@ -31,6 +31,35 @@ const migrateManyBody = z.strictObject({
   stop_after_failures: count(maxTenants).optional(),
   reason,
 });
+const rebalanceBody = z
+  .strictObject({
+    kind: placedKind,
+    /** To their share, the default; or all tenants of a shard elsewhere, or to another one. */
+    mode: z.enum(['balance', 'empty', 'replace'], 'must be balance, empty or replace').default('balance'),
+    /** The shard to be emptied or replaced. */
+    shard: shardId.optional(),
+    /** The shard that takes its place. */
+    to: shardId.optional(),
+    /** How far over its share a shard may be; 0.05 when left out. */
+    tolerance: z
+      .number('must be a number from 0 to 1')
+      .min(0, 'must be a number from 0 to 1')
+      .max(1, 'must be a number from 0 to 1')
+      .optional(),
+    /** 100 when left out. */
+    max_moves: count(maxTenants).optional(),
+    /** Who has moved less than this ago stays; an hour when left out. */
+    cooldown_seconds: z
+      .int('must be a whole number of seconds')
+      .min(0, 'must not be negative')
+      .max(30 * 24 * 3600, 'must be 30 days at most')
+      .optional(),
+    parallel: count(maxParallel).optional(),
+    stop_after_failures: count(maxTenants).optional(),
+    reason,
+  })
+  .refine(({ mode, shard }) => (shard === undefined) === (mode === 'balance'), { path: ['shard'], error: 'goes with empty and replace' })
+  .refine(({ mode, to }) => (to === undefined) === (mode !== 'replace'), { path: ['to'], error: 'goes with replace' });
 const tenantBody = z.strictObject({ tenant: tenantId, kinds: kinds.optional(), reason });
 const reloadBody = z.strictObject({ kind: serviceKind, shard: shardId, reason });
 const approveBody = z.strictObject({ reason });
@@ -89,6 +118,17 @@ export class PlansController {
     @IdempotencyKey() keyed: KeyedRequest,
   ) {
     return this.create('tenants-migrate', { ...rest, moves: movesFrom({ kinds, to }) }, reason, keyed);
+  }
+
+  /** As many migrations as it takes, each by a job of its own, in an order that is safe after each. */
+  @Post('plan/rebalance')
+  @RequirePermission('plan.create')
+  @Answers('Plans which tenants of a kind move so that no shard has much more than its share, or so that one is empty.', planSchema)
+  async rebalance(
+    @Body({ schema: rebalanceBody }) { reason, ...params }: z.output<typeof rebalanceBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
+  ) {
+    return this.create('rebalance', params, reason, keyed);
   }
 
   @Post('plan/tenant-drain')

@@ -15,7 +15,7 @@ import { openable, step, toyKind, waitForAbort, type Toy } from './toy.fixture.j
 /** A kind whose job runs `count` children, each on a tenant of its own named after the parent's. */
 function parents(
   count: number,
-  options: { parallel?: number; stopAfter?: number } = {},
+  options: { parallel?: number; stopAfter?: number; after?: Record<number, string[]> } = {},
 ): { kind: JobKind; connect: (deps: JobDependencies) => void } {
   let connected: JobDependencies | undefined;
   const jobs = childJobs(() => {
@@ -24,7 +24,10 @@ function parents(
   });
   const children = childrenStep<Toy>('children', jobs, {
     children: ({ params: { tenant } }) =>
-      Array.from({ length: count }, (_, n) => ({ key: `c${String(n)}`, kind: 'child', params: { tenant: `${tenant}-${String(n)}` } })),
+      Array.from({ length: count }, (_, n) => ({
+        ...{ key: `c${String(n)}`, kind: 'child', params: { tenant: `${tenant}-${String(n)}` } },
+        after: options.after?.[n] ?? [],
+      })),
     parallel: () => options.parallel ?? 2,
     stopAfterFailures: () => options.stopAfter ?? 1,
     timeoutMs: 60_000,
@@ -68,6 +71,32 @@ describe('a job of jobs', () => {
     expect(most).toBe(3);
     expect(await statuses(jobId)).toEqual(Array(12).fill('succeeded'));
     expect((await historyOf(jobId)).filter((type) => type === 'step_progressed:children').length).toBeGreaterThan(2);
+  });
+
+  it('starts one only after those that it waits for, and not when one of them failed', async () => {
+    const done: string[] = [];
+    const asked: string[][] = [];
+    const after = { 2: ['c0'], 3: ['c1'], 4: ['c3'], 5: ['c0', 'c2'] };
+    const deps = bootParents(7, { parallel: 7, stopAfter: 7, after }, ({ params: { tenant } }) => {
+      const n = tenant.slice(-1);
+      asked.push([n, ...done]);
+      if (n === '1') return Promise.reject(new FairleadError('tenant_state', 'not this one'));
+      done.push(n);
+      return Promise.resolve();
+    });
+    const { jobId } = await start(deps, 'ordered');
+    const { job, steps } = await ended(jobId);
+    expect(job.status).toBe('succeeded');
+    expect(done.toSorted()).toEqual(['0', '2', '5', '6']);
+    const before = (n: string) => asked.find(([first]) => first === n)?.slice(1);
+    expect(before('2')).toContain('0');
+    expect(before('5')).toEqual(expect.arrayContaining(['0', '2']));
+    const failed = (steps[1]?.output as { failed: { key: string; message: string }[] }).failed;
+    expect(failed.map(({ key, message }) => [key, message])).toEqual([
+      ['c1', 'not this one'],
+      ['c3', 'c1 had to be first, and has failed'],
+      ['c4', 'c3 had to be first, and has failed'],
+    ]);
   });
 
   it('starts no more once enough have failed, lets the others end, and fails', async () => {

@@ -8,6 +8,8 @@ export interface ChildJob {
   readonly key: string;
   readonly kind: string;
   readonly params: Record<string, unknown>;
+  /** Keys of earlier ones of the list that have to have succeeded before it is started; when one of them fails, it is not. */
+  readonly after?: readonly string[];
 }
 
 export interface KnownChild {
@@ -80,6 +82,10 @@ async function look<Params>(
   for (const child of waiting) {
     const { running, failed } = count();
     if (failed.length >= limit || running >= options.parallel(context.params)) break;
+    const missing = child.after?.find((key) => known.get(key)?.status !== 'succeeded');
+    const failure = child.after?.find((key) => failed.some((one) => one.key === key));
+    if (failure !== undefined) refused[child.key] = { code: 'children_failed', message: `${failure} had to be first, and has failed` };
+    if (missing !== undefined) continue;
     context.signal.throwIfAborted();
     try {
       await jobs.start(context, child);

@@ -1,6 +1,7 @@
 import type { ChildJobs } from '../engine/children.js';
 import type { JobKind } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
+import { rebalance } from './rebalance.js';
 import { reload } from './reload.js';
 import { tenantDrain } from './tenant-drain.js';
 import { tenantMigrate } from './tenant-migrate.js';
@@ -13,6 +14,7 @@ export function jobKinds(deps: KindDependencies, children: ChildJobs): JobKind[]
   return [
     tenantMigrate(deps, new Turns(deps.settings.maxPaused)),
     tenantsMigrate(deps, children),
+    rebalance(deps, children),
     tenantDrain(deps),
     tenantResume(deps),
     reload(deps),

@@ -1,2 +1,9 @@
 /** The names of the kinds in `index.ts`, for settings, which are read before there are kinds. */
-export const jobKindNames: readonly string[] = ['tenant-migrate', 'tenants-migrate', 'tenant-drain', 'tenant-resume', 'reload'];
+export const jobKindNames: readonly string[] = [
+  'tenant-migrate',
+  'tenants-migrate',
+  'rebalance',
+  'tenant-drain',
+  'tenant-resume',
+  'reload',
+];

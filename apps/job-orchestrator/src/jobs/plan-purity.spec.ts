@@ -17,6 +17,7 @@ interface Schema {
   enum?: unknown[];
   const?: unknown;
   anyOf?: Schema[];
+  oneOf?: Schema[];
   properties?: Record<string, Schema>;
   required?: string[];
   propertyNames?: Schema;
@@ -31,7 +32,8 @@ interface Schema {
 function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   if ('const' in schema) return fc.constant(schema.const);
-  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(valuesOf));
+  const oneOf = schema.anyOf ?? schema.oneOf;
+  if (oneOf !== undefined) return fc.oneof(...oneOf.map(valuesOf));
   switch (schema.type) {
     case 'string':
       return fc.constantFrom(...names);
@@ -105,6 +107,18 @@ const world = fc.record({
   states: fc.array(tenantState, { minLength: 1, maxLength: 5 }),
   gateways: fc.array(gateway, { maxLength: 3 }),
   publicationProblem: fc.constantFrom('', 'NATS is not connected'),
+  moves: fc.uniqueArray(
+    fc.record({
+      tenantId: fc.constantFrom(...names),
+      fromShardId: fc.constantFrom(...names),
+      toShardId: fc.constantFrom(...names),
+      load: fc.nat(100),
+      why: fc.constantFrom('over_limit', 'emptied'),
+    }),
+    { selector: ({ tenantId }) => tenantId, maxLength: 4 },
+  ),
+  leftOver: fc.constantFrom('', 'no_room'),
+  ratio: fc.double({ min: 0, max: 10, noNaN: true }),
   openJobs: fc.array(fc.record({ job_id: fc.constantFrom('job_1', 'job_2') }), { maxLength: 1 }),
 });
 type World = typeof world extends fc.Arbitrary<infer Made> ? Made : never;
@@ -125,16 +139,23 @@ function kindsIn(seen: World): JobKind[] {
   const placement = {
     getTenant: ({ tenantId }: { tenantId: string }) =>
       Promise.resolve({ tenant: { tenantId, name: '', assignments, createdAt: '' }, publicationProblem: seen.publicationProblem }),
+    planRebalance: () => Promise.resolve({ rebalance: rebalanceOf(seen) }),
     getShard: ({ kind, shardId }: { kind: string; shardId: string }) => Promise.resolve({ shard: shard(kind, shardId) }),
   };
   const provisioner = { getTenantState: () => Promise.resolve({ state: seen.states[asked++ % seen.states.length] }) };
   const fleet = {
+    getSnapshot: () => Promise.resolve({ endpoints: seen.health, takenAt: '', unreachable: 0 }),
     checkShard: () => Promise.resolve({ endpoints: seen.health }),
     getAppliedPlacement: () => Promise.resolve({ gateways: seen.gateways }),
   };
   const sql = { query: () => Promise.resolve(seen.openJobs) };
   const settings = { maxLag: 100, maxInflight: 200 };
   return jobKinds({ placement, provisioner, fleet, sql, settings } as unknown as KindDependencies, {} as ChildJobs);
+}
+
+function rebalanceOf({ moves, leftOver, ratio, revision }: World): placementV1.Rebalance {
+  const shard = { shardId: 'one', tenantsBefore: 1, tenantsAfter: 1, loadBefore: 1, loadAfter: 1, leftOver, leftOverMessage: leftOver };
+  return { epoch: 1, revision, moves, shards: [shard], ratioBefore: ratio, ratioAfter: 1 };
 }
 
 /** For what is known of the kinds without looking anywhere. */
@@ -146,6 +167,9 @@ const kinds = kindsIn({
   states: [],
   gateways: [],
   publicationProblem: '',
+  moves: [],
+  leftOver: '',
+  ratio: 1,
   openJobs: [],
 });
 

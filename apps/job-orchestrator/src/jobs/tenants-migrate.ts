@@ -9,9 +9,10 @@ import { preflight } from './preflight.js';
 import { planMigration, readMigrationInputs, type MigrationInputs } from './tenant-migrate.js';
 import { minuteMs, shardName, tenantName } from './tenants.js';
 
-const maxTenants = 500;
+/** Tenants that one job moves, at most. */
+export const maxTenants = 500;
 /** Tenants that are looked at together for a plan. */
-const lookAtOnce = 8;
+export const lookAtOnce = 8;
 
 const params = z.strictObject({
   tenants: z

@@ -176,6 +176,10 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/jobs/config/validate"
   },
+  "jobs.rebalance": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/rebalance"
+  },
   "jobs.reload": {
     "method": "POST",
     "path": "/admin/v1/jobs/reload"
@@ -275,6 +279,10 @@ export const operations = {
   "placement.whatIf": {
     "method": "GET",
     "path": "/admin/v1/placement/what-if"
+  },
+  "plans.rebalance": {
+    "method": "POST",
+    "path": "/admin/v1/plan/rebalance"
   },
   "plans.reload": {
     "method": "POST",

@@ -733,6 +733,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/jobs/rebalance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a planned rebalance, each move by a job of its own. */
+        post: operations["jobs.rebalance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/jobs/reload": {
         parameters: {
             query?: never;
@@ -1136,6 +1153,23 @@ export interface paths {
         get: operations["placement.whatIf"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/plan/rebalance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plans which tenants of a kind move so that no shard has much more than its share, or so that one is empty. */
+        post: operations["plans.rebalance"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4475,6 +4509,43 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    "jobs.rebalance": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    plan_digest: string;
+                    reason: string;
+                    /**
+                     * @default queue
+                     * @enum {string}
+                     */
+                    on_conflict?: "queue" | "reject";
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted: it goes on by itself. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedJob"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     "jobs.reload": {
         parameters: {
             query?: never;
@@ -5226,6 +5297,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WhatIf"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "plans.rebalance": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    kind: "aggregate" | "projection" | "runner";
+                    /**
+                     * @default balance
+                     * @enum {string}
+                     */
+                    mode?: "balance" | "empty" | "replace";
+                    shard?: string;
+                    to?: string;
+                    tolerance?: number;
+                    max_moves?: number;
+                    cooldown_seconds?: number;
+                    parallel?: number;
+                    stop_after_failures?: number;
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
             "4XX": components["responses"]["Problem"];

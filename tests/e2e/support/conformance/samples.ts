@@ -96,6 +96,18 @@ export const samples: Readonly<Record<string, Sample>> = {
     },
     after: (params: Moves, facts) => moved(params, facts),
   },
+  rebalance: {
+    params: (fleet) => {
+      const tenant = first(fleet.tenants, 'tenant');
+      const [shard, to] = [seat(fleet.facts, 'runner', tenant), elsewhere(fleet, 'runner', tenant)];
+      return Promise.resolve({ kind: 'runner', mode: 'replace', shard, to, cooldown_seconds: 0 });
+    },
+    after: ({ shard, to }: { shard: string; to: string }, facts) =>
+      Object.keys(facts)
+        .flatMap((fact) => /^placed (.*)\/runner$/.exec(fact)?.[1] ?? [])
+        .filter((tenant) => seat(facts, 'runner', tenant) === shard)
+        .reduce((so, tenant) => moved({ tenant, moves: { runner: to } }, so), facts),
+  },
   'tenants-migrate': {
     params: (fleet) => {
       const target = elsewhere(fleet, 'runner', first(fleet.tenants, 'tenant'));

@@ -215,6 +215,7 @@ async function jobs(stage: Stage): Promise<void> {
   // Who is there already can't be moved there.
   const isThere = (await ann.placementOf(fourth))['runner'] === runner;
   await start('migrateMany', 'migrateMany', { tenants: isThere ? [third] : [third, fourth], to: { runner } });
+  await start('rebalance', 'rebalance', { kind: 'aggregate', max_moves: 1 });
   await start('drain', 'drain', { tenant: fourth });
   await start('resume', 'resume', { tenant: third });
   const reload = await start('reload', 'reload', { kind: 'gateway', shard: 'gateway-1' });
