@@ -60,7 +60,8 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'audit.segment': {
     readable: columns('from_position to_position first_time last_time file bytes sha256 prior hash manifest sealed_at'),
   },
-  'fleet_observer.endpoint_health': { readable: columns('endpoint_key taken_at health') },
+  'fleet_observer.endpoint_health': { readable: columns('endpoint_key taken_at health stability told') },
+  'fleet_observer.endpoint_history': { readable: columns('sequence endpoint_key at what was is_now problem') },
   'fleet_observer.migration': migrations,
   'fleet_observer.round': { readable: columns('singleton taken_at') },
   'job_orchestrator.archived_job': {
@@ -138,6 +139,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'placement.publication': { readable: columns('singleton epoch revision bucket_created bucket_sequence') },
   'placement.shard': { readable: columns('kind shard_id endpoints weight labels state tenants revision') },
   'placement.tenant': { readable: columns('tenant_id name requested revision created_at') },
+  'placement.tenant_balance': { readable: columns('tenant_id load pinned anti_affinity revision') },
   'provisioner.command': {
     readable: columns(
       'idempotency_key request_hash operation resource fence attempt status reason job_id step error issued_at asked_at finished_at',

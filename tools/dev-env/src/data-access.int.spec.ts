@@ -67,6 +67,7 @@ describe('the columns that the data browser may read', () => {
       'audit.sealing.sealed_until',
       'audit.segment.sealed_at',
       'fleet_observer.endpoint_health.endpoint_key',
+      'fleet_observer.endpoint_history.endpoint_key',
       'placement.config_change.idempotency_key',
       'placement.move.idempotency_key',
       'provisioner.command.idempotency_key',
