@@ -32,6 +32,7 @@ const permissions: Readonly<Record<string, Permission>> = {
   'FleetObserverService/CheckShard': 'fleet.read',
   'FleetObserverService/GetAppliedConfig': 'fleet.read',
   'FleetObserverService/GetAppliedPlacement': 'fleet.read',
+  'FleetObserverService/GetEndpointHistory': 'fleet.read',
   'FleetObserverService/GetSnapshot': 'fleet.read',
   'FleetObserverService/ResolveRoutes': 'fleet.read',
   'JobOrchestratorService/ApprovePlan': 'plan.approve',
