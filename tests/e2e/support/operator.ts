@@ -84,6 +84,11 @@ export class Operator {
   }
 
   /** Whatever is there. */
+  put<Body = Json>(path: string, body: Json): Promise<Answer<Body>> {
+    return this.send<Body>(path, { method: 'PUT', body, headers: { 'if-match': '*' } });
+  }
+
+  /** Whatever is there. */
   patch<Body = Json>(path: string, body: Json): Promise<Answer<Body>> {
     return this.send<Body>(path, { method: 'PATCH', body, headers: { 'if-match': '*' } });
   }
