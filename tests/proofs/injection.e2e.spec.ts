@@ -58,9 +58,9 @@ const made: Readonly<Record<string, RegExp>> = {
   'api_gateway.api_token': /^((apiTokens|projectKeys)\.create|serviceAccounts\.createToken)$/,
   'placement.tenant': /^tenants\.create$/,
 };
-/** Events, dead letters and pokes of ours; the answers, streams and buckets of the bus itself. */
+/** Events, dead letters, pokes and increments of ours; the answers, streams and buckets of the bus itself. */
 const subjects =
-  /^(evt\.[a-z0-9_]+\.[A-Za-z0-9_=~%-]+\.[A-Za-z0-9_]+|(retry|dead)\.[A-Za-z0-9_-]+|poke\.(log|relay|checkpoint|job)|(_INBOX(_[a-z-]+)?|_R_)\.[A-Za-z0-9_.]+|\$JS\.\S+|\$KV\.PLACEMENT\.\S+)$/;
+  /^(evt\.[a-z0-9_]+\.[A-Za-z0-9_=~%-]+\.[A-Za-z0-9_]+|(retry|dead)\.[A-Za-z0-9_-]+|poke\.(log|relay|checkpoint|job)|placement\.increments|(_INBOX(_[a-z-]+)?|_R_)\.[A-Za-z0-9_.]+|\$JS\.\S+|\$KV\.(PLACEMENT|CONFIG)\.\S+)$/;
 
 let stack: Stack;
 let admin: Database;
