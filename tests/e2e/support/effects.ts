@@ -195,6 +195,13 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   ],
   'placement.tenant': (tenant) => [told(text(tenant['tenant_id']), 'tenant.tenant_created', of(tenant['tenant_id']))],
   'placement.assignment': (assignment) => [placedAt(assignment['tenant_id'], text(assignment['kind']), assignment['shard_id'])],
+  'placement.tenant_balance': (balance) => [
+    {
+      what: `load ${text(balance['load'])} of ${text(balance['tenant_id'])}`,
+      about: (row) => row.resource_id === balance['tenant_id'] && row.action === 'placement_map.tenant_balance_changed',
+      holds: (rows) => Number(rows.at(-1)?.details['load']) === Number(balance['load']),
+    },
+  ],
   'placement.shard': (shard) => [
     {
       what: `${text(shard['kind'])}/${text(shard['shard_id'])} at revision ${text(shard['revision'])}`,
@@ -244,7 +251,10 @@ async function inTables(admin: Database): Promise<Effect[]> {
 
 async function inBuckets(admin: Database, messaging: Messaging): Promise<Effect[]> {
   const { buckets } = messaging.topology;
-  const known = { [`KV_${buckets.placement.name}`]: async () => published(await snapshotIn(admin, messaging)) };
+  const known = {
+    [`KV_${buckets.placement.name}`]: async () => published(await snapshotIn(admin, messaging)),
+    [`KV_${buckets.config.name}`]: () => configIn(messaging),
+  };
   const effects: Effect[] = [];
   for (const [source, read] of Object.entries(known)) effects.push(...(await read()).map((effect) => ({ source, ...effect })));
   const manager = await messaging.manager();
@@ -268,6 +278,27 @@ async function snapshotIn(admin: Database, messaging: Messaging): Promise<Placem
   } finally {
     await watch.stop();
   }
+}
+
+/** What is in force of each document, or tried. */
+async function configIn(messaging: Messaging): Promise<Told[]> {
+  const { direct, streams } = await messaging.manager();
+  const stream = `KV_${messaging.topology.buckets.config.name}`;
+  const { state } = await streams.info(stream, { subjects_filter: '>' });
+  const effects: Told[] = [];
+  for (const subject of Object.keys(state.subjects ?? {})) {
+    const value = (await direct.getMessage(stream, { last_by_subj: subject }))?.json<{ revision: number; sha256: string }>();
+    const [stage = '', ...path] = subject.split('.').slice(2);
+    if (value === undefined || value.sha256 === '') continue;
+    effects.push(
+      told(
+        `${stage} ${path.join('/')}, revision ${text(value.revision)}`,
+        `config.config_${stage === 'effective' ? 'applied' : 'staged'}`,
+        (row) => [of(path.join('/')), saying('revision', value.revision), saying('sha256', value.sha256)].every((holds) => holds(row)),
+      ),
+    );
+  }
+  return effects;
 }
 
 function published(snapshot: PlacementSnapshot): Told[] {

@@ -17,6 +17,7 @@ const byThemselves: Readonly<Record<string, string>> = {
   'job_orchestrator.replica': 'signs of life',
   'job_orchestrator.loop': 'when each check is due',
   'fleet_observer.endpoint_health': 'what was seen',
+  'fleet_observer.endpoint_history': 'what was seen',
   'fleet_observer.last_change': 'what was seen',
   'fleet_observer.round': 'what was seen',
   'audit.chain': 'made of the log',
