@@ -32,6 +32,8 @@ const permissions: Readonly<Record<string, Permission>> = {
   'FleetObserverService/CheckShard': 'fleet.read',
   'FleetObserverService/GetAppliedConfig': 'fleet.read',
   'FleetObserverService/GetAppliedPlacement': 'fleet.read',
+  'FleetObserverService/GetClusterHealth': 'fleet.read',
+  'FleetObserverService/GetClusterStats': 'fleet.read',
   'FleetObserverService/GetEndpointHistory': 'fleet.read',
   'FleetObserverService/GetSnapshot': 'fleet.read',
   'FleetObserverService/ResolveRoutes': 'fleet.read',

@@ -1,7 +1,25 @@
 import { z } from 'zod';
 import { field } from '@fairlead/config';
+import { controlPlaneServices, type ControlPlaneService } from '@fairlead/contracts';
 import { defaultAllowedCidrs, isCidrList } from '@fairlead/outbound';
 import { baseConfig, databaseConfig, grpcConfig, natsConfig } from '@fairlead/service-runtime';
+
+/** Which service of ours is where. */
+export interface ServiceUrl {
+  readonly service: ControlPlaneService;
+  readonly url: string;
+}
+
+const serviceUrls = () =>
+  z.string().transform((text, context): ServiceUrl[] =>
+    text.split(',').flatMap((part) => {
+      const [name = '', url = ''] = part.trim().split(/=(.*)/s);
+      const service = controlPlaneServices.find((known) => known === name);
+      if (service !== undefined && field.url('http', 'https').safeParse(url).success) return [{ service, url: url.replace(/\/$/, '') }];
+      context.addIssue({ code: 'custom', message: 'not a list of <service>=<url> with commas between' });
+      return [];
+    }),
+  );
 
 export const configSchema = z.object({
   ...baseConfig,
@@ -9,6 +27,16 @@ export const configSchema = z.object({
   ...databaseConfig,
   ...natsConfig,
   PLACEMENT_GRPC: field.address(),
+  /** Where the services answer HTTP, as `<service>=<url>` with commas between: asked for their readiness. */
+  CONTROL_PLANE_URLS: serviceUrls().optional(),
+  /** Asked for what was measured; any server that answers Prometheus' query API. */
+  VICTORIA_METRICS_URL: field.url('http', 'https').optional(),
+  /** Presented to it as a bearer token. */
+  VICTORIA_METRICS_TOKEN: field.text().optional(),
+  /** For so long after a moment its samples may still come in there: what is younger is not asked. */
+  VICTORIA_METRICS_SETTLE_MS: field.integer({ min: 0, max: 600_000 }).default(30_000),
+  /** How long all questions of one answer may take together. */
+  VICTORIA_METRICS_TIMEOUT_MS: field.durationMs(60_000).default(3_000),
   /** Where managed services may be. */
   FLEET_ALLOWED_CIDRS: field.text().refine(isCidrList, 'not a comma-separated list of CIDR blocks').default(defaultAllowedCidrs),
   /** How often every endpoint's health and readiness are asked. */

@@ -214,6 +214,7 @@ function createShards(
         dir: join(config.SIM_STATE_DIR, 'shards', kind, shardId),
         checkToken,
         build: buildOf(config),
+        members: membersOf(config),
       }),
     ),
   );
@@ -229,6 +230,7 @@ function createGateways(config: SimConfig, follow: () => FollowedPlacement, give
       follow,
       checkToken,
       build: buildOf(config),
+      members: membersOf(config),
       ...given,
     }),
   );
@@ -309,6 +311,9 @@ function keepTidy(options: {
 }
 
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${String(index + 1)}`);
+
+/** How many services the process is. */
+const membersOf = (config: SimConfig) => config.SIM_GATEWAYS + placedKinds.length * config.SIM_SHARDS;
 
 const buildOf = (config: SimConfig) => ({ version: config.FAIRLEAD_VERSION, gitSha: config.FAIRLEAD_GIT_SHA });
 

@@ -67,6 +67,8 @@ const services: readonly (readonly [string, RpcAccess])[] = [
   ...answered('fleet-observer', fleetV1.FleetObserverServiceService, {
     checkShard: orchestrator,
     getAppliedPlacement: ['api-gateway', 'job-orchestrator'],
+    getClusterHealth: gateway,
+    getClusterStats: gateway,
     getEndpointHistory: gateway,
     getAppliedConfig: orchestrator,
     getSnapshot: gatewayAndOrchestrator,

@@ -1,3 +1,4 @@
+export { boundedLabel, otherValues, tenantLabelValues, type BoundedLabel, type BoundedLabelOptions } from './bounded-label.js';
 export * from './context.js';
 export * from './logger.js';
 export * from './metrics.js';

@@ -2,7 +2,7 @@
 import type { ControlPlaneService } from '@fairlead/contracts';
 
 /** A process of a stack. Without `separate` all services are one process, whichever is named. */
-export type StackPart = ControlPlaneService | 'postgres' | 'nats' | 'fleet-sim';
+export type StackPart = ControlPlaneService | 'postgres' | 'nats' | 'victoria-metrics' | 'fleet-sim';
 
 export interface HoldOptions {
   /** Of NATS: remove its store while it is down, so that it comes back empty. */

@@ -32,7 +32,7 @@ function firstSignal(): { signal: AbortSignal; asked: Promise<void> } {
   const asked = new Promise<void>((resolve) => {
     const stop = () => {
       if (controller.signal.aborted) return;
-      say('\nStopping: services first, then NATS and PostgreSQL');
+      say('\nStopping: services first, then what they keep their data in');
       controller.abort(new Error('stopped before it was ready'));
       // Everything below is bounded; this is for what nobody thought of.
       setTimeout(() => process.exit(1), stopTimeoutMs).unref();
@@ -48,7 +48,7 @@ async function run(options: RunOptions): Promise<number> {
   const { signal, asked } = firstSignal();
   progress(`Starting Fairlead; its data is kept in ${options.stateDir}`);
   try {
-    const stack = await startStack({ ...options, log: progress, signal });
+    const stack = await startStack({ ...options, metrics: options.metrics ? {} : undefined, log: progress, signal });
     if (!signal.aborted) announce(stack.url, options.stateDir, stack.simUrl);
     await asked;
     await stack.stop();

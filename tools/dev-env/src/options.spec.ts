@@ -7,14 +7,14 @@ describe('parseOptions', () => {
   it('has defaults for everything', () => {
     expect(parse()).toEqual({
       want: 'run',
-      options: { port: 7400, stateDir: '/project/.fairlead', separate: false, sim: true, tls: false },
+      options: { port: 7400, stateDir: '/project/.fairlead', separate: false, sim: true, metrics: true, tls: false },
     });
   });
 
   it('takes each option, a relative folder from where the user stands', () => {
-    expect(parse('--port', '0', '--state=data', '--separate', '--no-sim', '--tls')).toEqual({
+    expect(parse('--port', '0', '--state=data', '--separate', '--no-sim', '--no-metrics', '--tls')).toEqual({
       want: 'run',
-      options: { port: 0, stateDir: '/somewhere/data', separate: true, sim: false, tls: true },
+      options: { port: 0, stateDir: '/somewhere/data', separate: true, sim: false, metrics: false, tls: true },
     });
     expect(parse('--state', '/var/data')).toMatchObject({ options: { stateDir: '/var/data' } });
   });
@@ -35,6 +35,7 @@ describe('parseOptions', () => {
 
   it('shows help before it looks at values, and the help names every option', () => {
     expect(parse('--help', '--port', 'x')).toEqual({ want: 'help' });
-    for (const option of ['--port', '--state', '--separate', '--no-sim', '--tls', '--help']) expect(usage).toContain(option);
+    for (const option of ['--port', '--state', '--separate', '--no-sim', '--no-metrics', '--tls', '--help'])
+      expect(usage).toContain(option);
   });
 });

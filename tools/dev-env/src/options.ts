@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly separate: boolean;
   /** With the simulated fleet and its load. */
   readonly sim: boolean;
+  /** With a VictoriaMetrics that scrapes the services and the fleet. */
+  readonly metrics: boolean;
   /** Services speak mutual TLS with each other and with NATS. */
   readonly tls: boolean;
 }
@@ -26,10 +28,12 @@ export const usage = `npm start [-- options]
   --state DIR    folder for data, keys and logs (default .fairlead in the project)
   --separate     each service in a process of its own, restarted when it ends
   --no-sim       without the simulated fleet
+  --no-metrics   without VictoriaMetrics, which else scrapes the services and the fleet where it can be had
   --tls          mutual TLS between the services and with NATS, by a CA and certificates that are made in the folder
   --help         this text
 
   NATS_URL (and NATS_USER, NATS_TOKEN or NATS_TOKEN_FILE) in the environment or in .env: use that server instead of a local one.
+  VICTORIA_METRICS_URL: the same for VictoriaMetrics.
   All settings: .env.example`;
 
 /**
@@ -48,6 +52,7 @@ export function parseOptions(args: readonly string[], { root, cwd }: { root: str
         state: { type: 'string' },
         separate: { type: 'boolean', default: false },
         'no-sim': { type: 'boolean', default: false },
+        'no-metrics': { type: 'boolean', default: false },
         tls: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -57,7 +62,8 @@ export function parseOptions(args: readonly string[], { root, cwd }: { root: str
     if (port === undefined) return { want: 'error', message: `--port must be a number from 0 to 65535, not "${values.port ?? ''}"` };
     if (values.state === '') return { want: 'error', message: '--state needs a folder' };
     const stateDir = values.state === undefined ? resolve(root, '.fairlead') : resolve(cwd, values.state);
-    return { want: 'run', options: { port, stateDir, separate: values.separate, sim: !values['no-sim'], tls: values.tls } };
+    const parts = { separate: values.separate, sim: !values['no-sim'], metrics: !values['no-metrics'], tls: values.tls };
+    return { want: 'run', options: { port, stateDir, ...parts } };
   } catch (error) {
     // Node's message names the option; what follows the first sentence is advice for other programs.
     return { want: 'error', message: (error as Error).message.split('. ')[0] ?? '' };

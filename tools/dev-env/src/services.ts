@@ -10,7 +10,8 @@ import type { Secrets } from './secrets.js';
 export const databaseName = 'fairlead';
 
 /** Every port of a stack, by its name in ports.json. */
-export type PortName = 'public' | 'postgres' | 'nats' | 'api-gateway.jwks' | `${ControlPlaneService}.http` | `${ControlPlaneService}.grpc`;
+export type PortName =
+  'public' | 'postgres' | 'nats' | 'victoria-metrics' | 'api-gateway.jwks' | `${ControlPlaneService}.http` | `${ControlPlaneService}.grpc`;
 
 /** The internal ports that ports.json keeps. */
 export const internalPorts: readonly PortName[] = controlPlaneServices.flatMap((service) =>
@@ -30,6 +31,8 @@ export interface StackSettings {
   readonly postgres: string;
   /** The local NATS server, `tls:` where there are certificates; undefined when the environment names one. */
   readonly natsUrl: string | undefined;
+  /** Of the local VictoriaMetrics, and how late samples may come in there; undefined without one. */
+  readonly metrics?: { readonly url: string; readonly settleMs: number } | undefined;
   readonly version: string;
   readonly gitSha: string;
 }
@@ -37,8 +40,14 @@ export interface StackSettings {
 export type Settings = Readonly<Record<string, string>>;
 
 /** Where a service answers HTTP. */
-export function httpPortOf(stack: StackSettings, service: ControlPlaneService): number {
+export function httpPortOf(stack: Pick<StackSettings, 'port' | 'ports'>, service: ControlPlaneService): number {
   return service === 'api-gateway' ? stack.port : (stack.ports[`${service}.http`] ?? 0);
+}
+
+/** Where all services answer HTTP. */
+export function httpUrlsOf(stack: Pick<StackSettings, 'port' | 'ports'>): Record<ControlPlaneService, string> {
+  const urlOf = (service: ControlPlaneService) => `http://127.0.0.1:${String(httpPortOf(stack, service))}`;
+  return Object.fromEntries(controlPlaneServices.map((service) => [service, urlOf(service)])) as Record<ControlPlaneService, string>;
 }
 
 /** A service's variables; secrets by the files that hold them. */
@@ -65,6 +74,7 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
     JOB_ORCHESTRATOR_GRPC: grpc('job-orchestrator'),
     AUDIT_GRPC: grpc('audit'),
     ...(service === 'placement' ? { PLACEMENT_FILES_DIR: filesDirOf(stack) } : {}),
+    ...(service === 'fleet-observer' ? observerSettings(stack) : {}),
     ...(service === 'provisioner' ? { FLEET_TOKEN_FILE: secrets.fleetToken } : {}),
     ...(service === 'api-gateway'
       ? {
@@ -83,6 +93,15 @@ export function settingsOf(stack: StackSettings, service: ControlPlaneService): 
           AUDIT_SEGMENT_FOLDER: join(stack.stateDir, 'audit', 'segments'),
         }
       : {}),
+  };
+}
+
+function observerSettings(stack: StackSettings): Settings {
+  const services = Object.entries(httpUrlsOf(stack)).map(([service, url]) => `${service}=${url}`);
+  const { metrics } = stack;
+  return {
+    CONTROL_PLANE_URLS: services.join(','),
+    ...(metrics === undefined ? {} : { VICTORIA_METRICS_URL: metrics.url, VICTORIA_METRICS_SETTLE_MS: String(metrics.settleMs) }),
   };
 }
 

@@ -18,6 +18,7 @@ import type { Hold, HoldOptions, StackPart } from './hold.js';
 import { keepServer, type KeptServer } from './kept-server.js';
 import { takeLock } from './lock.js';
 import { setLargeLogsAside, watchLogs } from './log-watch.js';
+import { settleSeconds, startMetrics, type MetricsOptions } from './metrics.js';
 import { natsAccounts } from './nats-accounts.js';
 import { natsAccountsByCertificate, natsTls } from './nats-by-certificate.js';
 import { assertBuilt, root } from './paths.js';
@@ -26,7 +27,7 @@ import { choosePorts } from './ports.js';
 import { notReady, waitUntilReady, type Awaited } from './readiness.js';
 import { prepareSecrets, readSecret, type Secrets } from './secrets.js';
 import { seedFleet } from './seed.js';
-import { baseEnv, httpPortOf, internalPorts, type PortName, type StackSettings } from './services.js';
+import { baseEnv, httpPortOf, httpUrlsOf, internalPorts, type PortName, type StackSettings } from './services.js';
 import { startUnit, type Unit, type UnitSpec } from './unit.js';
 import { replicaUnit, serviceGroups, simUnit } from './units.js';
 
@@ -38,6 +39,8 @@ export interface StackOptions {
   readonly separate: boolean;
   /** With the simulated fleet. */
   readonly sim: boolean;
+  /** With a VictoriaMetrics that scrapes the services and the fleet; without it nothing is kept of what they measure. */
+  readonly metrics?: MetricsOptions | undefined;
   /** Services speak mutual TLS with each other and with NATS, where each may do what its certificate allows. */
   readonly tls?: boolean;
   /** Gets progress, and what happens later. */
@@ -58,7 +61,9 @@ export interface Stack {
   readonly stateDir: string;
   /** Of the simulated fleet's control server; '' without one. */
   readonly simUrl: string;
-  /** Running processes by service name, with postgres, nats and fleet-sim. */
+  /** Of VictoriaMetrics; '' without one. */
+  readonly metricsUrl: string;
+  /** Running processes by service name, with postgres, nats, victoria-metrics and fleet-sim. */
   pids(): Record<string, number>;
   /** The first admin's login. Throws once its password was changed, which removes the file. */
   firstAdmin(): { email: string; password: string };
@@ -82,10 +87,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= runCleanups(cleanups, options.log));
   try {
-    const { settings, pids, simUrl, hold, replica } = await boot(options, (cleanup) => cleanups.push(cleanup));
+    const { settings, pids, simUrl, metricsUrl, hold, replica } = await boot(options, (cleanup) => cleanups.push(cleanup));
     const { stateDir } = options;
     const url = `http://127.0.0.1:${String(settings.port)}`;
-    return { url, stateDir, simUrl, pids: () => pids.all(), firstAdmin: () => firstAdminOf(stateDir), hold, replica, stop };
+    return { url, stateDir, simUrl, metricsUrl, pids: () => pids.all(), firstAdmin: () => firstAdminOf(stateDir), hold, replica, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -108,6 +113,7 @@ interface Booted {
   settings: StackSettings;
   pids: PidBoard;
   simUrl: string;
+  metricsUrl: string;
   hold: Stack['hold'];
   replica: Stack['replica'];
 }
@@ -122,14 +128,17 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
 
   const secrets = await prepareSecrets(stateDir, { simulatedFleet: options.sim });
   const certificates = options.tls === true ? (await prepareCertificates(stateDir)).files : undefined;
-  const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', ...internalPorts]);
+  const ports = await choosePorts(join(stateDir, 'ports.json'), ['postgres', 'nats', 'victoria-metrics', ...internalPorts]);
   signal.throwIfAborted();
   const env = baseEnv(process.env, options);
+  const wantsMetrics = options.metrics !== undefined && (env['VICTORIA_METRICS_URL'] ?? '') === '';
+  const metrics = wantsMetrics ? await startMetricsFor(options, { port, ports }, pids, onStop) : undefined;
+  signal.throwIfAborted();
   const { postgres, nats } = await startServers({ stateDir, env, secrets, certificates, ports, pids, log, onStop });
   signal.throwIfAborted();
   const natsUrl = certificates === undefined ? nats?.current().url : nats?.current().url.replace('nats:', 'tls:');
   const addresses = { postgres: `${postgres.current().host}:${String(postgres.current().port)}`, natsUrl };
-  const settings: StackSettings = { stateDir, env, port, ports, secrets, certificates, ...addresses, ...versionOf() };
+  const settings: StackSettings = { stateDir, env, port, ports, secrets, certificates, metrics, ...addresses, ...versionOf() };
   await startDatabase({ settings, adminPasswordFile: join(stateDir, 'postgres/admin-password'), signal, log });
 
   const watch = watchLogs(logs, log);
@@ -147,6 +156,7 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
         if (wipe) rmSync(join(stateDir, 'nats/store'), { recursive: true, force: true });
       });
     }
+    if (part === 'victoria-metrics' && metrics !== undefined) return metrics.server.hold();
     const unit = units.find(({ spec }) => spec.services.includes(part));
     if (unit === undefined) throw new Error(`${part} is not run by this stack`);
     return unit.hold();
@@ -156,7 +166,22 @@ async function boot(options: StackOptions, onStop: OnStop): Promise<Booted> {
     processes += 1;
     startGroup([replicaUnit(settings, service, processes)], options, pids, onStop);
   };
-  return { settings, pids, simUrl, hold, replica };
+  return { settings, pids, simUrl, metricsUrl: metrics?.url ?? '', hold, replica };
+}
+
+async function startMetricsFor(
+  { stateDir, metrics: options = {}, log }: StackOptions,
+  where: Pick<StackSettings, 'port' | 'ports'>,
+  pids: PidBoard,
+  onStop: OnStop,
+) {
+  const onPid = (pid: number | undefined) => {
+    pids.set(['victoria-metrics'], pid);
+  };
+  const server = await startMetrics({ stateDir, port: where.ports['victoria-metrics'], services: httpUrlsOf(where), options, log, onPid });
+  if (server === undefined) return undefined;
+  onStop(() => server.stop());
+  return { server, url: server.current().url, settleMs: settleSeconds * 1_000 };
 }
 
 /** Makes the folder ours: lock, leftovers of a killed run, and the public port. */

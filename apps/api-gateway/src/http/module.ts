@@ -9,6 +9,7 @@ import { AuditVerifyController } from './audit-verify.js';
 import { AuditController } from './audit.js';
 import { AuthController } from './auth.js';
 import { ChangesController } from './changes.js';
+import { ClusterController } from './cluster.js';
 import { ConfigValidateController } from './config-validate.js';
 import { ConfigController } from './config.js';
 import { DataController } from './data.js';
@@ -74,6 +75,7 @@ export const controllers: readonly Type[] = [
   PlacementController,
   ConfigController,
   ConfigValidateController,
+  ClusterController,
   FleetController,
   FleetEventsController,
   FleetHistoryController,

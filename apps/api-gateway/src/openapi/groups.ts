@@ -20,6 +20,7 @@ export const groups: Readonly<Record<string, string>> = {
   placement: 'The effective placement as a whole.',
   config: 'Configuration documents and their revisions.',
   configValidate: 'Whether a configuration document is right.',
+  cluster: 'How the whole platform is, and what is measured of it.',
   fleet: 'The managed services as they are seen.',
   fleetEvents: 'Changes of the managed services as they happen.',
   fleetHistory: 'What happened to the managed services.',

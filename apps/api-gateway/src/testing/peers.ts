@@ -97,6 +97,8 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
     defineRpcs(fleetV1.FleetObserverServiceService, {
       getSnapshot: answer('getSnapshot', 'fleet.read', fleetV1.GetSnapshotResponse),
       checkShard: answer('checkShard', 'fleet.read', fleetV1.CheckShardResponse),
+      getClusterHealth: answer('getClusterHealth', 'fleet.read', fleetV1.GetClusterHealthResponse),
+      getClusterStats: answer('getClusterStats', 'fleet.read', fleetV1.GetClusterStatsResponse),
       getEndpointHistory: answer('getEndpointHistory', 'fleet.read', fleetV1.GetEndpointHistoryResponse),
       getAppliedConfig: answer('getAppliedConfig', 'fleet.read', fleetV1.GetAppliedConfigResponse),
       resolveRoutes: answer('resolveRoutes', 'fleet.read', fleetV1.ResolveRoutesResponse),

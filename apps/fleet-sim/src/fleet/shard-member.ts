@@ -23,6 +23,8 @@ export interface ShardMemberOptions {
   checkToken: (request: HttpRequest) => void;
   random: () => number;
   build: { version: string; gitSha: string };
+  /** How many members the process has. */
+  members: number;
   segmentBytes?: number | undefined;
   logger: Logger;
   tracing: Tracing;
@@ -70,7 +72,7 @@ export function createShardMember(options: ShardMemberOptions): ShardMember {
 function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readonly<Knobs>): Incarnation {
   const { kind, shardId, claims, placement, random, logger, checkToken } = options;
   const shard = new Shard({ kind, shardId, state, claims, placement, stuck: () => knobs.stuck, random, logger });
-  const metrics = serviceMetrics(kind, options.build, () => shard.totals());
+  const metrics = serviceMetrics({ kind, build: options.build, processSharedBy: options.members, read: () => shard.totals() });
   const adminState = () => ({
     kind,
     shard_id: shardId,
@@ -92,13 +94,15 @@ function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readon
     ...shardRoutes(shard, kind, checkToken),
   ];
   return {
-    routes: traced(
-      delayed(own, () => knobs.delayMs),
-      options.tracing,
-      { 'fairlead.fleet.kind': kind, 'fairlead.fleet.shard': shardId },
+    routes: metrics.measured(
+      traced(
+        delayed(own, () => knobs.delayMs),
+        options.tracing,
+        { 'fairlead.fleet.kind': kind, 'fairlead.fleet.shard': shardId },
+      ),
     ),
     ready: () => true,
-    metrics: () => metrics.metrics(),
+    metrics: () => metrics.text(),
     knobsTurned: () => {
       shard.endIdleDrains();
     },

@@ -19,6 +19,7 @@ afterEach(() => {
 it('follows placement only while it runs, also when it could not start', async () => {
   let following = 0;
   const { member } = createGatewayMember({
+    members: 1,
     shardId: 'gateway-1',
     host: '127.0.0.1',
     dir,

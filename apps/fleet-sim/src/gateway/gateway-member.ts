@@ -20,6 +20,8 @@ export interface GatewayMemberOptions {
   follow: () => FollowedPlacement;
   checkToken: (request: HttpRequest) => void;
   build: { version: string; gitSha: string };
+  /** How many members the process has. */
+  members: number;
   logger: Logger;
   tracing: Tracing;
 }
@@ -87,7 +89,12 @@ function incarnate(
   followed: FollowedPlacement,
 ): Incarnation {
   const router = new Router({ placement });
-  const metrics = serviceMetrics('gateway', options.build, () => ({ inflight: router.inflight, lag: placement.lag() }));
+  const metrics = serviceMetrics({
+    kind: 'gateway',
+    build: options.build,
+    processSharedBy: options.members,
+    read: () => ({ inflight: router.inflight, lag: placement.lag() }),
+  });
   const adminState = () => ({
     kind: 'gateway',
     shard_id: options.shardId,
@@ -131,9 +138,11 @@ function incarnate(
     },
   ];
   return {
-    routes: traced(routes, options.tracing, { 'fairlead.fleet.kind': 'gateway', 'fairlead.fleet.shard': options.shardId }),
+    routes: metrics.measured(
+      traced(routes, options.tracing, { 'fairlead.fleet.kind': 'gateway', 'fairlead.fleet.shard': options.shardId }),
+    ),
     ready: () => placement.current() !== undefined,
-    metrics: () => metrics.metrics(),
+    metrics: () => metrics.text(),
     knobsTurned: () => undefined,
     async stop() {
       await router.destroy();

@@ -544,6 +544,14 @@ export const operations = {
     "method": "GET",
     "path": "/platform/v1/changes"
   },
+  "cluster.health": {
+    "method": "GET",
+    "path": "/platform/v1/cluster/health"
+  },
+  "cluster.stats": {
+    "method": "GET",
+    "path": "/platform/v1/cluster/stats"
+  },
   "orgs.list": {
     "method": "GET",
     "path": "/platform/v1/orgs"

@@ -2057,6 +2057,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/v1/cluster/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how the whole platform is, and why. */
+        get: operations["cluster.health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/v1/cluster/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what is measured of each kind of managed service, and of the services of the control plane. */
+        get: operations["cluster.stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/platform/v1/orgs": {
         parameters: {
             query?: never;
@@ -2337,6 +2371,82 @@ export interface components {
             meta: {
                 [key: string]: unknown;
             };
+        };
+        ClusterHealth: {
+            /** @enum {string} */
+            state: "healthy" | "degraded" | "unhealthy";
+            /** Format: date-time */
+            at: string;
+            reasons: components["schemas"]["ClusterHealthReason"][];
+            /** @description How many reasons there are beyond those that are told. */
+            more_reasons: number;
+            /** @description Of shards that have endpoints. */
+            shards: {
+                total: number;
+                without_ready_endpoint: number;
+            };
+            endpoints: {
+                total: number;
+                ready: number;
+                unsteady: number;
+                taken_at: string | null;
+                /** @description How old that is, in milliseconds. */
+                age_ms: number | null;
+            };
+            /** @description Of the services that CONTROL_PLANE_URLS names. */
+            services: {
+                /** @enum {string} */
+                service: "placement" | "provisioner" | "fleet-observer" | "audit" | "job-orchestrator" | "api-gateway";
+                /** @enum {string} */
+                status: "ready" | "degraded" | "unavailable" | "unreachable";
+                problem: string | null;
+                /** Format: date-time */
+                at: string;
+                /** @description How old that is, in milliseconds. */
+                age_ms: number | null;
+            }[];
+        };
+        ClusterHealthReason: {
+            /** @enum {string} */
+            code: "shard_without_ready_endpoint" | "endpoint_not_ready" | "endpoint_flapping" | "endpoint_crash_looping" | "service_not_ready" | "service_degraded" | "fleet_not_observed" | "fleet_observation_old";
+            /** @enum {string} */
+            severity: "critical" | "warning";
+            /** @description A shard as <kind>/<shard>, an endpoint as <kind>.<shard>.<endpoint>, or a service. */
+            subject: string;
+            detail: string;
+            at: string | null;
+            /** @description How old that is, in milliseconds. */
+            age_ms: number | null;
+        };
+        ClusterPillar: {
+            /** @enum {string} */
+            pillar: "cpu" | "memory" | "request_rate" | "error_rate" | "latency_p99";
+            /** @description null when nothing was measured, or when that could not be asked. */
+            value: number | null;
+            unit: string;
+            /** @description PromQL; with the time `at` it answers the value. */
+            query: string;
+            /** Format: date-time */
+            at: string;
+        };
+        ClusterStats: {
+            /** Format: date-time */
+            at: string;
+            source: {
+                available: boolean;
+                url: string | null;
+                problem: string | null;
+            };
+            kinds: {
+                /** @enum {string} */
+                kind: "gateway" | "aggregate" | "projection" | "runner";
+                pillars: components["schemas"]["ClusterPillar"][];
+            }[];
+            services: {
+                /** @enum {string} */
+                service: "placement" | "provisioner" | "fleet-observer" | "audit" | "job-orchestrator" | "api-gateway";
+                pillars: components["schemas"]["ClusterPillar"][];
+            }[];
         };
         ConfigChange: {
             /** @enum {string} */
@@ -7312,6 +7422,50 @@ export interface operations {
                         more: boolean;
                     };
                     "text/event-stream": string;
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "cluster.health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterHealth"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "cluster.stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterStats"];
                 };
             };
             "4XX": components["responses"]["Problem"];

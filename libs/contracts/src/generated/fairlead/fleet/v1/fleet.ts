@@ -154,6 +154,82 @@ export interface ResolveRoutesResponse {
   resolved: ResolvedRoute[];
 }
 
+/** Why the cluster is not as it should be. */
+export interface HealthReason {
+  /**
+   * shard_without_ready_endpoint, endpoint_not_ready, endpoint_flapping, endpoint_crash_looping, service_not_ready, service_degraded,
+   * fleet_not_observed or fleet_observation_old.
+   */
+  code: string;
+  /** critical or warning. */
+  severity: string;
+  /** The shard as kind/shard, the endpoint as kind.shard.endpoint, or the service. */
+  subject: string;
+  detail: string;
+  /** RFC 3339; when that was seen. Empty when nothing was. */
+  at: string;
+}
+
+export interface ServiceReadiness {
+  service: string;
+  /** ready, degraded, unavailable, or unreachable. */
+  status: string;
+  problem: string;
+  at: string;
+}
+
+export interface GetClusterHealthRequest {
+}
+
+export interface GetClusterHealthResponse {
+  /** healthy, degraded: it has warnings, or unhealthy: it has something critical. */
+  state: string;
+  /** The critical first; at most 200. */
+  reasons: HealthReason[];
+  /** How many there are beyond. */
+  moreReasons: number;
+  /** Of shards that have endpoints. */
+  shards: number;
+  shardsWithoutReadyEndpoint: number;
+  endpoints: number;
+  endpointsReady: number;
+  endpointsUnsteady: number;
+  /** RFC 3339; no endpoint was asked before. Empty while the fleet was not observed. */
+  endpointsTakenAt: string;
+  /** Of those that a setting names. */
+  services: ServiceReadiness[];
+  /** RFC 3339; now, by the clock that ages count from. */
+  at: string;
+}
+
+export interface Pillar {
+  /** kind or service. */
+  scope: string;
+  /** Which kind, or which service of ours. */
+  name: string;
+  /** cpu, memory, request_rate, error_rate or latency_p99. */
+  pillar: string;
+  unit: string;
+  /** PromQL; with the time at it answers the value. */
+  query: string;
+  /** Unset when nothing was measured, or that could not be asked. */
+  value?: number | undefined;
+}
+
+export interface GetClusterStatsRequest {
+}
+
+export interface GetClusterStatsResponse {
+  /** RFC 3339; the moment that was asked of. */
+  at: string;
+  available: boolean;
+  /** Without credentials; empty when none is set. */
+  url: string;
+  /** Why something could not be asked; empty when all was. */
+  problem: string;
+  pillars: Pillar[];
+}
+
 function createBaseEndpointHealth(): EndpointHealth {
   return {
     kind: "",
@@ -2272,6 +2348,907 @@ export const ResolveRoutesResponse: MessageFns<ResolveRoutesResponse> = {
   },
 };
 
+function createBaseHealthReason(): HealthReason {
+  return { code: "", severity: "", subject: "", detail: "", at: "" };
+}
+
+export const HealthReason: MessageFns<HealthReason> = {
+  encode(message: HealthReason, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.severity !== "") {
+      writer.uint32(18).string(message.severity);
+    }
+    if (message.subject !== "") {
+      writer.uint32(26).string(message.subject);
+    }
+    if (message.detail !== "") {
+      writer.uint32(34).string(message.detail);
+    }
+    if (message.at !== "") {
+      writer.uint32(42).string(message.at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HealthReason {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHealthReason();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.severity = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HealthReason {
+    return {
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      severity: isSet(object.severity) ? globalThis.String(object.severity) : "",
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      detail: isSet(object.detail) ? globalThis.String(object.detail) : "",
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+    };
+  },
+
+  toJSON(message: HealthReason): unknown {
+    const obj: any = {};
+    if (message.code !== "") {
+      obj.code = message.code;
+    }
+    if (message.severity !== "") {
+      obj.severity = message.severity;
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.detail !== "") {
+      obj.detail = message.detail;
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<HealthReason>, I>>(base?: I): HealthReason {
+    return HealthReason.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HealthReason>, I>>(object: I): HealthReason {
+    const message = createBaseHealthReason();
+    message.code = object.code ?? "";
+    message.severity = object.severity ?? "";
+    message.subject = object.subject ?? "";
+    message.detail = object.detail ?? "";
+    message.at = object.at ?? "";
+    return message;
+  },
+};
+
+function createBaseServiceReadiness(): ServiceReadiness {
+  return { service: "", status: "", problem: "", at: "" };
+}
+
+export const ServiceReadiness: MessageFns<ServiceReadiness> = {
+  encode(message: ServiceReadiness, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    if (message.status !== "") {
+      writer.uint32(18).string(message.status);
+    }
+    if (message.problem !== "") {
+      writer.uint32(26).string(message.problem);
+    }
+    if (message.at !== "") {
+      writer.uint32(34).string(message.at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceReadiness {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceReadiness();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceReadiness {
+    return {
+      service: isSet(object.service) ? globalThis.String(object.service) : "",
+      status: isSet(object.status) ? globalThis.String(object.status) : "",
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+    };
+  },
+
+  toJSON(message: ServiceReadiness): unknown {
+    const obj: any = {};
+    if (message.service !== "") {
+      obj.service = message.service;
+    }
+    if (message.status !== "") {
+      obj.status = message.status;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ServiceReadiness>, I>>(base?: I): ServiceReadiness {
+    return ServiceReadiness.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ServiceReadiness>, I>>(object: I): ServiceReadiness {
+    const message = createBaseServiceReadiness();
+    message.service = object.service ?? "";
+    message.status = object.status ?? "";
+    message.problem = object.problem ?? "";
+    message.at = object.at ?? "";
+    return message;
+  },
+};
+
+function createBaseGetClusterHealthRequest(): GetClusterHealthRequest {
+  return {};
+}
+
+export const GetClusterHealthRequest: MessageFns<GetClusterHealthRequest> = {
+  encode(_: GetClusterHealthRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetClusterHealthRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetClusterHealthRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetClusterHealthRequest {
+    return {};
+  },
+
+  toJSON(_: GetClusterHealthRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetClusterHealthRequest>, I>>(base?: I): GetClusterHealthRequest {
+    return GetClusterHealthRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetClusterHealthRequest>, I>>(_: I): GetClusterHealthRequest {
+    const message = createBaseGetClusterHealthRequest();
+    return message;
+  },
+};
+
+function createBaseGetClusterHealthResponse(): GetClusterHealthResponse {
+  return {
+    state: "",
+    reasons: [],
+    moreReasons: 0,
+    shards: 0,
+    shardsWithoutReadyEndpoint: 0,
+    endpoints: 0,
+    endpointsReady: 0,
+    endpointsUnsteady: 0,
+    endpointsTakenAt: "",
+    services: [],
+    at: "",
+  };
+}
+
+export const GetClusterHealthResponse: MessageFns<GetClusterHealthResponse> = {
+  encode(message: GetClusterHealthResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== "") {
+      writer.uint32(10).string(message.state);
+    }
+    for (const v of message.reasons) {
+      HealthReason.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.moreReasons !== 0) {
+      writer.uint32(24).int64(message.moreReasons);
+    }
+    if (message.shards !== 0) {
+      writer.uint32(32).int64(message.shards);
+    }
+    if (message.shardsWithoutReadyEndpoint !== 0) {
+      writer.uint32(40).int64(message.shardsWithoutReadyEndpoint);
+    }
+    if (message.endpoints !== 0) {
+      writer.uint32(48).int64(message.endpoints);
+    }
+    if (message.endpointsReady !== 0) {
+      writer.uint32(56).int64(message.endpointsReady);
+    }
+    if (message.endpointsUnsteady !== 0) {
+      writer.uint32(64).int64(message.endpointsUnsteady);
+    }
+    if (message.endpointsTakenAt !== "") {
+      writer.uint32(74).string(message.endpointsTakenAt);
+    }
+    for (const v of message.services) {
+      ServiceReadiness.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.at !== "") {
+      writer.uint32(90).string(message.at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetClusterHealthResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetClusterHealthResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reasons.push(HealthReason.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.moreReasons = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.shards = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shardsWithoutReadyEndpoint = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.endpoints = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.endpointsReady = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.endpointsUnsteady = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.endpointsTakenAt = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.services.push(ServiceReadiness.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetClusterHealthResponse {
+    return {
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      reasons: globalThis.Array.isArray(object?.reasons)
+        ? object.reasons.map((e: any) => HealthReason.fromJSON(e))
+        : [],
+      moreReasons: isSet(object.moreReasons)
+        ? globalThis.Number(object.moreReasons)
+        : isSet(object.more_reasons)
+        ? globalThis.Number(object.more_reasons)
+        : 0,
+      shards: isSet(object.shards) ? globalThis.Number(object.shards) : 0,
+      shardsWithoutReadyEndpoint: isSet(object.shardsWithoutReadyEndpoint)
+        ? globalThis.Number(object.shardsWithoutReadyEndpoint)
+        : isSet(object.shards_without_ready_endpoint)
+        ? globalThis.Number(object.shards_without_ready_endpoint)
+        : 0,
+      endpoints: isSet(object.endpoints) ? globalThis.Number(object.endpoints) : 0,
+      endpointsReady: isSet(object.endpointsReady)
+        ? globalThis.Number(object.endpointsReady)
+        : isSet(object.endpoints_ready)
+        ? globalThis.Number(object.endpoints_ready)
+        : 0,
+      endpointsUnsteady: isSet(object.endpointsUnsteady)
+        ? globalThis.Number(object.endpointsUnsteady)
+        : isSet(object.endpoints_unsteady)
+        ? globalThis.Number(object.endpoints_unsteady)
+        : 0,
+      endpointsTakenAt: isSet(object.endpointsTakenAt)
+        ? globalThis.String(object.endpointsTakenAt)
+        : isSet(object.endpoints_taken_at)
+        ? globalThis.String(object.endpoints_taken_at)
+        : "",
+      services: globalThis.Array.isArray(object?.services)
+        ? object.services.map((e: any) => ServiceReadiness.fromJSON(e))
+        : [],
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+    };
+  },
+
+  toJSON(message: GetClusterHealthResponse): unknown {
+    const obj: any = {};
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.reasons?.length) {
+      obj.reasons = message.reasons.map((e) => HealthReason.toJSON(e));
+    }
+    if (message.moreReasons !== 0) {
+      obj.moreReasons = Math.round(message.moreReasons);
+    }
+    if (message.shards !== 0) {
+      obj.shards = Math.round(message.shards);
+    }
+    if (message.shardsWithoutReadyEndpoint !== 0) {
+      obj.shardsWithoutReadyEndpoint = Math.round(message.shardsWithoutReadyEndpoint);
+    }
+    if (message.endpoints !== 0) {
+      obj.endpoints = Math.round(message.endpoints);
+    }
+    if (message.endpointsReady !== 0) {
+      obj.endpointsReady = Math.round(message.endpointsReady);
+    }
+    if (message.endpointsUnsteady !== 0) {
+      obj.endpointsUnsteady = Math.round(message.endpointsUnsteady);
+    }
+    if (message.endpointsTakenAt !== "") {
+      obj.endpointsTakenAt = message.endpointsTakenAt;
+    }
+    if (message.services?.length) {
+      obj.services = message.services.map((e) => ServiceReadiness.toJSON(e));
+    }
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetClusterHealthResponse>, I>>(base?: I): GetClusterHealthResponse {
+    return GetClusterHealthResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetClusterHealthResponse>, I>>(object: I): GetClusterHealthResponse {
+    const message = createBaseGetClusterHealthResponse();
+    message.state = object.state ?? "";
+    message.reasons = object.reasons?.map((e) => HealthReason.fromPartial(e)) || [];
+    message.moreReasons = object.moreReasons ?? 0;
+    message.shards = object.shards ?? 0;
+    message.shardsWithoutReadyEndpoint = object.shardsWithoutReadyEndpoint ?? 0;
+    message.endpoints = object.endpoints ?? 0;
+    message.endpointsReady = object.endpointsReady ?? 0;
+    message.endpointsUnsteady = object.endpointsUnsteady ?? 0;
+    message.endpointsTakenAt = object.endpointsTakenAt ?? "";
+    message.services = object.services?.map((e) => ServiceReadiness.fromPartial(e)) || [];
+    message.at = object.at ?? "";
+    return message;
+  },
+};
+
+function createBasePillar(): Pillar {
+  return { scope: "", name: "", pillar: "", unit: "", query: "", value: undefined };
+}
+
+export const Pillar: MessageFns<Pillar> = {
+  encode(message: Pillar, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.scope !== "") {
+      writer.uint32(10).string(message.scope);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.pillar !== "") {
+      writer.uint32(26).string(message.pillar);
+    }
+    if (message.unit !== "") {
+      writer.uint32(34).string(message.unit);
+    }
+    if (message.query !== "") {
+      writer.uint32(42).string(message.query);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(49).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Pillar {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePillar();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.scope = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pillar = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.unit = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Pillar {
+    return {
+      scope: isSet(object.scope) ? globalThis.String(object.scope) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      pillar: isSet(object.pillar) ? globalThis.String(object.pillar) : "",
+      unit: isSet(object.unit) ? globalThis.String(object.unit) : "",
+      query: isSet(object.query) ? globalThis.String(object.query) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: Pillar): unknown {
+    const obj: any = {};
+    if (message.scope !== "") {
+      obj.scope = message.scope;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.pillar !== "") {
+      obj.pillar = message.pillar;
+    }
+    if (message.unit !== "") {
+      obj.unit = message.unit;
+    }
+    if (message.query !== "") {
+      obj.query = message.query;
+    }
+    if (message.value !== undefined) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Pillar>, I>>(base?: I): Pillar {
+    return Pillar.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Pillar>, I>>(object: I): Pillar {
+    const message = createBasePillar();
+    message.scope = object.scope ?? "";
+    message.name = object.name ?? "";
+    message.pillar = object.pillar ?? "";
+    message.unit = object.unit ?? "";
+    message.query = object.query ?? "";
+    message.value = object.value ?? undefined;
+    return message;
+  },
+};
+
+function createBaseGetClusterStatsRequest(): GetClusterStatsRequest {
+  return {};
+}
+
+export const GetClusterStatsRequest: MessageFns<GetClusterStatsRequest> = {
+  encode(_: GetClusterStatsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetClusterStatsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetClusterStatsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetClusterStatsRequest {
+    return {};
+  },
+
+  toJSON(_: GetClusterStatsRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetClusterStatsRequest>, I>>(base?: I): GetClusterStatsRequest {
+    return GetClusterStatsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetClusterStatsRequest>, I>>(_: I): GetClusterStatsRequest {
+    const message = createBaseGetClusterStatsRequest();
+    return message;
+  },
+};
+
+function createBaseGetClusterStatsResponse(): GetClusterStatsResponse {
+  return { at: "", available: false, url: "", problem: "", pillars: [] };
+}
+
+export const GetClusterStatsResponse: MessageFns<GetClusterStatsResponse> = {
+  encode(message: GetClusterStatsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.at !== "") {
+      writer.uint32(10).string(message.at);
+    }
+    if (message.available !== false) {
+      writer.uint32(16).bool(message.available);
+    }
+    if (message.url !== "") {
+      writer.uint32(26).string(message.url);
+    }
+    if (message.problem !== "") {
+      writer.uint32(34).string(message.problem);
+    }
+    for (const v of message.pillars) {
+      Pillar.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetClusterStatsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetClusterStatsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.at = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.available = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pillars.push(Pillar.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetClusterStatsResponse {
+    return {
+      at: isSet(object.at) ? globalThis.String(object.at) : "",
+      available: isSet(object.available) ? globalThis.Boolean(object.available) : false,
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      pillars: globalThis.Array.isArray(object?.pillars) ? object.pillars.map((e: any) => Pillar.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: GetClusterStatsResponse): unknown {
+    const obj: any = {};
+    if (message.at !== "") {
+      obj.at = message.at;
+    }
+    if (message.available !== false) {
+      obj.available = message.available;
+    }
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    if (message.pillars?.length) {
+      obj.pillars = message.pillars.map((e) => Pillar.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetClusterStatsResponse>, I>>(base?: I): GetClusterStatsResponse {
+    return GetClusterStatsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetClusterStatsResponse>, I>>(object: I): GetClusterStatsResponse {
+    const message = createBaseGetClusterStatsResponse();
+    message.at = object.at ?? "";
+    message.available = object.available ?? false;
+    message.url = object.url ?? "";
+    message.problem = object.problem ?? "";
+    message.pillars = object.pillars?.map((e) => Pillar.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** Senses the managed services. It reads, it never commands. */
 export type FleetObserverServiceService = typeof FleetObserverServiceService;
 export const FleetObserverServiceService = {
@@ -2342,6 +3319,30 @@ export const FleetObserverServiceService = {
       Buffer.from(ResolveRoutesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResolveRoutesResponse => ResolveRoutesResponse.decode(value),
   },
+  /** How all is, and why. */
+  getClusterHealth: {
+    path: "/fairlead.fleet.v1.FleetObserverService/GetClusterHealth" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetClusterHealthRequest): Buffer =>
+      Buffer.from(GetClusterHealthRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetClusterHealthRequest => GetClusterHealthRequest.decode(value),
+    responseSerialize: (value: GetClusterHealthResponse): Buffer =>
+      Buffer.from(GetClusterHealthResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetClusterHealthResponse => GetClusterHealthResponse.decode(value),
+  },
+  /** What is measured of each kind of managed service and of each service of ours. */
+  getClusterStats: {
+    path: "/fairlead.fleet.v1.FleetObserverService/GetClusterStats" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetClusterStatsRequest): Buffer =>
+      Buffer.from(GetClusterStatsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetClusterStatsRequest => GetClusterStatsRequest.decode(value),
+    responseSerialize: (value: GetClusterStatsResponse): Buffer =>
+      Buffer.from(GetClusterStatsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetClusterStatsResponse => GetClusterStatsResponse.decode(value),
+  },
 } as const;
 
 export interface FleetObserverServiceServer extends UntypedServiceImplementation {
@@ -2357,6 +3358,14 @@ export interface FleetObserverServiceServer extends UntypedServiceImplementation
   getAppliedConfig: handleUnaryCall<GetAppliedConfigRequest, GetAppliedConfigResponse>;
   /** Asks some gateways which route requests would take. */
   resolveRoutes: handleUnaryCall<ResolveRoutesRequest, ResolveRoutesResponse>;
+  /** How all is, and why. */
+  getClusterHealth: handleUnaryCall<GetClusterHealthRequest, GetClusterHealthResponse>;
+  /** What is measured of each kind of managed service and of each service of ours. */
+  getClusterStats: handleUnaryCall<GetClusterStatsRequest, GetClusterStatsResponse>;
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

@@ -1,0 +1,40 @@
+import { findVictoriaMetrics, startVictoriaMetrics, type RunningVictoriaMetrics, type ScrapeTarget } from '@fairlead/local-servers';
+import { recordServer, testFolder } from './run.js';
+
+export interface TestVictoriaMetrics {
+  readonly url: string;
+  /** Asks as anybody would: the number a query answers as of a moment, undefined when it answers none. */
+  number(query: string, atSeconds: number): Promise<number | undefined>;
+  stop(): Promise<void>;
+}
+
+const log = () => undefined;
+
+/** How late samples may come in: what is older stays as it is. */
+export const testSettleMs = 2_000;
+
+/**
+ * A VictoriaMetrics of its own that scrapes the targets each second. It is fetched from Debian's packages when it is not there.
+ * @throws Error that says how to get it
+ */
+export async function testVictoriaMetrics(targets: readonly ScrapeTarget[]): Promise<TestVictoriaMetrics> {
+  const found = findVictoriaMetrics({ log });
+  if ('missing' in found) throw new Error(found.missing);
+  const dir = testFolder('victoria-metrics');
+  const settleSeconds = testSettleMs / 1_000;
+  const server: RunningVictoriaMetrics = await startVictoriaMetrics({
+    ...{ program: found.server, dir, targets, log },
+    ...{ scrapeIntervalSeconds: 1, settleSeconds },
+  });
+  recordServer({ pid: server.pid, signal: 'SIGTERM' });
+  return { url: server.url, number: (query, atSeconds) => metricsAnswer(server.url, query, atSeconds), stop: () => server.stop() };
+}
+
+/** What a VictoriaMetrics answers to a query as of a moment, as one number; undefined when it answers none. */
+export async function metricsAnswer(url: string, query: string, atSeconds: number): Promise<number | undefined> {
+  const parameters = new URLSearchParams({ query, time: String(atSeconds) }).toString();
+  const response = await fetch(`${url}/api/v1/query?${parameters}`, { signal: AbortSignal.timeout(10_000) });
+  const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
+  const value = Number(data.result[0]?.value[1] ?? NaN);
+  return Number.isFinite(value) ? value : undefined;
+}
