@@ -11,6 +11,7 @@ import { auditVerify } from './commands/audit-verify.js';
 import { bindingCreate } from './commands/binding-create.js';
 import { bindingDelete } from './commands/binding-delete.js';
 import { bindingList } from './commands/binding-list.js';
+import { conformance } from './commands/conformance.js';
 import { deadLetterDiscard } from './commands/dead-letter-discard.js';
 import { deadLetterList } from './commands/dead-letter-list.js';
 import { deadLetterReplay } from './commands/dead-letter-replay.js';
@@ -204,7 +205,7 @@ const groups: readonly { name: string; description: string; commands: readonly R
     commands: [signingKeyList, signingKeyRotate],
   },
 ];
-const ungrouped: readonly Register[] = [login, logout, whoami, explain, password, stuck];
+const ungrouped: readonly Register[] = [login, logout, whoami, explain, password, stuck, conformance];
 
 const help = `
 Environment:

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { serviceKinds } from '@fairlead/contracts';
 import type { Report } from '../checker/accountant.js';
+import { breakableRules } from '../fleet/broken-rules.js';
 import type { Knobs, Member } from '../fleet/member.js';
 import type { AdminEffect } from '../ledger/effects.js';
 import { parseInput, Problem, type HttpRequest, type Route } from '../http/server.js';
@@ -32,6 +33,7 @@ const knobsSchema = z.strictObject({
   stuck: z.boolean().optional(),
   frozen: z.boolean().optional(),
   misroutes: z.boolean().optional(),
+  breaks: z.array(z.enum(breakableRules)).optional(),
   down: z.boolean().optional(),
   crash: z.union([z.literal(true), z.strictObject({ restart_ms: z.int().min(0).max(600_000) })]).optional(),
 });
@@ -89,7 +91,7 @@ function topology({ members, tenants }: ControlOptions): object {
 
 async function turnKnobs({ members }: ControlOptions, request: HttpRequest): Promise<object> {
   const { kind, shard } = parseInput(memberParams, request.params);
-  const { health, delay_ms: delayMs, stuck, frozen, misroutes, down, crash } = parseInput(knobsSchema, request.body);
+  const { health, delay_ms: delayMs, stuck, frozen, misroutes, breaks, down, crash } = parseInput(knobsSchema, request.body);
   const member = members.find((candidate) => candidate.kind === kind && candidate.shardId === shard);
   if (member === undefined) throw new Problem(404, 'shard_not_found', 'the fleet has no such shard');
   const turned: Partial<Knobs> = {};
@@ -98,6 +100,7 @@ async function turnKnobs({ members }: ControlOptions, request: HttpRequest): Pro
   if (stuck !== undefined) turned.stuck = stuck;
   if (frozen !== undefined) turned.frozen = frozen;
   if (misroutes !== undefined) turned.misroutes = misroutes;
+  if (breaks !== undefined) turned.breaks = breaks;
   member.turn(turned);
   if (crash !== undefined) await member.crash(crash === true ? defaultRestartMs : crash.restart_ms);
   if (down === true) await member.takeDown();

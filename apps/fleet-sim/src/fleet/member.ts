@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, type ServiceKind } from '@fairlead/contracts';
 import type { Logger } from '@fairlead/telemetry';
 import { HttpServer, Problem, type Route } from '../http/server.js';
+import { breaking, type BreakableRule } from './broken-rules.js';
 
 /** What a tester can turn on a member of the fleet. */
 export interface Knobs {
@@ -12,6 +13,8 @@ export interface Knobs {
   frozen: boolean;
   /** A gateway finds no route for any request. */
   misroutes: boolean;
+  /** Rules of the fleet contract that it does not keep. */
+  breaks: readonly BreakableRule[];
 }
 
 /** One life of a member: from its start out of durable state to its stop or crash. */
@@ -36,7 +39,7 @@ export interface MemberOptions {
 
 /** A service of the simulated fleet: a server of its own over one incarnation, which a crash takes away and disk brings back. */
 export class Member {
-  readonly knobs: Knobs = { health: 'healthy', delayMs: 0, stuck: false, frozen: false, misroutes: false };
+  readonly knobs: Knobs = { health: 'healthy', delayMs: 0, stuck: false, frozen: false, misroutes: false, breaks: [] };
   private port = 0;
   private life: { incarnation: Incarnation; server: HttpServer } | undefined;
   private restart: Promise<void> | undefined;
@@ -165,7 +168,8 @@ export class Member {
   }
 
   private freezable(incarnation: Incarnation): Route[] {
-    return [...this.probes(incarnation), ...incarnation.routes].map((route) => ({
+    const routes = breaking([...this.probes(incarnation), ...incarnation.routes], () => this.knobs.breaks);
+    return routes.map((route) => ({
       ...route,
       handle: async (request) => {
         const isFrozen = () => this.knobs.frozen;
