@@ -12,6 +12,7 @@ import { startStack, type Stack } from '@fairlead/dev-env';
 import type { Database } from '@fairlead/postgres';
 import { testFolder } from '@fairlead/testing';
 import { operations, type Operation } from '../e2e/support/fuzz/document.js';
+import { definitions } from '../e2e/support/fuzz/definitions.js';
 import { Fuzzer } from '../e2e/support/fuzz/fuzzer.js';
 import { placed, sitesOf } from '../e2e/support/fuzz/sites.js';
 import { know } from '../e2e/support/fuzz/stage.js';
@@ -101,6 +102,7 @@ beforeAll(async () => {
   world.know('hook types', ['job.*']);
   world.know('crons', '0 3 1 1 *');
   world.know('zones', 'UTC');
+  await definitions({ fuzzer, world });
   await know({ fuzzer, world, ann } as Parameters<typeof know>[0]);
   admin = await openStackDatabaseAsAdmin(stack.stateDir, 'audit');
   const read = (name: string) => readFileSync(join(stack.stateDir, name), 'utf8').trim();

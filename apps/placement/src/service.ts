@@ -1,4 +1,4 @@
-import { configV1, placementV1 } from '@fairlead/contracts';
+import { configV1, definitionV1, placementV1 } from '@fairlead/contracts';
 import { pokeLog } from '@fairlead/event-log';
 import { createIdempotency, type Idempotency } from '@fairlead/postgres';
 import { defineRpcs } from '@fairlead/rpc';
@@ -20,6 +20,17 @@ import { revertConfig } from './grpc/config/revert-config.js';
 import { stageConfig } from './grpc/config/stage-config.js';
 import { validateConfig } from './grpc/config/validate-config.js';
 import { createTenant } from './grpc/create-tenant.js';
+import { diffDefinition } from './grpc/definitions/diff-definition.js';
+import type { DefinitionChangeDeps } from './grpc/definitions/deps.js';
+import { getDefinitionContent } from './grpc/definitions/get-definition-content.js';
+import { getDefinition } from './grpc/definitions/get-definition.js';
+import { listActivations } from './grpc/definitions/list-activations.js';
+import { listDefinitionVersions } from './grpc/definitions/list-definition-versions.js';
+import { listDefinitions } from './grpc/definitions/list-definitions.js';
+import { putDefinition } from './grpc/definitions/put-definition.js';
+import { restoreDefinition } from './grpc/definitions/restore-definition.js';
+import { retireDefinition } from './grpc/definitions/retire-definition.js';
+import { validateDefinition } from './grpc/definitions/validate-definition.js';
 import type { Deps } from './grpc/deps.js';
 import { explainPlacement } from './grpc/explain-placement.js';
 import { getPlacement } from './grpc/get-placement.js';
@@ -89,6 +100,13 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     rpcs: [
       rpcsOf({ database, idempotency, endpoints, publicationProblem, committed }),
       configRpcsOf({ database, endpoints, committed: configCommitted, publicationProblem: configProblem }),
+      definitionRpcsOf({
+        database,
+        idempotency,
+        committed: (position) => {
+          pokeLog(messaging, position);
+        },
+      }),
     ],
     checks: [publishes(publication), agrees(publication), publishesConfig(configPublication)],
     onDrain: [idempotency.stop, () => publication.stop(), () => configPublication.stop(), () => configFiles?.stop()],
@@ -126,6 +144,21 @@ function configRpcsOf(deps: ConfigDeps & ConfigChangeDeps & { publicationProblem
     stageConfig: stageConfig(deps),
     promoteConfig: promoteConfig(deps),
     revertConfig: revertConfig(deps),
+  });
+}
+
+function definitionRpcsOf(deps: DefinitionChangeDeps) {
+  return defineRpcs(definitionV1.DefinitionServiceService, {
+    listDefinitions: listDefinitions(deps),
+    getDefinition: getDefinition(deps),
+    getDefinitionContent: getDefinitionContent(deps),
+    listDefinitionVersions: listDefinitionVersions(deps),
+    diffDefinition: diffDefinition(deps),
+    validateDefinition: validateDefinition(deps),
+    putDefinition: putDefinition(deps),
+    retireDefinition: retireDefinition(deps),
+    restoreDefinition: restoreDefinition(deps),
+    listActivations: listActivations(deps),
   });
 }
 

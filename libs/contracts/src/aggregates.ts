@@ -16,6 +16,7 @@ export const aggregateOwners = {
   shard: 'placement',
   placement_map: 'placement',
   config: 'placement',
+  definition: 'placement',
   plan: 'job-orchestrator',
   job: 'job-orchestrator',
   schedule: 'job-orchestrator',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** What a document of the registry may be about; apps/placement/src/config/domains has one file for each. */
-export const configDomains = ['routing', 'placement', 'feature-flags'] as const;
+export const configDomains = ['routing', 'placement', 'feature-flags', 'runner-activation'] as const;
 export type ConfigDomain = (typeof configDomains)[number];
 
 /** Where a document came from. `default`: nothing was ever applied, the domain's defaults are in force. */

@@ -131,6 +131,12 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'placement.config_revision': {
     readable: columns('domain scope name revision sha256 source updated_at updated_by reason effective_at'),
   },
+  'placement.definition': { readable: columns('name kind newest') },
+  'placement.definition_version': {
+    readable: columns('name version sha256 description created_at created_by reason retired_at retired_by retired_reason'),
+    // What runners do: whoever may read it has routes of their own.
+    masked: ['content'],
+  },
   'placement.fence': { readable: columns('tenant_id highest') },
   'placement.idempotency_key': idempotencyKeys,
   'placement.meta': { readable: columns('singleton revision epoch') },

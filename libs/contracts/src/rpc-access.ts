@@ -5,6 +5,7 @@ import * as logV1 from './generated/fairlead/audit/v1/log.js';
 import * as projectionsV1 from './generated/fairlead/audit/v1/projections.js';
 import * as changesV1 from './generated/fairlead/changes/v1/changes.js';
 import * as configV1 from './generated/fairlead/placement/v1/config.js';
+import * as definitionV1 from './generated/fairlead/placement/v1/definition.js';
 import * as fleetV1 from './generated/fairlead/fleet/v1/fleet.js';
 import * as jobsV1 from './generated/fairlead/jobs/v1/jobs.js';
 import * as placementV1 from './generated/fairlead/placement/v1/placement.js';
@@ -119,6 +120,18 @@ const services: readonly (readonly [string, RpcAccess])[] = [
     revertConfig: orchestrator,
     stageConfig: orchestrator,
     validateConfig: gateway,
+  }),
+  ...answered('placement', definitionV1.DefinitionServiceService, {
+    diffDefinition: gateway,
+    getDefinition: gateway,
+    getDefinitionContent: gateway,
+    listActivations: gateway,
+    listDefinitionVersions: gateway,
+    listDefinitions: gateway,
+    putDefinition: gateway,
+    restoreDefinition: gateway,
+    retireDefinition: gateway,
+    validateDefinition: gateway,
   }),
   ...answered('provisioner', provisionerV1.ProvisionerServiceService, {
     drainTenant: orchestrator,

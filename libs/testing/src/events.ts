@@ -21,6 +21,7 @@ export const testEvents = {
   shard: changes,
   placement_map: changes,
   config: changes,
+  definition: changes,
   plan: changes,
   job: changes,
   schedule: changes,

@@ -212,6 +212,23 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   'placement.move': (move) => [
     told(`move ${text(move['idempotency_key'])}`, 'placement_map.tenant_moved', saying('idempotency_key', move['idempotency_key'])),
   ],
+  'placement.definition': 'how far the versions count',
+  'placement.definition_version': (version) => [
+    told(
+      `version ${text(version['version'])} of ${text(version['name'])}`,
+      'definition.definition_version_added',
+      (row) => of(version['name'])(row) && saying('sha256', version['sha256'])(row),
+    ),
+    ...(version['retired_at'] === null
+      ? []
+      : [
+          told(
+            `end of version ${text(version['version'])} of ${text(version['name'])}`,
+            'definition.definition_version_retired',
+            (row) => of(version['name'])(row) && saying('sha256', version['sha256'])(row),
+          ),
+        ]),
+  ],
   'placement.fence': 'raised by each move',
   'placement.meta': 'raised by each change of tenants and shards',
   'placement.publication': (publication) =>

@@ -3,16 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startStack, type Stack } from '@fairlead/dev-env';
-import { connectMessaging, type Messaging } from '@fairlead/messaging';
-import { createLogger } from '@fairlead/telemetry';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
 import { dataReadHappens } from './history-data.js';
+import { definitionsHappen } from './history-definitions.js';
 import { rolesHappen, serviceAccountsHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { orgsHappen } from './history-orgs.js';
 import { webhooksHappen } from './history-webhooks.js';
 import { Operator, send, type Answer } from './operator.js';
 import { openRecords, type Records } from './records.js';
+import { messagingOf } from './world-state.js';
 
 /** Whoever appears in a history lives here. */
 const admin = 'ann@example.test';
@@ -75,6 +75,7 @@ export class History {
       schedulesHappen(this.jobs()),
       this.projections(),
       this.exported(),
+      definitionsHappen((path, body, headers) => this.ann.post(path, body, headers)),
       dataReadHappens((path) => this.ann.get(path)),
       this.attention().then(() => Promise.all([this.places(), this.moves()])),
     ]);
@@ -174,7 +175,7 @@ export class History {
   /** A consumer that can do nothing with what it gets. */
   private async deadLetters(): Promise<void> {
     const name = 'history';
-    const messaging = await this.messaging();
+    const messaging = await messagingOf(this.stack);
     const consumer = messaging.consume({
       name,
       stream: 'evt',
@@ -249,14 +250,6 @@ export class History {
       },
       { timeoutMs: 30_000, intervalMs: 200, what: `${types.join(', ')} to be told` },
     );
-  }
-
-  private messaging(): Promise<Messaging> {
-    const read = (name: string) => readFileSync(join(this.stack.stateDir, name), 'utf8').trim();
-    const { nats } = JSON.parse(read('ports.json')) as { nats: number };
-    const logger = createLogger({ service: 'history', level: 'silent' });
-    const url = `nats://127.0.0.1:${String(nats)}`;
-    return connectMessaging({ url, user: 'fairlead', token: read('secrets/nats-token'), namespace: '', name: 'history', logger });
   }
 
   /** Shards and tenants that come, change and are drained, resumed and reloaded. */

@@ -4,6 +4,7 @@ import {
   type auditV1,
   type chainV1,
   type configV1,
+  type definitionV1,
   type fleetV1,
   type jobsV1,
   type logV1,
@@ -16,6 +17,7 @@ import { currentContext } from '@fairlead/telemetry';
 export type JobsClient = RpcClient<jobsV1.JobOrchestratorServiceService>;
 export type PlacementClient = RpcClient<placementV1.PlacementServiceService>;
 export type ConfigClient = RpcClient<configV1.ConfigServiceService>;
+export type DefinitionClient = RpcClient<definitionV1.DefinitionServiceService>;
 export type FleetClient = RpcClient<fleetV1.FleetObserverServiceService>;
 export type AuditClient = RpcClient<auditV1.AuditServiceService>;
 export type ChainClient = RpcClient<chainV1.ChainServiceService>;
@@ -26,6 +28,7 @@ export type ProjectionsClient = RpcClient<projectionsV1.ProjectionServiceService
 export const jobsClient = Symbol('client of job-orchestrator');
 export const placementClient = Symbol('client of placement');
 export const configClient = Symbol("client of placement's configuration registry");
+export const definitionClient = Symbol("client of placement's definitions");
 export const fleetClient = Symbol('client of fleet-observer');
 export const auditClient = Symbol('client of audit');
 export const chainClient = Symbol('client of the audit chain');

@@ -47,6 +47,9 @@ export const orgName = z.string(label).regex(namePattern, label);
 export const projectName = z.string(label).regex(namePattern, label);
 /** Of documents of the configuration registry. */
 export const scopeName = z.string(label).regex(namePattern, label);
+/** Of definitions of effects and sagas. */
+export const definitionName = z.string(label).regex(namePattern, label);
+export const sha256 = z.string('is not a hash').regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
 export const consumerName = z.string(label).regex(namePattern, label);
 export const placedKind = z.enum(placedKinds, `must be one of ${placedKinds.join(', ')}`);
 export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.join(', ')}`);

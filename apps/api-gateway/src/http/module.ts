@@ -14,6 +14,7 @@ import { ConfigValidateController } from './config-validate.js';
 import { ConfigController } from './config.js';
 import { DataController } from './data.js';
 import { DeadLettersController } from './dead-letters.js';
+import { DefinitionContentsController, DefinitionsController } from './definitions.js';
 import { FleetEventsController } from './fleet-events.js';
 import { FleetHistoryController } from './fleet-history.js';
 import { FleetController } from './fleet.js';
@@ -76,6 +77,8 @@ export const controllers: readonly Type[] = [
   ConfigController,
   ConfigValidateController,
   ClusterController,
+  DefinitionsController,
+  DefinitionContentsController,
   FleetController,
   FleetEventsController,
   FleetHistoryController,

@@ -21,6 +21,8 @@ export const groups: Readonly<Record<string, string>> = {
   config: 'Configuration documents and their revisions.',
   configValidate: 'Whether a configuration document is right.',
   cluster: 'How the whole platform is, and what is measured of it.',
+  definitions: 'Definitions of effects and sagas, in versions that never change, and who is given which.',
+  definitionContents: 'Versions of definitions by the hash of their content.',
   fleet: 'The managed services as they are seen.',
   fleetEvents: 'Changes of the managed services as they happen.',
   fleetHistory: 'What happened to the managed services.',

@@ -1,4 +1,15 @@
-import { auditV1, chainV1, configV1, fleetV1, jobsV1, logV1, placementV1, projectionsV1, type Permission } from '@fairlead/contracts';
+import {
+  auditV1,
+  chainV1,
+  configV1,
+  definitionV1,
+  fleetV1,
+  jobsV1,
+  logV1,
+  placementV1,
+  projectionsV1,
+  type Permission,
+} from '@fairlead/contracts';
 import type { Principal, TokenVerifier } from '@fairlead/auth';
 import { defineRpcs, GrpcTransport, rpc, streamRpc, type Rpc, type StreamRpc } from '@fairlead/rpc';
 import type { Logger, RequestContext } from '@fairlead/telemetry';
@@ -93,6 +104,18 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       promoteConfig: answer('promoteConfig', 'config.change', configV1.PromoteConfigResponse),
       revertConfig: answer('revertConfig', 'config.change', configV1.RevertConfigResponse),
       validateConfig: answer('validateConfig', 'config.read', configV1.ValidateConfigResponse),
+    }),
+    defineRpcs(definitionV1.DefinitionServiceService, {
+      listDefinitions: answer('listDefinitions', 'definition.read', definitionV1.ListDefinitionsResponse),
+      getDefinition: answer('getDefinition', 'definition.read', definitionV1.GetDefinitionResponse),
+      getDefinitionContent: answer('getDefinitionContent', 'definition.read', definitionV1.GetDefinitionContentResponse),
+      listDefinitionVersions: answer('listDefinitionVersions', 'definition.read', definitionV1.ListDefinitionVersionsResponse),
+      diffDefinition: answer('diffDefinition', 'definition.read', definitionV1.DiffDefinitionResponse),
+      validateDefinition: answer('validateDefinition', 'definition.read', definitionV1.ValidateDefinitionResponse),
+      listActivations: answer('listActivations', 'definition.read', definitionV1.ListActivationsResponse),
+      putDefinition: answer('putDefinition', 'definition.write', definitionV1.PutDefinitionResponse),
+      retireDefinition: answer('retireDefinition', 'definition.write', definitionV1.RetireDefinitionResponse),
+      restoreDefinition: answer('restoreDefinition', 'definition.write', definitionV1.RestoreDefinitionResponse),
     }),
     defineRpcs(fleetV1.FleetObserverServiceService, {
       getSnapshot: answer('getSnapshot', 'fleet.read', fleetV1.GetSnapshotResponse),

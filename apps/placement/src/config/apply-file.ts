@@ -2,6 +2,7 @@ import type { ConfigIdentity } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Database } from '@fairlead/postgres';
 import { currentContext } from '@fairlead/telemetry';
+import { holdVersions } from '../definitions/activations.js';
 import { lastOfSource, keepContent, lockDocument, putInForce, writeRevision } from './store/writes.js';
 import type { ValidDocument } from './validate.js';
 
@@ -9,16 +10,17 @@ const source = 'dev_file';
 
 /**
  * Puts the content of a file in force as a new revision; nothing when it is what the file gave last, so that a start of the service does
- * not take back what was applied since. Answers the event's position, or undefined.
+ * not take back what was applied since. Throws `config_invalid` for what was retired since it was judged. Answers the event's position, or undefined.
  */
 export async function applyFile(
   database: Database,
   identity: ConfigIdentity,
-  { content, sha256 }: ValidDocument,
+  { document: read, content, sha256 }: ValidDocument,
 ): Promise<number | undefined> {
   return database.transaction(async (tx) => {
     const document = await lockDocument(tx, identity);
     if ((await lastOfSource(tx, identity, source)) === sha256) return undefined;
+    await holdVersions(tx, identity, read);
     const revision = document.newest + 1;
     await keepContent(tx, sha256, content);
     await writeRevision(tx, identity, {

@@ -4,8 +4,9 @@ import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import { failpoint } from '@fairlead/failpoints';
 import type { Database, Transaction } from '@fairlead/postgres';
 import { currentContext } from '@fairlead/telemetry';
+import { holdVersions } from '../definitions/activations.js';
 import { appliedEvent } from './apply-file.js';
-import { canonicalForm, sha256Of } from './domain/canonical.js';
+import { canonicalForm, sha256Of, type Content } from './domain/canonical.js';
 import { configError } from './domain/problems.js';
 import { readRevision, type ReadRevision } from './read.js';
 import type { DocumentRow } from './store/documents.js';
@@ -43,7 +44,8 @@ export interface ChangeOutcome {
 
 /**
  * Writes a content that is kept as the document's next revision, for a sample of gateways to try. Throws `stale_fence`, `revision_mismatch` when something else is in
- * force than expected or is staged already, `idempotency_key_reused`, `config_source` when the content is gone.
+ * force than expected or is staged already, `idempotency_key_reused`, `config_source` when the content is gone, `config_invalid` when it
+ * names what was retired since it was judged.
  */
 export async function stageRevision(database: Database, request: StageRequest): Promise<ChangeOutcome> {
   const { identity, sha256, expectedRevision, gateways, idempotencyKey, fence, reason } = request;
@@ -57,7 +59,9 @@ export async function stageRevision(database: Database, request: StageRequest): 
       return { revision: earlier.revision, gateways: document.candidateGateways, position: undefined };
     }
     if (document.revision !== expectedRevision || document.candidateRevision !== null) throw moved(identity, document, expectedRevision);
-    if ((await findContent(tx, sha256)) === undefined) throw gone(sha256);
+    const content = await findContent(tx, sha256);
+    if (content === undefined) throw gone(sha256);
+    await holdVersions(tx, identity, JSON.parse(content) as Content);
     const revision = document.newest + 1;
     await writeRevision(tx, identity, { revision, sha256, source, updatedBy: author(), reason });
     await stage(tx, identity, revision, gateways);
@@ -178,7 +182,7 @@ async function fenced(
   return result;
 }
 
-const certain: ReadonlySet<string> = new Set(['revision_mismatch', 'idempotency_key_reused', 'config_source']);
+const certain: ReadonlySet<string> = new Set(['revision_mismatch', 'idempotency_key_reused', 'config_source', 'config_invalid']);
 
 async function append(tx: Transaction, event: NewEvent): Promise<number> {
   const { lastPosition } = await appendInTransaction(tx, { events: [event] });

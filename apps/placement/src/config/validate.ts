@@ -1,9 +1,10 @@
 import { describeError, FairleadError, tenantOfConfig, type ConfigIdentity } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
 import type { EndpointPolicy } from '../tenants/endpoint-policy.js';
+import { knownVersions } from '../definitions/activations.js';
 import { canonicalForm, sha256Of, type Content } from './domain/canonical.js';
 import { decode, type ConfigFormat } from './domain/decode.js';
-import { configError, maxProblems, pointerOf, type Problem } from './domain/problems.js';
+import { configError, maxProblems, problemsOfSchema, type Problem } from './domain/problems.js';
 import type { World } from './domains/define.js';
 import { domains } from './domains/index.js';
 import { readWorld } from './store/world.js';
@@ -34,7 +35,7 @@ export async function validateText(
 export async function validateContent(deps: ValidateDeps, identity: ConfigIdentity, given: Content): Promise<ValidDocument> {
   const domain = domains[identity.domain];
   const parsed = domain.schema.safeParse(given);
-  if (!parsed.success) throw configError('config_invalid', parsed.error.issues.flatMap(problemsOfIssue).slice(0, maxProblems));
+  if (!parsed.success) throw configError('config_invalid', problemsOfSchema(parsed.error));
   const document = parsed.data;
   const world = await worldOf(deps, identity, [document]);
   const problems = [...problemsOfScope(identity, world), ...domain.problems(document, world, identity)];
@@ -48,7 +49,12 @@ export async function worldOf(deps: ValidateDeps, identity: ConfigIdentity, docu
   const own = tenantOfConfig(identity);
   const named = documents.flatMap((document) => domains[identity.domain].tenantsOf(document));
   const seen = await readWorld(deps.database, own === undefined ? named : [...named, own]);
-  return { ...seen, endpointProblem: (url) => endpointProblem(deps.endpoints, url) };
+  const versions = documents.flatMap((document) => domains[identity.domain].versionsOf?.(document) ?? []);
+  const definitions = await knownVersions(
+    deps.database,
+    versions.map(({ definition }) => definition),
+  );
+  return { ...seen, definitions, endpointProblem: (url) => endpointProblem(deps.endpoints, url) };
 }
 
 function endpointProblem(endpoints: EndpointPolicy, url: string): string | undefined {
@@ -67,18 +73,4 @@ function problemsOfScope(identity: ConfigIdentity, world: World): Problem[] {
   if (!domains[identity.domain].tenantScopes)
     return [{ pointer: '', detail: `documents of ${identity.domain} are for the whole platform` }];
   return world.tenants.has(tenant) ? [] : [{ pointer: '', detail: `there is no tenant ${tenant}` }];
-}
-
-interface Issue {
-  readonly code?: string | undefined;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly keys?: readonly string[];
-}
-
-/** Of members that are not known each is told where it stands. */
-function problemsOfIssue({ code, path, message, keys }: Issue): Problem[] {
-  if (code === 'unrecognized_keys' && keys !== undefined)
-    return keys.map((name) => ({ pointer: pointerOf([...path, name]), detail: 'is not known' }));
-  return [{ pointer: pointerOf(path), detail: message }];
 }

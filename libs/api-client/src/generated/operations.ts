@@ -152,6 +152,50 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/dead-letters/{sequence}/replay"
   },
+  "definitionContents.get": {
+    "method": "GET",
+    "path": "/admin/v1/definition-contents/{sha256}"
+  },
+  "definitions.list": {
+    "method": "GET",
+    "path": "/admin/v1/definitions"
+  },
+  "definitions.put": {
+    "method": "POST",
+    "path": "/admin/v1/definitions"
+  },
+  "definitions.validate": {
+    "method": "POST",
+    "path": "/admin/v1/definitions/validate"
+  },
+  "definitions.get": {
+    "method": "GET",
+    "path": "/admin/v1/definitions/{name}"
+  },
+  "definitions.activations": {
+    "method": "GET",
+    "path": "/admin/v1/definitions/{name}/activations"
+  },
+  "definitions.diff": {
+    "method": "GET",
+    "path": "/admin/v1/definitions/{name}/diff"
+  },
+  "definitions.versions": {
+    "method": "GET",
+    "path": "/admin/v1/definitions/{name}/versions"
+  },
+  "definitions.version": {
+    "method": "GET",
+    "path": "/admin/v1/definitions/{name}/versions/{version}"
+  },
+  "definitions.restore": {
+    "method": "POST",
+    "path": "/admin/v1/definitions/{name}/versions/{version}/restore"
+  },
+  "definitions.retire": {
+    "method": "POST",
+    "path": "/admin/v1/definitions/{name}/versions/{version}/retire"
+  },
   "fleet.appliedPlacement": {
     "method": "GET",
     "path": "/admin/v1/fleet/applied-placement"

@@ -631,6 +631,177 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/definition-contents/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the version of a definition that has a content, by the content’s hash. */
+        get: operations["definitionContents.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the definitions of effects and sagas by name, each with its newest version, without content. */
+        get: operations["definitions.list"];
+        put?: never;
+        /** Adds the next version of a definition; a content that is there already is answered with its version. */
+        post: operations["definitions.put"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says everything that is wrong with a text as a definition. */
+        post: operations["definitions.validate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells the newest version of a definition. */
+        get: operations["definitions.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/{name}/activations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who is given which version of a definition, by documents in force and staged. */
+        get: operations["definitions.activations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/{name}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what has to be done to one version of a definition to make it another. */
+        get: operations["definitions.diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the versions of a definition, the newest first. */
+        get: operations["definitions.versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells a version of a definition. */
+        get: operations["definitions.version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/{name}/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the retirement of a version of a definition back. */
+        post: operations["definitions.restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/definitions/{name}/versions/{version}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a version of a definition be given to nobody any more; refused while somebody has it. */
+        post: operations["definitions.retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/fleet/applied-placement": {
         parameters: {
             query?: never;
@@ -2462,7 +2633,7 @@ export interface components {
         };
         ConfigDocument: {
             /** @enum {string} */
-            domain: "routing" | "placement" | "feature-flags";
+            domain: "routing" | "placement" | "feature-flags" | "runner-activation";
             name: string;
             scope: string;
             revision: number;
@@ -2481,7 +2652,7 @@ export interface components {
         };
         ConfigRevision: {
             /** @enum {string} */
-            domain: "routing" | "placement" | "feature-flags";
+            domain: "routing" | "placement" | "feature-flags" | "runner-activation";
             name: string;
             scope: string;
             revision: number;
@@ -2496,7 +2667,7 @@ export interface components {
         };
         ConfigRevisionWithContent: {
             /** @enum {string} */
-            domain: "routing" | "placement" | "feature-flags";
+            domain: "routing" | "placement" | "feature-flags" | "runner-activation";
             name: string;
             scope: string;
             revision: number;
@@ -2549,6 +2720,61 @@ export interface components {
             error: string;
             failed_at: string;
             payload: {
+                [key: string]: unknown;
+            };
+        };
+        DefinitionActivation: {
+            document: string;
+            tenant_id: string | null;
+            version: number | null;
+            staged: boolean;
+        };
+        DefinitionDiff: {
+            from: number;
+            to: number;
+            changes: components["schemas"]["ConfigChange"][];
+        };
+        DefinitionVerdict: {
+            valid: boolean;
+            code: ("config_decode" | "config_invalid") | null;
+            errors: {
+                pointer: string;
+                detail: string;
+            }[];
+            sha256: string | null;
+            name: string | null;
+            version: number | null;
+        };
+        DefinitionVersion: {
+            name: string;
+            /** @enum {string} */
+            kind: "effect" | "saga";
+            version: number;
+            sha256: string;
+            description: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            reason: string;
+            retired_at: string | null;
+            retired_by: string | null;
+            retired_reason: string | null;
+        };
+        DefinitionVersionWithContent: {
+            name: string;
+            /** @enum {string} */
+            kind: "effect" | "saga";
+            version: number;
+            sha256: string;
+            description: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            reason: string;
+            retired_at: string | null;
+            retired_by: string | null;
+            retired_reason: string | null;
+            content: {
                 [key: string]: unknown;
             };
         };
@@ -2958,7 +3184,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_argument" | "unknown_event" | "config_decode" | "config_invalid" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "endpoint_not_found" | "config_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "org_not_found" | "project_not_found" | "project_key_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "org_in_use" | "too_many_keys" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "config_source" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
+            code: "invalid_argument" | "unknown_event" | "config_decode" | "config_invalid" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "endpoint_not_found" | "config_not_found" | "definition_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "org_not_found" | "project_not_found" | "project_key_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "org_in_use" | "definition_in_use" | "too_many_keys" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "config_source" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
             request_id: string;
             errors?: {
                 pointer: string;
@@ -3055,6 +3281,22 @@ export interface components {
                 } | null;
             }[];
             head: number;
+        };
+        PutDefinition: {
+            name: string;
+            /** @enum {string} */
+            kind: "effect" | "saga";
+            version: number;
+            sha256: string;
+            description: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            reason: string;
+            retired_at: string | null;
+            retired_by: string | null;
+            retired_reason: string | null;
+            added: boolean;
         };
         RebalancePreview: {
             /** @enum {string} */
@@ -3705,7 +3947,7 @@ export interface operations {
         parameters: {
             query: {
                 principal: string;
-                permission: "audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
+                permission: "audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.runner-activation" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "definition.read" | "definition.write" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read";
                 scope?: string;
             };
             header?: never;
@@ -4127,7 +4369,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string;
-                domain?: "routing" | "placement" | "feature-flags";
+                domain?: "routing" | "placement" | "feature-flags" | "runner-activation";
             };
             header?: never;
             path?: never;
@@ -4159,7 +4401,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                domain: "routing" | "placement" | "feature-flags";
+                domain: "routing" | "placement" | "feature-flags" | "runner-activation";
             };
             cookie?: never;
         };
@@ -4189,7 +4431,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                domain: "routing" | "placement" | "feature-flags";
+                domain: "routing" | "placement" | "feature-flags" | "runner-activation";
             };
             cookie?: never;
         };
@@ -4218,7 +4460,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                domain: "routing" | "placement" | "feature-flags";
+                domain: "routing" | "placement" | "feature-flags" | "runner-activation";
             };
             cookie?: never;
         };
@@ -4249,7 +4491,7 @@ export interface operations {
             header?: never;
             path: {
                 revision: number;
-                domain: "routing" | "placement" | "feature-flags";
+                domain: "routing" | "placement" | "feature-flags" | "runner-activation";
             };
             cookie?: never;
         };
@@ -4444,6 +4686,330 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    "definitionContents.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionVersionWithContent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                kind?: "effect" | "saga";
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["DefinitionVersion"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.put": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @default json
+                     * @enum {string}
+                     */
+                    format?: "json" | "yaml";
+                    text: string;
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PutDefinition"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @default json
+                     * @enum {string}
+                     */
+                    format?: "json" | "yaml";
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionVerdict"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionVersionWithContent"];
+                    "application/yaml": components["schemas"]["DefinitionVersionWithContent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.activations": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["DefinitionActivation"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.diff": {
+        parameters: {
+            query: {
+                from: number;
+                to: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionDiff"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.versions": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["DefinitionVersion"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionVersionWithContent"];
+                    "application/yaml": components["schemas"]["DefinitionVersionWithContent"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionVersion"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "definitions.retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionVersion"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     "fleet.appliedPlacement": {
         parameters: {
             query?: never;
@@ -4591,7 +5157,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    domain: "routing" | "placement" | "feature-flags";
+                    domain: "routing" | "placement" | "feature-flags" | "runner-activation";
                     /** @default default */
                     name?: string;
                     /** @default platform */
@@ -6042,7 +6608,7 @@ export interface operations {
                 "application/json": {
                     name: string;
                     description: string;
-                    permissions: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.runner-activation" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "definition.read" | "definition.write" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };
@@ -6125,7 +6691,7 @@ export interface operations {
             content: {
                 "application/json": {
                     description?: string;
-                    permissions?: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
+                    permissions?: ("audit.export" | "audit.read" | "audit.seal" | "change.read" | "config.change" | "config.feature-flags" | "config.placement" | "config.read" | "config.routing" | "config.runner-activation" | "config.write" | "data.browse" | "deadletter.manage" | "deadletter.read" | "definition.read" | "definition.write" | "fleet.read" | "fleet.reload" | "identity.manage" | "job.read" | "job.cancel" | "job.pause" | "job.retry" | "job.signal" | "log.read" | "org.manage" | "org.read" | "plan.approve" | "plan.create" | "placement.read" | "placement.write" | "placement.move" | "project.manage" | "project.read" | "projection.manage" | "projection.read" | "schedule.manage" | "schedule.read" | "self" | "service.command" | "tenant.read" | "tenant.write" | "tenant.migrate" | "tenant.drain" | "tenant.resume" | "webhook.manage" | "webhook.read")[];
                 };
             };
         };

@@ -34,6 +34,7 @@ describe('whose business an event is', () => {
       'config',
       'data_table',
       'dead_letter',
+      'definition',
       'endpoint',
       'event_log',
       'iam_change',

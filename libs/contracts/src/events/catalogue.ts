@@ -4,6 +4,7 @@ import { configEvents } from './config.js';
 import { dataTableEvents } from './data-table.js';
 import { deadLetterEvents } from './dead-letter.js';
 import type { AggregateEvents, EventType, PayloadOf } from './define.js';
+import { definitionEvents } from './definition.js';
 import { endpointEvents } from './endpoint.js';
 import { eventLogEvents } from './event-log.js';
 import { iamChangeEvents } from './iam-change.js';
@@ -39,6 +40,7 @@ export const eventCatalogue = {
   shard: shardEvents,
   placement_map: placementMapEvents,
   config: configEvents,
+  definition: definitionEvents,
   plan: planEvents,
   job: jobEvents,
   schedule: scheduleEvents,

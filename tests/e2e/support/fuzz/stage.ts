@@ -10,6 +10,7 @@ import type { OpenIdProvider } from '../../../../apps/api-gateway/src/testing/op
 import { appCode } from '../authenticator.js';
 import { send, type Operator } from '../operator.js';
 import { openStackDatabaseAsAdmin } from '../stack-database.js';
+import { definitions } from './definitions.js';
 import type { Fuzzer } from './fuzzer.js';
 import type { World } from './world.js';
 
@@ -36,6 +37,7 @@ export async function prepare(stage: Stage): Promise<void> {
   await programs(stage);
   await orgs(stage);
   await deadLetters(stage);
+  await definitions(stage);
   await jobs(stage);
   await projections(stage);
 }

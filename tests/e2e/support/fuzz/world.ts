@@ -55,6 +55,7 @@ export class World {
         this.know(group === 'tenants' && 'job_id' in thing ? 'jobs' : group, thing[field] ?? thing['job_id']);
       if (group === 'plans') this.know(`digest of ${String(thing['kind'])}`, thing['digest']);
       if (id === 'jobs.list') for (const key of ['correlation_id', 'request_id', 'trace_id']) this.know(key, thing[key]);
+      if (group === 'definitions') this.know('definition hashes', thing['sha256']);
       if (id === 'deadLetters.list') this.know('letters', thing['sequence']);
       if (id === 'sessions.list' && thing['current'] === false) this.know('sessions', thing['session_id']);
       if (group === 'webhookDeliveries' || group === 'webhooks') this.know('deliveries', thing['delivery_id']);
@@ -149,6 +150,11 @@ const byGroup: Readonly<Record<string, string>> = {
   'config revision': 'config revisions',
   'config from': 'config revisions',
   'config to': 'config revisions',
+  'definitions name': 'definitions',
+  'definitions version': 'definition versions',
+  'definitions from': 'definition versions',
+  'definitions to': 'definition versions',
+  'definitionContents sha256': 'definition hashes',
   'data schema': 'schemas',
   'data table': 'tables',
   'data columns': 'columns',
@@ -204,6 +210,9 @@ const byOperation: Readonly<Record<string, string>> = {
   'serviceAccounts.create name': 'new names',
   'orgs.create name': 'new names',
   'projects.create name': 'new names',
+  'definitions.put text': 'definition texts',
+  'definitions.put format': 'none',
+  'definitions.validate text': 'definition texts',
   'webhooks.create name': 'new names',
   'webhooks.create url': 'hook urls',
   'webhooks.change url': 'hook urls',

@@ -18,6 +18,25 @@ export function pointerOf(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
+/** What a schema found wrong, `maxProblems` at most. */
+export function problemsOfSchema({ issues }: { readonly issues: readonly Issue[] }): Problem[] {
+  return issues.flatMap(problemsOfIssue).slice(0, maxProblems);
+}
+
+interface Issue {
+  readonly code?: string | undefined;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+}
+
+/** Of members that are not known each is told where it stands. */
+function problemsOfIssue({ code, path, message, keys }: Issue): Problem[] {
+  if (code === 'unrecognized_keys' && keys !== undefined)
+    return keys.map((name) => ({ pointer: pointerOf([...path, name]), detail: 'is not known' }));
+  return [{ pointer: pointerOf(path), detail: message }];
+}
+
 /** What is wrong with a document: `config_decode`, `config_invalid` or `config_source`. Its details name 20 problems at most, as an answer has its bounds. */
 export class ConfigError extends FairleadError {
   constructor(

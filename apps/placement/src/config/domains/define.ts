@@ -11,11 +11,26 @@ export interface KnownShard {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** Of definitions, all versions that there are. */
+export type KnownVersions = ReadonlyMap<string, ReadonlyMap<number, { readonly retired: boolean }>>;
+
+/** Where a document names a version of a definition. */
+export interface NamedVersion {
+  readonly pointer: string;
+  readonly definition: string;
+  /** Null: for everybody. */
+  readonly tenantId: string | null;
+  /** Null: none, it is off. */
+  readonly version: number | null;
+}
+
 /** What a document is held against: what was there when it was looked at. */
 export interface World {
   readonly shards: readonly KnownShard[];
   /** Of the tenants that the document refers to, those that there are. */
   readonly tenants: ReadonlySet<string>;
+  /** Those that the document refers to. */
+  readonly definitions: KnownVersions;
   /** Why an endpoint can't be used, or undefined. */
   readonly endpointProblem: (url: string) => string | undefined;
 }
@@ -41,6 +56,8 @@ export interface Domain<Document = unknown> {
   readonly followedByGateways: (identity: ConfigIdentity) => boolean;
   /** The tenants that a document names. */
   readonly tenantsOf: (document: Document) => readonly string[];
+  /** The versions of definitions that a document names. */
+  readonly versionsOf?: (document: Document) => readonly NamedVersion[];
   /** What a schema can't see: references that lead nowhere, and what contradicts itself. */
   readonly problems: (document: Document, world: World, identity: ConfigIdentity) => Problem[];
   readonly impact: (before: Document, after: Document, world: World, identity: ConfigIdentity) => ConfigImpact;

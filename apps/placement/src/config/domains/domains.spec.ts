@@ -11,6 +11,15 @@ const world: World = {
     shard('projection', 'projection-1', 'active', { zone: 'a' }),
   ],
   tenants: new Set(['acme', 'globex']),
+  definitions: new Map([
+    [
+      'charge',
+      new Map([
+        [1, { retired: true }],
+        [2, { retired: false }],
+      ]),
+    ],
+  ]),
   endpointProblem: (url) => (url.startsWith('http://10.') ? undefined : 'it is not allowed'),
 };
 const platform = (domain: ConfigDomain): ConfigIdentity => ({ domain, name: 'default', scope: 'platform' });

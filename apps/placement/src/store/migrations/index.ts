@@ -3,6 +3,7 @@ import { TenantPlacement1763700000000 } from './1763700000000-tenant-placement.j
 import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.js';
 import { ConfigRegistry1765200000000 } from './1765200000000-config-registry.js';
 import { TenantBalance1765400000000 } from './1765400000000-tenant-balance.js';
+import { Definitions1765520000000 } from './1765520000000-definitions.js';
 
 /** The service's migrations, oldest first. */
 export const migrations: readonly MigrationClass[] = [
@@ -10,4 +11,5 @@ export const migrations: readonly MigrationClass[] = [
   IdempotencyKeys1763780000000,
   ConfigRegistry1765200000000,
   TenantBalance1765400000000,
+  Definitions1765520000000,
 ];
