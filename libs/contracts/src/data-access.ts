@@ -120,6 +120,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'log.stream': { readable: columns('aggregate_type aggregate_id version position') },
   'placement.assignment': { readable: columns('tenant_id kind shard_id revision') },
   'placement.config_change': { readable: columns('idempotency_key request_digest revision changed_at') },
+  'placement.config_changes': { readable: columns('singleton count') },
   'placement.config_content': {
     readable: columns('sha256 created_at'),
     // What tenants are given: whoever may read it has routes of their own.

@@ -231,6 +231,7 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   ],
   'placement.fence': 'raised by each move',
   'placement.meta': 'raised by each change of tenants and shards',
+  'placement.config_changes': 'raised by each change of configuration',
   'placement.publication': (publication) =>
     Number(publication['epoch']) > 1
       ? [told(`epoch ${text(publication['epoch'])}`, 'placement_map.placement_epoch_raised', saying('epoch', publication['epoch']))]

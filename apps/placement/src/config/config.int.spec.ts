@@ -199,7 +199,9 @@ describe('the configuration registry', () => {
 
   it('raises the epoch when KV knows more than a database that was restored, so that readers take what it says', async () => {
     await kvComesTo(1, 3);
-    await database.db.query(`update config_document set revision = 1 where domain = 'feature-flags'`);
+    await database.db.query(
+      `with earlier as (update config_changes set count = 1) update config_document set revision = 1 where domain = 'feature-flags'`,
+    );
     await kvComesTo(2, 1);
     const events = await readLog(database.db, { after: 0, limit: 50, aggregateType: 'placement_map', aggregateId: '@all' });
     expect(events.map(({ type }) => type)).toContain('placement_epoch_raised');

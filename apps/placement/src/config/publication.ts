@@ -4,12 +4,20 @@
  * replicas need no lock among them. The epoch is placement's: a restored database gets a new one, and readers take what it holds.
  */
 import { JetStreamApiError } from '@nats-io/jetstream';
-import { configKey, configValue, describeError, type ConfigIdentity, type ConfigValue } from '@fairlead/contracts';
+import {
+  configKey,
+  configPath,
+  configStages,
+  configValue,
+  describeError,
+  type ConfigIdentity,
+  type ConfigValue,
+} from '@fairlead/contracts';
 import { createBell, ensureStream, findStream, type Messaging } from '@fairlead/messaging';
 import { bucketConfig, bucketStream, bucketSubject } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
-import { documentsToPublish, type PublishedDocument } from './store/documents.js';
+import { documentsToPublish, documentStates, publishedState, type PublishedDocument } from './store/documents.js';
 
 export interface ConfigPublication {
   /** Something was committed: publish at once. */
@@ -18,6 +26,9 @@ export interface ConfigPublication {
   problem(): string | undefined;
   stop(): Promise<void>;
 }
+
+/** Read and written at a time: their contents are held meanwhile. */
+const documentsAtOnce = 32;
 
 interface Held {
   readonly sequence: number;
@@ -36,58 +47,75 @@ export function startConfigPublication(options: {
   const { database, messaging, logger, raiseEpoch, pollMs = 1_000 } = options;
   const bucket = messaging.topology.buckets.config;
   const bell = createBell();
-  /** What the bucket holds of each key, as far as it was looked at. */
-  let held = new Map<string, Held>();
+  /** By path, how a document stood that the bucket holds. */
+  let published = new Map<string, string>();
+  /** Since when nothing has changed that is not published. */
+  let upTo: { epoch: number; changes: number } | undefined;
   let created: string | undefined;
   let problem: string | undefined;
   let stopping = false;
   const isStopping = () => stopping;
+
+  function lookAgain(): void {
+    published = new Map();
+    upTo = undefined;
+  }
 
   async function openBucket(): Promise<void> {
     const manager = await messaging.manager();
     const found = await findStream(manager, bucketStream(bucket));
     if (found !== undefined && found.created === created) return;
     const { info } = await ensureStream(manager, bucketConfig(bucket, { replicas: messaging.replicas }), logger);
-    held = new Map();
+    lookAgain();
     created = info.created;
   }
 
+  /** What the bucket holds of a key. */
   async function read(key: string): Promise<Held> {
-    const known = held.get(key);
-    if (known !== undefined) return known;
     const manager = await messaging.manager();
     const stored = await manager.streams.getMessage(bucketStream(bucket), { last_by_subj: bucketSubject(bucket, key) });
-    const found = { sequence: stored?.seq ?? 0, text: stored === null ? '' : stored.string() };
-    held.set(key, found);
-    return found;
+    return { sequence: stored?.seq ?? 0, text: stored === null ? '' : stored.string() };
   }
 
-  async function write(key: string, value: ConfigValue): Promise<void> {
-    const { sequence, text } = await read(key);
+  async function write(key: string, value: ConfigValue, { sequence, text }: Held): Promise<void> {
     const wanted = JSON.stringify(value);
     if (text === wanted) return;
-    // What happens to a write without an answer is not known: the key is read again.
-    held.delete(key);
     const expect = { streamName: bucketStream(bucket), lastSubjectSequence: sequence };
-    const ack = await messaging.jetstream().publish(bucketSubject(bucket, key), wanted, { expect });
-    held.set(key, { sequence: ack.seq, text: wanted });
+    await messaging.jetstream().publish(bucketSubject(bucket, key), wanted, { expect });
   }
 
-  /** The bucket is looked at before the database is: what another replica published meanwhile is not newer than the truth. */
   async function pass(): Promise<void> {
     await openBucket();
-    const before = await documentsToPublish(database);
-    for (const document of before.documents) for (const [key] of valuesOf(before.epoch, document)) await read(key);
-    const { epoch, documents } = await documentsToPublish(database);
+    const state = await publishedState(database);
+    if (state.epoch === upTo?.epoch && state.changes === upTo.changes) return;
+    if (state.epoch !== upTo?.epoch) lookAgain();
+    // Another one as soon as all is to be looked at again.
+    const known = published;
+    const changed = (await documentStates(database)).filter((document) => known.get(configPath(document)) !== document.state);
+    for (let from = 0; from < changed.length; from += documentsAtOnce) {
+      const some = changed.slice(from, from + documentsAtOnce);
+      if (!(await publish(some))) return;
+      for (const document of some) known.set(configPath(document), document.state);
+    }
+    if (known === published) upTo = state;
+  }
+
+  /** The bucket is looked at before the database is: what another replica published meanwhile is not newer than the truth. False when the epoch had to be raised. */
+  async function publish(some: readonly ConfigIdentity[]): Promise<boolean> {
+    const keys = some.flatMap((identity) => configStages.map((stage) => configKey(stage, identity)));
+    const held = new Map(await Promise.all(keys.map(async (key): Promise<[string, Held]> => [key, await read(key)])));
+    const { epoch, documents } = await documentsToPublish(database, some);
     const values = documents.flatMap((document) => valuesOf(epoch, document));
-    const newer = values.find(([key, value]) => isNewer(held.get(key)?.text ?? '', value));
+    const heldOf = (key: string) => held.get(key) ?? { sequence: 0, text: '' };
+    const newer = values.find(([key, value]) => isNewer(heldOf(key).text, value));
     if (newer !== undefined) {
       logger.warn({ key: newer[0] }, 'KV knows a newer configuration than the database; raising the epoch');
       await raiseEpoch();
       bell.ring();
-      return;
+      return false;
     }
-    for (const [key, value] of values) await write(key, value);
+    for (const [key, value] of values) await write(key, value, heldOf(key));
+    return true;
   }
 
   async function run(): Promise<void> {
@@ -97,7 +125,6 @@ export function startConfigPublication(options: {
         if (problem !== undefined) logger.info('configuration is published again');
         problem = undefined;
       } catch (error) {
-        held = new Map();
         // Another replica was faster: what it wrote is looked at next.
         if (isMoved(error)) continue;
         const text = describeError(error);
@@ -109,7 +136,7 @@ export function startConfigPublication(options: {
   }
 
   const removeHook = messaging.onConnect(() => {
-    held = new Map();
+    lookAgain();
     bell.ring();
     return Promise.resolve();
   });
@@ -128,7 +155,7 @@ export function startConfigPublication(options: {
   };
 }
 
-/** What the keys of a document are to hold. The candidate of one that was never tried has no key. */
+/** What the keys of a document are to hold. One that nobody tries has an empty candidate, so that readers let go of the one before. */
 export function valuesOf(epoch: number, document: PublishedDocument): [key: string, value: ConfigValue][] {
   const identity: ConfigIdentity = document;
   const { revision, sha256, content } = document;

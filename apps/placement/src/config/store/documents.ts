@@ -91,19 +91,41 @@ export interface PublishedDocument extends ConfigIdentity {
   readonly candidateGateways: readonly string[];
 }
 
-/** Every document with a revision in force, and its candidate. */
-export async function documentsToPublish(sql: Sql): Promise<{ epoch: number; documents: PublishedDocument[] }> {
+/** How it stands that something is to be published: the epoch, and a number that is another one after each change. */
+export async function publishedState(sql: Sql): Promise<{ epoch: number; changes: number }> {
+  const [row] = await sql.query<{ epoch: number; changes: number }>(
+    `select m.epoch, c.count as changes from meta m cross join config_changes c`,
+  );
+  if (row === undefined) throw new Error('the rows of meta and config_changes are missing');
+  return row;
+}
+
+/** What a document's keys are made of, but for the contents: another text after each change of it. */
+export async function documentStates(sql: Sql): Promise<(ConfigIdentity & { state: string })[]> {
+  return sql.query<ConfigIdentity & { state: string }>(
+    `select domain, scope, name, concat_ws(' ', revision, coalesce(candidate_revision, 0), candidate_gateways) as state
+     from config_document order by domain, scope, name`,
+  );
+}
+
+/** What KV is to hold of some documents, as far as they have a revision in force or a candidate. */
+export async function documentsToPublish(
+  sql: Sql,
+  identities: readonly ConfigIdentity[],
+): Promise<{ epoch: number; documents: PublishedDocument[] }> {
   const [row] = await sql.query<{ epoch: number; documents: PublishedDocument[] }>(
     `select m.epoch, coalesce((
        select json_agg(json_build_object('domain', d.domain, 'scope', d.scope, 'name', d.name, 'revision', d.revision,
          'sha256', r.sha256, 'content', e.content, 'candidateRevision', d.candidate_revision, 'candidateSha256', s.sha256,
          'candidateContent', c.content, 'candidateGateways', d.candidate_gateways))
-       from config_document d
+       from unnest($1::text[], $2::text[], $3::text[]) as asked (domain, scope, name)
+       join config_document d using (domain, scope, name)
        left join config_revision r on (r.domain, r.scope, r.name, r.revision) = (d.domain, d.scope, d.name, d.revision)
        left join config_content e on e.sha256 = r.sha256
        left join config_revision s on (s.domain, s.scope, s.name, s.revision) = (d.domain, d.scope, d.name, d.candidate_revision)
        left join config_content c on c.sha256 = s.sha256), '[]') as documents
      from meta m`,
+    [identities.map(({ domain }) => domain), identities.map(({ scope }) => scope), identities.map(({ name }) => name)],
   );
   if (row === undefined) throw new Error('the row of meta is missing');
   return row;

@@ -2,6 +2,8 @@ import type { ConfigIdentity } from '@fairlead/contracts';
 import type { Sql, Transaction } from '@fairlead/postgres';
 import type { DocumentRow } from './documents.js';
 
+/** Who changes what is published says so last: the next one who does waits for it to commit. */
+const counted = `counted as (update config_changes set count = count + 1)`;
 const key = ({ domain, scope, name }: ConfigIdentity) => [domain, scope, name];
 
 /** Takes a document's lock, until the transaction ends, and answers how it stands; it is made when there is none. */
@@ -41,7 +43,8 @@ export async function writeRevision(tx: Transaction, identity: ConfigIdentity, r
 /** Puts a revision in force, and ends the trial of whatever was tried. */
 export async function putInForce(tx: Transaction, identity: ConfigIdentity, revision: number): Promise<void> {
   await tx.query(
-    `with marked as (update config_revision set effective_at = coalesce(effective_at, now()) where (domain, scope, name, revision) = ($1, $2, $3, $4))
+    `with marked as (update config_revision set effective_at = coalesce(effective_at, now()) where (domain, scope, name, revision) = ($1, $2, $3, $4)),
+       ${counted}
      update config_document set revision = $4, candidate_revision = null, candidate_gateways = '{}' where (domain, scope, name) = ($1, $2, $3)`,
     [...key(identity), revision],
   );
@@ -49,17 +52,17 @@ export async function putInForce(tx: Transaction, identity: ConfigIdentity, revi
 
 /** Has a sample of gateways try a revision. */
 export async function stage(tx: Transaction, identity: ConfigIdentity, revision: number, gateways: readonly string[]): Promise<void> {
-  await tx.query(`update config_document set candidate_revision = $4, candidate_gateways = $5 where (domain, scope, name) = ($1, $2, $3)`, [
-    ...key(identity),
-    revision,
-    gateways,
-  ]);
+  await tx.query(
+    `with ${counted} update config_document set candidate_revision = $4, candidate_gateways = $5 where (domain, scope, name) = ($1, $2, $3)`,
+    [...key(identity), revision, gateways],
+  );
 }
 
 /** Ends the trial of what is staged. */
 export async function withdraw(tx: Transaction, identity: ConfigIdentity): Promise<void> {
   await tx.query(
-    `update config_document set candidate_revision = null, candidate_gateways = '{}' where (domain, scope, name) = ($1, $2, $3)`,
+    `with ${counted}
+     update config_document set candidate_revision = null, candidate_gateways = '{}' where (domain, scope, name) = ($1, $2, $3)`,
     key(identity),
   );
 }
