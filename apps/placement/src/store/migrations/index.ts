@@ -4,7 +4,7 @@ import { IdempotencyKeys1763780000000 } from './1763780000000-idempotency-keys.j
 import { ConfigRegistry1765200000000 } from './1765200000000-config-registry.js';
 import { TenantBalance1765400000000 } from './1765400000000-tenant-balance.js';
 import { Definitions1765520000000 } from './1765520000000-definitions.js';
-import { ConfigChanges1765410000000 } from './1765410000000-config-changes.js';
+import { ConfigChanges1765530000000 } from './1765530000000-config-changes.js';
 
 /** The service's migrations, oldest first. */
 export const migrations: readonly MigrationClass[] = [
@@ -13,5 +13,5 @@ export const migrations: readonly MigrationClass[] = [
   ConfigRegistry1765200000000,
   TenantBalance1765400000000,
   Definitions1765520000000,
-  ConfigChanges1765410000000,
+  ConfigChanges1765530000000,
 ];

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** How often what is in force or tried has changed: who publishes it looks at this number, not at every document. */
-export class ConfigChanges1765410000000 implements MigrationInterface {
+export class ConfigChanges1765530000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       create table config_changes (
