@@ -97,6 +97,8 @@ beforeAll(async () => {
   world.know('seconds', 0, 1);
   world.know('ages', 60_000);
   world.know('config revisions', 0);
+  world.know('config domains', 'placement');
+  world.know('config contents', { cooldown_seconds: 60 }, { tolerance_percent: 20 });
   world.know('placed kinds', 'runner');
   world.know('placed shards', 'runner-1');
   world.know('other shards', 'runner-2');

@@ -46,8 +46,9 @@ export function progressOf(output: Readonly<Record<string, unknown>> | null): st
 
 /** What a job is about: its tenant or how many, or the shard it reloads. */
 export function targetOf(params: Readonly<Record<string, unknown>>): string {
-  const { tenant, tenants, kind, shard } = params;
+  const { tenant, tenants, kind, shard, domain, scope, name } = params;
   if (typeof tenant === 'string') return tenant;
   if (Array.isArray(tenants)) return formatCount(tenants.length, 'tenant');
+  if (typeof domain === 'string') return [domain, scope, name].join('/');
   return typeof kind === 'string' && typeof shard === 'string' ? `${kind}/${shard}` : '';
 }

@@ -4,7 +4,7 @@ import { FairleadError, type Permission } from '@fairlead/contracts';
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Sql } from '@fairlead/postgres';
 import type { JobKind } from './engine/kind.js';
-import { kindByName, requireReason, requireWhere, tenantOfPlan, type PlanDependencies } from './plans.js';
+import { kindByName, permissionsFor, requireReason, requireWhere, tenantOfPlan, type PlanDependencies } from './plans.js';
 import { findApproval, insertApproval } from './store/approvals.js';
 import { findPlan, type PlanRow } from './store/plans.js';
 
@@ -21,7 +21,7 @@ export async function approvePlan(
   const reason = requireReason(request.reason);
   const plan = await findPlan(deps.db, request.plan);
   const kind = kindByName(deps.kinds, plan.kind);
-  requireWhere(principal, [request.asked, kind.permission], tenantOfPlan(kind, plan));
+  requireWhere(principal, [request.asked, ...permissionsFor(kind, plan.body.params)], tenantOfPlan(kind, plan));
   if (plan.created_by === principal.id || isProgram(principal))
     throw new FairleadError('second_person_required', 'A plan is approved by a person other than who made it');
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');

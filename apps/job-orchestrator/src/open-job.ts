@@ -2,7 +2,7 @@ import type { Principal } from '@fairlead/auth';
 import { FairleadError, isTerminal, type Permission } from '@fairlead/contracts';
 import type { Transaction } from '@fairlead/postgres';
 import type { JobKind } from './engine/kind.js';
-import { kindByName, requireWhere } from './plans.js';
+import { kindByName, permissionsFor, requireWhere } from './plans.js';
 import { loadJob } from './store/jobs.js';
 import type { JobRow } from './store/rows.js';
 
@@ -29,7 +29,7 @@ export async function lockOpenJob(
   const loaded = await loadJob(tx, jobId);
   if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
   const { job } = loaded;
-  requireWhere(principal, [asked, kindByName(kinds, job.kind).permission], job.tenant_id ?? undefined);
+  requireWhere(principal, [asked, ...permissionsFor(kindByName(kinds, job.kind), job.params)], job.tenant_id ?? undefined);
   if (isTerminal(job.status))
     throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });
   return job;

@@ -59,6 +59,11 @@ export function requireWhere(principal: Principal, permissions: readonly (Permis
   for (const permission of permissions) if (permission !== undefined) requirePermission(principal, permission, { tenant });
 }
 
+/** What somebody must be permitted to have a kind of job done, with these parameters. */
+export function permissionsFor<Params>(kind: JobKind<Params>, params: Params): Permission[] {
+  return [kind.permission, ...(kind.alsoNeeds?.(params) ?? [])];
+}
+
 /** Who has work done, and what they may do where it acts: on the tenant that it is about, or on the platform. */
 export function jobPrincipalOf(principal: Principal, tenant: string | undefined): JobPrincipal {
   const scope = scopeOf(tenant);
@@ -95,7 +100,7 @@ export async function createPlan(
   requirePermission(caller.principal, kind.permission, { anywhere: true });
   const reason = requireReason(request.reason);
   const params = parseParams(kind, request.params);
-  requireWhere(caller.principal, [request.asked, kind.permission], kind.tenantOf(params));
+  requireWhere(caller.principal, [request.asked, ...permissionsFor(kind, params)], kind.tenantOf(params));
   const keyed = keyedBy({ ...request, reason });
   let draft: PlanDraft;
   try {

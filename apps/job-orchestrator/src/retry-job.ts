@@ -5,7 +5,7 @@ import { appendInTransaction } from '@fairlead/event-log';
 import { tryAgain } from './domain/machine.js';
 import { jobEvent } from './engine/events.js';
 import type { JobRequest } from './open-job.js';
-import { kindByName, requireReason, requireWhere } from './plans.js';
+import { kindByName, permissionsFor, requireReason, requireWhere } from './plans.js';
 import type { JobDependencies } from './start-job.js';
 import { findSuccessor, loadJob, stateOf } from './store/jobs.js';
 import { holdLinesOf } from './store/lines.js';
@@ -32,7 +32,7 @@ export async function retryJob(
     if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
     const { job } = loaded;
     const kind = kindByName(deps.kinds, job.kind);
-    requireWhere(caller.principal, [request.asked, kind.permission], job.tenant_id ?? undefined);
+    requireWhere(caller.principal, [request.asked, ...permissionsFor(kind, job.params)], job.tenant_id ?? undefined);
     if (!isTerminal(job.status)) return undefined;
     if (job.status !== 'needs_attention')
       throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });

@@ -4,7 +4,7 @@ import { FairleadError, namePattern, newId, type EventBody, type Permission } fr
 import { appendInTransaction } from '@fairlead/event-log';
 import type { Answering, Transaction } from '@fairlead/postgres';
 import { checkCron, nextTurn } from './domain/cron.js';
-import { jobPrincipalOf, kindByName, parseParams, requireReason, requireWhere, type PlanDependencies } from './plans.js';
+import { jobPrincipalOf, kindByName, parseParams, permissionsFor, requireReason, requireWhere, type PlanDependencies } from './plans.js';
 import { deleteSchedule, insertSchedule, lockSchedule, pauseSchedule, resumeSchedule, type ScheduleRow } from './store/schedules.js';
 
 export interface ScheduleRequest {
@@ -44,7 +44,7 @@ export async function createSchedule<Answer>(
     throw new FairleadError('approval_required', `Jobs of kind ${kind.kind} need a second person, whom a clock does not have`);
   const params = parseParams(kind, request.params) as Record<string, unknown>;
   const tenant = kind.tenantOf(params);
-  requireWhere(principal, [request.asked, kind.permission], tenant);
+  requireWhere(principal, [request.asked, ...permissionsFor(kind, params)], tenant);
   const rule = { cron: request.cron, timeZone: request.timeZone };
   checkCron(rule, new Date());
   const reason = requireReason(request.reason);
@@ -104,7 +104,11 @@ async function change(
   const reason = requireReason(request.reason);
   const position = await deps.db.transaction(async (tx) => {
     const row = await lockSchedule(tx, request.schedule);
-    requireWhere(principal, [request.asked, kindByName(deps.kinds, row.kind).permission], tenantOf(deps, row).tenant_id);
+    requireWhere(
+      principal,
+      [request.asked, ...permissionsFor(kindByName(deps.kinds, row.kind), row.params)],
+      tenantOf(deps, row).tenant_id,
+    );
     if (!(await work(tx, row))) return undefined;
     return tell(tx, row, { type, payload: { ...tenantOf(deps, row), name: row.name, by: principal.id } }, reason);
   });

@@ -1,4 +1,4 @@
-import { fleetV1, jobsV1, placementV1, provisionerV1 } from '@fairlead/contracts';
+import { configV1, fleetV1, jobsV1, placementV1, provisionerV1 } from '@fairlead/contracts';
 import { pokeLog } from '@fairlead/event-log';
 import { createIdempotency } from '@fairlead/postgres';
 import { defineRpcs } from '@fairlead/rpc';
@@ -51,6 +51,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     jobKinds(
       {
         placement: resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC),
+        config: resources.client(configV1.ConfigServiceService, config.PLACEMENT_GRPC),
         provisioner: resources.client(provisionerV1.ProvisionerServiceService, config.PROVISIONER_GRPC),
         fleet: resources.client(fleetV1.FleetObserverServiceService, config.FLEET_OBSERVER_GRPC),
         sql: db,

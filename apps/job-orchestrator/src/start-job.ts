@@ -13,7 +13,16 @@ import { rulesOf, type JobKind } from './engine/kind.js';
 import { startTold } from './engine/news.js';
 import { writerOf } from './engine/writer.js';
 import type { JobRequest } from './open-job.js';
-import { assertPlanHolds, jobPrincipalOf, kindByName, requireReason, requireWhere, tenantOfPlan, type PlanDependencies } from './plans.js';
+import {
+  assertPlanHolds,
+  jobPrincipalOf,
+  kindByName,
+  permissionsFor,
+  requireReason,
+  requireWhere,
+  tenantOfPlan,
+  type PlanDependencies,
+} from './plans.js';
 import type { Claim } from './store/claim.js';
 import { claimOfNew, type Inserted, type NewJob } from './store/insert.js';
 import { loadJob, stateOf } from './store/jobs.js';
@@ -111,7 +120,7 @@ async function planToStart(
   const plan = await planning(deps.db).do(digest);
   if (plan === undefined) throw planNotFound(digest);
   if (plan.kind !== kind.kind) throw new FairleadError('invalid_argument', `plan_digest: that plan is of kind ${plan.kind}`);
-  requireWhere(principal, [asked, kind.permission], tenantOfPlan(kind, plan));
+  requireWhere(principal, [asked, ...permissionsFor(kind, plan.body.params)], tenantOfPlan(kind, plan));
   if (plan.expired) throw new FairleadError('plan_expired', 'The plan has expired. Plan again.');
   await assertApproved(deps.db, kind, plan, deps.approvalKinds);
   await assertPlanHolds(kind, plan.body.params, plan.body);
@@ -215,7 +224,7 @@ export async function cancelJob(
     const loaded = await loadJob(tx, jobId);
     if (loaded === undefined) throw new FairleadError('job_not_found', `There is no job ${jobId}`);
     const { job } = loaded;
-    requireWhere(caller.principal, [asked, kindByName(deps.kinds, job.kind).permission], job.tenant_id ?? undefined);
+    requireWhere(caller.principal, [asked, ...permissionsFor(kindByName(deps.kinds, job.kind), job.params)], job.tenant_id ?? undefined);
     if (isTerminal(job.status)) {
       if (job.status === 'cancelled') return undefined;
       throw new FairleadError('job_finished', `The job has already ended: ${job.status}`, { details: { status: job.status } });

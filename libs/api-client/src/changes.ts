@@ -5,6 +5,8 @@ export const changeOperations = {
   rebalance: { plan: 'plans.rebalance', start: 'jobs.rebalance' },
   'tenant-drain': { plan: 'plans.drain', start: 'jobs.drain' },
   'tenant-resume': { plan: 'plans.resume', start: 'jobs.resume' },
+  'config-apply': { plan: 'plans.configApply', start: 'jobs.configApply' },
+  'config-rollback': { plan: 'plans.configRollback', start: 'jobs.configRollback' },
   reload: { plan: 'plans.reload', start: 'jobs.reload' },
 } as const;
 

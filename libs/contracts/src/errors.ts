@@ -76,6 +76,7 @@ export const errorCodes = {
   signal_already_sent: 'conflict',
   children_failed: 'conflict',
   tenant_state: 'conflict',
+  routes_differ: 'conflict',
   stale_fence: 'conflict',
   tenant_moved: 'conflict',
   dead_letter_settled: 'conflict',

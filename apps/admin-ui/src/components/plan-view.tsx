@@ -52,10 +52,25 @@ export function PlanView({ plan, elsewhere = false }: Props) {
           { id: 'description', header: 'What it does', minWidth: 220, cell: ({ description }) => description },
         ]}
       />
+      {plan.changes.length > 0 && (
+        <Table
+          variant="embedded"
+          header={<Header variant="h3">Changes</Header>}
+          items={plan.changes}
+          trackBy="pointer"
+          wrapLines
+          columnDefinitions={[
+            { id: 'op', header: 'Change', cell: ({ op }) => op },
+            { id: 'pointer', header: 'Where', cell: ({ pointer }) => (pointer === '' ? 'the document' : pointer), isRowHeader: true },
+            { id: 'before', header: 'Before', cell: ({ before }) => textOf(before) },
+            { id: 'after', header: 'After', cell: ({ after }) => textOf(after) },
+          ]}
+        />
+      )}
       <KeyValuePairs
         columns={3}
         items={[
-          { label: 'Tenants', value: impact.tenants.join(', ') },
+          { label: 'Tenants', value: impact.every_tenant ? 'all of them' : impact.tenants.join(', ') },
           { label: 'Services', value: impact.services.join(', ') },
           { label: 'Expected pause', value: formatDuration(impact.expected_pause_ms) },
           { label: 'Plan', value: <Id value={plan.plan_id} /> },
@@ -66,6 +81,11 @@ export function PlanView({ plan, elsewhere = false }: Props) {
       />
     </SpaceBetween>
   );
+}
+
+/** As JSON; of what is not there, nothing. */
+function textOf(value: unknown): string {
+  return value === undefined ? '–' : JSON.stringify(value);
 }
 
 /** Whether jobs of this kind need a second person, and who that was. */

@@ -11,7 +11,16 @@ import { formatName } from '../format.js';
 import { isFiltered } from '../search.js';
 
 const route = getRouteApi('/jobs');
-const kinds = ['tenant-migrate', 'tenants-migrate', 'rebalance', 'tenant-drain', 'tenant-resume', 'reload'];
+const kinds = [
+  'tenant-migrate',
+  'tenants-migrate',
+  'rebalance',
+  'tenant-drain',
+  'tenant-resume',
+  'reload',
+  'config-apply',
+  'config-rollback',
+];
 
 const fields = [
   { name: 'status', label: 'Status', options: jobStatuses.map((value) => ({ value, label: formatName(value) })) },

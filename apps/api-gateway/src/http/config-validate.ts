@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { RequirePermission } from '../edge/access.js';
 import { Answers } from '../edge/answers.js';
 import { asCaller, configClient, orNull, type ConfigClient } from '../edge/clients.js';
+import { jsonObject, reason } from '../edge/parse.js';
 import { configDomain, documentFields } from './config.js';
+
+const wholeNumberField = z.int('must be a whole number').min(0, 'must not be negative').max(Number.MAX_SAFE_INTEGER, 'is too large');
 
 /** A document as somebody has it: the text of a file. What is too large is refused with everything else that is wrong with it. */
 export const documentText = {
@@ -13,6 +16,31 @@ export const documentText = {
   text: z.string('must be the text of the document').max(1_000_000, 'is too long'),
 };
 const body = z.strictObject(documentText);
+
+const expected_revision = wholeNumberField.optional();
+/** What is to be put in force: a text, or the content itself; and what has to be in force when it is planned. */
+export const applyBody = z
+  .strictObject({
+    domain: configDomain,
+    ...documentFields,
+    format: documentText.format,
+    text: documentText.text.optional(),
+    content: jsonObject.optional(),
+    expected_revision,
+    reason,
+  })
+  .refine(({ text, content }) => (text === undefined) !== (content === undefined), {
+    path: ['text'],
+    error: 'must be there, or content, and not both',
+  });
+/** The revision whose content is to be in force again; 0 is the domain's defaults. */
+export const rollbackBody = z.strictObject({
+  domain: configDomain,
+  ...documentFields,
+  revision: wholeNumberField,
+  expected_revision,
+  reason,
+});
 
 const verdictSchema = z
   .object({

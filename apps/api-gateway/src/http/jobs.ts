@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { jobStatuses, stepStatuses, type jobsV1, type JobStatus, type StepStatus } from '@fairlead/contracts';
+import { FairleadError, jobStatuses, stepStatuses, type jobsV1, type JobStatus, type StepStatus } from '@fairlead/contracts';
 import type { KeyedRequest } from '@fairlead/postgres';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
@@ -15,6 +15,8 @@ const startBody = z.strictObject({
   on_conflict: z.enum(['queue', 'reject'], 'must be queue or reject').default('queue'),
 });
 type StartBody = z.output<typeof startBody>;
+/** What a plan for a document rests on moves as soon as another change of it succeeds: to wait for that is seldom wanted. */
+const startConfigBody = startBody.extend({ on_conflict: startBody.shape.on_conflict.unwrap().default('reject') });
 
 const cancelBody = z.strictObject({ reason: reason.optional() });
 
@@ -163,6 +165,30 @@ export class JobsController {
     return this.start('reload', body, key, reply);
   }
 
+  @Post('config/apply')
+  @RequirePermission('config.write')
+  @Answers('Starts a planned change of a configuration document.', startedSchema)
+  @HttpCode(202)
+  configApply(
+    @Body({ schema: startConfigBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.startConfig('config-apply', body, key, reply);
+  }
+
+  @Post('config/rollback')
+  @RequirePermission('config.write')
+  @Answers('Starts a planned return of a configuration document to an earlier revision’s content.', startedSchema)
+  @HttpCode(202)
+  configRollback(
+    @Body({ schema: startConfigBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.startConfig('config-rollback', body, key, reply);
+  }
+
   /** Newest first. */
   @Get()
   @RequirePermission('job.read', { anywhere: true })
@@ -229,6 +255,18 @@ export class JobsController {
   ) {
     const { job } = await this.jobs.signalJob({ jobId, signal, payload }, asCaller());
     return jobView(present(job, 'job'));
+  }
+
+  /** Of two changes at once one wins: for the other, what is in force is about to be something else than it was planned from. */
+  private async startConfig(kind: string, body: StartBody, idempotencyKey: string, reply: FastifyReply) {
+    try {
+      return await this.start(kind, body, idempotencyKey, reply);
+    } catch (error) {
+      if (!(error instanceof FairleadError) || error.code !== 'lock_held') throw error;
+      throw new FairleadError('plan_stale', 'Another change of this domain is under way. Plan again when it has ended.', {
+        details: { ...error.details },
+      });
+    }
   }
 
   private async start(kind: string, body: StartBody, idempotencyKey: string, reply: FastifyReply) {

@@ -6,8 +6,10 @@ import { invalidFields } from '../domain/invalid.js';
 import { movesOf, type Moves } from '../domain/plan-params.js';
 import { RequirePermission } from '../edge/access.js';
 import { Answers, time } from '../edge/answers.js';
-import { asCaller, jobsClient, orNull, present, type JobsClient } from '../edge/clients.js';
+import { asCaller, configClient, jobsClient, orNull, present, type ConfigClient, type JobsClient } from '../edge/clients.js';
 import { IdempotencyKey, opaqueId, placedKind, reason, serviceKind, shardId, tenantId } from '../edge/parse.js';
+import { applyBody, rollbackBody } from './config-validate.js';
+import { changeSchema, changeView } from './config.js';
 
 const kinds = z.array(placedKind, 'must be a list of kinds').min(1, 'must name at least one kind').max(3, 'names a kind twice');
 const to = z.union([shardId, z.partialRecord(placedKind, shardId)], 'must be a shard id, or {kind: shard}');
@@ -82,7 +84,14 @@ const planSchema = z
     checks: z.array(
       z.object({ name: z.string(), verdict: z.enum(['pass', 'warn', 'block']), value: z.string(), limit: z.string(), message: z.string() }),
     ),
-    impact: z.object({ tenants: z.array(z.string()), services: z.array(z.string()), expected_pause_ms: z.number() }),
+    impact: z.object({
+      tenants: z.array(z.string()),
+      services: z.array(z.string()),
+      expected_pause_ms: z.number(),
+      every_tenant: z.boolean(),
+    }),
+    /** Of what changes a document: what it does to it, the first of it when that is much. */
+    changes: z.array(changeSchema),
     inputs: z.array(z.object({ resource: z.string(), revision: z.int() })),
     reason: z.string(),
     created_by: z.string(),
@@ -100,7 +109,10 @@ const planSchema = z
 /** One route per kind of change: each has its own body, and makes the parameters the job kind knows. */
 @Controller('admin/v1')
 export class PlansController {
-  constructor(@Inject(jobsClient) private readonly jobs: JobsClient) {}
+  constructor(
+    @Inject(jobsClient) private readonly jobs: JobsClient,
+    @Inject(configClient) private readonly config: ConfigClient,
+  ) {}
 
   @Post('plan/tenant-migrate')
   @RequirePermission('plan.create', { anywhere: true })
@@ -152,6 +164,32 @@ export class PlansController {
     return this.create('reload', params, reason, keyed);
   }
 
+  @Post('plan/config/apply')
+  @RequirePermission('config.write')
+  @Answers('Plans to put a content of a configuration document in force.', planSchema)
+  async configApply(
+    @Body({ schema: applyBody })
+    { domain, name, scope, format, text, content, expected_revision, reason }: z.output<typeof applyBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
+  ) {
+    const identity = { domain, name, scope };
+    const given = text === undefined ? { format: 'json', text: JSON.stringify(content) } : { format, text };
+    const { sha256 } = await this.config.prepareConfig({ identity, ...given }, asCaller());
+    return this.create('config-apply', { ...identity, sha256, ...expecting(expected_revision) }, reason, keyed);
+  }
+
+  @Post('plan/config/rollback')
+  @RequirePermission('config.write')
+  @Answers('Plans to put the content of an earlier revision of a configuration document in force again.', planSchema)
+  async configRollback(
+    @Body({ schema: rollbackBody }) { domain, name, scope, revision, expected_revision, reason }: z.output<typeof rollbackBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
+  ) {
+    const identity = { domain, name, scope };
+    const { sha256 } = await this.config.prepareConfig({ identity, format: '', text: '', restoreRevision: revision }, asCaller());
+    return this.create('config-rollback', { ...identity, sha256, revision, ...expecting(expected_revision) }, reason, keyed);
+  }
+
   /** A plan by its id or its digest. */
   @Get('plans/:id')
   @RequirePermission('job.read', { anywhere: true })
@@ -176,6 +214,8 @@ export class PlansController {
     return planView(present(response.plan, 'plan'));
   }
 }
+
+const expecting = (revision: number | undefined) => (revision === undefined ? {} : { expected_revision: revision });
 
 function movesFrom({ kinds, to }: Pick<z.output<typeof migrateBody>, 'kinds' | 'to'>): Moves {
   const target = movesOf(kinds, to);
@@ -203,7 +243,9 @@ function planView(plan: jobsV1.Plan) {
       tenants: plan.impact?.tenants ?? [],
       services: plan.impact?.services ?? [],
       expected_pause_ms: plan.impact?.expectedPauseMs ?? 0,
+      every_tenant: plan.impact?.everyTenant ?? false,
     },
+    changes: plan.changes.map(changeView),
     inputs: plan.inputs.map(({ resource, revision }) => ({ resource, revision })),
     reason: plan.reason,
     created_by: plan.createdBy,

@@ -31,7 +31,25 @@ export function renderPlan(plan: Plan): string {
     ['check', 'verdict', 'value', 'limit', 'message'],
     plan.checks.map((check) => [check.name, check.verdict, check.value, check.limit, check.message]),
   );
-  return `${head}\nActions\n${indent(actions)}\nChecks\n${indent(checks)}\nImpact\n${indent(renderImpact(plan.impact))}`;
+  const changes = plan.changes == null || plan.changes.length === 0 ? '' : `\nChanges\n${indent(renderChanges(plan.changes))}`;
+  return `${head}\nActions\n${indent(actions)}${changes}\nChecks\n${indent(checks)}\nImpact\n${indent(renderImpact(plan.impact))}`;
+}
+
+/** What is done to a document, a line for each place. */
+export function renderChanges(changes: NonNullable<Plan['changes']>): string {
+  return table(
+    ['change', 'where', 'before', 'after'],
+    changes.map(({ op, pointer, before, after }) => [op, pointer === '' ? 'the document' : pointer, valueOf(before), valueOf(after)]),
+  );
+}
+
+const mostOfValue = 200;
+
+/** A value as JSON, its beginning when it is long; nothing of one that is not there. */
+function valueOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const text = JSON.stringify(value);
+  return text.length > mostOfValue ? `${text.slice(0, mostOfValue)}…` : text;
 }
 
 function approvalOf(plan: Plan): (readonly [string, unknown])[] {
@@ -42,7 +60,7 @@ function approvalOf(plan: Plan): (readonly [string, unknown])[] {
 
 function renderImpact(impact: Plan['impact']): string {
   return fields([
-    ['tenants', impact.tenants?.join(', ')],
+    ['tenants', impact.every_tenant === true ? 'all of them' : impact.tenants?.join(', ')],
     ['services', impact.services?.join(', ')],
     ['expected pause', `${impact.expected_pause_ms ?? '-'} ms`],
   ]);

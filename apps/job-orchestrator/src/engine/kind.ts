@@ -8,7 +8,9 @@ export type { RetryPolicy, StepFailure, StepResult } from '../domain/step.js';
 export type Check = jobsV1.Check & { verdict: CheckVerdict };
 export type Action = jobsV1.Action;
 /** Who is touched, and how long tenants are expected to wait: an estimate from the kinds involved. */
-export type Impact = jobsV1.Impact;
+export type Impact = Omit<jobsV1.Impact, 'everyTenant'> & Partial<Pick<jobsV1.Impact, 'everyTenant'>>;
+/** One place of a document that is changed. */
+export type DocumentChange = jobsV1.DocumentChange;
 export type InputRevision = jobsV1.InputRevision;
 
 /** What a job would do and why it may: made from named revisions, the same for the same inputs. */
@@ -17,6 +19,8 @@ export interface PlanDraft {
   checks: Check[];
   impact: Impact;
   inputs: InputRevision[];
+  /** What is done to a document, to be looked at; parameters and input revisions decide it, so that the digest goes without. */
+  changes?: DocumentChange[];
 }
 
 export interface StepContext<Params> {
@@ -75,6 +79,8 @@ export interface JobKind<Params = unknown, Inputs = unknown> {
   /** Raised when steps change; replicas claim only versions they know. */
   readonly version: number;
   readonly permission: Permission;
+  /** What it needs besides, for these parameters. */
+  alsoNeeds?(params: Params): readonly Permission[];
   /** A plan needs the word of somebody other than who made it, whatever the installation's settings say. */
   readonly needsApproval?: boolean;
   readonly params: z.ZodType<Params>;

@@ -17,7 +17,7 @@ export function planMessage(row: PlanRow, needsApproval: boolean, approval: Appr
     params: body.params,
     actions: body.actions,
     checks: body.checks,
-    impact: body.impact,
+    impact: { ...body.impact, everyTenant: body.impact.everyTenant ?? false },
     inputs: body.inputs,
     reason: row.reason,
     createdBy: row.created_by,
@@ -25,6 +25,7 @@ export function planMessage(row: PlanRow, needsApproval: boolean, approval: Appr
     expiresAt: time(row.expires_at),
     origin: { requestId: row.request_id, correlationId: row.correlation_id, traceId: row.trace_id },
     canonical: row.canonical,
+    changes: body.changes ?? [],
     needsApproval,
     approval:
       approval === undefined

@@ -135,14 +135,16 @@ export function gatewaysAlive(gateways: readonly fleetV1.GatewayPlacement[]): Ch
   );
 }
 
-/** The check that only says that NATS, or Postgres, is or was just away. */
+/** The checks that only say that NATS, or Postgres, is or was just away. */
 export const publicationCheck = 'placement_published';
+export const configPublicationCheck = 'config_published';
+const publicationChecks: readonly string[] = [publicationCheck, configPublicationCheck];
 
 /** Nothing is known against a plan but that gateways can't learn of it yet: that passes, and nobody is paused meanwhile. */
 export function waitsForPublication(error: unknown): error is FairleadError {
   if (!(error instanceof FairleadError) || error.code !== 'plan_blocked') return false;
   const checks = error.details['checks'];
-  return Array.isArray(checks) && checks.every((check: Check) => check.name === publicationCheck);
+  return Array.isArray(checks) && checks.every((check: Check) => publicationChecks.includes(check.name));
 }
 
 /** Gateways must be able to learn of the new placement: past the update a tenant would wait for them, paused. */

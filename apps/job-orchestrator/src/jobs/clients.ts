@@ -1,10 +1,11 @@
-import type { fleetV1, placementV1, provisionerV1 } from '@fairlead/contracts';
+import type { configV1, fleetV1, placementV1, provisionerV1 } from '@fairlead/contracts';
 import type { Sql } from '@fairlead/postgres';
 import type { RpcClient } from '@fairlead/rpc';
 
 /** The services that job kinds look at and act through. */
 export interface JobClients {
   placement: RpcClient<placementV1.PlacementServiceService>;
+  config: RpcClient<configV1.ConfigServiceService>;
   provisioner: RpcClient<provisionerV1.ProvisionerServiceService>;
   fleet: RpcClient<fleetV1.FleetObserverServiceService>;
 }

@@ -1,6 +1,7 @@
 import type { ChildJobs } from '../engine/children.js';
 import type { JobKind } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
+import { configApply, configRollback } from './config-change.js';
 import { rebalance } from './rebalance.js';
 import { reload } from './reload.js';
 import { tenantDrain } from './tenant-drain.js';
@@ -18,5 +19,7 @@ export function jobKinds(deps: KindDependencies, children: ChildJobs): JobKind[]
     tenantDrain(deps),
     tenantResume(deps),
     reload(deps),
+    configApply(deps),
+    configRollback(deps),
   ] as JobKind[];
 }

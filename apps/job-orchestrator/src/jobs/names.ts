@@ -6,4 +6,6 @@ export const jobKindNames: readonly string[] = [
   'tenant-drain',
   'tenant-resume',
   'reload',
+  'config-apply',
+  'config-rollback',
 ];

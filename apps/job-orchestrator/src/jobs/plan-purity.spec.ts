@@ -14,6 +14,7 @@ const names = ['acme', 'globex', 'one', 'two'];
 
 interface Schema {
   type?: string;
+  pattern?: string;
   enum?: unknown[];
   const?: unknown;
   anyOf?: Schema[];
@@ -28,15 +29,17 @@ interface Schema {
   maximum?: number;
 }
 
-/** Values of a JSON schema; every text is a name that any tenant or shard may have. */
+/** Values of a JSON schema; every text is a name that any tenant or shard may have, where its pattern lets it. */
 function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   if ('const' in schema) return fc.constant(schema.const);
   const oneOf = schema.anyOf ?? schema.oneOf;
   if (oneOf !== undefined) return fc.oneof(...oneOf.map(valuesOf));
   switch (schema.type) {
-    case 'string':
-      return fc.constantFrom(...names);
+    case 'string': {
+      const pattern = new RegExp(schema.pattern ?? '');
+      return names.every((name) => pattern.test(name)) ? fc.constantFrom(...names) : fc.stringMatching(pattern);
+    }
     case 'boolean':
       return fc.boolean();
     case 'integer':
@@ -119,12 +122,30 @@ const world = fc.record({
   ),
   leftOver: fc.constantFrom('', 'no_room'),
   ratio: fc.double({ min: 0, max: 10, noNaN: true }),
+  document: fc.record({
+    revision: fc.nat(3),
+    currentSha256: fc.constantFrom('a', 'b'),
+    newest: fc.nat(3),
+    candidateRevision: fc.nat(1),
+    changes: fc.array(fc.record({ op: fc.constant('changed'), pointer: fc.string(), before: fc.json(), after: fc.json() }), {
+      maxLength: 3,
+    }),
+    changeCount: fc.nat(4),
+    problems: fc.array(fc.record({ pointer: fc.string(), detail: fc.string() }), { maxLength: 2 }),
+    services: fc.array(fc.constantFrom(...names), { maxLength: 2 }),
+    tenants: fc.array(fc.constantFrom(...names), { maxLength: 2 }),
+    everyTenant: fc.boolean(),
+    followedByGateways: fc.boolean(),
+    publicationProblem: fc.constantFrom('', 'NATS is not connected'),
+  }),
+  following: fc.boolean(),
   openJobs: fc.array(fc.record({ job_id: fc.constantFrom('job_1', 'job_2') }), { maxLength: 1 }),
 });
 type World = typeof world extends fc.Arbitrary<infer Made> ? Made : never;
 
 function kindsIn(seen: World): JobKind[] {
   let asked = 0;
+  let planned = '';
   const shard = (kind: string, shardId: string): placementV1.Shard => ({
     kind,
     shardId,
@@ -147,10 +168,18 @@ function kindsIn(seen: World): JobKind[] {
     getSnapshot: () => Promise.resolve({ endpoints: seen.health, takenAt: '', unreachable: 0 }),
     checkShard: () => Promise.resolve({ endpoints: seen.health }),
     getAppliedPlacement: () => Promise.resolve({ gateways: seen.gateways }),
+    getAppliedConfig: () => Promise.resolve({ gateways: seen.gateways.map((one) => ({ ...one, follows: seen.following, sha256: '' })) }),
+  };
+  const config = {
+    planConfig: ({ sha256 }: { sha256: string }) => {
+      planned = sha256;
+      return Promise.resolve(seen.document);
+    },
+    getConfigRevision: () => Promise.resolve({ revision: { sha256: planned }, content: '{}' }),
   };
   const sql = { query: () => Promise.resolve(seen.openJobs) };
   const settings = { maxLag: 100, maxInflight: 200 };
-  return jobKinds({ placement, provisioner, fleet, sql, settings } as unknown as KindDependencies, {} as ChildJobs);
+  return jobKinds({ placement, config, provisioner, fleet, sql, settings } as unknown as KindDependencies, {} as ChildJobs);
 }
 
 function rebalanceOf({ moves, leftOver, ratio, revision }: World): placementV1.Rebalance {
@@ -170,8 +199,16 @@ const kinds = kindsIn({
   moves: [],
   leftOver: '',
   ratio: 1,
+  document: {
+    ...{ revision: 0, currentSha256: 'a' as const, newest: 0, candidateRevision: 0, changes: [], changeCount: 0, problems: [] },
+    ...{ services: [], tenants: [], everyTenant: false, followedByGateways: false, publicationProblem: '' },
+  },
+  following: false,
   openJobs: [],
 });
+
+const withExpected = (given: unknown, revision: number) =>
+  typeof given === 'object' && given !== null && 'expected_revision' in given ? { ...given, expected_revision: revision } : given;
 
 describe('the plan', () => {
   it.each(kinds.map((kind, index) => [kind.kind, kind, index] as const))(
@@ -181,7 +218,8 @@ describe('the plan', () => {
       await fc.assert(
         fc.asyncProperty(world, params, async (seen, given) => {
           const kind = kindsIn(seen)[index] ?? known;
-          const parsed = kind.params.parse(given);
+          // Whoever expects another revision than there is gets no plan.
+          const parsed = kind.params.parse(withExpected(given, seen.document.revision));
           expect(impurities(kind, parsed, await kind.readInputs(parsed))).toEqual([]);
         }),
         { numRuns: 100 },

@@ -1,5 +1,5 @@
 import type { Check, JobKind, Step } from '../engine/kind.js';
-import { assertPlanHolds, requireGrant } from '../plans.js';
+import { assertPlanHolds, permissionsFor, requireGrant } from '../plans.js';
 import { waitsForPublication } from './checks.js';
 import type { Turns } from './turns.js';
 
@@ -21,7 +21,7 @@ export function preflight<Params>(kind: () => JobKind<Params>, turns?: Turns): S
         return { outcome: 'wait', delayMs: 10, note: 'other tenants are being moved' };
       }
       try {
-        requireGrant(context.principal.grants, kind().permission);
+        for (const permission of permissionsFor(kind(), context.params)) requireGrant(context.principal.grants, permission);
         const now = await assertPlanHolds(kind() as JobKind, context.params, context.plan);
         return {
           outcome: 'done',

@@ -216,6 +216,14 @@ export const operations = {
     "method": "GET",
     "path": "/admin/v1/jobs"
   },
+  "jobs.configApply": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/config/apply"
+  },
+  "jobs.configRollback": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/config/rollback"
+  },
   "configValidate.validate": {
     "method": "POST",
     "path": "/admin/v1/jobs/config/validate"
@@ -323,6 +331,14 @@ export const operations = {
   "placement.whatIf": {
     "method": "GET",
     "path": "/admin/v1/placement/what-if"
+  },
+  "plans.configApply": {
+    "method": "POST",
+    "path": "/admin/v1/plan/config/apply"
+  },
+  "plans.configRollback": {
+    "method": "POST",
+    "path": "/admin/v1/plan/config/rollback"
   },
   "plans.rebalance": {
     "method": "POST",

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTokenSigner, parsePrivateJwk, type TokenSigner } from '@fairlead/auth';
-import { fleetV1, jobsV1, placedKinds, placementV1, provisionerV1, type ControlPlaneService } from '@fairlead/contracts';
+import { configV1, fleetV1, jobsV1, placedKinds, placementV1, provisionerV1, type ControlPlaneService } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { watchPlacement, type PlacementWatch } from '@fairlead/placement-map';
@@ -58,6 +58,7 @@ export class FleetGround implements Ground {
     });
     const clients = {
       placement: createRpcClient(placementV1.PlacementServiceService, to('placement')),
+      config: createRpcClient(configV1.ConfigServiceService, to('placement')),
       provisioner: createRpcClient(provisionerV1.ProvisionerServiceService, to('provisioner')),
       fleet: createRpcClient(fleetV1.FleetObserverServiceService, to('fleet-observer')),
       jobs: createRpcClient(jobsV1.JobOrchestratorServiceService, { ...to('job-orchestrator'), token: () => userToken(gateway, 'ann') }),
@@ -89,8 +90,8 @@ export class FleetGround implements Ground {
   }
 
   async stop(): Promise<void> {
-    const { placement, provisioner, fleet, jobs } = this.clients;
-    for (const client of [placement, provisioner, fleet, jobs]) client.close();
+    const { placement, config, provisioner, fleet, jobs } = this.clients;
+    for (const client of [placement, config, provisioner, fleet, jobs]) client.close();
     await this.published.watch.stop();
     await this.published.messaging.close();
     await Promise.all([this.jobsDb.close(), this.placementDb.close()]);
@@ -117,6 +118,19 @@ export class FleetGround implements Ground {
       tenants: [...this.tenants.slice(from), ...this.tenants.slice(0, from)],
       shards: (of) => this.members.filter((member) => member.kind === of).map((member) => member.shard_id),
       run: (other, params) => this.run(other, params),
+      revisionOf: async (sha256) => {
+        const [row] = await this.placementDb.query<{ revision: number }>(
+          `select revision from config_revision where domain = 'routing' and sha256 = $1 and effective_at is not null order by revision desc limit 1`,
+          [sha256],
+        );
+        if (row === undefined) throw new Error(`no revision of the routes has the content ${sha256}`);
+        return row.revision;
+      },
+      keep: async (content) => {
+        const identity = { domain: 'routing', scope: 'platform', name: 'default' };
+        const token = await userToken(this.gateway, 'ann');
+        return (await this.clients.config.prepareConfig({ identity, format: 'json', text: JSON.stringify(content) }, { token })).sha256;
+      },
     };
     return sampleOf(kind).params(fleet);
   }
@@ -211,7 +225,7 @@ export class FleetGround implements Ground {
   }
 
   async facts(): Promise<Facts> {
-    const parts = await Promise.all([this.placed(), this.served(), this.applied(), this.held()]);
+    const parts = await Promise.all([this.placed(), this.configured(), this.served(), this.applied(), this.held()]);
     return Object.fromEntries([...parts.flat(), ...this.publishedFacts()]);
   }
 
@@ -229,6 +243,18 @@ export class FleetGround implements Ground {
       ...shards.map(({ name, is }): [string, string] => [`shard ${name}`, is]),
       ['placement revision', meta?.version ?? ''],
     ];
+  }
+
+  /** What is in force of each document, by its content: what was taken back is written once more. */
+  private async configured(): Promise<[string, string][]> {
+    const documents = await this.placementDb.query<{ path: string; sha256: string; candidate: number | null }>(
+      `select domain || '/' || scope || '/' || name as path, sha256, candidate_revision as candidate
+       from config_document d join config_revision r using (domain, scope, name) where r.revision = d.revision`,
+    );
+    return documents.flatMap(({ path, sha256, candidate }): [string, string][] => [
+      [`config ${path}`, sha256],
+      ...(candidate === null ? [] : [[`staged ${path}`, String(candidate)] as [string, string]]),
+    ]);
   }
 
   /** What stands in KV. */
@@ -258,14 +284,18 @@ export class FleetGround implements Ground {
     return states.filter(([, state]) => state !== 'absent' && state !== 'moved');
   }
 
-  /** The placement that each member goes by. */
+  /** The placement that each member goes by, and the configuration. */
   private async applied(): Promise<[string, string][]> {
-    return Promise.all(
-      this.members.map(async ({ kind, shard_id: shard, url }): Promise<[string, string]> => {
-        const { body } = await send<{ epoch: number; revision: number }>(`${url}/admin/state`);
-        return [`applied ${kind}/${shard} revision`, versionText(body)];
+    const applied = await Promise.all(
+      this.members.map(async ({ kind, shard_id: shard, url }): Promise<[string, string][]> => {
+        const { body } = await send<{ epoch: number; revision: number; config?: Record<string, { sha256: string }> }>(`${url}/admin/state`);
+        return [
+          [`applied ${kind}/${shard} revision`, versionText(body)],
+          ...Object.entries(body.config ?? {}).map(([path, { sha256 }]): [string, string] => [`goes by ${kind}/${shard} ${path}`, sha256]),
+        ];
       }),
     );
+    return applied.flat();
   }
 
   /** Resources that a job holds, and jobs that have not ended. */

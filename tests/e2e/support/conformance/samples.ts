@@ -11,6 +11,10 @@ export interface Fleet {
   shards(kind: PlacedKind): readonly string[];
   /** Runs a job of another kind, left alone, to its success. */
   run(kind: string, params: Params): Promise<void>;
+  /** Has a content of the routes kept, for a plan; answers its hash. */
+  keep(content: object): Promise<string>;
+  /** A revision of the routes with this content. */
+  revisionOf(sha256: string): Promise<number>;
 }
 
 export interface Sample {
@@ -69,6 +73,26 @@ function later(version: string): string {
   return `${epoch}.${String(Number(revision) + 1)}`;
 }
 
+const routing = { domain: 'routing', scope: 'platform', name: 'default' };
+const routingPath = 'routing/platform/default';
+
+/** Routes that differ by a timeout. */
+const routes = (timeout: number) => ({ routes: [{ id: 'all', path_prefix: '/', to: { kind: 'aggregate' }, timeout_ms: timeout }] });
+
+/** Parameters that change the routes from what is in force, which is something that was applied. */
+async function otherRoutes(fleet: Fleet): Promise<Params & { sha256: string }> {
+  const [one, other] = await Promise.all([fleet.keep(routes(1_000)), fleet.keep(routes(2_000))]);
+  const inForce = fleet.facts[`config ${routingPath}`];
+  if (inForce === undefined) await fleet.run('config-apply', { ...routing, sha256: one });
+  return { ...routing, sha256: inForce === undefined || inForce === one ? other : one };
+}
+
+/** All gateways by this content. */
+function configured({ sha256 }: { sha256: string }, facts: Facts): Facts {
+  const changed = Object.keys(facts).filter((name) => name === `config ${routingPath}` || name.endsWith(` ${routingPath}`));
+  return { ...facts, ...Object.fromEntries(changed.map((name) => [name, sha256])) };
+}
+
 /** By kind. */
 export const samples: Readonly<Record<string, Sample>> = {
   reload: {
@@ -107,6 +131,17 @@ export const samples: Readonly<Record<string, Sample>> = {
         .flatMap((fact) => /^placed (.*)\/runner$/.exec(fact)?.[1] ?? [])
         .filter((tenant) => seat(facts, 'runner', tenant) === shard)
         .reduce((so, tenant) => moved({ tenant, moves: { runner: to } }, so), facts),
+  },
+  'config-apply': { params: otherRoutes, after: configured },
+  'config-rollback': {
+    params: async (fleet) => {
+      const params = await otherRoutes(fleet);
+      // What is in force now is where it goes back to.
+      const sha256 = fleet.facts[`config ${routingPath}`] ?? (await fleet.keep(routes(1_000)));
+      await fleet.run('config-apply', params);
+      return { ...routing, sha256, revision: await fleet.revisionOf(sha256) };
+    },
+    after: configured,
   },
   'tenants-migrate': {
     params: (fleet) => {

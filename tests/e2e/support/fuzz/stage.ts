@@ -220,6 +220,9 @@ async function jobs(stage: Stage): Promise<void> {
   await start('rebalance', 'rebalance', { kind: 'aggregate', max_moves: 1 });
   await start('drain', 'drain', { tenant: fourth });
   await start('resume', 'resume', { tenant: third });
+  // Its end moves what the next one is planned from.
+  await ann.ended(await start('configApply', 'configApply', { domain: 'placement', content: { cooldown_seconds: 60 } }));
+  await ann.ended(await start('configRollback', 'configRollback', { domain: 'placement', revision: 0 }));
   const reload = await start('reload', 'reload', { kind: 'gateway', shard: 'gateway-1' });
   await fuzzer.ask('jobs.cancel', { path: { id: reload }, body: { reason } });
   const { body } = await fuzzer.ask('plans.reload', { body: { kind: 'gateway', shard: 'gateway-1', reason } });

@@ -31,12 +31,14 @@ export const planConfig = (
     const [before, after] = [JSON.parse(current.content) as Content, JSON.parse(text) as Content];
     const domain = domains[identity.domain];
     const { services, tenants, everyTenant } = domain.impact(before, after, await worldOf(deps, identity, [before, after]), identity);
+    const changes = diff(before, after);
     return {
       revision: current.row.revision,
       currentSha256: current.row.sha256,
       newest: document?.newest ?? 0,
       candidateRevision: current.candidateRevision,
-      changes: diff(before, after).slice(0, maxChanges).map(changeMessage),
+      changes: changes.slice(0, maxChanges).map(changeMessage),
+      changeCount: changes.length,
       problems: await problemsOf(deps, identity, after),
       ...{ services: [...services], tenants: [...tenants], everyTenant },
       followedByGateways: domain.followedByGateways(identity),

@@ -34,6 +34,18 @@ export interface Impact {
   tenants: string[];
   services: string[];
   expectedPauseMs: number;
+  /** Every tenant there is, none of them named. */
+  everyTenant: boolean;
+}
+
+/** What is done to a document, at one place of it. */
+export interface DocumentChange {
+  /** added, removed, changed */
+  op: string;
+  pointer: string;
+  /** As JSON; empty when there is none. */
+  before: string;
+  after: string;
 }
 
 export interface InputRevision {
@@ -69,7 +81,11 @@ export interface Plan {
   canonical: string;
   /** Whether jobs of this kind need somebody else's approval, and whose it has. */
   needsApproval: boolean;
-  approval: Approval | undefined;
+  approval:
+    | Approval
+    | undefined;
+  /** Of plans that change a document: what they do to it, the first of it when that is much. */
+  changes: DocumentChange[];
 }
 
 export interface Approval {
@@ -643,7 +659,7 @@ export const Action: MessageFns<Action> = {
 };
 
 function createBaseImpact(): Impact {
-  return { tenants: [], services: [], expectedPauseMs: 0 };
+  return { tenants: [], services: [], expectedPauseMs: 0, everyTenant: false };
 }
 
 export const Impact: MessageFns<Impact> = {
@@ -656,6 +672,9 @@ export const Impact: MessageFns<Impact> = {
     }
     if (message.expectedPauseMs !== 0) {
       writer.uint32(24).int64(message.expectedPauseMs);
+    }
+    if (message.everyTenant !== false) {
+      writer.uint32(32).bool(message.everyTenant);
     }
     return writer;
   },
@@ -697,6 +716,14 @@ export const Impact: MessageFns<Impact> = {
             message.expectedPauseMs = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.everyTenant = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -718,6 +745,11 @@ export const Impact: MessageFns<Impact> = {
         : isSet(object.expected_pause_ms)
         ? globalThis.Number(object.expected_pause_ms)
         : 0,
+      everyTenant: isSet(object.everyTenant)
+        ? globalThis.Boolean(object.everyTenant)
+        : isSet(object.every_tenant)
+        ? globalThis.Boolean(object.every_tenant)
+        : false,
     };
   },
 
@@ -732,6 +764,9 @@ export const Impact: MessageFns<Impact> = {
     if (message.expectedPauseMs !== 0) {
       obj.expectedPauseMs = Math.round(message.expectedPauseMs);
     }
+    if (message.everyTenant !== false) {
+      obj.everyTenant = message.everyTenant;
+    }
     return obj;
   },
 
@@ -743,6 +778,124 @@ export const Impact: MessageFns<Impact> = {
     message.tenants = object.tenants?.map((e) => e) || [];
     message.services = object.services?.map((e) => e) || [];
     message.expectedPauseMs = object.expectedPauseMs ?? 0;
+    message.everyTenant = object.everyTenant ?? false;
+    return message;
+  },
+};
+
+function createBaseDocumentChange(): DocumentChange {
+  return { op: "", pointer: "", before: "", after: "" };
+}
+
+export const DocumentChange: MessageFns<DocumentChange> = {
+  encode(message: DocumentChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.op !== "") {
+      writer.uint32(10).string(message.op);
+    }
+    if (message.pointer !== "") {
+      writer.uint32(18).string(message.pointer);
+    }
+    if (message.before !== "") {
+      writer.uint32(26).string(message.before);
+    }
+    if (message.after !== "") {
+      writer.uint32(34).string(message.after);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DocumentChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDocumentChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.op = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pointer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.before = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DocumentChange {
+    return {
+      op: isSet(object.op) ? globalThis.String(object.op) : "",
+      pointer: isSet(object.pointer) ? globalThis.String(object.pointer) : "",
+      before: isSet(object.before) ? globalThis.String(object.before) : "",
+      after: isSet(object.after) ? globalThis.String(object.after) : "",
+    };
+  },
+
+  toJSON(message: DocumentChange): unknown {
+    const obj: any = {};
+    if (message.op !== "") {
+      obj.op = message.op;
+    }
+    if (message.pointer !== "") {
+      obj.pointer = message.pointer;
+    }
+    if (message.before !== "") {
+      obj.before = message.before;
+    }
+    if (message.after !== "") {
+      obj.after = message.after;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DocumentChange>, I>>(base?: I): DocumentChange {
+    return DocumentChange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DocumentChange>, I>>(object: I): DocumentChange {
+    const message = createBaseDocumentChange();
+    message.op = object.op ?? "";
+    message.pointer = object.pointer ?? "";
+    message.before = object.before ?? "";
+    message.after = object.after ?? "";
     return message;
   },
 };
@@ -963,6 +1116,7 @@ function createBasePlan(): Plan {
     canonical: "",
     needsApproval: false,
     approval: undefined,
+    changes: [],
   };
 }
 
@@ -1015,6 +1169,9 @@ export const Plan: MessageFns<Plan> = {
     }
     if (message.approval !== undefined) {
       Approval.encode(message.approval, writer.uint32(130).fork()).join();
+    }
+    for (const v of message.changes) {
+      DocumentChange.encode(v!, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -1160,6 +1317,14 @@ export const Plan: MessageFns<Plan> = {
             message.approval = Approval.decode(reader, reader.uint32());
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.changes.push(DocumentChange.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1210,6 +1375,9 @@ export const Plan: MessageFns<Plan> = {
         ? globalThis.Boolean(object.needs_approval)
         : false,
       approval: isSet(object.approval) ? Approval.fromJSON(object.approval) : undefined,
+      changes: globalThis.Array.isArray(object?.changes)
+        ? object.changes.map((e: any) => DocumentChange.fromJSON(e))
+        : [],
     };
   },
 
@@ -1263,6 +1431,9 @@ export const Plan: MessageFns<Plan> = {
     if (message.approval !== undefined) {
       obj.approval = Approval.toJSON(message.approval);
     }
+    if (message.changes?.length) {
+      obj.changes = message.changes.map((e) => DocumentChange.toJSON(e));
+    }
     return obj;
   },
 
@@ -1293,6 +1464,7 @@ export const Plan: MessageFns<Plan> = {
     message.approval = (object.approval !== undefined && object.approval !== null)
       ? Approval.fromPartial(object.approval)
       : undefined;
+    message.changes = object.changes?.map((e) => DocumentChange.fromPartial(e)) || [];
     return message;
   },
 };

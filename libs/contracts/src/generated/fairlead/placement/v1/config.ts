@@ -159,6 +159,7 @@ export interface PlanConfigResponse {
   newest: number;
   /** 0 when none is staged. */
   candidateRevision: number;
+  /** The first of them; change_count says how many there are. */
   changes: ConfigChange[];
   problems: ConfigProblem[];
   services: string[];
@@ -167,6 +168,7 @@ export interface PlanConfigResponse {
   followedByGateways: boolean;
   /** Why changes do not reach KV at present; empty when they do. */
   publicationProblem: string;
+  changeCount: number;
 }
 
 export interface StageConfigRequest {
@@ -2143,6 +2145,7 @@ function createBasePlanConfigResponse(): PlanConfigResponse {
     everyTenant: false,
     followedByGateways: false,
     publicationProblem: "",
+    changeCount: 0,
   };
 }
 
@@ -2180,6 +2183,9 @@ export const PlanConfigResponse: MessageFns<PlanConfigResponse> = {
     }
     if (message.publicationProblem !== "") {
       writer.uint32(90).string(message.publicationProblem);
+    }
+    if (message.changeCount !== 0) {
+      writer.uint32(96).int64(message.changeCount);
     }
     return writer;
   },
@@ -2285,6 +2291,14 @@ export const PlanConfigResponse: MessageFns<PlanConfigResponse> = {
             message.publicationProblem = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.changeCount = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2334,6 +2348,11 @@ export const PlanConfigResponse: MessageFns<PlanConfigResponse> = {
         : isSet(object.publication_problem)
         ? globalThis.String(object.publication_problem)
         : "",
+      changeCount: isSet(object.changeCount)
+        ? globalThis.Number(object.changeCount)
+        : isSet(object.change_count)
+        ? globalThis.Number(object.change_count)
+        : 0,
     };
   },
 
@@ -2372,6 +2391,9 @@ export const PlanConfigResponse: MessageFns<PlanConfigResponse> = {
     if (message.publicationProblem !== "") {
       obj.publicationProblem = message.publicationProblem;
     }
+    if (message.changeCount !== 0) {
+      obj.changeCount = Math.round(message.changeCount);
+    }
     return obj;
   },
 
@@ -2391,6 +2413,7 @@ export const PlanConfigResponse: MessageFns<PlanConfigResponse> = {
     message.everyTenant = object.everyTenant ?? false;
     message.followedByGateways = object.followedByGateways ?? false;
     message.publicationProblem = object.publicationProblem ?? "";
+    message.changeCount = object.changeCount ?? 0;
     return message;
   },
 };
