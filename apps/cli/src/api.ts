@@ -6,6 +6,7 @@ import { CliError } from './exit.js';
 import type { Having, Loose } from './http/answer.js';
 import { createCaller, request, type Filter, type PageRequest } from './http/caller.js';
 import type { HttpClient } from './http/client.js';
+import { createFleetApi } from './fleet-api.js';
 import { createIdentityApi } from './identity-api.js';
 import { createJobsApi } from './jobs-api.js';
 import { createLogApi } from './log-api.js';
@@ -126,6 +127,10 @@ export function createApi(http: HttpClient) {
     /** The change stream; its fields are those of the route. */
     openChanges: (query: Omit<Query<'changes.get'>, 'limit' | 'wait_seconds'>, signal: AbortSignal) =>
       open(http, () => request('changes.get', { query }), signal),
+    /** Changes of endpoints alone, as the change stream tells them. */
+    openFleetEvents: (query: Query<'fleetEvents.events'>, signal: AbortSignal) =>
+      open(http, () => request('fleetEvents.events', { query }), signal),
+    ...createFleetApi(caller),
     ...createJobsApi(caller),
     ...createLogApi(caller),
     ...createIdentityApi(caller),

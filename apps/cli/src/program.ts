@@ -17,8 +17,12 @@ import { deadLetterList } from './commands/dead-letter-list.js';
 import { deadLetterReplay } from './commands/dead-letter-replay.js';
 import { deadLetterShow } from './commands/dead-letter-show.js';
 import { explain } from './commands/explain.js';
+import { clusterHealth } from './commands/cluster-health.js';
+import { clusterStats } from './commands/cluster-stats.js';
+import { fleetHistory } from './commands/fleet-history.js';
 import { fleetReload } from './commands/fleet-reload.js';
 import { fleetSnapshot } from './commands/fleet-snapshot.js';
+import { fleetWatch } from './commands/fleet-watch.js';
 import { jobCancel } from './commands/job-cancel.js';
 import { jobList } from './commands/job-list.js';
 import { jobPause } from './commands/job-pause.js';
@@ -137,7 +141,12 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'placement: show, export, rebalance, what-if, explain, tenant',
     commands: [placementShow, placementExport, placementRebalance, placementWhatIf, placementExplain, placementTenant],
   },
-  { name: 'fleet', description: 'the managed services: snapshot, reload', commands: [fleetSnapshot, fleetReload] },
+  { name: 'cluster', description: 'the platform as a whole: health, stats', commands: [clusterHealth, clusterStats] },
+  {
+    name: 'fleet',
+    description: 'the managed services: snapshot, history, watch, reload',
+    commands: [fleetSnapshot, fleetHistory, fleetWatch, fleetReload],
+  },
   {
     name: 'audit',
     description: 'the audit trail: list, chain, verify, export, segments, seal',

@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { watchChanges } from '@fairlead/contracts';
 import type { Context, Run } from '../context.js';
-import { isFinal } from '../http/client.js';
+import { followChanges } from '../follow.js';
 import { list, positive } from '../options.js';
-import { renderChange } from '../view/log.js';
 
 interface TailOptions {
   readonly types?: readonly string[];
@@ -27,22 +25,7 @@ export function logTail(parent: Command, run: Run): void {
     .action((options: TailOptions, command: Command) => run(command, (context) => tail(context, options)));
 }
 
-async function tail({ api, terminal, json }: Context, { cursor, count, ...query }: TailOptions): Promise<void> {
-  const client = api();
-  let left = count ?? Infinity;
-  const items = watchChanges({
-    open: (fields, signal) => client.openChanges(fields, signal),
-    query,
-    cursor,
-    signal: new AbortController().signal,
-    isRefusal: isFinal,
-  });
-  for await (const item of items) {
-    if (item.kind === 'superseded')
-      terminal.err(`the log was restored: what was told after position ${item.validUntil} does not hold; going on from ${item.cursor}\n`);
-    if (item.kind !== 'change') continue;
-    terminal.out(json ? `${JSON.stringify(item.change)}\n` : renderChange(item.change));
-    left -= 1;
-    if (left <= 0) return;
-  }
+function tail(context: Context, { cursor, count, ...query }: TailOptions): Promise<void> {
+  const client = context.api();
+  return followChanges(context, { open: (fields, signal) => client.openChanges(fields, signal), query, cursor, count });
 }
