@@ -2,6 +2,7 @@ import { changeOperations, type ApiRequest, type Body, type Call, type ChangeKin
 import { z } from 'zod';
 import { createAccessApi } from './access-api.js';
 import { createChainApi } from './chain-api.js';
+import { createDefinitionsApi } from './definitions-api.js';
 import { CliError } from './exit.js';
 import type { Having, Loose } from './http/answer.js';
 import { createCaller, request, type Filter, type PageRequest } from './http/caller.js';
@@ -137,6 +138,7 @@ export function createApi(http: HttpClient) {
     ...createAccessApi(caller),
     ...createOrgsApi(caller),
     ...createPlacementApi(caller),
+    ...createDefinitionsApi(caller),
     ...createWebhooksApi(caller),
     ...createChainApi(http, caller),
   };

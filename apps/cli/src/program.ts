@@ -16,6 +16,15 @@ import { deadLetterDiscard } from './commands/dead-letter-discard.js';
 import { deadLetterList } from './commands/dead-letter-list.js';
 import { deadLetterReplay } from './commands/dead-letter-replay.js';
 import { deadLetterShow } from './commands/dead-letter-show.js';
+import { definitionActivations } from './commands/definition-activations.js';
+import { definitionDiff } from './commands/definition-diff.js';
+import { definitionGet } from './commands/definition-get.js';
+import { definitionList } from './commands/definition-list.js';
+import { definitionPut } from './commands/definition-put.js';
+import { definitionRestore } from './commands/definition-restore.js';
+import { definitionRetire } from './commands/definition-retire.js';
+import { definitionValidate } from './commands/definition-validate.js';
+import { definitionVersions } from './commands/definition-versions.js';
 import { explain } from './commands/explain.js';
 import { clusterHealth } from './commands/cluster-health.js';
 import { clusterStats } from './commands/cluster-stats.js';
@@ -156,6 +165,14 @@ const groups: readonly { name: string; description: string; commands: readonly R
     name: 'dead-letter',
     description: 'messages that a consumer gave up on: list, show, replay, discard',
     commands: [deadLetterList, deadLetterShow, deadLetterReplay, deadLetterDiscard],
+  },
+  {
+    name: 'definition',
+    description: 'definitions of effects and sagas: list, get, versions, activations, validate, put, diff, retire, restore',
+    commands: [
+      ...[definitionList, definitionGet, definitionVersions, definitionActivations, definitionValidate, definitionPut],
+      ...[definitionDiff, definitionRetire, definitionRestore],
+    ],
   },
   { name: 'log', description: 'the event log: show, tail, stats, verify', commands: [logShow, logTail, logStats, logVerify] },
   { name: 'aggregate', description: 'what the log tells of one thing: list, show', commands: [aggregateList, aggregateShow] },

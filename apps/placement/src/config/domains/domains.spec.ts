@@ -129,3 +129,38 @@ describe('feature flags', () => {
     expect(touched(flags({}), flags({}, true))).toMatchObject({ tenants: [], everyTenant: true });
   });
 });
+
+describe('runner activation', () => {
+  it('names versions that there are, for tenants that there are', () => {
+    const document = { defaults: { charge: 2 }, tenants: { acme: { charge: null }, globex: { charge: 2 } } };
+    expect(problemsOf('runner-activation', document)).toEqual([]);
+  });
+
+  it('names every reference that leads nowhere, and what is retired', () => {
+    const document = { defaults: { charge: 1, gone: 1 }, tenants: { nobody: { charge: 3 }, acme: { gone: null } } };
+    expect(problemsOf('runner-activation', document)).toEqual([
+      ...['/tenants/nobody', '/defaults/charge', '/defaults/gone', '/tenants/nobody/charge', '/tenants/acme/gone'],
+    ]);
+  });
+
+  it('has whole numbers from 1 on, or null', () => {
+    const { schema } = domains['runner-activation'];
+    for (const version of [0, -1, 1.5, '1', true]) expect(schema.safeParse({ defaults: { charge: version } }).success).toBe(false);
+  });
+
+  it('touches all runners, and the tenants whose own versions change; all of them only when the defaults do', () => {
+    const { impact, schema } = domains['runner-activation'];
+    const touched = (before: object, after: object, identity = platform('runner-activation')) =>
+      impact(schema.parse(before), schema.parse(after), world, identity);
+    const tenants = { acme: { charge: 2 }, globex: { charge: 2 } };
+    expect(touched({ tenants }, { tenants: { ...tenants, acme: { charge: null } } })).toEqual({
+      ...{ services: ['runner/runner-1'], tenants: ['acme'], everyTenant: false },
+    });
+    expect(touched({ tenants }, { tenants: {}, defaults: { charge: null } })).toMatchObject({
+      ...{ tenants: ['acme', 'globex'], everyTenant: true },
+    });
+    expect(touched({ tenants }, {}, { ...platform('runner-activation'), name: 'other' })).toEqual({
+      ...{ services: [], tenants: [], everyTenant: false },
+    });
+  });
+});
