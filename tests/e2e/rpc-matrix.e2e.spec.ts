@@ -82,6 +82,7 @@ const permissions: Readonly<Record<string, Permission>> = {
   'PlacementService/PlanRebalance': 'placement.read',
   'PlacementService/PutShard': 'placement.write',
   'PlacementService/PutTenantBalance': 'placement.write',
+  'PlacementService/SetShardState': 'placement.move',
   'PlacementService/WhatIfShardDies': 'placement.read',
   'ProjectionService/CancelRebuild': 'projection.manage',
   'ProjectionService/GetProjection': 'projection.read',

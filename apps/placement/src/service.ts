@@ -43,6 +43,7 @@ import { moveTenant } from './grpc/move-tenant.js';
 import { planRebalance } from './grpc/plan-rebalance.js';
 import { putShard } from './grpc/put-shard.js';
 import { putTenantBalance } from './grpc/put-tenant-balance.js';
+import { setShardState } from './grpc/set-shard-state.js';
 import { whatIfShardDies } from './grpc/what-if-shard-dies.js';
 import { migrations } from './store/migrations/index.js';
 import { createEndpointPolicy } from './tenants/endpoint-policy.js';
@@ -119,6 +120,7 @@ function rpcsOf(deps: Deps & { idempotency: Idempotency }) {
     listTenants: listTenants(deps),
     getTenant: getTenant(deps),
     putShard: putShard(deps),
+    setShardState: setShardState(deps),
     getShard: getShard(deps),
     listShards: listShards(deps),
     getPlacement: getPlacement(deps),

@@ -144,6 +144,7 @@ async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['j
         explainPlacement: unused(),
         getTenantBalance: unused(),
         putTenantBalance: unused(),
+        setShardState: unused(),
       }),
     ],
   });

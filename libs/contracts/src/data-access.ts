@@ -144,7 +144,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'placement.migration': migrations,
   'placement.move': { readable: columns('idempotency_key tenant_id request_digest revision epoch log_before moved_at') },
   'placement.publication': { readable: columns('singleton epoch revision bucket_created bucket_sequence') },
-  'placement.shard': { readable: columns('kind shard_id endpoints weight labels state tenants revision') },
+  'placement.shard': { readable: columns('kind shard_id endpoints weight labels state max_load tenants revision') },
   'placement.tenant': { readable: columns('tenant_id name requested revision created_at') },
   'placement.tenant_balance': { readable: columns('tenant_id load pinned anti_affinity revision') },
   'provisioner.command': {

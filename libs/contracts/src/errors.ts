@@ -61,6 +61,7 @@ export const errorCodes = {
   version_conflict: 'conflict',
   idempotency_key_reused: 'conflict',
   too_many_grants: 'conflict',
+  shard_in_use: 'conflict',
   role_in_use: 'conflict',
   role_built_in: 'conflict',
   org_in_use: 'conflict',

@@ -206,7 +206,10 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
     {
       what: `${text(shard['kind'])}/${text(shard['shard_id'])} at revision ${text(shard['revision'])}`,
       about: (row) => row.resource_id === `${text(shard['kind'])}/${text(shard['shard_id'])}` && row.action.startsWith('shard.'),
-      holds: (rows) => text(rows.at(-1)?.details['labels']) === text(shard['labels']) && rows.at(-1)?.details['state'] === shard['state'],
+      holds: (rows) =>
+        shard['state'] === 'removed'
+          ? rows.at(-1)?.action === 'shard.shard_removed'
+          : text(rows.at(-1)?.details['labels']) === text(shard['labels']) && rows.at(-1)?.details['state'] === shard['state'],
     },
   ],
   'placement.move': (move) => [

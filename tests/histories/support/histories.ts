@@ -21,6 +21,7 @@ export const unrecorded: Readonly<Record<string, string>> = {
   'config.config_withdrawn': 'the same',
   'config.config_applied': 'a folder of files has to be given to a stack',
   'placement_map.placement_bucket_differed': 'a value in KV has to be damaged',
+  'shard.shard_removed': 'a shard has to be decommissioned',
   'endpoint.endpoint_condition_changed': 'an endpoint has to flap for minutes',
   'event_log.incarnation_begun': 'the database has to be restored from a backup',
 };

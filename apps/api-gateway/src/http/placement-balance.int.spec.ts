@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 const rebalance = placementV1.Rebalance.fromPartial({
-  ...{ epoch: 2, revision: 12, ratioBefore: 1.5, ratioAfter: 1 },
+  ...{ epoch: 2, revision: 12, ratioBefore: 1.5, ratioAfter: 1, configRevision: 3, tolerance: 0.05 },
   moves: [{ tenantId: 'acme', fromShardId: 'runner-1', toShardId: 'runner-2', load: 1, why: 'over_limit' }],
   shards: [
     { shardId: 'runner-1', tenantsBefore: 2, tenantsAfter: 1, loadBefore: 2, loadAfter: 1, ratioBefore: 1.5, ratioAfter: 1 },
@@ -55,14 +55,23 @@ const get = async (path: string) => gateway.call('GET', `/admin/v1/placement/${p
 describe('balance of placement', () => {
   it('is previewed, by the limits that are asked for', async () => {
     gateway.peers.answers = { planRebalance: () => ({ rebalance }) };
-    expect((await get('rebalance?kind=runner')).body).toEqual(view);
-    const asked = 'rebalance?kind=runner&mode=replace&shard=runner-1&to=runner-2&tolerance=0.1&move_budget=7&unhealthy=runner-4,runner-5';
+    expect((await get('rebalance?kind=runner')).body).toEqual({ ...view, config_revision: 3, tolerance: 0.05 });
+    const asked =
+      'rebalance?kind=runner&mode=replace&shard=runner-1&to=runner-2&tolerance=0.1&move_budget=7&cooldown_seconds=60&unhealthy=runner-4,runner-5';
     expect((await get(asked)).status).toBe(200);
-    const none = { cooldownMs: 0, nowMs: 0 };
     expect(gateway.peers.calls.map(({ request }) => request)).toEqual([
-      { kind: 'runner', mode: 'balance', shardId: '', toShardId: '', ...none, unhealthyShardIds: [] },
+      { kind: 'runner', mode: 'balance', shardId: '', toShardId: '', nowMs: 0, unhealthyShardIds: [] },
       {
-        ...{ kind: 'runner', mode: 'replace', shardId: 'runner-1', toShardId: 'runner-2', tolerance: 0.1, moveBudget: 7, ...none },
+        ...{
+          kind: 'runner',
+          mode: 'replace',
+          shardId: 'runner-1',
+          toShardId: 'runner-2',
+          tolerance: 0.1,
+          moveBudget: 7,
+          cooldownMs: 60_000,
+          nowMs: 0,
+        },
         unhealthyShardIds: ['runner-4', 'runner-5'],
       },
     ]);
@@ -76,6 +85,7 @@ describe('balance of placement', () => {
     ['kind=runner&mode=empty&shard=runner-1&to=runner-2', '/to'],
     ['kind=runner&tolerance=1.5', '/tolerance'],
     ['kind=runner&move_budget=-1', '/move_budget'],
+    ['kind=runner&cooldown_seconds=9999999', '/cooldown_seconds'],
     ['kind=runner&unhealthy=a,,b', '/unhealthy/1'],
   ])('is not previewed for %s', async (query, pointer) => {
     expect((await get(`rebalance?${query}`)).body).toMatchObject({ status: 400, errors: [{ pointer }] });

@@ -6,6 +6,7 @@ import { placedKind, scopeName, shardId, tenantId } from '../edge/parse.js';
 
 const maxUnhealthy = 1_000;
 const maxBudget = 1_000_000;
+const maxCooldown = 30 * 24 * 3600;
 
 const shardList = 'must be shard ids with commas between them';
 /** Shards that are not to get tenants, with commas between them. */
@@ -29,7 +30,12 @@ export const rebalanceQuery = z
       .string()
       .regex(/^(0(\.\d{1,6})?|1)$/, 'must be a number from 0 to 1')
       .transform(Number)
-      .meta({ type: 'number', minimum: 0, maximum: 1, description: 'How far over its share a shard may be; 0.05 when left out.' })
+      .meta({
+        type: 'number',
+        minimum: 0,
+        maximum: 1,
+        description: 'How far over its share a shard may be; as the configuration says when left out.',
+      })
       .optional(),
     move_budget: z
       .string()
@@ -37,6 +43,17 @@ export const rebalanceQuery = z
       .transform(Number)
       .refine((count) => count <= maxBudget, `must be ${String(maxBudget)} or less`)
       .meta({ ...integer, maximum: maxBudget, description: 'At most so many moves.' })
+      .optional(),
+    cooldown_seconds: z
+      .string()
+      .regex(/^\d{1,7}$/, 'must be a whole number of seconds')
+      .transform(Number)
+      .refine((seconds) => seconds <= maxCooldown, `must be ${String(maxCooldown)} or less`)
+      .meta({
+        ...integer,
+        maximum: maxCooldown,
+        description: 'Who has moved less than this ago stays; as the configuration says when left out.',
+      })
       .optional(),
     unhealthy: unhealthy.optional(),
   })
@@ -69,7 +86,14 @@ const balanceFields = {
     }),
   ),
 };
-export const rebalanceSchema = z.object(balanceFields).meta({ id: 'RebalancePreview' });
+export const rebalanceSchema = z
+  .object({
+    ...balanceFields,
+    /** Of the configuration of placement that this was planned by. */
+    config_revision: z.int(),
+    tolerance: z.number(),
+  })
+  .meta({ id: 'RebalancePreview' });
 export const whatIfSchema = z.object({ ...balanceFields, stranded: z.array(z.string()) }).meta({ id: 'WhatIf' });
 export const explanationSchema = z
   .object({
@@ -105,6 +129,12 @@ export function balanceView(kind: PlacedKind, given: placementV1.Rebalance | und
       left_over: shard.leftOver === '' ? null : { reason: shard.leftOver, message: shard.leftOverMessage },
     })),
   };
+}
+
+/** The same, with what it was planned by. */
+export function rebalanceView(kind: PlacedKind, given: placementV1.Rebalance | undefined) {
+  const { configRevision, tolerance } = present(given, 'rebalance');
+  return { ...balanceView(kind, given), config_revision: configRevision, tolerance };
 }
 
 /** Why a tenant is where it is. */

@@ -13,6 +13,7 @@ import {
   explanationView,
   rebalanceQuery,
   rebalanceSchema,
+  rebalanceView,
   tenantBalanceBody,
   tenantBalanceSchema,
   tenantBalanceView,
@@ -53,12 +54,22 @@ export class PlacementController {
   @RequirePermission('placement.read')
   @Answers('Tells which tenants of a kind would move so that no shard has much more than its share; changes nothing.', rebalanceSchema)
   async rebalance(@Query({ schema: rebalanceQuery }) query: z.output<typeof rebalanceQuery>) {
-    const { kind, mode, shard: shardId = '', to: toShardId = '', tolerance, move_budget: moveBudget, unhealthy = [] } = query;
+    const {
+      kind,
+      mode,
+      shard: shardId = '',
+      to: toShardId = '',
+      tolerance,
+      move_budget: moveBudget,
+      cooldown_seconds: cooldown,
+      unhealthy = [],
+    } = query;
+    const cooldownMs = cooldown === undefined ? undefined : cooldown * 1_000;
     const { rebalance } = await this.placement.planRebalance(
-      { kind, mode, shardId, toShardId, tolerance, moveBudget, cooldownMs: 0, nowMs: 0, unhealthyShardIds: unhealthy },
+      { kind, mode, shardId, toShardId, tolerance, moveBudget, cooldownMs, nowMs: 0, unhealthyShardIds: unhealthy },
       asCaller(),
     );
-    return balanceView(kind, rebalance);
+    return rebalanceView(kind, rebalance);
   }
 
   /** Where the tenants of a shard would go if it died, and who would be left without one. */

@@ -42,15 +42,15 @@ const rebalanceBody = z
     shard: shardId.optional(),
     /** The shard that takes its place. */
     to: shardId.optional(),
-    /** How far over its share a shard may be; 0.05 when left out. */
+    /** How far over its share a shard may be; as the configuration says when left out. */
     tolerance: z
       .number('must be a number from 0 to 1')
       .min(0, 'must be a number from 0 to 1')
       .max(1, 'must be a number from 0 to 1')
       .optional(),
-    /** 100 when left out. */
+    /** Left out, what is left of the moves that the configuration allows in an hour, or for empty and replace 500. */
     max_moves: count(maxTenants).optional(),
-    /** Who has moved less than this ago stays; an hour when left out. */
+    /** Who has moved less than this ago stays; as the configuration says when left out. */
     cooldown_seconds: z
       .int('must be a whole number of seconds')
       .min(0, 'must not be negative')

@@ -16,6 +16,8 @@ const putBody = z.strictObject({
   weight: z.int('must be a whole number').min(1, 'must be 1 or more').max(10_000, 'must be 10000 or less').optional(),
   labels: z.record(text(63), text(256)).default({}),
   state: z.enum(['active', 'cordoned'], 'must be active or cordoned').optional(),
+  /** The load that balancing lets it have at most; null for no bound. */
+  max_load: z.number('must be a number, or null').positive('must be above 0').max(1e12, 'must be 1e12 or less').nullable().optional(),
 });
 const listQuery = z.strictObject({ kind: serviceKind.optional() });
 
@@ -26,6 +28,8 @@ export const shardEntry = z
     weight: z.int(),
     labels: z.record(z.string(), z.string()),
     state: z.string(),
+    /** The load that balancing lets it have at most. */
+    max_load: z.number().nullable(),
     revision: z.int(),
     tenants: z.int(),
   })
@@ -48,7 +52,7 @@ export class ShardsController {
     };
   }
 
-  /** Creates or replaces a shard's directory entry. A weight or state left out stays as it is. */
+  /** Creates or replaces a shard's directory entry. A weight, state or highest load left out stays as it is. */
   @Put(':kind/:shard_id')
   @RequirePermission('placement.write')
   @Answers('Creates or replaces a shard’s directory entry.', shardSchema)
@@ -66,6 +70,7 @@ export class ShardsController {
       weight: body.weight ?? 0,
       labels: body.labels,
       state: body.state ?? '',
+      maxLoad: body.max_load === null ? 0 : body.max_load,
       revision: 0,
       tenants: 0,
     };
@@ -84,6 +89,7 @@ export function shardView(shard: placementV1.Shard) {
     weight: shard.weight,
     labels: shard.labels,
     state: shard.state,
+    max_load: shard.maxLoad ?? null,
     revision: shard.revision,
     tenants: shard.tenants,
   };

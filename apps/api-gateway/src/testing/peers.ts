@@ -90,6 +90,7 @@ export async function startPeers(verifier: TokenVerifier, logger: Logger): Promi
       whatIfShardDies: answer('whatIfShardDies', 'placement.read', placementV1.WhatIfShardDiesResponse),
       explainPlacement: answer('explainPlacement', 'placement.read', placementV1.ExplainPlacementResponse),
       getTenantBalance: answer('getTenantBalance', 'placement.read', placementV1.GetTenantBalanceResponse),
+      setShardState: answer('setShardState', 'placement.move', placementV1.SetShardStateResponse),
       putTenantBalance: answer('putTenantBalance', 'placement.write', placementV1.PutTenantBalanceResponse),
     }),
     defineRpcs(configV1.ConfigServiceService, {

@@ -34,9 +34,9 @@ export function tenantRebalance(parent: Command, run: Run): void {
     .addOption(new Option('--empty <shard>', 'take all tenants off this shard').conflicts(['replace', 'to']))
     .option('--replace <shard>', 'take all tenants off this shard, to another one')
     .option('--to <shard>', 'the shard that takes its place')
-    .option('--tolerance <share>', 'how far over its share a shard may be (default 0.05)', Number)
-    .option('--max-moves <n>', 'at most so many tenants (default 100)', positive)
-    .option('--cooldown <seconds>', 'who has moved less than this ago stays (default 3600)', Number)
+    .option('--tolerance <share>', 'how far over its share a shard may be (default: as configured)', Number)
+    .option('--max-moves <n>', 'at most so many tenants (default: as configured, or 500 to empty or replace)', positive)
+    .option('--cooldown <seconds>', 'who has moved less than this ago stays (default: as configured)', Number)
     .option('--parallel <n>', 'how many are moved at the same time (default 2)', positive)
     .option('--stop-after-failures <n>', 'begin no more once so many have failed (default 1)', positive);
   addChangeOptions(command)

@@ -8,7 +8,7 @@ const move = (tenantId: string, fromShardId: string, toShardId: string, why = 'o
   ...{ tenantId, fromShardId, toShardId, load: 1, why },
 });
 const planned = (moves: placementV1.PlannedMove[], leftOver = ''): placementV1.Rebalance => ({
-  ...{ epoch: 1, revision: 7, moves, ratioBefore: 1.7, ratioAfter: 1.04 },
+  ...{ epoch: 1, revision: 7, moves, ratioBefore: 1.7, ratioAfter: 1.04, configRevision: 4, tolerance: 0.05 },
   shards: [
     {
       shardId: 'a',
@@ -31,8 +31,7 @@ const draftOf = (tenant: string): { tenant: string; draft: PlanDraft } => ({
   },
 });
 const params: Parameters<typeof planMoves>[0] = {
-  ...{ mode: 'balance', kind: 'runner', tolerance: 0.05, max_moves: 100 },
-  ...{ cooldown_seconds: 0, parallel: 2, stop_after_failures: 1 },
+  ...{ mode: 'balance', kind: 'runner', parallel: 2, stop_after_failures: 1 },
 };
 const plan = (moves: placementV1.PlannedMove[], leftOver = '') =>
   planMoves(
@@ -49,6 +48,7 @@ describe('the plan of a rebalance', () => {
       'move duff: runner from b to c (makes room)',
     ]);
     expect(draft.impact).toEqual({ tenants: ['acme', 'duff'], services: ['runner/a'], expectedPauseMs: 350 });
+    expect(draft.inputs.at(-1)).toEqual({ resource: 'config/placement/platform/default', revision: 4 });
     expect(draft.checks.at(-1)).toEqual({
       ...{ name: 'shards_within_tolerance', verdict: 'pass', value: '1.04', limit: '1.05' },
       message: 'the highest load is 1.70 of its share, and 1.04 afterwards',

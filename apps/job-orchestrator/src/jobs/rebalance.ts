@@ -16,17 +16,20 @@ import { lookAtOnce, maxTenants, planTenants } from './tenants-migrate.js';
 /** A snapshot of the fleet's health that is older is taken anew. */
 const healthAgeMs = 30_000;
 
+/** The document that says how placement is decided. */
+export const policyResource = 'config/placement/platform/default';
+
 const common = {
   kind: z.enum(placedKinds),
-  /** How far over its share of the mean a shard may be. */
-  tolerance: z.number().min(0).max(1).default(0.05),
-  max_moves: z.int().min(1).max(maxTenants).default(100),
+  /** How far over its share of the mean a shard may be; what is left out of these three is as the configuration says. */
+  tolerance: z.number().min(0).max(1).optional(),
+  max_moves: z.int().min(1).max(maxTenants).optional(),
   /** A tenant that has moved less than this ago stays. */
   cooldown_seconds: z
     .int()
     .min(0)
     .max(30 * 24 * 3600)
-    .default(3600),
+    .optional(),
   /** Migrations under way at the same time. */
   parallel: z.int().min(1).max(16).default(2),
   /** No more are started once so many have failed. */
@@ -83,6 +86,13 @@ export function rebalance(deps: KindDependencies, children: ChildJobs): JobKind<
 }
 
 async function readRebalance(deps: KindDependencies, input: Params): Promise<RebalanceInputs> {
+  const { kind } = input;
+  const planned = await planByPlacement(deps, input);
+  return { rebalance: planned, migrations: await readMoves(deps, kind, planned.moves) };
+}
+
+/** What placement would do, by the fleet's health as it is now. */
+export async function planByPlacement(deps: KindDependencies, input: Params): Promise<placementV1.Rebalance> {
   const { kind, mode } = input;
   const { endpoints } = await deps.fleet.getSnapshot({ maxAgeMs: healthAgeMs });
   const { rebalance: planned } = await deps.placement.planRebalance({
@@ -91,22 +101,33 @@ async function readRebalance(deps: KindDependencies, input: Params): Promise<Reb
     shardId: mode === 'balance' ? '' : input.shard,
     toShardId: mode === 'replace' ? input.to : '',
     tolerance: input.tolerance,
-    moveBudget: input.max_moves,
-    cooldownMs: input.cooldown_seconds * 1_000,
-    nowMs: Date.now(),
+    // Of a mode that has no limit, one plan moves as many as a job may.
+    moveBudget: input.max_moves ?? (mode === 'balance' ? undefined : maxTenants),
+    cooldownMs: input.cooldown_seconds === undefined ? undefined : input.cooldown_seconds * 1_000,
+    nowMs: 0,
     unhealthyShardIds: unhealthyShards(kind, endpoints),
   });
   if (planned === undefined) throw new FairleadError('internal', 'placement answered no plan');
+  // The configuration may allow more in an hour than one plan can name.
+  return planned.moves.length <= maxTenants ? planned : planByPlacement(deps, { ...input, max_moves: maxTenants });
+}
+
+/** What the migration of each move looks at. */
+export async function readMoves(
+  deps: KindDependencies,
+  kind: PlacedKind,
+  moves: readonly placementV1.PlannedMove[],
+): Promise<MigrationInputs[]> {
   const migrations: MigrationInputs[] = [];
-  for (let from = 0; from < planned.moves.length; from += lookAtOnce)
+  for (let from = 0; from < moves.length; from += lookAtOnce)
     migrations.push(
       ...(await Promise.all(
-        planned.moves
+        moves
           .slice(from, from + lookAtOnce)
           .map(({ tenantId, toShardId }) => readMigrationInputs(deps, { tenant: tenantId, moves: { [kind]: toShardId } })),
       )),
     );
-  return { rebalance: planned, migrations };
+  return migrations;
 }
 
 /** Shards of a kind of which no endpoint is well, by id. */
@@ -122,7 +143,7 @@ export function unhealthyShards(kind: PlacedKind, endpoints: readonly fleetV1.En
 
 /** Plans the moves, in placement's order, from the plan of each; pure. */
 export function planMoves(
-  { kind, tolerance }: Params,
+  { kind }: Params,
   planned: placementV1.Rebalance,
   plans: readonly { tenant: string; draft: PlanDraft }[],
 ): PlanDraft {
@@ -136,11 +157,13 @@ export function planMoves(
       fromShardId,
       toShardId,
     })),
-    checks: [...many.checks, reaches(planned, tolerance)],
+    checks: [...many.checks, reaches(planned)],
+    // Tolerance, cooldown, budget and pins are the configuration's.
+    inputs: [...many.inputs, { resource: policyResource, revision: planned.configRevision }],
   };
 }
 
-function reaches({ shards, ratioBefore, ratioAfter }: placementV1.Rebalance, tolerance: number): Check {
+function reaches({ shards, ratioBefore, ratioAfter, tolerance }: placementV1.Rebalance): Check {
   const left = shards.filter(({ leftOver }) => leftOver !== '');
   const some = left.slice(0, 5).map(({ shardId, leftOverMessage }) => `${shardId}: ${leftOverMessage}`);
   const change = `the highest load is ${ratioBefore.toFixed(2)} of its share, and ${ratioAfter.toFixed(2)} afterwards`;

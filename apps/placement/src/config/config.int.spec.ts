@@ -83,7 +83,7 @@ describe('the configuration registry', () => {
   it('has the defaults of a domain in force where nothing was applied', async () => {
     const { revision, content, candidateRevision } = await viewer.getConfig({ identity: other });
     expect(revision).toMatchObject({ identity: other, revision: 0, source: 'default', state: 'effective', updatedAt: '' });
-    expect(JSON.parse(content)).toMatchObject({ tolerance_percent: 10, pins: [] });
+    expect(JSON.parse(content)).toMatchObject({ tolerance_percent: 5, pins: [] });
     expect(candidateRevision).toBe(0);
     expect(await viewer.listConfigHistory({ identity: other, limit: 0, before: 0 })).toEqual({ revisions: [], more: false });
   });

@@ -1,6 +1,7 @@
 import type { placementV1 } from '@fairlead/contracts';
 import type { Version } from '../tenants/domain/epoch.js';
 import type { RebalancePlan } from '../tenants/domain/rebalance/types.js';
+import type { PlannedByPolicy } from '../tenants/rebalance.js';
 import type { ShardRow } from '../tenants/store/shards.js';
 import type { TenantBalanceRow } from '../tenants/store/tenant-balance.js';
 import type { TenantRow } from '../tenants/store/tenants.js';
@@ -10,8 +11,8 @@ export function tenantMessage(row: TenantRow): placementV1.Tenant {
 }
 
 export function shardMessage(row: ShardRow): placementV1.Shard {
-  const { kind, shardId, endpoints, weight, labels, state, revision, tenants } = row;
-  return { kind, shardId, endpoints: [...endpoints], weight, labels, state, revision, tenants };
+  const { kind, shardId, endpoints, weight, labels, state, maxLoad, revision, tenants } = row;
+  return { kind, shardId, endpoints: [...endpoints], weight, labels, state, revision, tenants, maxLoad: maxLoad ?? undefined };
 }
 
 export function tenantBalanceMessage({ load, pinned, antiAffinity, revision }: TenantBalanceRow): placementV1.TenantBalance {
@@ -19,12 +20,12 @@ export function tenantBalanceMessage({ load, pinned, antiAffinity, revision }: T
 }
 
 /** What would move and what comes of it, by shard. */
-export function rebalanceMessage(plan: Omit<RebalancePlan, 'limits'> & Version): placementV1.Rebalance {
-  const { epoch, revision, moves, ratioBefore, ratioAfter } = plan;
+export function rebalanceMessage(plan: Omit<RebalancePlan, 'limits'> & Version & Partial<PlannedByPolicy>): placementV1.Rebalance {
+  const { epoch, revision, moves, ratioBefore, ratioAfter, configRevision = 0, tolerance = 0 } = plan;
   const after = new Map(plan.after.map((shard) => [shard.shardId, shard]));
   const left = new Map(plan.leftOver.map((shard) => [shard.shardId, shard]));
   return {
-    ...{ epoch, revision, ratioBefore, ratioAfter },
+    ...{ epoch, revision, ratioBefore, ratioAfter, configRevision, tolerance },
     moves: moves.map(({ tenantId, from, to, load, why }) => ({ tenantId, fromShardId: from, toShardId: to, load, why })),
     shards: plan.before.map(({ shardId, tenants, load, ratio }) => ({
       shardId,

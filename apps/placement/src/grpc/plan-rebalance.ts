@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { placementV1 } from '@fairlead/contracts';
 import { rpc, type Rpc } from '@fairlead/rpc';
-import type { Goal } from '../tenants/domain/rebalance/types.js';
+import type { AskedGoal } from '../tenants/policy.js';
 import { planFromNow } from '../tenants/rebalance.js';
 import type { Deps } from './deps.js';
 import { nameInput, parseInput, placedKindInput, revisionInput } from './input.js';
@@ -17,7 +17,7 @@ const input = z
     kind: placedKindInput,
     tolerance: z.number().min(0, 'not negative').max(1, 'at most 1').optional(),
     moveBudget: z.number().int().min(0, 'not negative').optional(),
-    cooldownMs: revisionInput,
+    cooldownMs: revisionInput.optional(),
     nowMs: revisionInput,
     unhealthyShardIds: unhealthyInput,
   })
@@ -33,11 +33,12 @@ const input = z
     ),
   );
 
-/** Plans a rebalance of a kind from the placement as it stands; changes nothing. Answers shard_not_found, invalid_argument. */
+/** Plans a rebalance of a kind from the placement and the configuration as they stand; changes nothing. Answers shard_not_found, invalid_argument. */
 export const planRebalance = ({
   database,
 }: Pick<Deps, 'database'>): Rpc<placementV1.PlanRebalanceRequest, placementV1.PlanRebalanceResponse> =>
   rpc('placement.read', async (request) => {
-    const { kind, unhealthyShardIds: unhealthy, ...goal } = parseInput(input, request);
-    return { rebalance: rebalanceMessage(await planFromNow(database, { kind, unhealthy }, goal satisfies Goal)) };
+    const { kind, unhealthyShardIds: unhealthy, nowMs, ...goal } = parseInput(input, request);
+    const asked: AskedGoal = { ...goal, nowMs: nowMs === 0 ? Date.now() : nowMs };
+    return { rebalance: rebalanceMessage(await planFromNow(database, { kind, unhealthy }, asked)) };
   });

@@ -28,12 +28,16 @@ const input = z.object({
         z.string().max(256, 'at most 256 characters'),
       )
       .refine((labels) => Object.keys(labels).length <= maxLabels, `at most ${String(maxLabels)} labels`),
+    maxLoad: z.number().min(0, 'not negative').max(1e12, 'at most 1e12').optional(),
     state: z.enum(shardStates, `one of ${shardStates.join(', ')}`).or(z.literal('')),
   }),
   expectedRevision: revisionInput,
 });
 
-/** Creates or changes a shard. A weight of 0 or an empty state keeps what stands: 1 and active for a new shard. */
+/**
+ * Creates or changes a shard. A weight of 0, an empty state or no highest load keeps what stands: 1, active and none for a new shard. A highest
+ * load of 0 takes the bound away.
+ */
 export const putShard = ({ database, endpoints, committed }: Deps): Rpc<placementV1.PutShardRequest, placementV1.PutShardResponse> =>
   rpc('placement.write', async (request) => {
     const { shard, expectedRevision } = parseInput(input, request);
@@ -42,6 +46,7 @@ export const putShard = ({ database, endpoints, committed }: Deps): Rpc<placemen
       endpoints: shard.endpoints.map(({ endpointId, url }) => ({ endpointId, url: endpoints.check(url) })),
       weight: shard.weight === 0 ? undefined : shard.weight,
       state: shard.state === '' ? undefined : shard.state,
+      maxLoad: shard.maxLoad === 0 ? null : shard.maxLoad,
     };
     const outcome = await writeShard(database, wanted, expectedRevision);
     if (outcome.changed) committed(outcome.position);

@@ -39,7 +39,12 @@ export async function putShard(database: Database, request: ShardRequest, expect
   });
 }
 
-function checkRevision({ kind, shardId }: ShardRequest, current: ShardRow | undefined, expected: number): void {
+/** Throws shard_not_found or revision_mismatch unless a shard stands at a revision; 0 for whatever stands. */
+export function checkRevision(
+  { kind, shardId }: Pick<ShardSpec, 'kind' | 'shardId'>,
+  current: ShardRow | undefined,
+  expected: number,
+): void {
   if (expected === 0 || current?.revision === expected) return;
   if (current === undefined)
     throw new FairleadError('shard_not_found', `There is no ${kind} shard ${shardId}`, { details: { kind, shard_id: shardId } });
@@ -48,8 +53,9 @@ function checkRevision({ kind, shardId }: ShardRequest, current: ShardRow | unde
   });
 }
 
-function eventPayload(shard: ShardSpec, revision: number, epoch: number) {
-  const { kind, shardId, endpoints, weight, labels, state } = shard;
+/** A shard as its events tell it. */
+export function eventPayload(shard: ShardSpec, revision: number, epoch: number) {
+  const { kind, shardId, endpoints, weight, labels, state, maxLoad } = shard;
   return {
     kind,
     shard_id: shardId,
@@ -57,6 +63,7 @@ function eventPayload(shard: ShardSpec, revision: number, epoch: number) {
     weight,
     labels,
     state,
+    ...(maxLoad === null ? {} : { max_load: maxLoad }),
     revision,
     epoch,
   };

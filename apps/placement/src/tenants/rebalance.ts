@@ -1,11 +1,14 @@
 import { FairleadError, type PlacedKind } from '@fairlead/contracts';
 import { readLog } from '@fairlead/event-log';
 import type { Database, Sql } from '@fairlead/postgres';
+import { policyIdentity, policyOf, type Policy } from '../config/domains/placement.js';
+import { readEffective } from '../config/read.js';
 import type { Version } from './domain/epoch.js';
 import { explainPlacement, type Explanation, type PastMove } from './domain/rebalance/explain.js';
 import { planRebalance } from './domain/rebalance/plan.js';
-import type { Goal, RebalancePlan, Snapshot } from './domain/rebalance/types.js';
+import type { RebalancePlan, Snapshot } from './domain/rebalance/types.js';
 import { whatIfShardDies, type FailureOutcome } from './domain/rebalance/what-if.js';
+import { goalBy, pinsOf, type AskedGoal } from './policy.js';
 import { readKindSnapshot } from './store/snapshot.js';
 import { findTenant } from './store/tenants.js';
 
@@ -18,16 +21,28 @@ interface Asked {
   readonly unhealthy: readonly string[];
 }
 
-/** Plans a rebalance from the placement as it stands. Throws shard_not_found, invalid_argument. */
-export async function planFromNow(sql: Sql, { kind, unhealthy }: Asked, goal: Goal): Promise<RebalancePlan & Version> {
-  const { snapshot, ...version } = await snapshotNow(sql, kind, unhealthy);
-  return { ...planRebalance(snapshot, goal), ...version };
+/** A plan, and what it was planned by besides the placement. */
+export interface PlannedByPolicy {
+  /** Of the configuration. */
+  readonly configRevision: number;
+  readonly tolerance: number;
+}
+
+/** Plans a rebalance from the placement and the configuration as they stand. Throws shard_not_found, invalid_argument. */
+export async function planFromNow(
+  sql: Sql,
+  { kind, unhealthy }: Asked,
+  asked: AskedGoal,
+): Promise<RebalancePlan & Version & PlannedByPolicy> {
+  const { snapshot, policy, configRevision, ...version } = await snapshotNow(sql, kind, unhealthy);
+  const goal = goalBy(policy, asked, snapshot.tenants);
+  return { ...planRebalance(snapshot, goal), ...version, configRevision, tolerance: goal.tolerance ?? 0 };
 }
 
 /** Tells what would become of a shard's tenants if it died. Throws shard_not_found. */
 export async function whatIfNow(sql: Sql, { kind, unhealthy }: Asked, shardId: string): Promise<FailureOutcome & Version> {
-  const { snapshot, ...version } = await snapshotNow(sql, kind, unhealthy);
-  return { ...whatIfShardDies(snapshot, { shardId }), ...version };
+  const { snapshot, epoch, revision } = await snapshotNow(sql, kind, unhealthy);
+  return { ...whatIfShardDies(snapshot, { shardId }), epoch, revision };
 }
 
 /** Explains where a tenant is for a kind, from placement and the tenant's events. Throws tenant_not_found. */
@@ -36,21 +51,29 @@ export async function explainNow(database: Database, kind: PlacedKind, tenantId:
     const tenant = await findTenant(tx, tenantId);
     if (tenant === undefined)
       throw new FairleadError('tenant_not_found', `There is no tenant ${tenantId}`, { details: { tenant_id: tenantId } });
-    const { snapshot, ...version } = await snapshotNow(tx, kind, []);
+    const { snapshot, epoch, revision } = await snapshotNow(tx, kind, []);
     const moves = await pastMoves(tx, kind, tenantId);
     const history = { requestedShardId: tenant.requested[kind], createdAtMs: tenant.createdAt.getTime(), moves };
-    return { ...explainPlacement(snapshot, tenantId, history, { cooldownMs: 0, nowMs: 0 }), ...version };
+    return { ...explainPlacement(snapshot, tenantId, history, { cooldownMs: 0, nowMs: 0 }), epoch, revision };
   });
 }
 
-async function snapshotNow(sql: Sql, kind: PlacedKind, unhealthy: readonly string[]): Promise<Version & { snapshot: Snapshot }> {
+async function snapshotNow(
+  sql: Sql,
+  kind: PlacedKind,
+  unhealthy: readonly string[],
+): Promise<Version & { snapshot: Snapshot; policy: Policy; configRevision: number }> {
+  // First the configuration: a change of it that comes between makes the revision that is named stale.
+  const { row, content } = await readEffective(sql, policyIdentity);
+  const policy = policyOf(content);
   const { epoch, revision, shards, tenants } = await readKindSnapshot(sql, kind);
   const sick = new Set(unhealthy);
+  const pins = pinsOf(policy, kind, shards);
   const snapshot = {
     shards: shards.map((shard) => ({ ...shard, healthy: !sick.has(shard.shardId) })),
-    tenants,
+    tenants: pins.size === 0 ? tenants : tenants.map((tenant) => ({ ...tenant, only: pins.get(tenant.tenantId) })),
   };
-  return { epoch, revision, snapshot };
+  return { epoch, revision, snapshot, policy, configRevision: row.revision };
 }
 
 async function pastMoves(sql: Sql, kind: PlacedKind, tenantId: string): Promise<PastMove[]> {

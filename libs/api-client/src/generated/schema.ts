@@ -3254,7 +3254,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "invalid_argument" | "unknown_event" | "config_decode" | "config_invalid" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "endpoint_not_found" | "config_not_found" | "definition_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "org_not_found" | "project_not_found" | "project_key_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "role_in_use" | "role_built_in" | "org_in_use" | "definition_in_use" | "too_many_keys" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "routes_differ" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "config_source" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
+            code: "invalid_argument" | "unknown_event" | "config_decode" | "config_invalid" | "idempotency_key_required" | "unauthenticated" | "login_failed" | "second_factor_required" | "session_expired" | "sign_in_failed" | "permission_denied" | "cross_site_request" | "no_role" | "sign_in_elsewhere" | "second_person_required" | "not_found" | "tenant_not_found" | "shard_not_found" | "endpoint_not_found" | "config_not_found" | "definition_not_found" | "job_not_found" | "plan_not_found" | "schedule_not_found" | "role_binding_not_found" | "role_not_found" | "service_account_not_found" | "org_not_found" | "project_not_found" | "project_key_not_found" | "dead_letter_not_found" | "projection_not_found" | "aggregate_not_found" | "webhook_not_found" | "delivery_not_found" | "already_exists" | "version_conflict" | "idempotency_key_reused" | "too_many_grants" | "shard_in_use" | "role_in_use" | "role_built_in" | "org_in_use" | "definition_in_use" | "too_many_keys" | "lock_held" | "plan_blocked" | "job_cancelled" | "job_finished" | "cancel_too_late" | "job_superseded" | "job_outdated" | "signal_already_sent" | "children_failed" | "tenant_state" | "routes_differ" | "stale_fence" | "tenant_moved" | "dead_letter_settled" | "consumer_gone" | "projection_state" | "plan_stale" | "plan_expired" | "approval_required" | "revision_mismatch" | "if_match_required" | "cursor_superseded" | "too_large" | "rate_limited" | "internal" | "unavailable" | "iam_refused" | "iam_failed" | "iam_unreachable" | "iam_answer_invalid" | "audit_unavailable" | "config_source" | "overloaded" | "projection_lagging" | "log_behind" | "service_unreachable" | "iam_timeout" | "step_timeout" | "deadline_exceeded" | "unsupported_media_type";
             request_id: string;
             errors?: {
                 pointer: string;
@@ -3395,6 +3395,8 @@ export interface components {
                     message: string;
                 } | null;
             }[];
+            config_revision: number;
+            tolerance: number;
         };
         RecoveryCodes: {
             recovery_codes: string[];
@@ -3486,6 +3488,7 @@ export interface components {
                 [key: string]: string;
             };
             state: string;
+            max_load: number | null;
             revision: number;
             tenants: number;
         };
@@ -3499,6 +3502,7 @@ export interface components {
                 [key: string]: string;
             };
             state: string;
+            max_load: number | null;
             revision: number;
             tenants: number;
         };
@@ -6015,6 +6019,7 @@ export interface operations {
                 to?: string;
                 tolerance?: number;
                 move_budget?: number;
+                cooldown_seconds?: number;
                 unhealthy?: string;
             };
             header?: never;
@@ -7363,6 +7368,7 @@ export interface operations {
                     };
                     /** @enum {string} */
                     state?: "active" | "cordoned";
+                    max_load?: number | null;
                 };
             };
         };

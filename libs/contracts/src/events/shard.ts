@@ -7,6 +7,8 @@ const shard = z.strictObject({
   shard_id: text,
   endpoints: z.array(z.strictObject({ endpoint_id: text, url: text })),
   weight: count,
+  /** The load that it carries at most. */
+  max_load: z.number().optional(),
   labels: z.record(text, text),
   state: z.enum(['active', 'cordoned']),
   revision: count,
@@ -19,5 +21,7 @@ export const shardEvents = {
   types: {
     shard_created: eventType(shard),
     shard_changed: eventType(shard),
+    /** It had no tenants, and is gone from the directory. */
+    shard_removed: eventType(z.strictObject({ kind: serviceKind, shard_id: text, revision: count, epoch: count })),
   },
 } as const satisfies AggregateEvents;

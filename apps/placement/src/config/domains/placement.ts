@@ -26,7 +26,7 @@ const pin = z.strictObject({
 
 const schema = z.strictObject({
   /** How far from even shards may be, in percent of their share, before tenants are moved for it. */
-  tolerance_percent: whole(0, 1_000).default(10),
+  tolerance_percent: whole(0, 1_000).default(5),
   /** How long a tenant stays where it is after a move. */
   cooldown_seconds: whole(0, 30 * 86_400).default(3_600),
   move_budget: z
@@ -40,7 +40,15 @@ const schema = z.strictObject({
     .default([...placedKinds]),
   pins: z.array(pin, 'must be a list of pins').max(1_000, 'has too many pins').default([]),
 });
-type Policy = z.output<typeof schema>;
+export type Policy = z.output<typeof schema>;
+
+/** The document by which placement is decided. */
+export const policyIdentity = { domain: 'placement', name: 'default', scope: 'platform' } as const;
+
+/** A revision's content, which was judged when it was written. Throws for another form. */
+export function policyOf(content: string): Policy {
+  return schema.parse(JSON.parse(content));
+}
 
 export const placement = defineDomain<Policy>({
   name: 'placement',

@@ -6,7 +6,7 @@ export async function readWorld(sql: Sql, tenants: readonly string[]): Promise<{
   const [row] = await sql.query<{ shards: KnownShard[]; tenants: string[] }>(
     `select
        coalesce((select json_agg(json_build_object('kind', kind, 'shardId', shard_id, 'state', state, 'labels', labels)
-         order by kind, shard_id) from shard), '[]') as shards,
+         order by kind, shard_id) from shard where state <> 'removed'), '[]') as shards,
        coalesce((select json_agg(tenant_id) from tenant where tenant_id = any($1)), '[]') as tenants`,
     [tenants],
   );

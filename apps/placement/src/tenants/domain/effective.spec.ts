@@ -40,6 +40,7 @@ describe('applyIncrement', () => {
       endpoints: [],
       labels: {},
       state: 'active' as const,
+      maxLoad: null,
     });
     const first = applyIncrement(emptyPlacement(), { epoch: 1, revision: 2, assignments: [], shards: [shard('r-1', 1), shard('r-2', 1)] });
     const second = applyIncrement(first, { epoch: 1, revision: 3, assignments: [], shards: [shard('r-2', 5)] });
@@ -48,5 +49,8 @@ describe('applyIncrement', () => {
       ['r-2', 5],
     ]);
     expect(first.shards.get('runner/r-2')?.weight).toBe(1);
+    const removed = { ...shard('r-1', 1), state: 'removed' as const };
+    const third = applyIncrement(second, { epoch: 1, revision: 4, assignments: [], shards: [removed] });
+    expect([...third.shards.keys()]).toEqual(['runner/r-2']);
   });
 });

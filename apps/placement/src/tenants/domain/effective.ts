@@ -12,7 +12,8 @@ export interface EffectivePlacement extends Version {
 /** What changed after a revision, or everything when it starts from none. */
 export interface Increment extends Version {
   readonly assignments: readonly (readonly [tenantId: string, kind: string, shardId: string])[];
-  readonly shards: readonly ShardSpec[];
+  /** Those that are removed too. */
+  readonly shards: readonly (Omit<ShardSpec, 'state'> & { readonly state: ShardSpec['state'] | 'removed' })[];
 }
 
 /** Placement before anything was read: older than any state there is. */
@@ -24,6 +25,9 @@ export function emptyPlacement(): EffectivePlacement {
 export function applyIncrement(placement: EffectivePlacement, increment: Increment): EffectivePlacement {
   for (const [tenantId, kind, shardId] of increment.assignments) if (isPlacedKind(kind)) placement.maps[kind].set(tenantId, shardId);
   const shards = increment.shards.length === 0 ? placement.shards : new Map(placement.shards);
-  if (shards instanceof Map) for (const shard of increment.shards) shards.set(`${shard.kind}/${shard.shardId}`, shard);
+  if (shards instanceof Map)
+    for (const { state, ...shard } of increment.shards)
+      if (state === 'removed') shards.delete(`${shard.kind}/${shard.shardId}`);
+      else shards.set(`${shard.kind}/${shard.shardId}`, { ...shard, state });
   return { epoch: increment.epoch, revision: increment.revision, maps: placement.maps, shards };
 }

@@ -18,13 +18,19 @@ export interface ShardSpec {
   readonly weight: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly state: ShardState;
+  /** The load that balancing lets it have at most; null for no bound. */
+  readonly maxLoad: number | null;
 }
 
-/** A shard as it is asked for: weight and state may be left to what stands. */
-export type ShardRequest = Omit<ShardSpec, 'weight' | 'state'> & { readonly weight?: number; readonly state?: ShardState };
+/** A shard as it is asked for: weight, state and highest load may be left to what stands. */
+export type ShardRequest = Omit<ShardSpec, 'weight' | 'state' | 'maxLoad'> & {
+  readonly weight?: number;
+  readonly state?: ShardState;
+  readonly maxLoad?: number | null;
+};
 
 /**
- * The shard as it will stand. A weight or state left out stays as it is (1 and active for a new shard), so that
+ * The shard as it will stand. A weight, state or highest load left out stays as it is (1, active and none for a new shard), so that
  * registering endpoints anew undoes no operator's cordon. Endpoints come in id order.
  */
 export function mergeShard(request: ShardRequest, current: ShardSpec | undefined): ShardSpec {
@@ -35,6 +41,7 @@ export function mergeShard(request: ShardRequest, current: ShardSpec | undefined
     weight: request.weight ?? current?.weight ?? 1,
     labels: request.labels,
     state: request.state ?? current?.state ?? 'active',
+    maxLoad: request.maxLoad === undefined ? (current?.maxLoad ?? null) : request.maxLoad,
   };
 }
 
@@ -46,5 +53,5 @@ export function sameShard(a: ShardSpec, b: ShardSpec): boolean {
 function canonical(shard: ShardSpec): string {
   const labels = Object.entries(shard.labels).sort(([a], [b]) => (a < b ? -1 : 1));
   const endpoints = shard.endpoints.map(({ endpointId, url }) => [endpointId, url]);
-  return JSON.stringify([shard.kind, shard.shardId, endpoints, shard.weight, labels, shard.state]);
+  return JSON.stringify([shard.kind, shard.shardId, endpoints, shard.weight, labels, shard.state, shard.maxLoad]);
 }

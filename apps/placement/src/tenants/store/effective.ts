@@ -3,7 +3,7 @@ import type { Increment } from '../domain/effective.js';
 import type { ShardRow } from './shards.js';
 
 const shardJson = `json_build_object('kind', s.kind, 'shardId', s.shard_id, 'endpoints', s.endpoints, 'weight', s.weight, 'labels', s.labels, 'state', s.state,
-  'revision', s.revision, 'tenants', s.tenants)`;
+  'maxLoad', s.max_load, 'revision', s.revision, 'tenants', s.tenants)`;
 
 /** What changed after a revision; -1 for everything. One statement, so that it sees one revision. */
 export async function readIncrement(sql: Sql, after: number): Promise<Increment> {
@@ -35,7 +35,7 @@ export async function readWholePlacement(sql: Sql, { tenants }: { tenants: boole
     `select m.epoch, m.revision,
        coalesce((select json_object_agg(k.kind, k.shards_by_tenant)
          from (select kind, json_object_agg(tenant_id, shard_id) as shards_by_tenant from assignment where $1 group by kind) k), '{}') as maps,
-       coalesce((select json_agg(${shardJson} order by s.kind, s.shard_id) from shard s), '[]') as shards,
+       coalesce((select json_agg(${shardJson} order by s.kind, s.shard_id) from shard s where s.state <> 'removed'), '[]') as shards,
        p.revision as "publishedRevision"
      from meta m cross join publication p`,
     [tenants],

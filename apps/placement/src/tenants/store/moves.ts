@@ -12,7 +12,7 @@ export async function readMoveState(tx: Transaction, request: MoveRequest): Prom
        coalesce((select json_agg(json_build_object('kind', kind, 'shardId', shard_id, 'revision', revision))
         from assignment where tenant_id = $1), '[]') as assignments,
        coalesce((select json_agg(json_build_object('kind', kind, 'shardId', shard_id, 'state', state))
-        from shard where (kind, shard_id) in (select * from unnest($3::text[], $4::text[]))), '[]') as targets`,
+        from shard where state <> 'removed' and (kind, shard_id) in (select * from unnest($3::text[], $4::text[]))), '[]') as targets`,
     [request.tenantId, request.idempotencyKey, request.moves.map(({ kind }) => kind), request.moves.map(({ toShardId }) => toShardId)],
   );
   if (row === undefined) throw new Error('a select without from answers one row');

@@ -65,7 +65,7 @@ export function explainPlacement(
     moves,
     load: tenant.load,
     shardRatio: loads.find(({ shardId }) => shardId === tenant.shardId)?.ratio ?? null,
-    holds: [...(tenant.pinned ? ['pinned' as const] : []), ...(cools ? ['cooldown' as const] : [])],
+    holds: [...(tenant.pinned || tenant.only !== undefined ? ['pinned' as const] : []), ...(cools ? ['cooldown' as const] : [])],
     ...(cools ? { cooldownUntilMs: tenant.lastMovedAtMs + cooldownMs } : {}),
     groupMembers: snapshot.tenants
       .filter(({ antiAffinity, tenantId: id }) => antiAffinity !== undefined && antiAffinity === tenant.antiAffinity && id !== tenantId)

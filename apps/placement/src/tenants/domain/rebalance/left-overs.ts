@@ -1,10 +1,11 @@
 /** Says of each shard that stays over its limit, or keeps who was to leave, why. */
-import { isFree, meetsGroup, membersOf, type Shard, type State, type Tenant } from './state.js';
+import { isFree, isMisplaced, mayBeOn, meetsGroup, membersOf, type Shard, type State, type Tenant } from './state.js';
 import type { Goal, LeftOver, LeftOverReason } from './types.js';
 
 const messages: Readonly<Record<LeftOverReason, string>> = {
   budget_used_up: 'the plan stops at its number of moves',
   pinned_tenants: 'tenants that are pinned stay here',
+  pinned_elsewhere: 'tenants that are pinned to other shards find no place there',
   tenant_over_limit: 'one tenant alone is larger than what a shard should have',
   cooldown: 'tenants here have moved a short while ago',
   no_healthy_target: 'no other shard is active and healthy',
@@ -19,7 +20,12 @@ const messages: Readonly<Record<LeftOverReason, string>> = {
 export function leftOvers(state: State, goal: Goal, cut: ReadonlySet<Shard>): LeftOver[] {
   return [...membersOf(state)].flatMap(([shard, here]) => {
     const isLeft = shard.leaving ? here.length > 0 : shard.target && shard.load > shard.limit;
-    if (!isLeft) return [];
+    const keeps = goal.mode !== 'replace' && here.some(isMisplaced);
+    if (!isLeft && !keeps) return [];
+    if (!isLeft) {
+      const kept: LeftOverReason = cut.has(shard) ? 'budget_used_up' : 'pinned_elsewhere';
+      return [{ shardId: shard.id, reason: kept, message: messages[kept] }];
+    }
     const reason = reasonFor(state, goal, shard, here, cut.has(shard));
     return [{ shardId: shard.id, reason, message: messages[reason] }];
   });
@@ -28,7 +34,7 @@ export function leftOvers(state: State, goal: Goal, cut: ReadonlySet<Shard>): Le
 function reasonFor(state: State, goal: Goal, shard: Shard, here: readonly Tenant[], cut: boolean): LeftOverReason {
   const sum = (list: readonly Tenant[]) => list.reduce((total, { load }) => total + load, 0);
   const stays = here.filter((tenant) => !isFree(tenant));
-  const pinned = here.filter((tenant) => tenant.pinned);
+  const pinned = here.filter(isPinned);
   const others = state.shards.filter(({ target, id }) => target && id !== shard.id && (goal.mode !== 'replace' || id === goal.toShardId));
   if (shard.leaving) {
     if (stays.length === here.length) return pinned.length > 0 ? 'pinned_tenants' : 'cooldown';
@@ -52,7 +58,17 @@ function blockedBy(here: readonly Tenant[], others: readonly Shard[], anyLoad: b
   const tooMuch = ({ load }: Tenant, shard: Shard) => shard.load + load > shard.maxLoad && (anyLoad || shard.load + load <= shard.share);
   if (some(isFree, tooMuch)) return 'capacity';
   const fits = (tenant: Tenant, shard: Shard) => within(tenant, shard) && !meetsGroup(tenant, shard);
-  if (some(({ cooling, pinned }) => cooling && !pinned, fits)) return 'cooldown';
-  if (some(({ pinned }) => pinned, fits)) return 'pinned_tenants';
+  if (some((tenant) => tenant.cooling && !isPinned(tenant), fits)) return 'cooldown';
+  if (
+    some(isPinned, fits) ||
+    some(
+      (tenant) => isFree(tenant),
+      (tenant, shard) => fits(tenant, shard) && !mayBeOn(tenant, shard),
+    )
+  )
+    return 'pinned_tenants';
   return 'no_room';
 }
+
+/** Tenants that no move takes from where they are, by their own pin or by one that names this shard alone. */
+const isPinned = ({ pinned, only, at }: Tenant): boolean => pinned || (only?.size === 1 && only.has(at));

@@ -1,8 +1,10 @@
 /** The phases of a rebalance. Each makes steps that are safe when they are made: a tenant goes only where it fits within the limit. */
 import {
   isFree,
+  isMisplaced,
   isOver,
   largestFirst,
+  mayBeOn,
   meetsGroup,
   membersOf,
   move,
@@ -77,14 +79,18 @@ export function spreadGiants(state: State, members: Members): void {
 
 /** Whether a giant may go to a shard when that is cleared for it, and is better there than where it is. */
 function isOpenToGiant({ tolerance }: State, giant: Tenant, shard: Shard): boolean {
-  if (!shard.target || shard === giant.at || giant.load > shard.maxLoad || meetsGroup(giant, shard)) return false;
+  if (!shard.target || shard === giant.at || giant.load > shard.maxLoad || !mayBeOn(giant, shard) || meetsGroup(giant, shard)) return false;
   return giant.at.leaving || ((1 + tolerance) * giant.load) / shard.weight < giant.at.load / giant.at.weight;
 }
 
 /** Takes as many tenants off a shard as a giant that comes there makes necessary; none when they do not fit elsewhere. */
 function clearFor(state: State, giant: Tenant, shard: Shard, members: readonly Tenant[]): boolean {
+  return clear(state, shard, Math.min(Math.floor((1 + state.tolerance) * giant.load), shard.maxLoad) - giant.load, members);
+}
+
+/** Takes tenants off a shard until it has no more than this; none when they do not fit elsewhere. */
+function clear(state: State, shard: Shard, most: number, members: readonly Tenant[]): boolean {
   const mark = state.journal.length;
-  const most = Math.min(Math.floor((1 + state.tolerance) * giant.load), shard.maxLoad) - giant.load;
   for (const tenant of members) {
     if (shard.load <= most) break;
     const to = tenant.at === shard && isFree(tenant) ? roomiest(state, tenant, shard) : undefined;
@@ -93,6 +99,40 @@ function clearFor(state: State, giant: Tenant, shard: Shard, members: readonly T
   if (shard.load <= most) return true;
   takeBack(state, mark);
   return false;
+}
+
+/**
+ * Takes tenants to where their pins want them: within the limit if there is room, or others can make it; else where the load per weight is
+ * lowest afterwards, also over the limit. What may not be there by its group, or the shard can't carry, stays.
+ */
+export function obeyPins(state: State, members: Members): void {
+  for (const tenant of state.bySize) {
+    if (!isMisplaced(tenant)) continue;
+    const to = roomiest(state, tenant) ?? clearedFor(state, tenant, members) ?? lightest(state, tenant);
+    if (to === undefined) continue;
+    move(state, tenant, to);
+    to.highest = Math.max(to.highest, to.load);
+    if (to.load > to.limit && tenant.giant) allow(state, to, tenant.load);
+  }
+}
+
+/** A shard that a pin wants, of which others went so that there is room; undefined when there is none. */
+function clearedFor(state: State, tenant: Tenant, members: Members): Shard | undefined {
+  return state.shards.find((shard) => {
+    if (!shard.target || tenant.load > shard.limit || !mayBeOn(tenant, shard) || meetsGroup(tenant, shard)) return false;
+    return clear(state, shard, shard.limit - tenant.load, members.get(shard) ?? []);
+  });
+}
+
+/** Where a tenant may be and the load per weight is lowest with it, also over the limit. */
+function lightest(state: State, tenant: Tenant): Shard | undefined {
+  let best: Shard | undefined;
+  const ratio = (to: Shard) => (to.load + tenant.load) / to.weight;
+  for (const to of state.shards) {
+    if (!to.target || !mayBeOn(tenant, to) || meetsGroup(tenant, to) || to.load + tenant.load > to.maxLoad) continue;
+    if (best === undefined || ratio(to) < ratio(best)) best = to;
+  }
+  return best;
 }
 
 /** Takes tenants off the shard that is emptied, where others have room for them. */
@@ -115,12 +155,7 @@ export function spill(state: State): boolean {
   for (const [shard, members] of membersOf(state)) {
     if (!shard.leaving) continue;
     for (const tenant of members.filter(isFree)) {
-      let best: Shard | undefined;
-      const ratio = (to: Shard) => (to.load + tenant.load) / to.weight;
-      for (const to of state.shards) {
-        if (!to.target || meetsGroup(tenant, to) || to.load + tenant.load > to.maxLoad) continue;
-        if (best === undefined || ratio(to) < ratio(best)) best = to;
-      }
+      const best = lightest(state, tenant);
       if (best === undefined) continue;
       move(state, tenant, best);
       best.highest = Math.max(best.highest, best.load);
@@ -196,7 +231,8 @@ export function makeRoom(state: State, members: Members): void {
       if (tenant.at !== donor || !isFree(tenant) || tenant.giant) continue;
       for (const shard of state.shards.toSorted((a, b) => b.limit - b.load - (a.limit - a.load))) {
         if (tenant.at !== donor || tries >= maxTries) break;
-        if (!shard.target || shard === donor || shard.allowed > shard.limit || meetsGroup(tenant, shard)) continue;
+        if (!shard.target || shard === donor || shard.allowed > shard.limit || !mayBeOn(tenant, shard) || meetsGroup(tenant, shard))
+          continue;
         tries += 1;
         exchange(state, tenant, shard, members.get(shard) ?? []);
       }

@@ -2,13 +2,14 @@
 import { takeOver } from './replace.js';
 import { leftOvers } from './left-overs.js';
 import { makeInOrder } from './order.js';
-import { evacuate, makeRoom, separate, setAllowed, shed, spill, spreadGiants } from './phases.js';
+import { evacuate, makeRoom, obeyPins, separate, setAllowed, shed, spill, spreadGiants } from './phases.js';
 import { fewestMoves, isSmall, searchMoves } from './search.js';
 import {
   highestRatio,
   isFree,
   isOver,
   largestFirst,
+  mayBeOn,
   membersOf,
   openState,
   relocate,
@@ -56,11 +57,13 @@ function plannedMove(state: State, goal: Goal, { tenant, from, to }: Step, over:
       ? 'replaced'
       : from.leaving
         ? 'emptied'
-        : state.separated.has(tenant)
-          ? 'anti_affinity'
-          : over.has(from)
-            ? 'over_limit'
-            : 'makes_room';
+        : !mayBeOn(tenant, from)
+          ? 'pin'
+          : state.separated.has(tenant)
+            ? 'anti_affinity'
+            : over.has(from)
+              ? 'over_limit'
+              : 'makes_room';
   return { tenantId: tenant.id, from: from.id, to: to.id, load: tenant.load / state.scale, why };
 }
 
@@ -70,6 +73,7 @@ function planRounds(state: State): void {
     const mark = state.journal.length;
     const members = membersOf(state);
     setAllowed(state, members);
+    obeyPins(state, members);
     separate(state, members);
     spreadGiants(state, members);
     level(state, members);
@@ -121,7 +125,7 @@ function withoutNeedless(state: State, moves: readonly { tenant: Tenant; to: Sha
       const { tenant } = move;
       const { home } = tenant;
       const alone = tenant.group === undefined || (home.groups.get(tenant.group) ?? 0) === 0;
-      if (!home.target || home.load + tenant.load > home.limit || !alone) continue;
+      if (!home.target || !mayBeOn(tenant, home) || home.load + tenant.load > home.limit || !alone) continue;
       relocate(tenant, home);
       needed.delete(move);
     }

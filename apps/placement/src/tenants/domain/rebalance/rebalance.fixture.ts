@@ -33,6 +33,9 @@ export const cases: fc.Arbitrary<{ snapshot: Snapshot; goal: Goal }> = fc
               shardId: fc.integer({ min: 0, max: shards - 1 }).map((at) => `s-${String(Math.floor((at * at) / shards))}`),
               load: fc.nat(1_000).map((drawn) => (shape === 'equal' ? 2 : shape === 'even' ? drawn / 100 : 200 / (1 + drawn))),
               pinned: fc.nat(9).map((drawn) => drawn === 0),
+              only: fc
+                .nat(7 + shards)
+                .map((drawn) => (drawn > shards ? undefined : [`s-${String(drawn)}`, `s-${String((drawn * 3) % shards)}`])),
               antiAffinity: fc.constantFrom(undefined, undefined, undefined, undefined, 'g-1', 'g-2'),
               lastMovedAtMs: fc.constantFrom(undefined, undefined, 1_000, 9_500),
             }),
@@ -91,5 +94,12 @@ export function targetsOf({ shards }: Snapshot, goal: Goal): Snapshot['shards'] 
   );
 }
 
-export const isFree = ({ pinned, lastMovedAtMs }: TenantSnapshot, { nowMs, cooldownMs }: Goal): boolean =>
-  !pinned && (lastMovedAtMs === undefined || nowMs - lastMovedAtMs >= cooldownMs);
+/** Whether a tenant is on a shard where its pin does not want it. A pin to shards that are not there is none. */
+export const isMisplaced = ({ only, shardId }: TenantSnapshot, { shards }: Snapshot): boolean =>
+  only !== undefined && shards.some((shard) => only.includes(shard.shardId)) && !only.includes(shardId);
+
+export const isFree = (tenant: TenantSnapshot, { nowMs, cooldownMs }: Goal, snapshot: Snapshot): boolean =>
+  !tenant.pinned && (isMisplaced(tenant, snapshot) || rested(tenant, nowMs, cooldownMs));
+
+const rested = ({ lastMovedAtMs }: TenantSnapshot, nowMs: number, cooldownMs: number) =>
+  lastMovedAtMs === undefined || nowMs - lastMovedAtMs >= cooldownMs;

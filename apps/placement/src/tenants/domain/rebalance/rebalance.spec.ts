@@ -31,6 +31,36 @@ const moved = (snapshot: Snapshot, goal: Goal = balance) =>
 const reasons = (snapshot: Snapshot, goal: Goal = balance) =>
   Object.fromEntries(planRebalance(snapshot, goal).leftOver.map(({ shardId, reason }) => [shardId, reason]));
 
+describe('pins to shards', () => {
+  const shards = ['a', 'b', 'c'].map((shardId) => ({ shardId, weight: 1, state: 'active' as const, healthy: true }));
+  const tenant = (tenantId: string, shardId: string, only?: readonly string[]) => ({ tenantId, shardId, load: 1, pinned: false, only });
+  const goal = { mode: 'balance', cooldownMs: 1_000, nowMs: 0 } as const;
+
+  it('move tenants that are elsewhere, and make room for them', () => {
+    const tenants = [tenant('t-1', 'a', ['b']), tenant('t-2', 'b'), tenant('t-3', 'c'), tenant('t-4', 'b', ['b', 'c'])];
+    const { moves, leftOver } = planRebalance({ shards, tenants: [...tenants, tenant('t-5', 'a'), tenant('t-6', 'c')] }, goal);
+    expect(moves.filter(({ why }) => why === 'pin')).toEqual([{ tenantId: 't-1', from: 'a', to: 'b', load: 1, why: 'pin' }]);
+    expect(moves.length).toBe(2);
+    expect(leftOver).toEqual([]);
+  });
+
+  it('hold above the mean, whatever was moved a moment ago, and say so', () => {
+    const tenants = ['t-1', 't-2', 't-3'].map((id) => ({ ...tenant(id, 'a', ['c']), lastMovedAtMs: 0 }));
+    const plan = planRebalance({ shards, tenants }, goal);
+    expect(plan.moves.map(({ tenantId, to }) => [tenantId, to])).toEqual(['t-1', 't-2', 't-3'].map((id) => [id, 'c']));
+    expect(plan.leftOver).toMatchObject([{ shardId: 'c', reason: 'pinned_tenants' }]);
+  });
+
+  it('keep tenants on a shard that is emptied, and do not bring any where none may come', () => {
+    const sick = shards.map((shard) => ({ ...shard, healthy: shard.shardId !== 'c' }));
+    const tenants = [tenant('t-1', 'a', ['a']), tenant('t-2', 'a'), tenant('t-3', 'b', ['c'])];
+    const plan = planRebalance({ shards: sick, tenants }, { ...goal, mode: 'empty', shardId: 'a' });
+    expect(plan.moves.map(({ tenantId, to }) => [tenantId, to])).toEqual([['t-2', 'b']]);
+    expect(plan.leftOver.map(({ shardId, reason }) => [shardId, reason])).toContainEqual(['a', 'pinned_tenants']);
+    expect(plan.leftOver.map(({ shardId }) => shardId)).toContain('b');
+  });
+});
+
 describe('planRebalance', () => {
   it('moves the tenant that is just enough, and nothing when no shard is over', () => {
     expect(moved(snapshotOf({ a: [5, 3, 2], b: [4, 2], c: [5, 3] }))).toEqual(['a3>b over_limit']);

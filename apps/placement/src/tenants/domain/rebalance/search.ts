@@ -5,7 +5,7 @@
  * has yet to be made, whatever the order; so it is enough to try those. A shard may be over in between: then something leaves it too.
  */
 import { makeInOrder } from './order.js';
-import { isFree, isOver, membersOf, meetsGroup, relocate, type Shard, type State, type Step, type Tenant } from './state.js';
+import { isFree, isOver, mayBeOn, membersOf, meetsGroup, relocate, type Shard, type State, type Step, type Tenant } from './state.js';
 
 /** Moves that are tried at most: a count, so that the result is the same anywhere. Fewer where there may be no solution. */
 const maxWork = { solved: 150_000, unsolved: 50_000 };
@@ -134,7 +134,14 @@ class Search {
   private targetsOf(tenant: Tenant, from: Place): Place[] {
     const left = ({ shard }: Place) => shard.limit - shard.load - tenant.load;
     return this.places
-      .filter((place) => place.open && place !== from && tenant.load <= place.shard.limit && !meetsGroup(tenant, place.shard))
+      .filter(
+        (place) =>
+          place.open &&
+          place !== from &&
+          tenant.load <= place.shard.limit &&
+          mayBeOn(tenant, place.shard) &&
+          !meetsGroup(tenant, place.shard),
+      )
       .sort((a, b) => Number(left(a) < 0) - Number(left(b) < 0) || Math.abs(left(a)) - Math.abs(left(b)));
   }
 

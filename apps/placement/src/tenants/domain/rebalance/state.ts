@@ -29,6 +29,8 @@ export interface Tenant {
   readonly home: Shard;
   readonly group: string | undefined;
   readonly pinned: boolean;
+  /** The shards that it may be on; undefined for any. */
+  readonly only: ReadonlySet<Shard> | undefined;
   readonly cooling: boolean;
   /** Larger than what any shard may have. */
   giant: boolean;
@@ -61,7 +63,13 @@ export interface State {
 }
 
 /** Tenants that may move. */
-export const isFree = ({ pinned, cooling }: Tenant): boolean => !pinned && !cooling;
+export const isFree = ({ pinned, cooling, only, at }: Tenant): boolean => !pinned && !cooling && !(only?.size === 1 && only.has(at));
+
+/** Whether a pin lets a tenant be on a shard. */
+export const mayBeOn = ({ only }: Tenant, shard: Shard): boolean => only === undefined || only.has(shard);
+
+/** Tenants that are to be elsewhere by their pin, and may go. */
+export const isMisplaced = (tenant: Tenant): boolean => isFree(tenant) && !mayBeOn(tenant, tenant.at);
 
 /** Sorts the largest first, then by id. */
 export const largestFirst = (a: Tenant, b: Tenant): number => b.load - a.load || byId(a, b);
@@ -86,7 +94,7 @@ export function openState(snapshot: Snapshot, goal: Goal): State {
   for (const wanted of goalShards(goal))
     if (!byShardId.has(wanted))
       throw new FairleadError('shard_not_found', `There is no shard ${wanted}`, { details: { shard_id: wanted } });
-  const tenants = given.map((tenant) => openTenant(tenant, byShardId.get(tenant.shardId), goal, scale));
+  const tenants = given.map((tenant) => openTenant(tenant, byShardId, goal, scale));
   for (const tenant of tenants) arrive(tenant, tenant.home);
   const mean = meanOf(shards, tenants);
   for (const shard of shards.filter(({ target }) => target)) {
@@ -132,20 +140,27 @@ function openShard(shard: ShardSnapshot, goal: Goal, scale: number, tenants: num
   };
 }
 
-function openTenant(tenant: TenantSnapshot, home: Shard | undefined, goal: Goal, scale: number): Tenant {
+function openTenant(tenant: TenantSnapshot, shards: ReadonlyMap<string, Shard>, goal: Goal, scale: number): Tenant {
+  const home = shards.get(tenant.shardId);
   const { tenantId, load, pinned, antiAffinity, lastMovedAtMs } = tenant;
   if (home === undefined)
     throw new FairleadError('shard_not_found', `Tenant ${tenantId} is on shard ${tenant.shardId}, which is not there`, {
       details: { tenant_id: tenantId, shard_id: tenant.shardId },
     });
-  const cooling = goal.cooldownMs > 0 && lastMovedAtMs !== undefined && goal.nowMs - lastMovedAtMs < goal.cooldownMs;
-  return { id: tenantId, load: Math.round(load * scale), home, group: antiAffinity, pinned, cooling, giant: false, at: home };
+  const known = tenant.only?.flatMap((shardId) => shards.get(shardId) ?? []) ?? [];
+  const only = known.length === 0 ? undefined : new Set(known);
+  const misplaced = only !== undefined && !only.has(home);
+  // A pin that was not obeyed yet does not wait for an earlier move to be forgotten.
+  const cooling = !misplaced && goal.cooldownMs > 0 && lastMovedAtMs !== undefined && goal.nowMs - lastMovedAtMs < goal.cooldownMs;
+  return { id: tenantId, load: Math.round(load * scale), home, group: antiAffinity, pinned, only, cooling, giant: false, at: home };
 }
 
-/** What each weight has to carry when all that can leave the shard that is emptied has left it. */
+/** What each weight has to carry when all that can leave the shard that is emptied has left it, and who is to be elsewhere is there. */
 function meanOf(shards: readonly Shard[], tenants: readonly Tenant[]): number {
   const weights = shards.reduce((sum, { target, weight }) => sum + (target ? weight : 0), 0);
-  const loads = tenants.reduce((sum, tenant) => sum + (tenant.at.target || (tenant.at.leaving && isFree(tenant)) ? tenant.load : 0), 0);
+  const comes = (tenant: Tenant) => isMisplaced(tenant) && shards.some((shard) => shard.target && mayBeOn(tenant, shard));
+  const goes = (tenant: Tenant) => tenant.at.leaving && isFree(tenant);
+  const loads = tenants.reduce((sum, tenant) => sum + (tenant.at.target || goes(tenant) || comes(tenant) ? tenant.load : 0), 0);
   return weights === 0 ? 0 : loads / weights;
 }
 
@@ -189,7 +204,9 @@ export function meetsGroup({ group, at }: Tenant, shard: Shard): boolean {
 
 /** Whether a tenant may go to a shard within its limit. */
 export function fits(tenant: Tenant, shard: Shard): boolean {
-  return shard.target && shard !== tenant.at && shard.load + tenant.load <= shard.limit && !meetsGroup(tenant, shard);
+  return (
+    shard.target && shard !== tenant.at && shard.load + tenant.load <= shard.limit && mayBeOn(tenant, shard) && !meetsGroup(tenant, shard)
+  );
 }
 
 /** The shard with the most room for a tenant within the limits, then the one with the fewest tenants, then the lower id; or none. */

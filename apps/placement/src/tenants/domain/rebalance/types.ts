@@ -9,12 +9,13 @@ export interface ShardSnapshot {
   readonly maxLoad?: number;
 }
 
-/** A tenant where it is. Pinned tenants never move; no move puts two tenants of an anti-affinity group on one shard. */
+/** A tenant where it is. Pinned tenants never move; one that has `only` is to be on one of these shards; no move puts two tenants of an anti-affinity group on one shard. */
 export interface TenantSnapshot {
   readonly tenantId: string;
   readonly shardId: string;
   readonly load: number;
   readonly pinned: boolean;
+  readonly only?: readonly string[];
   readonly antiAffinity?: string;
   readonly lastMovedAtMs?: number;
 }
@@ -46,8 +47,8 @@ export interface GoalLimits {
   readonly nowMs: number;
 }
 
-/** Why a tenant moves. `makes_room`: for a tenant of another shard that is over its limit. */
-export type MoveReason = 'over_limit' | 'emptied' | 'replaced' | 'anti_affinity' | 'makes_room';
+/** Why a tenant moves. `pin`: it is to be on other shards than where it was. `makes_room`: for a tenant of another shard that is over its limit. */
+export type MoveReason = 'pin' | 'over_limit' | 'emptied' | 'replaced' | 'anti_affinity' | 'makes_room';
 
 export interface PlannedMove {
   readonly tenantId: string;
@@ -70,6 +71,7 @@ export interface ShardLoad {
 export type LeftOverReason =
   | 'budget_used_up'
   | 'pinned_tenants'
+  | 'pinned_elsewhere'
   | 'tenant_over_limit'
   | 'cooldown'
   | 'no_healthy_target'

@@ -28,7 +28,7 @@ export interface FailureOutcome {
  */
 export function whatIfShardDies(snapshot: Snapshot, { shardId, tolerance }: Failure): FailureOutcome {
   const goal = { mode: 'empty' as const, shardId, tolerance, cooldownMs: 0, nowMs: 0 };
-  const unpinned = snapshot.tenants.map((tenant) => (tenant.shardId === shardId ? { ...tenant, pinned: false } : tenant));
+  const unpinned = snapshot.tenants.map((tenant) => (tenant.shardId === shardId ? { ...tenant, pinned: false, only: undefined } : tenant));
   const state = openState({ shards: snapshot.shards, tenants: unpinned }, goal);
   const before = shardLoads(state);
   const members = membersOf(state);

@@ -41,6 +41,8 @@ export interface Shard {
   state: string;
   revision: number;
   tenants: number;
+  /** The load that balancing lets it have at most. None: no bound; to PutShard: what stands stays, and 0 takes the bound away. */
+  maxLoad?: number | undefined;
 }
 
 export interface Shard_LabelsEntry {
@@ -103,6 +105,23 @@ export interface PutShardRequest {
 
 export interface PutShardResponse {
   shard: Shard | undefined;
+  position: number;
+  changed: boolean;
+}
+
+export interface SetShardStateRequest {
+  kind: string;
+  shardId: string;
+  /** active, cordoned, or removed. */
+  state: string;
+  /** 0: whatever stands there; else refuse when the shard has moved on. */
+  expectedRevision: number;
+  reason: string;
+}
+
+export interface SetShardStateResponse {
+  /** The shard's revision; 0 when it is removed. */
+  revision: number;
   position: number;
   changed: boolean;
 }
@@ -181,16 +200,16 @@ export interface PlanRebalanceRequest {
   mode: string;
   shardId: string;
   toShardId: string;
-  /** How far over its share of the mean a shard may be; 0.05 when left out. */
+  /** How far over its share of the mean a shard may be. What is left out is as the configuration says (placement/platform/default). */
   tolerance?:
     | number
     | undefined;
-  /** At most so many moves; no limit when left out. */
+  /** At most so many moves; left out, what is left of the moves in an hour that the configuration allows to balance, and no limit to the other modes. */
   moveBudget?:
     | number
     | undefined;
-  /** A tenant that has moved less than this before now_ms, in milliseconds since 1970, stays; 0: it may move. */
-  cooldownMs: number;
+  /** A tenant that has moved less than this before now_ms, in milliseconds since 1970, stays; 0: it may move. A now_ms of 0 is the moment. */
+  cooldownMs?: number | undefined;
   nowMs: number;
   /** Shards that are not to get tenants, besides those that are cordoned. */
   unhealthyShardIds: string[];
@@ -212,6 +231,9 @@ export interface Rebalance {
   /** The highest load per weight over the mean. */
   ratioBefore: number;
   ratioAfter: number;
+  /** The revision of the configuration that it was planned by, and the tolerance. */
+  configRevision: number;
+  tolerance: number;
 }
 
 export interface PlannedMove {
@@ -641,7 +663,17 @@ export const Endpoint: MessageFns<Endpoint> = {
 };
 
 function createBaseShard(): Shard {
-  return { kind: "", shardId: "", endpoints: [], weight: 0, labels: {}, state: "", revision: 0, tenants: 0 };
+  return {
+    kind: "",
+    shardId: "",
+    endpoints: [],
+    weight: 0,
+    labels: {},
+    state: "",
+    revision: 0,
+    tenants: 0,
+    maxLoad: undefined,
+  };
 }
 
 export const Shard: MessageFns<Shard> = {
@@ -669,6 +701,9 @@ export const Shard: MessageFns<Shard> = {
     }
     if (message.tenants !== 0) {
       writer.uint32(64).int64(message.tenants);
+    }
+    if (message.maxLoad !== undefined) {
+      writer.uint32(73).double(message.maxLoad);
     }
     return writer;
   },
@@ -753,6 +788,14 @@ export const Shard: MessageFns<Shard> = {
             message.tenants = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.maxLoad = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -794,6 +837,11 @@ export const Shard: MessageFns<Shard> = {
       state: isSet(object.state) ? globalThis.String(object.state) : "",
       revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
       tenants: isSet(object.tenants) ? globalThis.Number(object.tenants) : 0,
+      maxLoad: isSet(object.maxLoad)
+        ? globalThis.Number(object.maxLoad)
+        : isSet(object.max_load)
+        ? globalThis.Number(object.max_load)
+        : undefined,
     };
   },
 
@@ -829,6 +877,9 @@ export const Shard: MessageFns<Shard> = {
     if (message.tenants !== 0) {
       obj.tenants = Math.round(message.tenants);
     }
+    if (message.maxLoad !== undefined) {
+      obj.maxLoad = floatToJson(message.maxLoad);
+    }
     return obj;
   },
 
@@ -853,6 +904,7 @@ export const Shard: MessageFns<Shard> = {
     message.state = object.state ?? "";
     message.revision = object.revision ?? 0;
     message.tenants = object.tenants ?? 0;
+    message.maxLoad = object.maxLoad ?? undefined;
     return message;
   },
 };
@@ -1831,6 +1883,248 @@ export const PutShardResponse: MessageFns<PutShardResponse> = {
   fromPartial<I extends Exact<DeepPartial<PutShardResponse>, I>>(object: I): PutShardResponse {
     const message = createBasePutShardResponse();
     message.shard = (object.shard !== undefined && object.shard !== null) ? Shard.fromPartial(object.shard) : undefined;
+    message.position = object.position ?? 0;
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
+function createBaseSetShardStateRequest(): SetShardStateRequest {
+  return { kind: "", shardId: "", state: "", expectedRevision: 0, reason: "" };
+}
+
+export const SetShardStateRequest: MessageFns<SetShardStateRequest> = {
+  encode(message: SetShardStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.shardId !== "") {
+      writer.uint32(18).string(message.shardId);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.expectedRevision !== 0) {
+      writer.uint32(32).int64(message.expectedRevision);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetShardStateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetShardStateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shardId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expectedRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetShardStateRequest {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      shardId: isSet(object.shardId)
+        ? globalThis.String(object.shardId)
+        : isSet(object.shard_id)
+        ? globalThis.String(object.shard_id)
+        : "",
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      expectedRevision: isSet(object.expectedRevision)
+        ? globalThis.Number(object.expectedRevision)
+        : isSet(object.expected_revision)
+        ? globalThis.Number(object.expected_revision)
+        : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: SetShardStateRequest): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.shardId !== "") {
+      obj.shardId = message.shardId;
+    }
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.expectedRevision !== 0) {
+      obj.expectedRevision = Math.round(message.expectedRevision);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetShardStateRequest>, I>>(base?: I): SetShardStateRequest {
+    return SetShardStateRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetShardStateRequest>, I>>(object: I): SetShardStateRequest {
+    const message = createBaseSetShardStateRequest();
+    message.kind = object.kind ?? "";
+    message.shardId = object.shardId ?? "";
+    message.state = object.state ?? "";
+    message.expectedRevision = object.expectedRevision ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseSetShardStateResponse(): SetShardStateResponse {
+  return { revision: 0, position: 0, changed: false };
+}
+
+export const SetShardStateResponse: MessageFns<SetShardStateResponse> = {
+  encode(message: SetShardStateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).int64(message.position);
+    }
+    if (message.changed !== false) {
+      writer.uint32(24).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetShardStateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetShardStateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetShardStateResponse {
+    return {
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
+      changed: isSet(object.changed) ? globalThis.Boolean(object.changed) : false,
+    };
+  },
+
+  toJSON(message: SetShardStateResponse): unknown {
+    const obj: any = {};
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
+    }
+    if (message.changed !== false) {
+      obj.changed = message.changed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetShardStateResponse>, I>>(base?: I): SetShardStateResponse {
+    return SetShardStateResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetShardStateResponse>, I>>(object: I): SetShardStateResponse {
+    const message = createBaseSetShardStateResponse();
+    message.revision = object.revision ?? 0;
     message.position = object.position ?? 0;
     message.changed = object.changed ?? false;
     return message;
@@ -3016,7 +3310,7 @@ function createBasePlanRebalanceRequest(): PlanRebalanceRequest {
     toShardId: "",
     tolerance: undefined,
     moveBudget: undefined,
-    cooldownMs: 0,
+    cooldownMs: undefined,
     nowMs: 0,
     unhealthyShardIds: [],
   };
@@ -3042,7 +3336,7 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
     if (message.moveBudget !== undefined) {
       writer.uint32(48).int32(message.moveBudget);
     }
-    if (message.cooldownMs !== 0) {
+    if (message.cooldownMs !== undefined) {
       writer.uint32(56).int64(message.cooldownMs);
     }
     if (message.nowMs !== 0) {
@@ -3175,7 +3469,7 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
         ? globalThis.Number(object.cooldownMs)
         : isSet(object.cooldown_ms)
         ? globalThis.Number(object.cooldown_ms)
-        : 0,
+        : undefined,
       nowMs: isSet(object.nowMs)
         ? globalThis.Number(object.nowMs)
         : isSet(object.now_ms)
@@ -3209,7 +3503,7 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
     if (message.moveBudget !== undefined) {
       obj.moveBudget = Math.round(message.moveBudget);
     }
-    if (message.cooldownMs !== 0) {
+    if (message.cooldownMs !== undefined) {
       obj.cooldownMs = Math.round(message.cooldownMs);
     }
     if (message.nowMs !== 0) {
@@ -3232,7 +3526,7 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
     message.toShardId = object.toShardId ?? "";
     message.tolerance = object.tolerance ?? undefined;
     message.moveBudget = object.moveBudget ?? undefined;
-    message.cooldownMs = object.cooldownMs ?? 0;
+    message.cooldownMs = object.cooldownMs ?? undefined;
     message.nowMs = object.nowMs ?? 0;
     message.unhealthyShardIds = object.unhealthyShardIds?.map((e) => e) || [];
     return message;
@@ -3309,7 +3603,16 @@ export const PlanRebalanceResponse: MessageFns<PlanRebalanceResponse> = {
 };
 
 function createBaseRebalance(): Rebalance {
-  return { epoch: 0, revision: 0, moves: [], shards: [], ratioBefore: 0, ratioAfter: 0 };
+  return {
+    epoch: 0,
+    revision: 0,
+    moves: [],
+    shards: [],
+    ratioBefore: 0,
+    ratioAfter: 0,
+    configRevision: 0,
+    tolerance: 0,
+  };
 }
 
 export const Rebalance: MessageFns<Rebalance> = {
@@ -3331,6 +3634,12 @@ export const Rebalance: MessageFns<Rebalance> = {
     }
     if (message.ratioAfter !== 0) {
       writer.uint32(49).double(message.ratioAfter);
+    }
+    if (message.configRevision !== 0) {
+      writer.uint32(56).int64(message.configRevision);
+    }
+    if (message.tolerance !== 0) {
+      writer.uint32(65).double(message.tolerance);
     }
     return writer;
   },
@@ -3396,6 +3705,22 @@ export const Rebalance: MessageFns<Rebalance> = {
             message.ratioAfter = reader.double();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.configRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.tolerance = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3424,6 +3749,12 @@ export const Rebalance: MessageFns<Rebalance> = {
         : isSet(object.ratio_after)
         ? globalThis.Number(object.ratio_after)
         : 0,
+      configRevision: isSet(object.configRevision)
+        ? globalThis.Number(object.configRevision)
+        : isSet(object.config_revision)
+        ? globalThis.Number(object.config_revision)
+        : 0,
+      tolerance: isSet(object.tolerance) ? globalThis.Number(object.tolerance) : 0,
     };
   },
 
@@ -3447,6 +3778,12 @@ export const Rebalance: MessageFns<Rebalance> = {
     if (message.ratioAfter !== 0) {
       obj.ratioAfter = floatToJson(message.ratioAfter);
     }
+    if (message.configRevision !== 0) {
+      obj.configRevision = Math.round(message.configRevision);
+    }
+    if (message.tolerance !== 0) {
+      obj.tolerance = floatToJson(message.tolerance);
+    }
     return obj;
   },
 
@@ -3461,6 +3798,8 @@ export const Rebalance: MessageFns<Rebalance> = {
     message.shards = object.shards?.map((e) => ShardBalance.fromPartial(e)) || [];
     message.ratioBefore = object.ratioBefore ?? 0;
     message.ratioAfter = object.ratioAfter ?? 0;
+    message.configRevision = object.configRevision ?? 0;
+    message.tolerance = object.tolerance ?? 0;
     return message;
   },
 };
@@ -5002,6 +5341,17 @@ export const PlacementServiceService = {
     responseSerialize: (value: PutShardResponse): Buffer => Buffer.from(PutShardResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PutShardResponse => PutShardResponse.decode(value),
   },
+  /** Cordons a shard, opens it again, or removes it when it is cordoned and has no tenants. In that state already: nothing changes. */
+  setShardState: {
+    path: "/fairlead.placement.v1.PlacementService/SetShardState" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetShardStateRequest): Buffer => Buffer.from(SetShardStateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetShardStateRequest => SetShardStateRequest.decode(value),
+    responseSerialize: (value: SetShardStateResponse): Buffer =>
+      Buffer.from(SetShardStateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetShardStateResponse => SetShardStateResponse.decode(value),
+  },
   getShard: {
     path: "/fairlead.placement.v1.PlacementService/GetShard" as const,
     requestStream: false as const,
@@ -5116,6 +5466,8 @@ export interface PlacementServiceServer extends UntypedServiceImplementation {
   getTenant: handleUnaryCall<GetTenantRequest, GetTenantResponse>;
   /** Creates a shard or changes its endpoints, weight, labels or state. */
   putShard: handleUnaryCall<PutShardRequest, PutShardResponse>;
+  /** Cordons a shard, opens it again, or removes it when it is cordoned and has no tenants. In that state already: nothing changes. */
+  setShardState: handleUnaryCall<SetShardStateRequest, SetShardStateResponse>;
   getShard: handleUnaryCall<GetShardRequest, GetShardResponse>;
   listShards: handleUnaryCall<ListShardsRequest, ListShardsResponse>;
   /** The whole effective state: every map, every shard, one revision. */
