@@ -161,6 +161,21 @@ describe('a request that comes twice, late or wrong', () => {
     );
     await expectExactCounts();
   }, 60_000);
+
+  it('brings the tenant back to its origin when its target counts another copy than was handed over', async () => {
+    const tenant = tenants[9] ?? '';
+    const [from, to] = [await ann.placementOf(tenant), await ann.elsewhere(tenant)];
+    await ann.turn('projection', to['projection'] ?? '', { breaks: ['H8'] });
+    const job = await ann
+      .ended(await ann.migrate(tenant, to))
+      .finally(() => ann.turn('projection', to['projection'] ?? '', { breaks: [] }));
+    expect(job).toMatchObject({ status: 'failed', error: { code: 'tenant_state', step: 'verify-copy' } });
+    expect(job.error?.message).toContain(`the copy on projection ${to['projection'] ?? ''} is not the one handed over`);
+    expect(await ann.placementOf(tenant)).toEqual(from);
+    await expectExactCounts();
+    expect((await ann.ended(await ann.migrate(tenant, to))).status).toBe('succeeded');
+    await expectExactCounts();
+  }, 90_000);
 });
 
 describe('what is not safe is blocked, and changes nothing', () => {

@@ -57,12 +57,17 @@ export class TestTenant {
   /** The state and its figures. Throws Broken when the answer is not one that the contract knows. */
   async status(): Promise<TenantStatus> {
     const asked = `GET ${this.path()}`;
-    const answer = expectAnswer(asked, await this.service.get(this.path()), { status: 200 });
+    const answer = await this.look();
     const { state, inflight, lag, fence, last_seq: lastSeq } = answer.body;
     const known = tenantStates.find((name) => name === state);
     if (known === undefined || !isCount(inflight) || !isCount(lag) || !isCount(fence) || !isCount(lastSeq))
       throw new Broken(`state, inflight, lag, fence and last_seq for ${asked}`, shown(answer));
     return { state: known, inflight, lag, fence, lastSeq };
+  }
+
+  /** The status as it is answered. */
+  async look(): Promise<Answer> {
+    return expectAnswer(`GET ${this.path()}`, await this.service.get(this.path()), { status: 200 });
   }
 
   /** Sends an administrative command under a new key and the present fence, unless `more` says otherwise; keeps a copy that comes. */

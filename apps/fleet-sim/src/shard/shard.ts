@@ -28,6 +28,8 @@ export interface TenantStatus {
   last_seq: number;
   /** With `moved`: the placement revision that says where to. */
   moved_revision?: number;
+  /** With `sealed` and `imported`: the copy's checksum, and how much it holds. A tenant of the simulated fleet is the commands it did. */
+  copy?: { sha256: string; entries: number };
 }
 
 export type CommandOutcome = { seq: number; repeated: boolean };
@@ -163,7 +165,14 @@ export class Shard {
       fence,
       last_seq: lastSeq,
       ...(state === 'moved' ? { moved_revision: movedRevision } : {}),
+      ...(state === 'sealed' || state === 'imported' ? { copy: { sha256: this.sumOf(tenantId), entries: lastSeq } } : {}),
     };
+  }
+
+  /** Of what the shard holds, not of what it was told: an import that took in less has another one. */
+  private sumOf(tenantId: string): string {
+    const { state, kind } = this.options;
+    return exportCopy(state.get(tenantId), { tenant: tenantId, kind }).sha256;
   }
 
   private inflight(tenantId: string): number {

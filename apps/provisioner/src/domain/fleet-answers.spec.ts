@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FairleadError } from '@fairlead/contracts';
-import { checkImport, checksumOf, isDefiniteRefusal, readExport, readReload, readTenantState, refusalOf } from './fleet-answers.js';
+import {
+  checkImport,
+  checksumOf,
+  isDefiniteRefusal,
+  readExport,
+  readReload,
+  readSeenTenant,
+  readTenantState,
+  refusalOf,
+} from './fleet-answers.js';
 
 const codeOf = (work: () => unknown): string => {
   try {
@@ -40,6 +49,24 @@ describe('answers of managed services', () => {
         expect(codeOf(() => readExport({ ...answer, data: other }))).toBe(same ? 'none' : 'unavailable');
       }),
     );
+  });
+
+  it('reads what is told of a copy while there is one, and refuses an export whose copy is another', () => {
+    const status = { state: 'imported', inflight: 0, lag: 0, fence: 4, last_seq: 5, copy: { sha256: 'sum', entries: 3 } };
+    expect(readSeenTenant(status)).toEqual({
+      state: 'imported',
+      inflight: 0,
+      lag: 0,
+      fence: 4,
+      lastSeq: 5,
+      copy: { sha256: 'sum', entries: 3 },
+    });
+    expect(readSeenTenant({ ...status, state: 'active' })).not.toHaveProperty('copy');
+    expect(readTenantState(status)).not.toHaveProperty('copy');
+    expect(codeOf(() => readSeenTenant({ ...status, copy: { sha256: 'sum', entries: -1 } }))).toBe('unavailable');
+    const exported = { state: 'sealed', data: 'd', sha256: checksumOf('d'), last_seq: 5, copy: { sha256: checksumOf('d'), entries: 3 } };
+    expect(readExport(exported)).toMatchObject({ lastSeq: 5, entries: 3 });
+    expect(codeOf(() => readExport({ ...exported, copy: { sha256: 'another', entries: 3 } }))).toBe('unavailable');
   });
 
   it('takes an import that ends where the export ended, and no other', () => {

@@ -6,7 +6,16 @@ const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 /** What a managed service answers about a tenant. */
 const tenantAnswer = z.object({ state: z.enum(tenantStates), inflight: count, lag: count, fence: count, last_seq: count });
-const exportAnswer = z.object({ state: z.literal('sealed'), sha256: z.string(), data: z.string(), last_seq: count });
+/** Rule H8: what a service tells of the copy that it holds. */
+const copy = z.object({ sha256: z.string().max(64), entries: count });
+const seenAnswer = tenantAnswer.extend({ copy: copy.optional() });
+const exportAnswer = z.object({
+  state: z.literal('sealed'),
+  sha256: z.string(),
+  data: z.string(),
+  last_seq: count,
+  copy: copy.optional(),
+});
 const importAnswer = z.object({ state: z.literal('imported'), last_seq: count });
 const reloadAnswer = z.object({ revision: count.optional() });
 const problemAnswer = z.object({ code: z.string().max(100), detail: z.string().max(500).optional(), highest_fence: count.optional() });
@@ -19,10 +28,17 @@ export interface TenantState {
   readonly lastSeq: number;
 }
 
+/** A tenant's state as it was looked at. */
+export interface SeenTenant extends TenantState {
+  readonly copy?: { readonly sha256: string; readonly entries: number };
+}
+
 export interface ExportedTenant {
   readonly data: string;
   readonly sha256: string;
   readonly lastSeq: number;
+  /** How many entries the service says that the state has. */
+  readonly entries?: number;
 }
 
 /** Reads a tenant's state; throws `unavailable` when the answer is not one. */
@@ -31,12 +47,19 @@ export function readTenantState(body: unknown): TenantState {
   return { ...rest, lastSeq };
 }
 
+/** The same, with the copy where there is one. */
+export function readSeenTenant(body: unknown): SeenTenant {
+  const { copy: held } = understood(seenAnswer, body);
+  const state = readTenantState(body);
+  return held !== undefined && (state.state === 'sealed' || state.state === 'imported') ? { ...state, copy: held } : state;
+}
+
 /** Reads an export and checks its data against its checksum; throws `unavailable` when they differ. */
 export function readExport(body: unknown): ExportedTenant {
-  const { data, sha256, last_seq: lastSeq } = understood(exportAnswer, body);
-  if (checksumOf(data) !== sha256)
+  const { data, sha256, last_seq: lastSeq, copy: sealed } = understood(exportAnswer, body);
+  if (checksumOf(data) !== sha256 || (sealed !== undefined && sealed.sha256 !== sha256))
     throw new FairleadError('unavailable', "the exported data does not match its checksum, so it isn't used");
-  return { data, sha256, lastSeq };
+  return { data, sha256, lastSeq, ...(sealed === undefined ? {} : { entries: sealed.entries }) };
 }
 
 /** Checks that an import took what was exported; throws `unavailable` when it ends at another command. */

@@ -6,9 +6,11 @@ import {
   checkImport,
   readExport,
   readReload,
+  readSeenTenant,
   readTenantState,
   refusalOf,
   type ExportedTenant,
+  type SeenTenant,
   type TenantState,
 } from '../domain/fleet-answers.js';
 import type { Endpoint } from './directory.js';
@@ -22,7 +24,7 @@ export interface CommandStamp {
 
 /** The fleet contract (docs/fleet-contract.md) as functions; each is one HTTP call. They throw FairleadError. */
 export interface FleetClient {
-  tenantState(endpoint: Endpoint, tenantId: string): Promise<TenantState>;
+  tenantState(endpoint: Endpoint, tenantId: string): Promise<SeenTenant>;
   drain(endpoint: Endpoint, tenantId: string, stamp: CommandStamp): Promise<TenantState>;
   resume(endpoint: Endpoint, tenantId: string, stamp: CommandStamp): Promise<TenantState>;
   drop(endpoint: Endpoint, tenantId: string, stamp: CommandStamp, movedRevision: number): Promise<TenantState>;
@@ -94,7 +96,7 @@ export function createFleetClient(options: FleetClientOptions): FleetClient {
       ask(
         endpoint,
         { operation: 'tenant_state', path: `/admin/tenants/${encodeURIComponent(tenantId)}`, template: '/admin/tenants/{tenant_id}' },
-        readTenantState,
+        readSeenTenant,
       ),
     drain: (endpoint, tenantId, stamp) => ask(endpoint, tenantPost('drain', tenantId, stamp), readTenantState),
     resume: (endpoint, tenantId, stamp) => ask(endpoint, tenantPost('resume', tenantId, stamp), readTenantState),

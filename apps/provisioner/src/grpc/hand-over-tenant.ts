@@ -22,5 +22,6 @@ async function handOver({ directory, fleet }: Deps, command: ServiceCommand, fro
   // A caller that gave up meanwhile may be undoing: a copy that comes late would outlive that.
   if (signal.aborted) throw new FairleadError('deadline_exceeded', 'the caller gave up before the copy was sent');
   await fleet.import(target, tenantId, stamp('import'), exported);
-  return { bytes: Buffer.byteLength(exported.data), sha256: exported.sha256, lastSeq: exported.lastSeq };
+  const { data, sha256, lastSeq, entries } = exported;
+  return { bytes: Buffer.byteLength(data), sha256, lastSeq, ...(entries === undefined ? {} : { entries }) };
 }

@@ -21,7 +21,7 @@ const request = z.strictObject({
 /** What the service answered, in the words of the provisioner's own contract. */
 const answer = z.union([
   z.strictObject({ state: z.enum(tenantStates), inflight: count, lag: count, fence: count, lastSeq: count }),
-  z.strictObject({ bytes: count, sha256: text, lastSeq: count }),
+  z.strictObject({ bytes: count, sha256: text, lastSeq: count, entries: count.optional() }),
   z.array(z.strictObject({ endpointId: text, appliedRevision: count })),
 ]);
 

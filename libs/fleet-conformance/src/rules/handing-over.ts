@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { expectAnswer, expectProblem, expectTrue, shown } from '../expect.js';
+import { isDeepStrictEqual } from 'node:util';
+import { expectAnswer, expectProblem, expectTrue, isCount, shown } from '../expect.js';
 import type { Bench, Rule } from '../rule.js';
 import { expectState, TestTenant, type TenantCopy } from '../test-tenant.js';
 
@@ -18,6 +19,13 @@ export const handOverRules: readonly Rule[] = [
   { id: 'H5', mandatory: true, of: 'shards', title: 'export and import are repeated only while their copy is there', check: lateRepeats },
   { id: 'H6', mandatory: true, of: 'shards', title: 'drop removes the copy, and keeps where the tenant moved to', check: drops },
   { id: 'H7', mandatory: false, of: 'shards', title: 'data is below 1 MiB', check: size },
+  {
+    id: 'H8',
+    mandatory: false,
+    of: 'shards',
+    title: 'a copy is told with its checksum and count, the same here and there',
+    check: toldCopies,
+  },
 ];
 
 const advisedBytes = 1_048_576;
@@ -142,6 +150,23 @@ async function size({ tenant }: Bench): Promise<void> {
   const { data } = await tenant.seal();
   const bytes = Buffer.byteLength(data);
   expectTrue(bytes < advisedBytes, 'less than 1 MiB of data', `${String(bytes)} bytes`);
+}
+
+async function toldCopies({ tenant, peer = tenant }: Bench): Promise<void> {
+  await doSome(tenant);
+  const { sha256, data } = await tenant.seal();
+  const sealed = await tenant.look();
+  const copy = sealed.body['copy'] as { sha256?: unknown; entries?: unknown } | undefined;
+  expectTrue(
+    copy?.sha256 === sha256 && isCount(copy.entries),
+    'copy with the sha256 of the export and entries, while sealed',
+    shown(sealed),
+  );
+  if (peer === tenant) await tenant.bring('absent');
+  const imported = expectState('import', await peer.admin('import', { data, sha256 }), 'imported');
+  for (const answer of [imported, await peer.look()])
+    expectTrue(isDeepStrictEqual(answer.body['copy'], copy), `copy ${JSON.stringify(copy)} while imported, as while sealed`, shown(answer));
+  await peer.bring('absent');
 }
 
 /** One command more, where it is known how. */

@@ -32,6 +32,15 @@ export interface TenantState {
   fence: number;
   /** The last command number the shard applied for the tenant. */
   lastSeq: number;
+  /** Of a sealed or imported copy, when the shard tells of it. */
+  copy?: TenantCopy | undefined;
+}
+
+/** What a shard says of the copy it holds; the copy's position is last_seq. */
+export interface TenantCopy {
+  sha256: string;
+  /** How many entries the state has, counted by the shard. */
+  entries: number;
 }
 
 export interface DrainTenantRequest {
@@ -61,6 +70,8 @@ export interface HandOverTenantResponse {
   bytes: number;
   sha256: string;
   lastSeq: number;
+  /** How many entries the origin says that the state has, when it tells. */
+  entries?: number | undefined;
 }
 
 export interface ResumeTenantRequest {
@@ -315,7 +326,7 @@ export const TenantOnShard: MessageFns<TenantOnShard> = {
 };
 
 function createBaseTenantState(): TenantState {
-  return { state: "", inflight: 0, lag: 0, fence: 0, lastSeq: 0 };
+  return { state: "", inflight: 0, lag: 0, fence: 0, lastSeq: 0, copy: undefined };
 }
 
 export const TenantState: MessageFns<TenantState> = {
@@ -334,6 +345,9 @@ export const TenantState: MessageFns<TenantState> = {
     }
     if (message.lastSeq !== 0) {
       writer.uint32(40).int64(message.lastSeq);
+    }
+    if (message.copy !== undefined) {
+      TenantCopy.encode(message.copy, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -391,6 +405,14 @@ export const TenantState: MessageFns<TenantState> = {
             message.lastSeq = longToNumber(reader.int64());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.copy = TenantCopy.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -414,6 +436,7 @@ export const TenantState: MessageFns<TenantState> = {
         : isSet(object.last_seq)
         ? globalThis.Number(object.last_seq)
         : 0,
+      copy: isSet(object.copy) ? TenantCopy.fromJSON(object.copy) : undefined,
     };
   },
 
@@ -434,6 +457,9 @@ export const TenantState: MessageFns<TenantState> = {
     if (message.lastSeq !== 0) {
       obj.lastSeq = Math.round(message.lastSeq);
     }
+    if (message.copy !== undefined) {
+      obj.copy = TenantCopy.toJSON(message.copy);
+    }
     return obj;
   },
 
@@ -447,6 +473,94 @@ export const TenantState: MessageFns<TenantState> = {
     message.lag = object.lag ?? 0;
     message.fence = object.fence ?? 0;
     message.lastSeq = object.lastSeq ?? 0;
+    message.copy = (object.copy !== undefined && object.copy !== null)
+      ? TenantCopy.fromPartial(object.copy)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTenantCopy(): TenantCopy {
+  return { sha256: "", entries: 0 };
+}
+
+export const TenantCopy: MessageFns<TenantCopy> = {
+  encode(message: TenantCopy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sha256 !== "") {
+      writer.uint32(10).string(message.sha256);
+    }
+    if (message.entries !== 0) {
+      writer.uint32(16).int64(message.entries);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TenantCopy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTenantCopy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.entries = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TenantCopy {
+    return {
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      entries: isSet(object.entries) ? globalThis.Number(object.entries) : 0,
+    };
+  },
+
+  toJSON(message: TenantCopy): unknown {
+    const obj: any = {};
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.entries !== 0) {
+      obj.entries = Math.round(message.entries);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TenantCopy>, I>>(base?: I): TenantCopy {
+    return TenantCopy.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TenantCopy>, I>>(object: I): TenantCopy {
+    const message = createBaseTenantCopy();
+    message.sha256 = object.sha256 ?? "";
+    message.entries = object.entries ?? 0;
     return message;
   },
 };
@@ -857,7 +971,7 @@ export const HandOverTenantRequest: MessageFns<HandOverTenantRequest> = {
 };
 
 function createBaseHandOverTenantResponse(): HandOverTenantResponse {
-  return { bytes: 0, sha256: "", lastSeq: 0 };
+  return { bytes: 0, sha256: "", lastSeq: 0, entries: undefined };
 }
 
 export const HandOverTenantResponse: MessageFns<HandOverTenantResponse> = {
@@ -870,6 +984,9 @@ export const HandOverTenantResponse: MessageFns<HandOverTenantResponse> = {
     }
     if (message.lastSeq !== 0) {
       writer.uint32(24).int64(message.lastSeq);
+    }
+    if (message.entries !== undefined) {
+      writer.uint32(32).int64(message.entries);
     }
     return writer;
   },
@@ -911,6 +1028,14 @@ export const HandOverTenantResponse: MessageFns<HandOverTenantResponse> = {
             message.lastSeq = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.entries = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -932,6 +1057,7 @@ export const HandOverTenantResponse: MessageFns<HandOverTenantResponse> = {
         : isSet(object.last_seq)
         ? globalThis.Number(object.last_seq)
         : 0,
+      entries: isSet(object.entries) ? globalThis.Number(object.entries) : undefined,
     };
   },
 
@@ -946,6 +1072,9 @@ export const HandOverTenantResponse: MessageFns<HandOverTenantResponse> = {
     if (message.lastSeq !== 0) {
       obj.lastSeq = Math.round(message.lastSeq);
     }
+    if (message.entries !== undefined) {
+      obj.entries = Math.round(message.entries);
+    }
     return obj;
   },
 
@@ -957,6 +1086,7 @@ export const HandOverTenantResponse: MessageFns<HandOverTenantResponse> = {
     message.bytes = object.bytes ?? 0;
     message.sha256 = object.sha256 ?? "";
     message.lastSeq = object.lastSeq ?? 0;
+    message.entries = object.entries ?? undefined;
     return message;
   },
 };
