@@ -1,5 +1,6 @@
 /** The gateway's operations on the balance of placement. */
 import type { Body, Query, Schema } from '@fairlead/api-client';
+import type { ServiceKind } from '@fairlead/contracts';
 import type { Having, Loose } from './http/answer.js';
 import type { Caller } from './http/caller.js';
 
@@ -15,6 +16,9 @@ export function createPlacementApi({ one }: Caller) {
     rebalance: (query: Query<'placement.rebalance'>) => one('placement.rebalance', { query }, balanceFields),
     whatIf: (query: Query<'placement.whatIf'>) => one('placement.whatIf', { query }, [...balanceFields, 'stranded']),
     explainPlacement: (query: Query<'placement.explain'>) => one('placement.explain', { query }, ['shard']),
+    /** `ifMatch` left out makes a shard, or replaces whatever is there. */
+    putShard: (kind: ServiceKind, shardId: string, body: Body<'shards.put'>, ifMatch?: string) =>
+      one('shards.put', { path: { kind, shard_id: shardId }, headers: ifMatch === undefined ? {} : { 'If-Match': ifMatch }, body }),
     tenantBalance: (id: string) => one('placement.tenant', { path: { id } }, ['load']),
     putTenantBalance: (id: string, body: Body<'placement.putTenant'>, ifMatch: string) =>
       one('placement.putTenant', { path: { id }, headers: { 'If-Match': ifMatch }, body }, ['load']),

@@ -55,6 +55,7 @@ import { orgShow } from './commands/org-show.js';
 import { password } from './commands/password.js';
 import { placementExplain } from './commands/placement-explain.js';
 import { placementExport } from './commands/placement-export.js';
+import { placementImport } from './commands/placement-import.js';
 import { placementRebalance } from './commands/placement-rebalance.js';
 import { placementShow } from './commands/placement-show.js';
 import { placementTenant } from './commands/placement-tenant.js';
@@ -147,8 +148,8 @@ const groups: readonly { name: string; description: string; commands: readonly R
   },
   {
     name: 'placement',
-    description: 'placement: show, export, rebalance, what-if, explain, tenant',
-    commands: [placementShow, placementExport, placementRebalance, placementWhatIf, placementExplain, placementTenant],
+    description: 'placement: show, export, import, rebalance, what-if, explain, tenant',
+    commands: [placementShow, placementExport, placementImport, placementRebalance, placementWhatIf, placementExplain, placementTenant],
   },
   { name: 'cluster', description: 'the platform as a whole: health, stats', commands: [clusterHealth, clusterStats] },
   {

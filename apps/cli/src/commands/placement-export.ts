@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { serviceKinds, type PlacedKind } from '@fairlead/contracts';
 import { placementFiles, writePlacementFiles } from '@fairlead/placement-map/files';
-import type { Placement } from '../api.js';
 import type { Run } from '../context.js';
-import { CliError } from '../exit.js';
+import { sourceOf } from '../placement-source.js';
 import { renderExport } from '../view/lists.js';
 
 /** `fairlead placement export` */
@@ -20,30 +18,4 @@ export function placementExport(parent: Command, run: Run): void {
         print(written, () => renderExport(written));
       }),
     );
-}
-
-function sourceOf(placement: Placement) {
-  const map = (kind: PlacedKind) =>
-    new Map(Object.entries(placement[`${kind}_placement`]).map(([tenant, { shard }]) => [tenant, known(shard)]));
-  return {
-    epoch: placement.epoch,
-    revision: placement.revision,
-    maps: { aggregate: map('aggregate'), projection: map('projection'), runner: map('runner') },
-    shards: serviceKinds.flatMap((kind) =>
-      Object.entries(placement.shards[kind] ?? {}).map(([shardId, shard]) => ({
-        kind,
-        shardId,
-        endpoints: known(shard.endpoints).map(({ endpoint_id: id, url }) => ({ endpointId: known(id), url: known(url) })),
-        weight: shard.weight ?? 1,
-        labels: shard.labels ?? {},
-        state: shard.state ?? 'active',
-      })),
-    ),
-  };
-}
-
-/** Throws rather than let a file tell less than is in effect. */
-function known<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) throw new CliError('the gateway did not tell all of the placement; nothing was written');
-  return value;
 }
