@@ -21,7 +21,13 @@ beforeAll(async () => {
     sim: true,
     metrics: { scrapeIntervalSeconds: 1 },
     // More tenants than are told apart.
-    env: { SIM_TENANTS: '40', SIM_RATE: '40', FLEET_INTERVAL_MS: '1000' },
+    env: {
+      SIM_TENANTS: '40',
+      SIM_RATE: '40',
+      FLEET_INTERVAL_MS: '1000',
+      FLEET_METRICS_INTERVAL_MS: '1000',
+      FLEET_CRASH_LOOP_RESTARTS: '2',
+    },
     log: () => undefined,
   });
   ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
@@ -134,6 +140,37 @@ describe('the health of the cluster', () => {
     await hold.release();
     await state('healthy');
   }, 300_000);
+});
+
+describe('an endpoint that crash-loops', () => {
+  const endpoint = 'projection.projection-2.projection-2-1';
+
+  it('is told by its history and the health of the cluster, and warned of by plans that would move something there', async () => {
+    const restarts = async () => {
+      const { body } = await ann.get<{ items: { what: string }[] }>(`/admin/v1/fleet/endpoints/${endpoint}/history`);
+      return body.items.filter(({ what }) => what === 'restarted').length;
+    };
+    for (const times of [1, 2]) {
+      // Longer than what may be a clock that was set.
+      await ann.turn('projection', 'projection-2', { crash: { restart_ms: 3_000 } });
+      await eventually(async () => (await restarts()) >= times, { what: 'the restart to be seen', timeoutMs: 60_000, intervalMs: 500 });
+    }
+    const { reasons } = await eventually(
+      async () => {
+        const health = await healthNow();
+        return health.state === 'degraded' ? health : undefined;
+      },
+      { what: 'a shard that is ready again', timeoutMs: 60_000, intervalMs: 500 },
+    );
+    expect(reasons.map(({ code, subject }) => `${code} ${subject}`)).toEqual([`endpoint_crash_looping ${endpoint}`]);
+    const { body } = await ann.get<{ items: { tenant_id: string; placement: Record<string, { shard: string }> }[] }>('/admin/v1/tenants');
+    const tenant = body.items.find(({ placement }) => placement['projection']?.shard !== 'projection-2')?.tenant_id ?? '';
+    const plan = await ann.plan(tenant, { projection: 'projection-2' });
+    expect(plan.body.checks.find(({ name }) => name === 'projection.target_steady')).toEqual({
+      ...{ name: 'projection.target_steady', verdict: 'warn', value: 'crash_looping', limit: 'steady' },
+      message: 'projection projection-2 is not steady: projection-2-1 is crash looping',
+    });
+  }, 240_000);
 });
 
 describe('what services tell of themselves', () => {

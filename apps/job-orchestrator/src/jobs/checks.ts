@@ -26,7 +26,24 @@ export interface Limits {
   maxInflight: number;
 }
 
-/** Is a shard fit to take a tenant: reachable, healthy, ready, not too busy. */
+/** An endpoint whose state changes again and again, or whose process does not last, may be ready at the moment that it is looked at. */
+function steadyCheck(kind: string, shardId: string, endpoints: readonly fleetV1.EndpointHealth[]): Check {
+  const unsteady = endpoints.filter(({ condition }) => condition === 'flapping' || condition === 'crash_looping');
+  // A crash loop explains why states change.
+  const worst = unsteady.find(({ condition }) => condition === 'crash_looping') ?? unsteady[0];
+  const named = unsteady.map(({ endpointId, condition }) => `${endpointId} is ${condition.replace('_', ' ')}`).join(', ');
+  return judge(
+    `${kind}.target_steady`,
+    unsteady.length === 0,
+    'warn',
+    worst?.condition ?? 'steady',
+    'steady',
+    `${kind} ${shardId} is steady`,
+    `${kind} ${shardId} is not steady: ${named}`,
+  );
+}
+
+/** Is a shard fit to take a tenant: reachable, healthy, ready, steady, not too busy. */
 export function targetChecks(kind: string, shardId: string, endpoints: readonly fleetV1.EndpointHealth[], limits: Limits): Check[] {
   const name = `${kind} ${shardId}`;
   const reachable = endpoints.length > 0 && endpoints.every((endpoint) => endpoint.reachable);
@@ -49,6 +66,7 @@ export function targetChecks(kind: string, shardId: string, endpoints: readonly 
       `${name} is ${state}${reachable ? '' : ` (${problem})`}`,
     ),
     judge(`${kind}.target_ready`, ready, 'block', ready ? 'ready' : 'not ready', 'ready', `${name} is ready`, `${name} is not ready`),
+    steadyCheck(kind, shardId, endpoints),
     judge(
       `${kind}.target_lag`,
       measured && lag <= limits.maxLag,

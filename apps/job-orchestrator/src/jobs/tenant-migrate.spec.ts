@@ -136,6 +136,20 @@ describe('the plan of a migration', () => {
     ]);
   });
 
+  it.each([
+    [['flapping'], 'flapping', 'runner runner-2 is not steady: runner-2 is flapping'],
+    [['flapping', 'crash_looping', 'steady'], 'crash_looping', 'runner runner-2 is not steady: e0 is flapping, e1 is crash looping'],
+  ])('warns of a target that is ready and not steady: %p', (conditions, value, message) => {
+    const targetHealth = conditions.map((condition, index) =>
+      health({ condition, ...(conditions.length > 1 ? { endpointId: `e${String(index)}` } : {}) }),
+    );
+    const draft = plan({ targetHealth });
+    expect([verdicts(draft, 'warn'), verdicts(draft, 'block')]).toEqual([['runner.target_steady'], []]);
+    expect(draft.checks.find(({ verdict }) => verdict === 'warn')).toEqual({
+      ...{ name: 'runner.target_steady', verdict: 'warn', value, limit: 'steady', message },
+    });
+  });
+
   it('blocks exactly when a measure is over its limit', () => {
     fc.assert(
       fc.property(fc.nat(400), fc.nat(400), fc.nat(400), (lag, inflight, tenantLag) => {
