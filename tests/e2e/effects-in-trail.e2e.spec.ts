@@ -8,8 +8,8 @@ import { Operator } from './support/operator.js';
 import { openStackDatabaseAsAdmin } from './support/stack-database.js';
 import { messagingOf } from './support/world-state.js';
 
-/** What rows of these tell of is in no table, bucket or ledger that stays: what was looked at, what others keep, what was seen, files of configuration that only a stack that is given some has, streams that age, the log itself. */
-const withoutEffect = ['data_table', 'sensitive_read', 'iam_change', 'config', 'endpoint', 'dead_letter', 'projection', 'event_log'];
+/** What rows of these tell of is in no table, bucket or ledger that stays: what was looked at, what others keep, what was seen, streams that age, the log itself. */
+const withoutEffect = ['data_table', 'sensitive_read', 'iam_change', 'endpoint', 'dead_letter', 'projection', 'event_log'];
 
 let history: History;
 let effects: Effect[];

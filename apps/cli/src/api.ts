@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createAccessApi } from './access-api.js';
 import { createChainApi } from './chain-api.js';
 import { createDefinitionsApi } from './definitions-api.js';
+import { createConfigApi } from './config-api.js';
 import { CliError } from './exit.js';
 import type { Having, Loose } from './http/answer.js';
 import { createCaller, request, type Filter, type PageRequest } from './http/caller.js';
@@ -139,6 +140,7 @@ export function createApi(http: HttpClient) {
     ...createOrgsApi(caller),
     ...createPlacementApi(caller),
     ...createDefinitionsApi(caller),
+    ...createConfigApi(caller),
     ...createWebhooksApi(caller),
     ...createChainApi(http, caller),
   };

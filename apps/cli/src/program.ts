@@ -11,6 +11,8 @@ import { auditVerify } from './commands/audit-verify.js';
 import { bindingCreate } from './commands/binding-create.js';
 import { bindingDelete } from './commands/binding-delete.js';
 import { bindingList } from './commands/binding-list.js';
+import { configApply, configRollback } from './commands/config-change.js';
+import { configDiff, configGet, configHistory, configList, configRevision, configValidate } from './commands/config-read.js';
 import { conformance } from './commands/conformance.js';
 import { deadLetterDiscard } from './commands/dead-letter-discard.js';
 import { deadLetterList } from './commands/dead-letter-list.js';
@@ -156,6 +158,11 @@ const groups: readonly { name: string; description: string; commands: readonly R
     name: 'fleet',
     description: 'the managed services: snapshot, history, watch, reload',
     commands: [fleetSnapshot, fleetHistory, fleetWatch, fleetReload],
+  },
+  {
+    name: 'config',
+    description: 'configuration documents: list, get, history, revision, diff, validate, apply, rollback',
+    commands: [configList, configGet, configHistory, configRevision, configDiff, configValidate, configApply, configRollback],
   },
   {
     name: 'audit',

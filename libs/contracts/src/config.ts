@@ -6,7 +6,7 @@ export const configDomains = ['routing', 'placement', 'feature-flags', 'runner-a
 export type ConfigDomain = (typeof configDomains)[number];
 
 /** Where a document came from. `default`: nothing was ever applied, the domain's defaults are in force. */
-export const configSources = ['default', 'dev_file', 'nats_kv', 'api'] as const;
+export const configSources = ['default', 'dev_file', 'api'] as const;
 export type ConfigSource = (typeof configSources)[number];
 
 /** The scope of a document that holds for the whole platform. */

@@ -69,6 +69,9 @@ const ofToken = (token: Row) => (row: TrailRow) => [row.details['token_id'], row
 const displayNameTold = (row: TrailRow | undefined): unknown =>
   ((row?.details['after'] as Row | undefined) ?? row?.details)?.['display_name'];
 
+/** A document as events name it. */
+const pathOf = ({ domain, scope, name }: Row): string => [domain, scope, name].map(text).join('/');
+
 const keptAnswers = 'answers of requests, each kept with the change that it answers';
 
 const jobTold = (job: Row): Told[] => [
@@ -234,6 +237,27 @@ const tables: Readonly<Record<string, ((row: Row) => Told[]) | string>> = {
   ],
   'placement.fence': 'raised by each move',
   'placement.meta': 'raised by each change of tenants and shards',
+  'placement.config_revision': (revision) => [
+    told(
+      `revision ${text(revision['revision'])} of ${pathOf(revision)}`,
+      'config.config_staged config.config_applied',
+      (row) => of(pathOf(revision))(row) && saying('revision', revision['revision'])(row) && saying('sha256', revision['sha256'])(row),
+    ),
+  ],
+  'placement.config_document': (document) =>
+    document['revision'] === 0
+      ? []
+      : [
+          told(
+            `${pathOf(document)} at revision ${text(document['revision'])}`,
+            'config.config_applied',
+            (row) => of(pathOf(document))(row) && saying('revision', document['revision'])(row),
+          ),
+        ],
+  'placement.config_change': (change) => [
+    told(`what ${text(change['idempotency_key'])} staged`, 'config.config_staged', saying('idempotency_key', change['idempotency_key'])),
+  ],
+  'placement.config_content': 'contents by their hash: of revisions, and of plans, which nothing refers to',
   'placement.config_changes': 'raised by each change of configuration',
   'placement.publication': (publication) =>
     Number(publication['epoch']) > 1

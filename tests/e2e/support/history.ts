@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fairlead/testing';
+import { configHappens } from './history-config.js';
 import { dataReadHappens } from './history-data.js';
 import { definitionsHappen } from './history-definitions.js';
 import { rolesHappen, serviceAccountsHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
@@ -77,6 +78,7 @@ export class History {
       this.exported(),
       definitionsHappen((path, body, headers) => this.ann.post(path, body, headers)),
       dataReadHappens((path) => this.ann.get(path)),
+      configHappens(this.ann),
       this.attention().then(() => Promise.all([this.places(), this.moves()])),
     ]);
     await decisionsHappen(this.jobs());

@@ -2707,7 +2707,7 @@ export interface components {
             revision: number;
             sha256: string;
             /** @enum {string} */
-            source: "default" | "dev_file" | "nats_kv" | "api";
+            source: "default" | "dev_file" | "api";
             /** @enum {string} */
             state: "effective" | "staged" | "superseded" | "withdrawn";
             updated_at: string | null;
@@ -2726,7 +2726,7 @@ export interface components {
             revision: number;
             sha256: string;
             /** @enum {string} */
-            source: "default" | "dev_file" | "nats_kv" | "api";
+            source: "default" | "dev_file" | "api";
             /** @enum {string} */
             state: "effective" | "staged" | "superseded" | "withdrawn";
             updated_at: string | null;
@@ -2741,7 +2741,7 @@ export interface components {
             revision: number;
             sha256: string;
             /** @enum {string} */
-            source: "default" | "dev_file" | "nats_kv" | "api";
+            source: "default" | "dev_file" | "api";
             /** @enum {string} */
             state: "effective" | "staged" | "superseded" | "withdrawn";
             updated_at: string | null;

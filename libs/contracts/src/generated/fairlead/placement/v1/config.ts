@@ -26,7 +26,7 @@ export interface ConfigRevision {
   /** 0: the domain's defaults. */
   revision: number;
   sha256: string;
-  /** default, dev_file, nats_kv or api */
+  /** default, dev_file or api */
   source: string;
   updatedAt: string;
   updatedBy: string;
