@@ -2,7 +2,8 @@
 import { ConfigError, loadConfig } from '@fairlead/config';
 import { controlPlaneServices, describeError, type ControlPlaneService } from '@fairlead/contracts';
 import { beginIncarnation, installEventLog } from '@fairlead/event-log';
-import { grantDataAccess, prepareDatabase, runMigrations } from '@fairlead/postgres';
+import { afterRestoreSql } from '@fairlead/placement';
+import { adminClient, grantDataAccess, prepareDatabase, runMigrations } from '@fairlead/postgres';
 import { configurationExitCode } from '@fairlead/service-runtime';
 import { migrationsOf } from './migrations.js';
 import { databaseAccessSchema, databasePasswordsSchema, passwordVariable } from './settings.js';
@@ -42,8 +43,22 @@ const commands: Record<string, (access: Access) => Promise<void>> = {
     console.log(
       `Database ${access.database}: the event log is in incarnation ${incarnation}, the same as before up to position ${String(after)}`,
     );
+    await outbidGateways(access);
   },
 };
+
+/** Has placement begin an epoch above any that gateways may have seen since the backup. */
+async function outbidGateways(access: Access): Promise<void> {
+  const client = await adminClient(access);
+  try {
+    const { rows } = await client.query<{ there: boolean }>(`select to_regclass('placement.publication') is not null as there`);
+    if (rows[0]?.there !== true) return;
+    await client.query(afterRestoreSql);
+    console.log(`Database ${access.database}: placement will be published in a new epoch`);
+  } finally {
+    await client.end();
+  }
+}
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {

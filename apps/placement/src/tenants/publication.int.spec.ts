@@ -11,6 +11,7 @@ import { registerTenant } from './create-tenant.js';
 import { moveTenant } from './move-tenant.js';
 import { startPublication, type Publication } from './publication.js';
 import { putShard } from './put-shard.js';
+import { afterRestoreSql } from './store/meta.js';
 import { findTenant } from './store/tenants.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
@@ -160,6 +161,39 @@ describe('publication', () => {
     const snapshot = await shows(watch, 'acme', 'runner-1', 2);
     expect(snapshot.revision).toBe(restored);
     expect((await epochEvents()).map(({ payload }) => payload['found'])).toEqual([expect.objectContaining({ epoch: 1, revision })]);
+  });
+
+  it('outbids what gateways alone still know, after the database was restored and KV was lost', async () => {
+    const { tenant } = await register('acme');
+    const before = publishing();
+    const watch = watching();
+    await shows(watch, 'acme', 'runner-1');
+    // Two epochs that the backup knows nothing of.
+    for (const epoch of [2, 3]) {
+      await deleteBucket();
+      await shows(watch, 'acme', 'runner-1', epoch);
+    }
+    await move('acme', 'runner-2');
+    const seen = await shows(watch, 'acme', 'runner-2', 3);
+    await before.stop();
+    const restored = tenant.assignments[0]?.revision ?? 0;
+    await database.adminSql.query(
+      `with older as (update placement.meta set revision = $1, epoch = 1), moves as (delete from placement.move),
+            published as (update placement.publication set epoch = 1, revision = $1, bucket_created = 'of then')
+       update placement.assignment set shard_id = 'runner-1', revision = $1 where kind = 'runner'`,
+      [restored],
+    );
+    await deleteBucket();
+    await database.adminSql.query(afterRestoreSql);
+    publishing();
+    const shown = await eventually(() => watch.current()?.shardOf('runner', 'acme') === 'runner-1' && watch.current(), {
+      what: 'the gateway to take the placement of the backup',
+      timeoutMs: 20_000,
+    });
+    expect([shown && shown.revision, shown && shown.epoch > seen.epoch]).toEqual([restored, true]);
+    // From then on epochs are counted from there.
+    await deleteBucket();
+    await shows(watch, 'acme', 'runner-1', (shown && shown.epoch) + 1);
   });
 
   it('outbids a bucket that knows more than the database', async () => {

@@ -12,6 +12,8 @@ export function compareVersions(a: Version, b: Version): number {
 /** What the database says: the truth, and which bucket (by its creation time) it was last published to. */
 export interface OwnState extends Version {
   readonly bucketCreated: string | null;
+  /** The highest epoch that readers may have seen: above our own after a restore, which takes away what was begun since the backup. */
+  readonly givenEpoch: number;
 }
 
 /** What the KV bucket holds; undefined when there is no bucket or nothing complete in it. */
@@ -38,5 +40,5 @@ export function epochToRaise(own: OwnState, { expectedBucket, known }: Look, con
   const replaced = expectedBucket !== null && own.bucketCreated === expectedBucket && known?.bucketCreated !== expectedBucket;
   const ahead = known !== undefined && compareVersions(known, own) > 0;
   const conflicting = conflict !== undefined && compareVersions(conflict, own) === 0;
-  return replaced || ahead || conflicting ? Math.max(own.epoch, known?.epoch ?? 0) + 1 : undefined;
+  return replaced || ahead || conflicting ? Math.max(own.epoch, own.givenEpoch, known?.epoch ?? 0) + 1 : undefined;
 }

@@ -12,9 +12,19 @@ export async function lockMeta(tx: Transaction): Promise<Version> {
 /** The committed version and the bucket it is published to. */
 export async function readOwnState(sql: Sql): Promise<OwnState> {
   return only(
-    await sql.query<OwnState>(`select m.epoch, m.revision, p.bucket_created as "bucketCreated" from meta m cross join publication p`),
+    await sql.query<OwnState>(
+      `select m.epoch, m.revision, p.bucket_created as "bucketCreated", p.epoch as "givenEpoch" from meta m cross join publication p`,
+    ),
   );
 }
+
+/**
+ * For whoever restored the database, as a superuser, while the service is stopped. Epochs that were begun since the backup are known to nobody but
+ * the gateways, when KV was lost or restored too; but an epoch is a small number, or the second of an earlier restore plus what was begun since. So
+ * the present second is above all of them, and the service begins its next epoch above it: as it has no bucket by this name, at once.
+ */
+export const afterRestoreSql = `
+  update placement.publication set epoch = greatest(epoch, floor(extract(epoch from clock_timestamp()))::bigint), bucket_created = 'the database was restored'`;
 
 /** Begins a new epoch, of which nothing is published yet. */
 export async function beginEpoch(tx: Transaction, epoch: number): Promise<void> {
