@@ -112,8 +112,13 @@ describe('a reader on a plain connection', () => {
     const heard: unknown[] = [];
     const remove = gatewaySide.subscribeCore(placementNames(nats.namespace).increments, (message) => heard.push(message));
     await gatewaySide.connection?.flush();
-    publisher.announce();
-    await eventually(() => heard.length > 0, { what: 'what is in force' });
+    await eventually(
+      () => {
+        publisher.announce();
+        return heard.length > 0;
+      },
+      { what: 'what is in force', timeoutMs: 20_000 },
+    );
     remove();
     const { name } = messaging.topology.buckets.placement;
     const stored = await (await messaging.manager()).streams.getMessage(`KV_${name}`, { last_by_subj: `$KV.${name}.marker` });

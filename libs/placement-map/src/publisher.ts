@@ -39,7 +39,7 @@ export interface PlacementPublisher {
    * to meanwhile.
    */
   verify(source: PlacementSource): Promise<BucketFindings | undefined>;
-  /** Tells readers what this publisher left in the bucket, if it did: they need not look. To be called every second. Never throws. */
+  /** Tells readers what this publisher left in the bucket, if it did: they need not look. To be called every second; it does so every third. Never throws. */
   announce(): void;
   /** The version in the bucket, which may be ahead of the caller's database. Undefined when there is none. Throws `unavailable`. */
   highestKnown(): Promise<(PlacementVersion & { bucketCreated: string }) | undefined>;
@@ -48,6 +48,8 @@ export interface PlacementPublisher {
 }
 
 const attempts = 5;
+/** A reader that was told looks for itself only after five: one telling may come late. */
+const announceEveryMs = 3000;
 /** More than one publication writes: what a publisher expects of a lost bucket is never true of the new one. */
 const sequenceGap = 1000;
 
@@ -69,6 +71,8 @@ export function createPlacementPublisher(options: {
   let known: BucketState | undefined;
   let highestSequence = 0;
   let told = '';
+  /** When readers were last told of what is in force, by an increment or in between. */
+  let toldReadersAtMs = -Infinity;
   let running: Promise<void> = Promise.resolve();
   let waiting: { source: PlacementSource; result: Promise<void> } | undefined;
   let closed = false;
@@ -141,7 +145,12 @@ export function createPlacementPublisher(options: {
     if (marker === undefined) return;
     const changes = before.marker === undefined ? undefined : changesOf(before.held, publication);
     const base = before.marker === undefined || changes === undefined ? undefined : { from: before.marker, changes };
-    messaging.publishCore(increments, incrementJson({ ...marker, base }));
+    sendToReaders({ ...marker, base });
+  }
+
+  function sendToReaders(increment: Parameters<typeof incrementJson>[0]): void {
+    messaging.publishCore(increments, incrementJson(increment));
+    toldReadersAtMs = performance.now();
   }
 
   async function bring(source: PlacementSource): Promise<BucketState> {
@@ -212,7 +221,9 @@ export function createPlacementPublisher(options: {
     },
     announce() {
       const marker = known?.marker;
-      if (marker !== undefined) messaging.publishCore(increments, incrementJson({ ...marker, base: undefined }));
+      // Whoever calls every second is a little late each time.
+      const isDue = performance.now() - toldReadersAtMs > announceEveryMs - 500;
+      if (marker !== undefined && isDue) sendToReaders({ ...marker, base: undefined });
     },
     async highestKnown() {
       const manager = await messaging.manager();

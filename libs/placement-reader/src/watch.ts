@@ -28,8 +28,8 @@ export interface ReaderLogger {
 
 const longestPauseMs = 1000;
 const shortestPauseMs = 5;
-/** What shows is right for as long after it was told of again: publishers do so every second. */
-const vouchedForMs = 2500;
+/** What shows is right for as long after it was told of: publishers do so every three seconds. */
+const vouchedForMs = 5000;
 const readsAtOnce = 32;
 const readTimeoutMs = 5000;
 const notFound = 404;
@@ -38,7 +38,7 @@ const notFound = 404;
  * Follows the placement bucket in the background for ever, through lost connections and a bucket made anew. `onSnapshot`
  * runs for each new snapshot, never for an older or repeated version; what it throws is logged.
  *
- * Each publication comes as an increment over core NATS, and in between publishers tell every second what is in force. Who missed something, or
+ * Each publication comes as an increment over core NATS, and in between publishers tell every three seconds what is in force. Who missed something, or
  * has nothing yet, reads the bucket; so does everybody each second in which nobody tells. That needs two rights and no more: to read values directly, and to hear of increments (docs/adr/0011).
  */
 export function watchPlacement(options: {
@@ -141,7 +141,7 @@ export function watchPlacement(options: {
       wake();
       return;
     }
-    vouchedUntilMs = performance.now() + longestPauseMs;
+    vouchedUntilMs = performance.now() + vouchedForMs;
     tell(outcome);
   }
 

@@ -10,7 +10,7 @@
  *   the readers' process read.
  *   - ours: `publish` of libs/placement-map, which writes the seat's chunk and the marker and then tells the increment; readers are those of libs/placement-reader.
  *   - the peer: `put` of @nats-io/kv under a key of the seat, and its `watch()` with all that comes with it.
- * - `quiet`: what the same readers cost the nats-server when nothing moves. Ours are told each second what is in force, as the placement service does it; watchers get a heartbeat every five.
+ * - `quiet`: what the same readers cost the nats-server when nothing moves. Ours are told every three seconds what is in force, as the placement service does it; watchers get a heartbeat every five.
  * - `load`: 50,000 tenants of three kinds, until a new reader shows all of them. The peer's watcher has had the initial value of every key.
  */
 import { measureLoad } from './propagation/load.js';

@@ -9,7 +9,7 @@ import type { Shown } from './tasks.js';
 import { announce, fill, sides, type Side } from './world.js';
 
 const tenants = 20;
-const quietMs = 5_000;
+const quietMs = 15_000;
 
 type Found = Readonly<Record<'p50Ms' | 'p99Ms' | 'cpuUs' | 'bytes', number>>;
 

@@ -85,7 +85,7 @@ export async function openMover(side: Side, url: string, tenants: number, after:
   };
 }
 
-/** Tells every second what is in force, as the placement service does; returns how to end that. */
+/** Tells time and again what is in force, as the placement service does; returns how to end that. */
 export async function announce(url: string, tenants: number): Promise<() => Promise<void>> {
   const messaging = await openBus(ownBus(url), { readOnly: true });
   const publisher = createPlacementPublisher({ messaging, logger });
