@@ -190,10 +190,10 @@ describe('publication', () => {
       what: 'the gateway to take the placement of the backup',
       timeoutMs: 20_000,
     });
-    expect([shown && shown.revision, shown && shown.epoch > seen.epoch]).toEqual([restored, true]);
+    expect([shown.revision, shown.epoch > seen.epoch]).toEqual([restored, true]);
     // From then on epochs are counted from there.
     await deleteBucket();
-    await shows(watch, 'acme', 'runner-1', (shown && shown.epoch) + 1);
+    await shows(watch, 'acme', 'runner-1', shown.epoch + 1);
   });
 
   it('outbids a bucket that knows more than the database', async () => {
