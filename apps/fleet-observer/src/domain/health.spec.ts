@@ -58,11 +58,22 @@ describe('normalise', () => {
     ['were not asked', { metrics: undefined }, ''],
     ['could not be asked', { metrics: lost }, 'metrics: it can not be reached'],
     ['were refused', { metrics: answer(500) }, 'metrics: status 500'],
+    ['were empty', { metrics: answer(200, '') }, 'metrics: without build_info, inflight, lag'],
+    ['were of something else', { metrics: answer(200, 'go_inflight 9\ngo_lag 9\n') }, 'metrics: without build_info, inflight, lag'],
     ['were not asked of what is away', { health: lost, ready: lost, metrics: undefined }, 'it can not be reached'],
   ])('keeps what metrics said, with its age, when they %s', (_, answers, problem) => {
     const before = normalise(endpoint, fine, takenAt);
     const told = normalise(endpoint, { ...fine, ...answers }, later, before);
     expect(told).toMatchObject({ ...figures, takenAt: '2026-11-21T10:00:10.000Z', problem });
+  });
+
+  it('keeps a single figure that is missing', () => {
+    const without = {
+      metrics: answer(200, 'aggregate_build_info{service="aggregate",version="1.5.0",git_sha="def"} 1\naggregate_lag 9\n'),
+    };
+    const told = normalise(endpoint, { ...fine, ...without }, later, normalise(endpoint, fine, takenAt));
+    expect(told).toMatchObject({ version: '1.5.0', gitSha: 'def', inflight: 2, lag: 9, problem: 'metrics: without inflight' });
+    expect(told.metricsTakenAt).toBe(later.toISOString());
   });
 
   it('tells of metrics that could not be read until they can', () => {
@@ -71,6 +82,17 @@ describe('normalise', () => {
     const away = normalise(endpoint, { health: lost, ready: lost, metrics: undefined }, later, refused);
     expect(away.problem).toBe('health: it can not be reached; ready: it can not be reached; metrics: status 500');
     expect(normalise(endpoint, fine, later, refused)).toMatchObject({ ...figures, metricsTakenAt: later.toISOString(), problem: '' });
+  });
+
+  it('is in one state for as long as only metrics answer, whether they were asked or not', () => {
+    const hanging = { health: lost, ready: lost };
+    let before = normalise(endpoint, fine, takenAt);
+    const states = [false, true, false, false, true].map((asked) => {
+      before = normalise(endpoint, { ...hanging, metrics: asked ? fine.metrics : undefined }, later, before);
+      return stateOf(before);
+    });
+    expect(states).toEqual(Array(5).fill('unreachable'));
+    expect(before).toMatchObject({ ...figures, metricsTakenAt: later.toISOString(), problem: 'it can not be reached' });
   });
 
   it('has a problem or figures, never neither, and is never ready without an answer', () => {
@@ -86,7 +108,7 @@ describe('normalise', () => {
       fc.property(route, route, route, (health, ready, metrics) => {
         const told = normalise(endpoint, { health, ready, metrics }, takenAt);
         expect(told.problem !== '' || (told.reachable && told.version === '1.4.0')).toBe(true);
-        expect(!(told.healthy || told.ready || told.version !== '') || told.reachable).toBe(true);
+        expect(!(told.healthy || told.ready) || told.reachable).toBe(true);
         expect(told.reachable || told.problem !== '').toBe(true);
       }),
     );

@@ -31,8 +31,8 @@ const longestProblem = 500;
 export function normalise(endpoint: Endpoint, answers: ProbeAnswers, takenAt: Date, before?: EndpointHealth): EndpointHealth {
   const { health, ready, metrics } = answers;
   const measured = measuredBy(metrics, takenAt, before);
-  const asked = [health, ready, ...(metrics === undefined ? [] : [metrics])];
-  const reachable = asked.some((answer) => 'status' in answer);
+  // Not by metrics, which are asked in some looks only: the same endpoint would be in another state in each.
+  const reachable = [health, ready].some((answer) => 'status' in answer);
   const problems: [string, string][] = [...stateProblems('health', health), ...stateProblems('ready', ready)];
   if (measured.metricsProblem !== '') problems.push(['metrics', measured.metricsProblem]);
   return {
@@ -60,12 +60,17 @@ function measuredBy(answer: RouteAnswer | undefined, takenAt: Date, before: Endp
   if (answer === undefined) return kept;
   if ('problem' in answer) return { ...kept, metricsProblem: answer.problem };
   if (answer.status !== 200) return { ...kept, metricsProblem: `status ${String(answer.status)}` };
-  const { missing, startedAtSeconds, ...read } = readServiceMetrics(answer.body);
+  const { missing, startedAtSeconds, build, inflight: inflightNow, lag: lagNow } = readServiceMetrics(answer.body);
+  const problem = missing.length === 0 ? '' : `without ${missing.join(', ')}`;
+  // Whoever answered did not say whose figures they are.
+  if (build === undefined) return { ...kept, metricsProblem: problem };
   return {
-    ...read,
+    ...build,
+    inflight: inflightNow ?? inflight,
+    lag: lagNow ?? lag,
     startedAt: startedAtSeconds === undefined ? '' : new Date(startedAtSeconds * 1_000).toISOString(),
     metricsTakenAt: takenAt.toISOString(),
-    metricsProblem: missing.length === 0 ? '' : `without ${missing.join(', ')}`,
+    metricsProblem: problem,
   };
 }
 

@@ -14,8 +14,7 @@ describe('readServiceMetrics', () => {
       'process_start_time_seconds 1.7952552e9',
     ].join('\n');
     expect(readServiceMetrics(text)).toEqual({
-      version: '1.4.0',
-      gitSha: 'abc1234',
+      build: { version: '1.4.0', gitSha: 'abc1234' },
       inflight: 7,
       lag: 7,
       startedAtSeconds: 1_795_255_200,
@@ -25,7 +24,8 @@ describe('readServiceMetrics', () => {
 
   it('takes a service whose name has dashes', () => {
     const text = 'my_runner_build_info{service="my-runner",version="1",git_sha="a"} 1\nmy_runner_inflight 0\nmy_runner_lag 0';
-    expect(readServiceMetrics(text)).toEqual({ version: '1', gitSha: 'a', inflight: 0, lag: 0, startedAtSeconds: undefined, missing: [] });
+    const build = { version: '1', gitSha: 'a' };
+    expect(readServiceMetrics(text)).toEqual({ build, inflight: 0, lag: 0, startedAtSeconds: undefined, missing: [] });
   });
 
   it.each(['0', '-1', 'NaN', '+Inf', '1e300'])('takes %s for no moment at which a process began', (value) => {
@@ -39,6 +39,10 @@ describe('readServiceMetrics', () => {
     ['a_build_info{version="1",git_sha="b"} 1\na_inflight NaN\na_lag +Inf', ['inflight', 'lag']],
     ['a_build_info{version="1",git_sha="b"} 1\na_inflight -1\na_lag 1e300', ['inflight', 'lag']],
   ])('names what is missing or makes no sense in %j', (text, missing) => {
-    expect(readServiceMetrics(text)).toMatchObject({ inflight: 0, missing });
+    const read = readServiceMetrics(text);
+    expect(read.missing).toEqual(missing);
+    expect([read.build, read.inflight, read.lag].map((value) => value === undefined)).toEqual(
+      ['build_info', 'inflight', 'lag'].map((name) => missing.includes(name)),
+    );
   });
 });

@@ -2,10 +2,11 @@ import { parsePrometheus, type Sample } from './prometheus.js';
 
 /** What the fleet contract wants in a managed service's metrics. */
 export interface ServiceMetrics {
-  readonly version: string;
-  readonly gitSha: string;
-  readonly inflight: number;
-  readonly lag: number;
+  /** Undefined when nothing there is the service's own. */
+  readonly build: { readonly version: string; readonly gitSha: string } | undefined;
+  /** Undefined, as the lag, when it is missing or makes no sense. */
+  readonly inflight: number | undefined;
+  readonly lag: number | undefined;
   /** When the process began, in seconds since 1970; undefined when it is not said. */
   readonly startedAtSeconds: number | undefined;
   /** What is missing or makes no sense; empty when all is there. */
@@ -31,16 +32,15 @@ export function readServiceMetrics(text: string): ServiceMetrics {
   const builds = samples.filter(({ name, labels }) => name.endsWith(buildInfo) && 'version' in labels && 'git_sha' in labels);
   const build = builds.find(namesItself) ?? builds[0];
   if (build === undefined)
-    return { version: '', gitSha: '', inflight: 0, lag: 0, startedAtSeconds, missing: ['build_info', 'inflight', 'lag'] };
+    return { build: undefined, inflight: undefined, lag: undefined, startedAtSeconds, missing: ['build_info', 'inflight', 'lag'] };
   const prefix = build.name.slice(0, -buildInfo.length);
   const values = (suffix: string) => samples.filter(({ name }) => name === `${prefix}_${suffix}`).map(({ value }) => value);
   const inflight = wholeNumber(values('inflight'), (all) => all.reduce((sum, value) => sum + value, 0));
   const lag = wholeNumber(values('lag'), (all) => all.reduce((highest, value) => Math.max(highest, value), 0));
   return {
-    version: build.labels['version'] ?? '',
-    gitSha: build.labels['git_sha'] ?? '',
-    inflight: inflight ?? 0,
-    lag: lag ?? 0,
+    build: { version: build.labels['version'] ?? '', gitSha: build.labels['git_sha'] ?? '' },
+    inflight,
+    lag,
     startedAtSeconds,
     missing: [...(inflight === undefined ? ['inflight'] : []), ...(lag === undefined ? ['lag'] : [])],
   };
