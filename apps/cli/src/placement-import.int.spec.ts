@@ -228,7 +228,7 @@ describe('fairlead placement import', () => {
         await stage.run(['placement', 'export', out]);
         expect(contentOf(out)).toEqual(contentOf(dir));
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
