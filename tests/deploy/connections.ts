@@ -7,23 +7,26 @@ const serverPorts: Readonly<Record<string, number>> = { 'postgres:': 5432, 'nats
 /** Every address in a service's settings is that of a service that it shares a network with, on a port where that one listens. */
 export function addressProblems(service: DeployedService, all: readonly DeployedService[]): string[] {
   return Object.entries(service.environment).flatMap(([name, value]) => {
-    const address = addressOf(name, value);
-    if (address === undefined) return [];
-    const { host, port } = address;
-    const peers = all.filter((other) =>
-      [...other.networks].some(([network, names]) => service.networks.has(network) && names.includes(host)),
-    );
-    if (peers.length === 0) return [`${service.where}: ${name}: no service ${host} is on its networks`];
-    return peers.every((peer) => portsOf(peer, address.port).includes(port))
-      ? []
-      : [`${service.where}: ${name}: ${host} does not listen on ${String(port)}`];
+    return addressesOf(name, value).flatMap(({ host, port }) => {
+      const peers = all.filter((other) =>
+        [...other.networks].some(([network, names]) => service.networks.has(network) && names.includes(host)),
+      );
+      if (peers.length === 0) return [`${service.where}: ${name}: no service ${host} is on its networks`];
+      return peers.every((peer) => portsOf(peer, port).includes(port))
+        ? []
+        : [`${service.where}: ${name}: ${host} does not listen on ${String(port)}`];
+    });
   });
 }
 
-function addressOf(name: string, value: string): { host: string; port: number } | undefined {
-  if (name.endsWith('_GRPC')) return { host: value.split(':')[0] ?? '', port: Number(value.split(':')[1]) };
-  if (!/^(DATABASE_URL|ADMIN_DATABASE_URL|NATS_URL|USER_JWKS_URL|FAIRLEAD_URL|SIM_URL)$/.test(name)) return undefined;
-  const { hostname, port } = new URL(value);
+function addressesOf(name: string, value: string): { host: string; port: number }[] {
+  if (name.endsWith('_GRPC')) return [{ host: value.split(':')[0] ?? '', port: Number(value.split(':')[1]) }];
+  if (name === 'CONTROL_PLANE_URLS') return value.split(',').map((named) => addressIn(named.split('=')[1] ?? ''));
+  return /^(DATABASE_URL|ADMIN_DATABASE_URL|NATS_URL|USER_JWKS_URL|FAIRLEAD_URL|SIM_URL)$/.test(name) ? [addressIn(value)] : [];
+}
+
+function addressIn(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
   return { host: hostname, port: Number(port) };
 }
 

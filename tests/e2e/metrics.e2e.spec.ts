@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { controlPlaneServices, serviceKinds } from '@fairlead/contracts';
 import { startStack, type Stack } from '@fairlead/dev-env';
-import { eventually, metricsAnswer, testFolder } from '@fairlead/testing';
+import { eventually, metricsAnswer, testFolder, victoriaMetricsProgram } from '@fairlead/testing';
 import { readMetrics, tableOf, type MetricsText } from './support/metrics-text.js';
 import { Operator } from './support/operator.js';
 
@@ -14,6 +14,7 @@ let stack: Stack;
 let ann: Operator;
 
 beforeAll(async () => {
+  victoriaMetricsProgram();
   stack = await startStack({
     stateDir: testFolder('stack'),
     port: 0,

@@ -3,12 +3,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually, eventuallyHolds, testFolder } from '@fairlead/testing';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, eventuallyHolds, testFolder, victoriaMetricsProgram } from '@fairlead/testing';
 import { Operator } from './support/operator.js';
 
 const main = join(import.meta.dirname, '../../tools/dev-env/dist/main.js');
 const runs: Start[] = [];
+
+beforeAll(() => {
+  victoriaMetricsProgram();
+}, 300_000);
 
 afterEach(async () => {
   for (const run of runs.splice(0)) {
@@ -66,7 +70,7 @@ async function tenantsAt(url: string, stateDir: string): Promise<string[]> {
   return body.items.map((tenant) => tenant.tenant_id);
 }
 
-const servers = process.env['NATS_URL'] === undefined ? ['postgres', 'nats'] : ['postgres'];
+const servers = ['postgres', ...(process.env['NATS_URL'] === undefined ? ['nats'] : []), 'victoria-metrics'];
 const allServices = ['placement', 'provisioner', 'fleet-observer', 'audit', 'job-orchestrator', 'api-gateway', 'fleet-sim', ...servers];
 
 describe('npm start', () => {
@@ -74,7 +78,7 @@ describe('npm start', () => {
 
   it('comes up, names its processes, and stops all of them at Ctrl-C, however often it is pressed', async () => {
     const first = start(stateDir, '--port', '0');
-    const url = await first.ready(90_000);
+    const url = await first.ready(150_000);
     const pids = pidsOf(stateDir);
     expect(Object.keys(pids).sort()).toEqual([...allServices].sort());
     expect(new Set(allServices.slice(0, 6).map((service) => pids[service])).size).toBe(1);
@@ -92,11 +96,11 @@ describe('npm start', () => {
     expect(pidsOf(stateDir)).toEqual({});
     expect(existsSync(join(stateDir, 'lock'))).toBe(false);
     expect(readFileSync(join(stateDir, 'postgres/postgres.log'), 'utf8').trimEnd()).toMatch(/database system is shut down$/);
-  }, 150_000);
+  }, 400_000);
 
   it('is ready again with its data, and after a kill stops what was left', async () => {
     const killed = start(stateDir, '--port', '0', '--separate');
-    const url = await killed.ready(60_000);
+    const url = await killed.ready(150_000);
     const before = await tenantsAt(url, stateDir);
     const left = pidsOf(stateDir);
     expect(new Set(Object.values(left)).size).toBe(allServices.length);
@@ -104,7 +108,7 @@ describe('npm start', () => {
     await killed.ended;
 
     const next = start(stateDir, '--port', '0');
-    expect(await next.ready(60_000)).toBe(url);
+    expect(await next.ready(150_000)).toBe(url);
     expect(next.output).toContain('Taking over the state folder from a run that was killed');
     expect(next.output).toContain(`Stopping the PostgreSQL server (pid ${String(left['postgres'])}) that an earlier run left`);
     expect(processesOf(stateDir).filter((pid) => Object.values(left).includes(pid))).toEqual([]);
@@ -112,11 +116,11 @@ describe('npm start', () => {
     next.child.kill('SIGTERM');
     expect(await next.ended).toBe(0);
     expect(processesOf(stateDir)).toEqual([]);
-  }, 150_000);
+  }, 400_000);
 
   it('starts its own servers again when they end by themselves', async () => {
     const run = start(stateDir, '--port', '0', '--no-sim');
-    const url = await run.ready(60_000);
+    const url = await run.ready(150_000);
     const before = pidsOf(stateDir);
     for (const server of servers) process.kill(before[server] ?? 0, 'SIGKILL');
     await eventuallyHolds(
@@ -130,7 +134,7 @@ describe('npm start', () => {
     run.child.kill('SIGINT');
     expect(await run.ended).toBe(0);
     expect(processesOf(stateDir)).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   it('stops cleanly in the middle of a start', async () => {
     const run = start(stateDir, '--port', '0');

@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path';
 
 /** Newest first. */
 const suites = ['sid', 'testing', 'stable'];
-const stepTimeoutMs = 180_000;
+const patienceMs = 180_000;
 
 export interface DebianPrograms {
   /** The package's name. */
@@ -30,6 +30,8 @@ export interface DebianPrograms {
   /** Each program's place in the package, and where it is to stand. */
   readonly programs: readonly { readonly path: string; readonly target: string }[];
   readonly log: (line: string) => void;
+  /** How long one step of apt-get may take; three minutes when not given. */
+  readonly stepTimeoutMs?: number | undefined;
   /** True for unpacked programs, in the order of `programs`, that are new enough and run here. */
   readonly accept: (paths: readonly string[]) => boolean;
 }
@@ -50,6 +52,7 @@ export function fetchDebianPrograms(options: DebianPrograms): string[] {
         work,
         options.package,
         sources.map((source) => withSuite(source, suite)),
+        options.stepTimeoutMs ?? patienceMs,
       );
       const unpacked = options.programs.map(({ path }) => join(folder, path));
       if (options.accept(unpacked)) {
@@ -59,6 +62,8 @@ export function fetchDebianPrograms(options: DebianPrograms): string[] {
       failures.push(`the one in ${suite} is too old or does not run here`);
     } catch (error) {
       failures.push(`${suite}: ${error instanceof Error ? error.message : String(error)}`);
+      // What is too slow for one suite is so for the next.
+      if (error instanceof TooSlow) return failures;
     } finally {
       rmSync(work, { recursive: true, force: true });
     }
@@ -75,7 +80,7 @@ function install(binary: string, target: string): void {
 }
 
 /** Answers the folder that the package is unpacked in. */
-function download(work: string, name: string, sources: readonly Source[]): string {
+function download(work: string, name: string, sources: readonly Source[], timeoutMs: number): string {
   for (const folder of ['etc', 'lists/partial', 'cache/archives/partial', 'package']) mkdirSync(join(work, folder), { recursive: true });
   sources.forEach((source, index) => {
     writeFileSync(join(work, 'etc', `${String(index)}.${source.format}`), `${source.text}\n`);
@@ -90,17 +95,21 @@ function download(work: string, name: string, sources: readonly Source[]): strin
     ...(process.getuid?.() === 0 ? { 'APT::Sandbox::User': 'root' } : {}),
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  run('apt-get', [...flags, '-q', 'update'], work);
-  run('apt-get', [...flags, '-q', 'download', name], work);
+  run('apt-get', [...flags, '-q', 'update'], work, timeoutMs);
+  run('apt-get', [...flags, '-q', 'download', name], work, timeoutMs);
   const file = readdirSync(work).find((entry) => entry.endsWith('.deb'));
   if (file === undefined) throw new Error('apt-get fetched no package');
-  run('dpkg', ['-x', file, 'package'], work);
+  run('dpkg', ['-x', file, 'package'], work, timeoutMs);
   return join(work, 'package');
 }
 
-function run(command: string, args: readonly string[], cwd: string): void {
-  const result = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: stepTimeoutMs, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+class TooSlow extends Error {}
+
+function run(command: string, args: readonly string[], cwd: string, timeoutMs: number): void {
+  const result = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: timeoutMs, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
   if (result.status === 0) return;
+  if (result.error !== undefined && 'code' in result.error && result.error.code === 'ETIMEDOUT')
+    throw new TooSlow(`${command} did not end within ${String(timeoutMs / 1_000)} s`);
   const said = (result.error?.message ?? result.stderr).trim().split('\n');
   throw new Error(`${command} ${args.at(-1) === 'update' ? 'update' : 'download'} failed: ${said.slice(-2).join(' ')}`);
 }

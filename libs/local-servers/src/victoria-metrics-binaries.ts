@@ -1,5 +1,6 @@
 /** Finds VictoriaMetrics and vmagent: on PATH, in the cache, or in the newest Debian suite whose package runs here. */
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchDebianPrograms } from './debian-package.js';
 import { cacheFolder, onPath } from './programs.js';
@@ -8,6 +9,9 @@ export interface VictoriaMetricsPrograms {
   readonly server: string;
   readonly agent: string;
 }
+
+const dayMs = 86_400_000;
+const impatientMs = 45_000;
 
 export const defaultVictoriaMetricsCacheDir = cacheFolder('victoria-metrics');
 
@@ -18,6 +22,8 @@ export const defaultVictoriaMetricsCacheDir = cacheFolder('victoria-metrics');
 export function findVictoriaMetrics(options: {
   cacheDir?: string;
   log: (line: string) => void;
+  /** Do not keep anybody waiting: a fetch is given up soon, and one that failed is not tried again for a day. */
+  impatient?: boolean;
 }): VictoriaMetricsPrograms | { readonly missing: string } {
   const cacheDir = options.cacheDir ?? defaultVictoriaMetricsCacheDir;
   const cached = { server: join(cacheDir, 'victoria-metrics'), agent: join(cacheDir, 'vmagent') };
@@ -25,6 +31,11 @@ export function findVictoriaMetrics(options: {
   const found = [...(server === undefined || agent === undefined ? [] : [{ server, agent }]), cached];
   const usable = found.find(runHere);
   if (usable !== undefined) return usable;
+  const failedBefore = join(cacheDir, 'not-to-be-had');
+  const missing = (why: string) => ({
+    missing: `VictoriaMetrics is not there: put victoria-metrics and vmagent on PATH or into ${cacheDir} (${why})`,
+  });
+  if (options.impatient === true && isYoung(failedBefore)) return missing('it could not be fetched within the last day');
   const failures = fetchDebianPrograms({
     package: 'victoria-metrics',
     megabytes: 25,
@@ -33,10 +44,18 @@ export function findVictoriaMetrics(options: {
       { path: 'usr/bin/vmagent', target: cached.agent },
     ],
     log: options.log,
+    stepTimeoutMs: options.impatient === true ? impatientMs : undefined,
     accept: (paths) => paths.every(runsHere),
   });
   if (runHere(cached)) return cached;
-  return { missing: `VictoriaMetrics is not there: put victoria-metrics and vmagent on PATH or into ${cacheDir} (${failures.join('; ')})` };
+  mkdirSync(cacheDir, { recursive: true });
+  writeFileSync(failedBefore, failures.join('\n'));
+  return missing(failures.join('; '));
+}
+
+function isYoung(file: string): boolean {
+  const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  return written !== undefined && Date.now() - written < dayMs;
 }
 
 const runHere = ({ server, agent }: VictoriaMetricsPrograms) => runsHere(server) && runsHere(agent);

@@ -13,17 +13,23 @@ const log = () => undefined;
 /** How late samples may come in: what is older stays as it is. */
 export const testSettleMs = 2_000;
 
+/** The program, fetched when it is not there. Stacks that are started later find it. Throws an Error that says how to get it. */
+export function victoriaMetricsProgram(): string {
+  const found = findVictoriaMetrics({ log });
+  if ('missing' in found) throw new Error(found.missing);
+  return found.server;
+}
+
 /**
  * A VictoriaMetrics of its own that scrapes the targets each second. It is fetched from Debian's packages when it is not there.
  * @throws Error that says how to get it
  */
 export async function testVictoriaMetrics(targets: readonly ScrapeTarget[]): Promise<TestVictoriaMetrics> {
-  const found = findVictoriaMetrics({ log });
-  if ('missing' in found) throw new Error(found.missing);
+  const program = victoriaMetricsProgram();
   const dir = testFolder('victoria-metrics');
   const settleSeconds = testSettleMs / 1_000;
   const server: RunningVictoriaMetrics = await startVictoriaMetrics({
-    ...{ program: found.server, dir, targets, log },
+    ...{ program, dir, targets, log },
     ...{ scrapeIntervalSeconds: 1, settleSeconds },
   });
   recordServer({ pid: server.pid, signal: 'SIGTERM' });

@@ -36,7 +36,7 @@ export async function startMetrics(given: {
   readonly onPid: (pid: number | undefined) => void;
 }): Promise<KeptServer<RunningVictoriaMetrics> | undefined> {
   const { stateDir, port, log, onPid } = given;
-  const found = findVictoriaMetrics({ log });
+  const found = findVictoriaMetrics({ log, impatient: true });
   if ('missing' in found) {
     log(`Without metrics of the past. ${found.missing}`);
     return undefined;
