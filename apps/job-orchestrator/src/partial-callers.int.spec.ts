@@ -95,6 +95,21 @@ describe('a caller whose grants are on some tenants', () => {
     ] as const)
       await expect(plan(deps, split, tenant)).rejects.toMatchObject(denied(lacking, tenant));
   });
+
+  it('needs what these very parameters need besides, to plan, to start, and to ask something of the job', async () => {
+    const kind = toyKind([step('one')], { alsoNeeds: ({ tenant }) => (tenant === 'routed' ? ['config.routing'] : []) });
+    // Nobody runs it: it stays as it is made.
+    const deps = boot(kind, { engine: false });
+    const [without, having] = [on(['routed', 'plain']), on(['routed'], [...grants, 'config.routing'])];
+    const refused = denied('config.routing', 'routed');
+    await expect(plan(deps, without, 'routed')).rejects.toMatchObject(refused);
+    await expect(plan(deps, without, 'plain')).resolves.toMatchObject({ kind: 'toy' });
+    const { digest } = await plan(deps, having, 'routed');
+    await expect(start(deps, without, digest)).rejects.toMatchObject(refused);
+    const { jobId } = await start(deps, having, digest);
+    await expect(jobCalls['job.cancel'](deps, jobId, without)).rejects.toMatchObject(refused);
+    expect((await jobCalls['job.cancel'](deps, jobId, having)).job?.status).toBe('cancelled');
+  });
 });
 
 /** Each asks for a permission of its own, and for the kind's. */

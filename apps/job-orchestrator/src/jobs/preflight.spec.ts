@@ -6,10 +6,10 @@ import { preflight } from './preflight.js';
 
 const ill: Check = { name: 'runner.target_healthy', verdict: 'block', value: 'unhealthy', limit: 'healthy', message: 'it is ill' };
 
-function look(checks: Check[]) {
+function look(checks: Check[], parts: Partial<JobKind> = {}) {
   const toy = toyKind([step('one')]);
   const plan = () => ({ actions: [], checks, impact: { tenants: [], services: [], expectedPauseMs: 0 }, inputs: [] });
-  const kind: JobKind = { ...toy, plan };
+  const kind: JobKind = { ...toy, plan, ...parts };
   const context = { plan: plan(), params: { tenant: 'acme' }, principal: { id: 'u', name: 'u', grants: [kind.permission] } };
   return preflight<Toy>(() => kind as JobKind<Toy>).run(context as unknown as StepContext<Toy>);
 }
@@ -21,6 +21,11 @@ describe('preflight', () => {
       outcome: 'wait',
       note: expect.stringContaining('NATS is not connected') as unknown,
     });
+  });
+
+  it('refuses who may not do what these very parameters need', async () => {
+    await expect(look([], { alsoNeeds: () => ['config.routing'] })).rejects.toMatchObject({ code: 'permission_denied' });
+    expect(await look([], { alsoNeeds: () => ['tenant.migrate'] })).toMatchObject({ outcome: 'done' });
   });
 
   it('refuses what blocks for another reason', async () => {
