@@ -166,6 +166,26 @@ describe('a change', () => {
   });
 });
 
+describe('a replica that looks without reading metrics', () => {
+  it('takes over those that another has read since, and tells no older ones', async () => {
+    const other = await stack.observer({ FLEET_INTERVAL_MS: '200', FLEET_METRICS_INTERVAL_MS: '3600000', FLEET_PROBE_TIMEOUT_MS: '5000' });
+    const asked = (path: string) => endpoints[0].asked.filter((one) => one === path).length;
+    await eventually(() => asked('/health') >= 3, { what: 'looks of the other replica' });
+    endpoints[0].version = '1.1.0';
+    await observer.checkShard({ kind: 'aggregate', shardId: 'a-1' });
+    const before = asked('/health');
+    await eventually(() => asked('/health') >= before + 3, { what: 'later looks of the other replica' });
+    await eventually(async () => (await other.getSnapshot({ maxAgeMs: 0 })).endpoints[0]?.version === '1.1.0', {
+      what: 'the version that was read by one to be known to the other',
+    });
+    await other.stop();
+    const events = await readLog(database.db, { after: position, limit: 1_000, aggregateType: 'endpoint' });
+    const version = (of: unknown) => (of as { version: string }).version;
+    const told = events.map(({ payload: { from, to } }) => `${version(from)}>${version(to)}`);
+    expect(told.filter((one) => one !== '1.0.0>1.0.0' && one !== '1.1.0>1.1.0')).toEqual(['1.0.0>1.1.0']);
+  });
+});
+
 describe('in turns', () => {
   it('every endpoint is asked for its health, and more seldom for its metrics, whose age is told', async () => {
     const replica = await stack.observer({ FLEET_INTERVAL_MS: '200', FLEET_METRICS_INTERVAL_MS: '1000' });

@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { changesBetween, endpointKey, normalise, stateOf, type EndpointHealth, type ProbeAnswers, type RouteAnswer } from './health.js';
+import {
+  changesBetween,
+  endpointKey,
+  latestOf,
+  normalise,
+  stateOf,
+  type EndpointHealth,
+  type ProbeAnswers,
+  type RouteAnswer,
+} from './health.js';
 
 const endpoint = { kind: 'aggregate', shardId: 'a-1', endpointId: 'e1', url: 'http://127.0.0.1:4001' };
 const takenAt = new Date('2026-11-21T10:00:00.000Z');
@@ -23,6 +32,7 @@ describe('normalise', () => {
       lag: 3,
       startedAt: '2026-11-21T10:00:00.500Z',
       metricsTakenAt: '2026-11-21T10:00:00.000Z',
+      metricsAskedAt: '2026-11-21T10:00:00.000Z',
       metricsProblem: '',
       condition: 'steady',
       takenAt: '2026-11-21T10:00:00.000Z',
@@ -80,7 +90,7 @@ describe('normalise', () => {
     const refused = normalise(endpoint, { ...fine, metrics: answer(500) }, takenAt);
     expect(normalise(endpoint, { ...fine, metrics: undefined }, later, refused)).toMatchObject({ problem: 'metrics: status 500' });
     const away = normalise(endpoint, { health: lost, ready: lost, metrics: undefined }, later, refused);
-    expect(away.problem).toBe('health: it can not be reached; ready: it can not be reached; metrics: status 500');
+    expect(away.problem).toBe('it can not be reached; metrics: status 500');
     expect(normalise(endpoint, fine, later, refused)).toMatchObject({ ...figures, metricsTakenAt: later.toISOString(), problem: '' });
   });
 
@@ -112,6 +122,44 @@ describe('normalise', () => {
         expect(told.reachable || told.problem !== '').toBe(true);
       }),
     );
+  });
+});
+
+describe('the latest of two looks', () => {
+  const at = (seconds: number) => new Date(takenAt.getTime() + seconds * 1_000);
+  const text = (version: string) => answer(200, metricsText.replace('1.4.0', version));
+  const look = (seconds: number, answers: Partial<ProbeAnswers>, before?: EndpointHealth) =>
+    normalise(endpoint, { ...fine, metrics: undefined, ...answers }, at(seconds), before);
+  const both = (one: EndpointHealth, other: EndpointHealth) => [latestOf(one, other), latestOf(other, one)];
+
+  it('has the state of the one and the metrics of the other, in whatever order they are kept', () => {
+    const mine = look(0, { metrics: text('3') });
+    const others = look(5, { ready: answer(503) }, look(-20, { metrics: text('2') }));
+    for (const told of both(mine, others)) {
+      expect(told).toMatchObject({ version: '3', ready: false, takenAt: others.takenAt, metricsTakenAt: mine.metricsTakenAt });
+    }
+  });
+
+  it('tells of metrics that could not be read, whoever looked without asking for them since', () => {
+    const refused = look(5, { metrics: answer(500) }, look(-20, { metrics: text('2') }));
+    const fresh = look(10, {}, look(0, { metrics: text('3') }));
+    for (const told of both(refused, fresh)) {
+      expect(told).toMatchObject({
+        version: '3',
+        metricsTakenAt: at(0).toISOString(),
+        takenAt: fresh.takenAt,
+        problem: 'metrics: status 500',
+      });
+    }
+    const read = look(15, { ready: lost }, look(12, { metrics: text('3') }));
+    for (const told of both(latestOf(refused, fresh), read)) expect(told.problem).toBe('ready: it can not be reached');
+    const away = look(20, { health: lost, ready: lost }, look(3, { metrics: lost }));
+    for (const told of both(refused, away)) expect(told.problem).toBe('it can not be reached; metrics: status 500');
+  });
+
+  it('of two of the same moment is that which comes last', () => {
+    const [known, sensed] = [look(0, { metrics: text('1') }), look(0, { metrics: text('2') })];
+    expect(latestOf(known, sensed)).toBe(sensed);
   });
 });
 

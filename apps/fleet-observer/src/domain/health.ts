@@ -1,7 +1,11 @@
 import type { fleetV1 } from '@fairlead/contracts';
 import { readServiceMetrics } from './service-metrics.js';
 
-export type EndpointHealth = fleetV1.EndpointHealth;
+/** As everybody is told it, and what only this service needs to know. */
+export interface EndpointHealth extends fleetV1.EndpointHealth {
+  /** When metrics were asked last, whether they could be read or not; empty when they never were. */
+  readonly metricsAskedAt: string;
+}
 
 /** Where an endpoint is to be found. */
 export interface Endpoint {
@@ -33,8 +37,7 @@ export function normalise(endpoint: Endpoint, answers: ProbeAnswers, takenAt: Da
   const measured = measuredBy(metrics, takenAt, before);
   // Not by metrics, which are asked in some looks only: the same endpoint would be in another state in each.
   const reachable = [health, ready].some((answer) => 'status' in answer);
-  const problems: [string, string][] = [...stateProblems('health', health), ...stateProblems('ready', ready)];
-  if (measured.metricsProblem !== '') problems.push(['metrics', measured.metricsProblem]);
+  const stateProblem = joined([...stateProblems('health', health), ...stateProblems('ready', ready)], reachable);
   return {
     ...endpoint,
     ...measured,
@@ -43,35 +46,64 @@ export function normalise(endpoint: Endpoint, answers: ProbeAnswers, takenAt: Da
     ready: 'status' in ready && ready.status === 200,
     takenAt: takenAt.toISOString(),
     condition: before?.condition ?? 'steady',
-    problem: joined(problems, reachable),
+    problem: withMetricsProblem(stateProblem, measured.metricsProblem, reachable),
     latencyMs: 'status' in health ? Math.round(health.durationMs) : 0,
   };
 }
 
-type Measured = Pick<EndpointHealth, 'version' | 'gitSha' | 'inflight' | 'lag' | 'startedAt' | 'metricsTakenAt' | 'metricsProblem'>;
+type Figures = Pick<EndpointHealth, 'version' | 'gitSha' | 'inflight' | 'lag' | 'startedAt' | 'metricsTakenAt'>;
+type Asked = Pick<EndpointHealth, 'metricsAskedAt' | 'metricsProblem'>;
 
-/** Of an endpoint whose metrics were never read. */
-export const unmeasured: Measured = { version: '', gitSha: '', inflight: 0, lag: 0, startedAt: '', metricsTakenAt: '', metricsProblem: '' };
+/** Of an endpoint whose metrics were never asked. */
+export const unmeasured: Figures & Asked = {
+  ...{ version: '', gitSha: '', inflight: 0, lag: 0, startedAt: '', metricsTakenAt: '' },
+  ...{ metricsAskedAt: '', metricsProblem: '' },
+};
+
+const figuresOf = ({ version, gitSha, inflight, lag, startedAt, metricsTakenAt }: Figures): Figures => {
+  return { version, gitSha, inflight, lag, startedAt, metricsTakenAt };
+};
 
 /** What is measured of an endpoint, by the metrics that were just asked or else as before. */
-function measuredBy(answer: RouteAnswer | undefined, takenAt: Date, before: EndpointHealth | undefined): Measured {
-  const { version, gitSha, inflight, lag, startedAt, metricsTakenAt, metricsProblem } = before ?? unmeasured;
-  const kept = { version, gitSha, inflight, lag, startedAt, metricsTakenAt, metricsProblem };
-  if (answer === undefined) return kept;
-  if ('problem' in answer) return { ...kept, metricsProblem: answer.problem };
-  if (answer.status !== 200) return { ...kept, metricsProblem: `status ${String(answer.status)}` };
-  const { missing, startedAtSeconds, build, inflight: inflightNow, lag: lagNow } = readServiceMetrics(answer.body);
+function measuredBy(answer: RouteAnswer | undefined, takenAt: Date, before: EndpointHealth | undefined): Figures & Asked {
+  const kept = figuresOf(before ?? unmeasured);
+  const at = takenAt.toISOString();
+  const asked = (metricsProblem: string): Asked => ({ metricsAskedAt: at, metricsProblem });
+  if (answer === undefined) {
+    const { metricsAskedAt, metricsProblem } = before ?? unmeasured;
+    return { ...kept, metricsAskedAt, metricsProblem };
+  }
+  if ('problem' in answer) return { ...kept, ...asked(answer.problem) };
+  if (answer.status !== 200) return { ...kept, ...asked(`status ${String(answer.status)}`) };
+  const { missing, startedAtSeconds, build, inflight, lag } = readServiceMetrics(answer.body);
   const problem = missing.length === 0 ? '' : `without ${missing.join(', ')}`;
   // Whoever answered did not say whose figures they are.
-  if (build === undefined) return { ...kept, metricsProblem: problem };
+  if (build === undefined) return { ...kept, ...asked(problem) };
   return {
     ...build,
-    inflight: inflightNow ?? inflight,
-    lag: lagNow ?? lag,
+    inflight: inflight ?? kept.inflight,
+    lag: lag ?? kept.lag,
     startedAt: startedAtSeconds === undefined ? '' : new Date(startedAtSeconds * 1_000).toISOString(),
-    metricsTakenAt: takenAt.toISOString(),
-    metricsProblem: problem,
+    metricsTakenAt: at,
+    ...asked(problem),
   };
+}
+
+/**
+ * What two looks at an endpoint tell together, the later of each: its state, its figures, and how asking for them went. Several
+ * replicas look, each with metrics of its own: a look without them must not bring back those that its replica read before.
+ */
+export function latestOf(known: EndpointHealth, sensed: EndpointHealth): EndpointHealth {
+  const look = known.takenAt > sensed.takenAt ? known : sensed;
+  const later = (field: 'metricsTakenAt' | 'metricsAskedAt') => {
+    const other = look === known ? sensed : known;
+    return other[field] > look[field] ? other : look;
+  };
+  const [figures, asked] = [later('metricsTakenAt'), later('metricsAskedAt')];
+  if (figures === look && asked === look) return look;
+  const { metricsAskedAt, metricsProblem } = asked;
+  const problem = withMetricsProblem(stateProblemOf(look), metricsProblem, look.reachable);
+  return { ...look, ...figuresOf(figures), metricsAskedAt, metricsProblem, problem };
 }
 
 /** 200 and 503 are answers; anything else is not what the contract says. */
@@ -80,12 +112,29 @@ function stateProblems(route: string, answer: RouteAnswer): [string, string][] {
   return answer.status === 200 || answer.status === 503 ? [] : [[route, `status ${String(answer.status)}`]];
 }
 
-/** The same problem on all routes is told once. */
+/** The same problem on both routes is told once. */
 function joined(problems: readonly [string, string][], reachable: boolean): string {
   const [first] = problems;
   if (first === undefined) return '';
   const same = !reachable && problems.every(([, problem]) => problem === first[1]);
-  return (same ? first[1] : problems.map(([route, problem]) => `${route}: ${problem}`).join('; ')).slice(0, longestProblem);
+  return same ? first[1] : problems.map(([route, problem]) => `${route}: ${problem}`).join('; ');
+}
+
+/** That of metrics is told last, and not at all when it is that of both others. */
+function withMetricsProblem(stateProblem: string, metricsProblem: string, reachable: boolean): string {
+  const same = !reachable && stateProblem === metricsProblem;
+  const told = [stateProblem, ...(metricsProblem === '' || same ? [] : [`metrics: ${metricsProblem}`])];
+  return told
+    .filter((part) => part !== '')
+    .join('; ')
+    .slice(0, longestProblem);
+}
+
+/** A look's problem without that of metrics. */
+function stateProblemOf({ problem, metricsProblem }: EndpointHealth): string {
+  const last = `metrics: ${metricsProblem}`;
+  if (metricsProblem === '' || !problem.endsWith(last)) return problem;
+  return problem.slice(0, -last.length).replace(/; $/, '');
 }
 
 export const endpointStates = ['ready', 'not_ready', 'unhealthy', 'unreachable'] as const;

@@ -1,6 +1,6 @@
 import { appendAllInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Sql, Transaction } from '@fairlead/postgres';
-import { changesBetween, endpointKey, stateOf, unmeasured, type EndpointHealth, type HealthChange } from '../domain/health.js';
+import { changesBetween, endpointKey, latestOf, stateOf, unmeasured, type EndpointHealth, type HealthChange } from '../domain/health.js';
 import { conditionChanges, removed, seen, type ConditionChange, type Happening, type Kept } from '../domain/looks.js';
 import { unseen, type Stability, type StabilityRules } from '../domain/stability.js';
 import { addToHistory, dropOldHistory, type HistoryBounds } from './history.js';
@@ -42,18 +42,19 @@ async function readEndpoints(sql: Sql): Promise<Map<string, EndpointHealth>> {
 }
 
 /** Rows of earlier releases lack what was added since. */
+type StoredHealth = Omit<EndpointHealth, 'metricsAskedAt'> & Partial<Pick<EndpointHealth, 'metricsAskedAt'>>;
 const notStored = { ...unmeasured, condition: 'steady' };
 
 async function readKept(sql: Sql, where = '', values: readonly unknown[] = []): Promise<Map<string, Kept>> {
   const rows = await sql.query<{
     endpoint_key: string;
-    health: EndpointHealth;
+    health: StoredHealth;
     stability: Stability | null;
     told: EndpointHealth | null;
   }>(`select endpoint_key, health, stability, told from endpoint_health ${where}`, [...values]);
   return new Map(
     rows.map(({ endpoint_key, health: stored, stability, told }) => {
-      const health = { ...notStored, ...stored };
+      const health = { ...notStored, metricsAskedAt: stored.metricsTakenAt, ...stored };
       return [endpoint_key, { health, stability: stability ?? { ...unseen, startedAt: health.startedAt }, told: told ?? health }];
     }),
   );
@@ -100,10 +101,11 @@ async function affectedBy(tx: Transaction, { endpoints, registered }: Sensed): P
 function merged(before: ReadonlyMap<string, Kept>, { endpoints }: Sensed, rules: StabilityRules) {
   const after = new Map<string, Kept>();
   const happenings: Happening[] = [];
-  for (const health of endpoints) {
-    const key = endpointKey(health);
+  for (const sensed of endpoints) {
+    const key = endpointKey(sensed);
     const known = after.get(key) ?? before.get(key);
-    if (known !== undefined && known.health.takenAt > health.takenAt) {
+    const health = known === undefined ? sensed : latestOf(known.health, sensed);
+    if (known !== undefined && known.health === health) {
       after.set(key, known);
       continue;
     }

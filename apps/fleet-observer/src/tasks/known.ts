@@ -1,7 +1,7 @@
 import { describeError } from '@fairlead/contracts';
 import type { Database } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
-import { endpointKey, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
+import { endpointKey, latestOf, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
 import { readSnapshot, storeSensed, type KeepingRules, type Snapshot } from '../store/snapshot.js';
 
 /** Which endpoints there are, and when that was found out. */
@@ -40,7 +40,7 @@ export async function createKnown(options: {
     for (const health of sensed) {
       const key = endpointKey(health);
       const known = endpoints.get(key);
-      if (known === undefined || known.takenAt <= health.takenAt) endpoints.set(key, health);
+      endpoints.set(key, known === undefined ? health : latestOf(known, health));
     }
   };
   const forgetOthers = ({ endpoints: others, asOf }: Registered) => {
