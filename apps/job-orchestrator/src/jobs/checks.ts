@@ -136,14 +136,17 @@ export function noOtherJob(openJobId: string | undefined): Check {
   );
 }
 
+/** The name of the check that `gatewaysAlive` makes. */
+export const gatewaysCheck = 'gateways_alive';
+
 /** At least one gateway must be alive to learn of a new placement; the others are listed. */
 export function gatewaysAlive(gateways: readonly fleetV1.GatewayPlacement[]): Check {
   const alive = gateways.filter((gateway) => gateway.alive);
   const away = gateways.filter((gateway) => !gateway.alive).map((gateway) => gateway.endpointId);
   const value = `${String(alive.length)} of ${String(gateways.length)}`;
-  if (alive.length === 0) return check('gateways_alive', 'block', value, '≥ 1', 'no gateway is alive to learn of the new placement');
+  if (alive.length === 0) return check(gatewaysCheck, 'block', value, '≥ 1', 'no gateway is alive to learn of the new placement');
   return judge(
-    'gateways_alive',
+    gatewaysCheck,
     away.length === 0,
     'warn',
     value,

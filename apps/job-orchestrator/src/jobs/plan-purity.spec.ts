@@ -161,6 +161,7 @@ function kindsIn(seen: World): JobKind[] {
     getTenant: ({ tenantId }: { tenantId: string }) =>
       Promise.resolve({ tenant: { tenantId, name: '', assignments, createdAt: '' }, publicationProblem: seen.publicationProblem }),
     planRebalance: () => Promise.resolve({ rebalance: rebalanceOf(seen) }),
+    listShards: ({ kind }: { kind: string }) => Promise.resolve({ shards: names.map((shardId) => shard(kind, shardId)) }),
     getShard: ({ kind, shardId }: { kind: string; shardId: string }) => Promise.resolve({ shard: shard(kind, shardId) }),
   };
   const provisioner = { getTenantState: () => Promise.resolve({ state: seen.states[asked++ % seen.states.length] }) };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { fleetV1, placementV1 } from '@fairlead/contracts';
-import type { PlanDraft } from '../engine/kind.js';
-import { placementPublished } from './checks.js';
+import type { Check, PlanDraft } from '../engine/kind.js';
+import { gatewaysAlive, originChecks, placementPublished, targetChecks } from './checks.js';
 import { migrationsOf, planMoves, unhealthyShards } from './rebalance.js';
 
 const move = (tenantId: string, fromShardId: string, toShardId: string, why = 'over_limit'): placementV1.PlannedMove => ({
@@ -21,11 +21,11 @@ const planned = (moves: placementV1.PlannedMove[], leftOver = ''): placementV1.R
     },
   ],
 });
-const draftOf = (tenant: string): { tenant: string; draft: PlanDraft } => ({
+const draftOf = (tenant: string, ...checks: Check[]): { tenant: string; draft: PlanDraft } => ({
   tenant,
   draft: {
     actions: [],
-    checks: [placementPublished('')],
+    checks: [...checks, placementPublished('')],
     impact: { tenants: [tenant], services: ['runner/a'], expectedPauseMs: 350 },
     inputs: [{ resource: `placement/${tenant}/runner`, revision: 3 }],
   },
@@ -63,6 +63,48 @@ describe('the plan of a rebalance', () => {
   });
 });
 
+describe('a tenant that can not move', () => {
+  const limits = { maxLag: 1, maxInflight: 1 };
+  const stuck = originChecks('runner', 'b', undefined, ['active'], limits);
+  const moves = [move('duff', 'b', 'c'), move('ok', 'd', 'c'), move('acme', 'a', 'b'), move('next', 'e', 'a'), move('last', 'e', 'd')];
+  const planFor = (checksOf: (tenant: string) => Check[]) =>
+    planMoves(
+      params,
+      planned(moves),
+      moves.map(({ tenantId }) => draftOf(tenantId, ...checksOf(tenantId))),
+    );
+
+  it('is left out with those that wait for it, and the others move', () => {
+    const draft = planFor((tenant) => (tenant === 'duff' ? stuck : []));
+    expect(draft.impact.tenants).toEqual(['ok', 'last']);
+    expect(draft.actions.map(({ description }) => description)).toEqual([
+      'move ok: runner from d to c (over limit)',
+      'move last: runner from e to d (over limit)',
+    ]);
+    expect(migrationsOf(draft).map(({ key, after }) => [key, after])).toEqual([
+      ['ok', []],
+      ['last', ['ok']],
+    ]);
+    expect(draft.inputs.map(({ resource }) => resource)).not.toContain('placement/duff/runner');
+    expect(draft.checks.filter(({ verdict }) => verdict === 'block')).toEqual([]);
+    expect(draft.checks.find(({ name }) => name === 'no_tenant_left_out')).toMatchObject({
+      ...{ verdict: 'warn', value: '2 of 5' },
+      message:
+        '3 of 5 stay for now: duff: the tenant is not active on runner b: no answer; acme: duff had to be first; next: acme had to be first',
+    });
+    expect(draft.checks.at(-1)).toMatchObject({ name: 'shards_within_tolerance', verdict: 'warn' });
+  });
+
+  it('blocks the plan when nobody else can, as does what stops all of them', () => {
+    const none = planFor(() => stuck);
+    expect(none.checks.find(({ verdict }) => verdict === 'block')).toMatchObject({ name: 'tenants_can_move', value: '0 of 5' });
+    expect(none.impact.tenants).toHaveLength(5);
+    const away = planFor(() => [gatewaysAlive([])]);
+    expect(away.checks.find(({ verdict }) => verdict === 'block')).toMatchObject({ name: 'tenants_can_move', value: '0 of 5' });
+    expect(away.checks.find(({ name }) => name === 'no_tenant_left_out')).toMatchObject({ verdict: 'pass' });
+  });
+});
+
 describe('the migrations of a rebalance', () => {
   it('wait for earlier ones that leave the shard where they go', () => {
     const jobs = migrationsOf(plan([move('duff', 'b', 'c'), move('ok', 'd', 'c'), move('acme', 'a', 'b')]));
@@ -78,15 +120,28 @@ describe('shards that are not well', () => {
   const endpoint = (kind: string, shardId: string, isWell: boolean) =>
     ({ kind, shardId, reachable: true, healthy: true, ready: isWell }) as fleetV1.EndpointHealth;
 
-  it('are those of the kind of which no endpoint is', () => {
+  it('are those of placement that no migration would go to: without an endpoint, or with one that is not well', () => {
+    const shards = ['e', 'd', 'c', 'b', 'a'].map((shardId) => ({
+      kind: 'runner',
+      shardId,
+      state: shardId === 'e' ? 'cordoned' : 'active',
+    }));
     const endpoints = [
       endpoint('runner', 'c', false),
-      endpoint('runner', 'a', false),
+      endpoint('runner', 'a', true),
       endpoint('runner', 'a', true),
       endpoint('runner', 'b', true),
       endpoint('runner', 'b', false),
-      endpoint('aggregate', 'd', false),
+      endpoint('aggregate', 'a', false),
+      endpoint('aggregate', 'd', true),
     ];
-    expect(unhealthyShards('runner', endpoints)).toEqual(['c']);
+    expect(unhealthyShards(shards, endpoints)).toEqual(['b', 'c', 'd']);
+    // As a migration's own checks see them.
+    for (const { shardId } of shards.slice(1)) {
+      const here = endpoints.filter((one) => one.kind === 'runner' && one.shardId === shardId);
+      const checks = targetChecks('runner', shardId, here, { maxLag: 1, maxInflight: 1 });
+      const fit = checks.filter(({ name }) => /healthy|ready/.test(name)).every(({ verdict }) => verdict === 'pass');
+      expect([shardId, fit]).toEqual([shardId, shardId === 'a']);
+    }
   });
 });

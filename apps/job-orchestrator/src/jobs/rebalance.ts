@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { FairleadError, placedKinds, type fleetV1, type PlacedKind, type placementV1 } from '@fairlead/contracts';
 import { childrenStep, type ChildJob, type ChildJobs } from '../engine/children.js';
 import type { Check, JobKind, PlanDraft } from '../engine/kind.js';
+import { gatewaysCheck, publicationCheck } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
 import { planMigration, readMigrationInputs, type MigrationInputs } from './tenant-migrate.js';
@@ -94,7 +95,10 @@ async function readRebalance(deps: KindDependencies, input: Params): Promise<Reb
 /** What placement would do, by the fleet's health as it is now. */
 export async function planByPlacement(deps: KindDependencies, input: Params): Promise<placementV1.Rebalance> {
   const { kind, mode } = input;
-  const { endpoints } = await deps.fleet.getSnapshot({ maxAgeMs: healthAgeMs });
+  const [{ shards }, { endpoints }] = await Promise.all([
+    deps.placement.listShards({ kind }),
+    deps.fleet.getSnapshot({ maxAgeMs: healthAgeMs }),
+  ]);
   const { rebalance: planned } = await deps.placement.planRebalance({
     kind,
     mode,
@@ -105,7 +109,7 @@ export async function planByPlacement(deps: KindDependencies, input: Params): Pr
     moveBudget: input.max_moves ?? (mode === 'balance' ? undefined : maxTenants),
     cooldownMs: input.cooldown_seconds === undefined ? undefined : input.cooldown_seconds * 1_000,
     nowMs: 0,
-    unhealthyShardIds: unhealthyShards(kind, endpoints),
+    unhealthyShardIds: unhealthyShards(shards, endpoints),
   });
   if (planned === undefined) throw new FairleadError('internal', 'placement answered no plan');
   // The configuration may allow more in an hour than one plan can name.
@@ -130,46 +134,98 @@ export async function readMoves(
   return migrations;
 }
 
-/** Shards of a kind of which no endpoint is well, by id. */
-export function unhealthyShards(kind: PlacedKind, endpoints: readonly fleetV1.EndpointHealth[]): string[] {
-  const well = new Map<string, boolean>();
-  for (const endpoint of endpoints) {
-    if (endpoint.kind !== kind) continue;
-    const isWell = endpoint.reachable && endpoint.healthy && endpoint.ready;
-    well.set(endpoint.shardId, isWell || well.get(endpoint.shardId) === true);
+/**
+ * Active shards that are not to get tenants, by id: those that a migration would not go to, for they have no endpoint, or one that is not well.
+ * Others take no tenants anyway.
+ */
+export function unhealthyShards(
+  shards: readonly Pick<placementV1.Shard, 'kind' | 'shardId' | 'state'>[],
+  endpoints: readonly fleetV1.EndpointHealth[],
+): string[] {
+  const known = new Set<string>();
+  const sick = new Set<string>();
+  for (const { kind, shardId, reachable, healthy, ready } of endpoints) {
+    known.add(`${kind}/${shardId}`);
+    if (!reachable || !healthy || !ready) sick.add(`${kind}/${shardId}`);
   }
-  return [...well].flatMap(([shardId, isWell]) => (isWell ? [] : [shardId])).sort();
+  return shards
+    .filter(({ kind, shardId, state }) => {
+      const name = `${kind}/${shardId}`;
+      return state === 'active' && (!known.has(name) || sick.has(name));
+    })
+    .map(({ shardId }) => shardId)
+    .sort();
 }
 
-/** Plans the moves, in placement's order, from the plan of each; pure. */
+/**
+ * Plans the moves, in placement's order, from the plan of each; pure. Tenants that can't move, and those that had to wait for them, are left
+ * out with a warning; the plan is blocked only when none can move.
+ */
 export function planMoves(
   { kind }: Params,
   planned: placementV1.Rebalance,
   plans: readonly { tenant: string; draft: PlanDraft }[],
 ): PlanDraft {
-  const many = planTenants(plans);
+  const outcome = leaveOut(planned.moves, plans);
+  // Where nothing is left the plan says what stands in the way of each.
+  const leftOut = outcome.size < plans.length ? outcome : new Map<string, string>();
+  const moves = planned.moves.filter(({ tenantId }) => !leftOut.has(tenantId));
+  const many = planTenants(plans.filter(({ tenant }) => !leftOut.has(tenant)));
   return {
     ...many,
-    actions: planned.moves.map(({ tenantId, fromShardId, toShardId, why }) => ({
+    actions: moves.map(({ tenantId, fromShardId, toShardId, why }) => ({
       name: 'migrate',
       description: `move ${tenantId}: ${kind} from ${fromShardId} to ${toShardId} (${why.replaceAll('_', ' ')})`,
       kind,
       fromShardId,
       toShardId,
     })),
-    checks: [...many.checks, reaches(planned)],
+    checks: [...many.checks, noneLeftOut(plans.length, leftOut), reaches(planned, leftOut.size > 0)],
     // Tolerance, cooldown, budget and pins are the configuration's.
     inputs: [...many.inputs, { resource: policyResource, revision: planned.configRevision }],
   };
 }
 
-function reaches({ shards, ratioBefore, ratioAfter, tolerance }: placementV1.Rebalance): Check {
+/** Checks that are the same for every tenant: who is left out would not help. */
+const commonChecks: ReadonlySet<string> = new Set([publicationCheck, gatewaysCheck]);
+
+/** Tenants that can't move, and those that would go where such a one stays, each with why. */
+function leaveOut(moves: readonly placementV1.PlannedMove[], plans: readonly { tenant: string; draft: PlanDraft }[]): Map<string, string> {
+  const leftOut = new Map<string, string>();
+  const stays = new Map<string, string>();
+  for (const [index, { tenantId, fromShardId, toShardId }] of moves.entries()) {
+    const block = plans[index]?.draft.checks.find(({ name, verdict }) => verdict === 'block' && !commonChecks.has(name));
+    const first = stays.get(toShardId);
+    const why = block?.message ?? (first === undefined ? undefined : `${first} had to be first`);
+    if (why === undefined) continue;
+    leftOut.set(tenantId, why);
+    if (!stays.has(fromShardId)) stays.set(fromShardId, tenantId);
+  }
+  return leftOut;
+}
+
+function noneLeftOut(total: number, leftOut: ReadonlyMap<string, string>): Check {
+  const some = [...leftOut].slice(0, 5).map(([tenant, why]) => `${tenant}: ${why}`);
+  return {
+    name: 'no_tenant_left_out',
+    verdict: leftOut.size === 0 ? 'pass' : 'warn',
+    value: `${String(total - leftOut.size)} of ${String(total)}`,
+    limit: 'all',
+    message:
+      leftOut.size === 0
+        ? `${String(total)} of ${String(total)} tenants`
+        : `${String(leftOut.size)} of ${String(total)} stay for now: ${some.join('; ')}`,
+  };
+}
+
+function reaches({ shards, ratioBefore, ratioAfter, tolerance }: placementV1.Rebalance, someStay: boolean): Check {
   const left = shards.filter(({ leftOver }) => leftOver !== '');
   const some = left.slice(0, 5).map(({ shardId, leftOverMessage }) => `${shardId}: ${leftOverMessage}`);
-  const change = `the highest load is ${ratioBefore.toFixed(2)} of its share, and ${ratioAfter.toFixed(2)} afterwards`;
+  const when = someStay ? 'once those that are left out have moved too' : 'afterwards';
+  const change = `the highest load is ${ratioBefore.toFixed(2)} of its share, and ${ratioAfter.toFixed(2)} ${when}`;
   return {
     name: 'shards_within_tolerance',
-    verdict: left.length === 0 ? 'pass' : 'warn',
+    verdict: left.length === 0 && !someStay ? 'pass' : 'warn',
     value: ratioAfter.toFixed(2),
     limit: (1 + tolerance).toFixed(2),
     message: left.length === 0 ? change : `${change}; not all that was wanted: ${some.join('; ')}`,
