@@ -32,7 +32,7 @@ export interface ChildJobs {
 export interface ChildrenOptions<Params> {
   children(context: StepContext<Params>): readonly ChildJob[];
   parallel(params: Params): number;
-  /** When so many have failed, no more are started, and the step fails once the others have ended. */
+  /** When so many have failed, those that are skipped for them not counted, no more are started, and the step fails once the others have ended. */
   stopAfterFailures(params: Params): number;
   /** Limit of the whole step. */
   timeoutMs: number;
@@ -44,13 +44,18 @@ const lookAgainMs = 10_000;
 /** Characters of why a child failed that its parent keeps; the child has all of them. */
 const maxMessage = 150;
 
+/** The code of a child that was not started because of another one. Starting a child answers no such code. */
+const skippedCode = 'children_failed';
+
 /** How far a parent's children are, as its step tells it. */
 interface Progress extends Record<string, unknown> {
   total: number;
   succeeded: number;
   running: number;
   failed: { key: string; code: string; message: string; job_id?: string }[];
-  /** Children that were refused before they were a job. */
+  /** Never started, for one that had to be first has failed: their failure is that one's, and is counted once. */
+  skipped: { key: string; message: string }[];
+  /** Children that were refused before they were a job, those that are skipped among them. */
   refused: Record<string, StepFailure>;
 }
 
@@ -80,11 +85,11 @@ async function look<Params>(
   const limit = options.stopAfterFailures(context.params);
   const waiting = wanted.filter(({ key }) => !known.has(key) && refused[key] === undefined);
   for (const child of waiting) {
-    const { running, failed } = count();
+    const { running, failed, skipped } = count();
     if (failed.length >= limit || running >= options.parallel(context.params)) break;
     const missing = child.after?.find((key) => known.get(key)?.status !== 'succeeded');
-    const failure = child.after?.find((key) => failed.some((one) => one.key === key));
-    if (failure !== undefined) refused[child.key] = { code: 'children_failed', message: `${failure} had to be first, and has failed` };
+    const failure = child.after?.find((key) => [...failed, ...skipped].some((one) => one.key === key));
+    if (failure !== undefined) refused[child.key] = { code: skippedCode, message: `${failure} had to be first, and has not been done` };
     if (missing !== undefined) continue;
     context.signal.throwIfAborted();
     try {
@@ -96,8 +101,9 @@ async function look<Params>(
     }
   }
   const progress = count();
-  const { running, failed, succeeded, total } = progress;
-  const note = `${String(succeeded)} of ${String(total)} done, ${String(running)} running, ${String(failed.length)} failed`;
+  const { running, failed, skipped, succeeded, total } = progress;
+  const left = skipped.length === 0 ? '' : `, ${String(skipped.length)} skipped`;
+  const note = `${String(succeeded)} of ${String(total)} done, ${String(running)} running, ${String(failed.length)} failed${left}`;
   if (running > 0) return { outcome: 'wait', delayMs: lookAgainMs, note, openChildren: running, output: progress };
   if (failed.length >= limit)
     return {
@@ -118,10 +124,12 @@ function progressOf(
   refused: Readonly<Record<string, StepFailure>>,
 ): Progress {
   const failed: Progress['failed'] = [];
+  const skipped: Progress['skipped'] = [];
   let [succeeded, running] = [0, 0];
   for (const { key } of wanted) {
     const [child, refusal] = [known.get(key), refused[key]];
-    if (refusal !== undefined) failed.push({ key, ...refusal });
+    if (refusal?.code === skippedCode) skipped.push({ key, message: refusal.message });
+    else if (refusal !== undefined) failed.push({ key, ...refusal });
     else if (child === undefined) continue;
     else if (child.status === 'succeeded') succeeded += 1;
     else if (isTerminal(child.status))
@@ -133,7 +141,7 @@ function progressOf(
       });
     else running += 1;
   }
-  return { total: wanted.length, succeeded, running, failed, refused };
+  return { total: wanted.length, succeeded, running, failed, skipped, refused };
 }
 
 async function endChildren(jobs: ChildJobs, context: StepContext<unknown>): Promise<StepResult> {
