@@ -112,9 +112,11 @@ describe('a reader on a plain connection', () => {
     const heard: unknown[] = [];
     const remove = gatewaySide.subscribeCore(placementNames(nats.namespace).increments, (message) => heard.push(message));
     await gatewaySide.connection?.flush();
+    // Of what it does not know to stand there it says nothing.
+    expect(publisher.announce({ epoch: 1, revision: revision + 1 })).toBe(false);
     await eventually(
       () => {
-        publisher.announce();
+        expect(publisher.announce({ epoch: 1, revision })).toBe(true);
         return heard.length > 0;
       },
       { what: 'what is in force', timeoutMs: 20_000 },

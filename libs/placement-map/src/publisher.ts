@@ -39,8 +39,11 @@ export interface PlacementPublisher {
    * to meanwhile.
    */
   verify(source: PlacementSource): Promise<BucketFindings | undefined>;
-  /** Tells readers what this publisher left in the bucket, if it did: they need not look. To be called every second; it does so every third. Never throws. */
-  announce(): void;
+  /**
+   * Tells readers that this version stands in the bucket: they need not look. To be called every second; it does so every third. False, and
+   * nothing is told, when it is not what this publisher knows to stand there: the next publication looks. Never throws.
+   */
+  announce(version: PlacementVersion): boolean;
   /** The version in the bucket, which may be ahead of the caller's database. Undefined when there is none. Throws `unavailable`. */
   highestKnown(): Promise<(PlacementVersion & { bucketCreated: string }) | undefined>;
   /** Waits for a publication under way; later calls are refused. */
@@ -219,16 +222,21 @@ export function createPlacementPublisher(options: {
       );
       return result;
     },
-    announce() {
+    announce(version) {
       const marker = known?.marker;
+      // Another publisher may have written since: who shows an older version must not be told that it stands.
+      if (marker === undefined || compareVersions(marker, version) !== 0) return false;
       // Whoever calls every second is a little late each time.
       const isDue = performance.now() - toldReadersAtMs > announceEveryMs - 500;
-      if (marker !== undefined && isDue) sendToReaders({ ...marker, base: undefined });
+      if (isDue) sendToReaders({ ...marker, base: undefined });
+      return true;
     },
     async highestKnown() {
       const manager = await messaging.manager();
       const info = await findStream(manager, stream);
       const marker = info === undefined ? undefined : await readMarker(manager, bucket);
+      // Another publisher wrote, maybe the same version anew: what we know is to be read again.
+      if (known?.marker?.marker !== marker?.marker) known = undefined;
       if (info === undefined || marker === undefined) return undefined;
       highestSequence = Math.max(highestSequence, info.state.last_seq);
       return { epoch: marker.epoch, revision: marker.revision, bucketCreated: info.created };

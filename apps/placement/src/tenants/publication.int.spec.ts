@@ -79,6 +79,20 @@ const shows = (watch: PlacementWatch, tenantId: string, shardId: string, epoch =
     what: `${tenantId} on ${shardId} in epoch ${String(epoch)}`,
   });
 
+/** The version that readers were told last to stand in the bucket. */
+function told(): () => number | undefined {
+  let revision: number | undefined;
+  const { subjects } = nats.messaging.topology;
+  const remove = nats.messaging.subscribeCore(subjects.placementIncrements, (message) => {
+    revision = (message as { revision: number }).revision;
+  });
+  stops.push(() => {
+    remove();
+    return Promise.resolve();
+  });
+  return () => revision;
+}
+
 const epochEvents = () => readLog(database.db, { after: 0, limit: 10, aggregateType: 'placement_map', aggregateId: '@all' });
 
 describe('publication', () => {
@@ -241,6 +255,63 @@ describe('publication', () => {
     await eventually(() => publication.problem() === undefined, { what: 'the problem to be over' });
     // Three changes, one publication, no new epoch.
     expect(watch.seen.filter((seen) => seen.revision > revision - 3)).toHaveLength(1);
+    expect(await epochEvents()).toEqual([]);
+  });
+
+  it('vouches for what another replica published, which died before it told of it', async () => {
+    await register('acme');
+    let open = Promise.resolve();
+    let waits = false;
+    const manager = async () => {
+      waits = true;
+      await open;
+      return nats.messaging.manager();
+    };
+    const publication = publishing({ ...nats.messaging, manager });
+    const watch = watching();
+    const { revision: before } = await shows(watch, 'acme', 'runner-1');
+    const last = told();
+    await eventually(() => last() === before, { what: 'what stands at first' });
+    // It stands still before it looks at the bucket, while the other one publishes and says nothing.
+    let goOn = (): void => undefined;
+    open = new Promise((resolve) => (goOn = resolve));
+    waits = false;
+    await eventually(() => waits, { what: 'a replica that stands still' });
+    const { revision } = await move('acme', 'runner-2');
+    const other = publishing({ ...nats.messaging, publishCore: () => undefined });
+    await eventually(() => other.published()?.revision === revision, { what: 'the publication by the other replica' });
+    await other.stop();
+    goOn();
+    await eventually(() => last() === revision, { what: 'what the other replica published, vouched for' });
+    await shows(watch, 'acme', 'runner-2');
+    expect(publication.problem()).toBeUndefined();
+    expect(await epochEvents()).toEqual([]);
+  });
+
+  it('vouches for what it published when the answer to that was lost', async () => {
+    await register('acme');
+    let losing = true;
+    const client = nats.messaging.jetstream();
+    // Heard, and never answered.
+    const remove = nats.messaging.subscribeCore('spec.silence', () => undefined);
+    stops.push(() => {
+      remove();
+      return Promise.resolve();
+    });
+    const publish: typeof client.publish = async (subject, ...rest) => {
+      const ack = await client.publish(subject, ...rest);
+      if (!losing || !subject.endsWith('.marker')) return ack;
+      losing = false;
+      await nats.messaging.connection?.request('spec.silence', '', { timeout: 1 });
+      return ack;
+    };
+    const lossy = new Proxy(client, { get: (target, name) => (name === 'publish' ? publish : (Reflect.get(target, name) as unknown)) });
+    const last = told();
+    const publication = publishing({ ...nats.messaging, jetstream: () => lossy });
+    const { revision } = await shows(watching(), 'acme', 'runner-1');
+    await eventually(() => last() === revision, { what: 'what was published, vouched for' });
+    expect(losing).toBe(false);
+    await eventually(() => publication.problem() === undefined, { what: 'the problem to be over' });
     expect(await epochEvents()).toEqual([]);
   });
 

@@ -120,8 +120,9 @@ export function startPublication(options: {
     const startedAtMs = performance.now();
     const causedBy = cause;
     await refresh();
-    if (compared && published !== undefined && compareVersions(placement, published) <= 0) {
-      publisher.announce();
+    const order = compared && published !== undefined ? compareVersions(placement, published) : 1;
+    // What another replica published, or we without an answer, is opened before it is vouched for; where it is equal nothing is written.
+    if (order < 0 || (order === 0 && publisher.announce(placement))) {
       settled(causedBy);
       return;
     }

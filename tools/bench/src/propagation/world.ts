@@ -89,9 +89,10 @@ export async function openMover(side: Side, url: string, tenants: number, after:
 export async function announce(url: string, tenants: number): Promise<() => Promise<void>> {
   const messaging = await openBus(ownBus(url), { readOnly: true });
   const publisher = createPlacementPublisher({ messaging, logger });
-  await publisher.publish(placementAfter(0, tenants));
+  const placement = placementAfter(0, tenants);
+  await publisher.publish(placement);
   const timer = setInterval(() => {
-    publisher.announce();
+    publisher.announce(placement);
   }, 1_000);
   return async () => {
     clearInterval(timer);
