@@ -110,6 +110,29 @@ describe("an endpoint's history", () => {
   });
 });
 
+describe('a clock that was ahead', () => {
+  it('leaves nothing behind that later looks could not replace, and what it left is told as of no age', async () => {
+    const first = await stack.observer();
+    await look(first);
+    await first.stop();
+    await database.db.query(`update endpoint_health set taken_at = taken_at + interval '1 day',
+      health = health || jsonb_build_object('takenAt', to_char(now() at time zone 'utc' + interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`);
+    await database.db.query(`update round set taken_at = now() + interval '1 day'`);
+    endpoint.ready = 503;
+    const second = await stack.observer();
+    expect((await look(second))?.ready).toBe(false);
+    const now = new Date(Date.now() + 60_000).toISOString();
+    const snapshot = await second.getSnapshot({ maxAgeMs: 1 });
+    expect(snapshot.endpoints.map(({ ready, takenAt }) => [ready, takenAt < now])).toEqual([[false, true]]);
+    expect(snapshot.takenAt < now).toBe(true);
+    const rows = await database.db.query<{ ahead: boolean }>(
+      'select taken_at > now() as ahead from endpoint_health union all select taken_at > now() from round',
+    );
+    expect(rows).toEqual([{ ahead: false }, { ahead: false }]);
+    await second.stop();
+  });
+});
+
 describe('an endpoint whose state changes too often', () => {
   it('is flapping: its changes are told no more until it is steady, then what it has become is', async () => {
     const observer = await stack.observer({ FLEET_FLAPPING_CHANGES: '4', FLEET_FLAPPING_HALF_LIFE_MS: '2000' });

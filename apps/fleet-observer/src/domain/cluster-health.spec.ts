@@ -98,4 +98,13 @@ describe('clusterHealth', () => {
     const detail = 'what is known of an endpoint is 31 s old';
     expect(told({ takenAt: old }).reasons).toEqual([['warning', 'fleet_observation_old', 'fleet-observer', detail, old.toISOString()]]);
   });
+
+  it('says when what is known has a time that is ahead', () => {
+    const ahead = '2026-11-21T10:10:30.000Z';
+    const detail = 'what is known of an endpoint has a time that is 600 s ahead: a clock was or is wrong';
+    const reasons = [['warning', 'fleet_observation_old', 'fleet-observer', detail, ahead]];
+    expect(told({ takenAt: new Date(ahead) }).reasons).toEqual(reasons);
+    expect(told({ endpoints: [endpoint('runner', 'r', 'a', { takenAt: ahead })] }).reasons).toEqual(reasons);
+    expect(told({ endpoints: [endpoint('runner', 'r', 'a', { takenAt: '2026-11-21T10:00:31.000Z' })] }).reasons).toEqual([]);
+  });
 });

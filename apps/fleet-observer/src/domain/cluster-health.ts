@@ -1,5 +1,5 @@
 /** How all is, in one word, and why. */
-import { endpointKey, stateOf, type EndpointHealth } from './health.js';
+import { endpointKey, isAhead, stateOf, type EndpointHealth } from './health.js';
 
 export interface ServiceState {
   readonly service: string;
@@ -58,6 +58,7 @@ export function clusterHealth({ endpoints, takenAt, services, now, oldAfterMs }:
     ...endpoints.flatMap((endpoint) => ofCondition(endpoint)),
     ...[...shards.values()].filter((ofShard) => ofShard.some(isReady)).flatMap((ofShard) => ofShard.flatMap(ofState)),
     ...ofObservation(takenAt, now, oldAfterMs),
+    ...ofClock(endpoints, takenAt, now),
   ];
   const critical = reasons.filter(({ severity }) => severity === 'critical');
   const warnings = reasons.filter(({ severity }) => severity === 'warning');
@@ -113,4 +114,14 @@ function ofObservation(takenAt: Date | undefined, now: Date, oldAfterMs: number)
   if (ageMs <= oldAfterMs) return [];
   const detail = `what is known of an endpoint is ${String(Math.round(ageMs / 1_000))} s old`;
   return [{ ...common, code: 'fleet_observation_old', detail, at: takenAt.toISOString() }];
+}
+
+/** What a clock told that was ahead is of an unknown age. */
+function ofClock(endpoints: readonly EndpointHealth[], takenAt: Date | undefined, now: Date): Reason[] {
+  const times = [...endpoints.map((endpoint) => endpoint.takenAt), ...(takenAt === undefined ? [] : [takenAt.toISOString()])];
+  const last = times.reduce((latest, at) => (at > latest ? at : latest), '');
+  if (!isAhead(last, now)) return [];
+  const seconds = Math.round((Date.parse(last) - now.getTime()) / 1_000);
+  const detail = `what is known of an endpoint has a time that is ${String(seconds)} s ahead: a clock was or is wrong`;
+  return [{ code: 'fleet_observation_old', severity: 'warning', subject: 'fleet-observer', detail, at: last }];
 }

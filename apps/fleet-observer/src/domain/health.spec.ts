@@ -130,7 +130,7 @@ describe('the latest of two looks', () => {
   const text = (version: string) => answer(200, metricsText.replace('1.4.0', version));
   const look = (seconds: number, answers: Partial<ProbeAnswers>, before?: EndpointHealth) =>
     normalise(endpoint, { ...fine, metrics: undefined, ...answers }, at(seconds), before);
-  const both = (one: EndpointHealth, other: EndpointHealth) => [latestOf(one, other), latestOf(other, one)];
+  const both = (one: EndpointHealth, other: EndpointHealth) => [latestOf(one, other, at(20)), latestOf(other, one, at(20))];
 
   it('has the state of the one and the metrics of the other, in whatever order they are kept', () => {
     const mine = look(0, { metrics: text('3') });
@@ -152,14 +152,22 @@ describe('the latest of two looks', () => {
       });
     }
     const read = look(15, { ready: lost }, look(12, { metrics: text('3') }));
-    for (const told of both(latestOf(refused, fresh), read)) expect(told.problem).toBe('ready: it can not be reached');
+    for (const told of both(latestOf(refused, fresh, at(20)), read)) expect(told.problem).toBe('ready: it can not be reached');
     const away = look(20, { health: lost, ready: lost }, look(3, { metrics: lost }));
     for (const told of both(refused, away)) expect(told.problem).toBe('it can not be reached; metrics: status 500');
   });
 
   it('of two of the same moment is that which comes last', () => {
     const [known, sensed] = [look(0, { metrics: text('1') }), look(0, { metrics: text('2') })];
-    expect(latestOf(known, sensed)).toBe(sensed);
+    expect(latestOf(known, sensed, at(20))).toBe(sensed);
+  });
+
+  it('is none that a clock told which was ahead', () => {
+    const ahead = look(3_600, { metrics: text('9') });
+    const mine = look(20, { ready: answer(503) }, look(0, { metrics: text('3') }));
+    for (const told of both(ahead, mine)) expect(told).toEqual(mine);
+    const little = look(29, { metrics: text('4') });
+    for (const told of both(little, mine)) expect(told).toEqual(little);
   });
 });
 

@@ -89,15 +89,33 @@ function measuredBy(answer: RouteAnswer | undefined, takenAt: Date, before: Endp
   };
 }
 
+/** Clocks of several replicas differ a little; a time further ahead is that of a clock that was wrong. */
+const clocksDifferMs = 10_000;
+
+/** What is later was told by a clock that was ahead. */
+export function latestPossible(now: Date): Date {
+  return new Date(now.getTime() + clocksDifferMs);
+}
+
+/** True of a time that a clock told that was ahead. */
+export function isAhead(at: string, now: Date): boolean {
+  return at > latestPossible(now).toISOString();
+}
+
+/** A time to compare with: one that is ahead is before all others, else it would be the latest until it has come. */
+function timeOf(at: string, now: Date): string {
+  return isAhead(at, now) ? '' : at;
+}
+
 /**
  * What two looks at an endpoint tell together, the later of each: its state, its figures, and how asking for them went. Several
  * replicas look, each with metrics of its own: a look without them must not bring back those that its replica read before.
  */
-export function latestOf(known: EndpointHealth, sensed: EndpointHealth): EndpointHealth {
-  const look = known.takenAt > sensed.takenAt ? known : sensed;
+export function latestOf(known: EndpointHealth, sensed: EndpointHealth, now: Date): EndpointHealth {
+  const look = timeOf(known.takenAt, now) > timeOf(sensed.takenAt, now) ? known : sensed;
   const later = (field: 'metricsTakenAt' | 'metricsAskedAt') => {
     const other = look === known ? sensed : known;
-    return other[field] > look[field] ? other : look;
+    return timeOf(other[field], now) > timeOf(look[field], now) ? other : look;
   };
   const [figures, asked] = [later('metricsTakenAt'), later('metricsAskedAt')];
   if (figures === look && asked === look) return look;

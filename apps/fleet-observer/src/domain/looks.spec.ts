@@ -68,4 +68,11 @@ describe('a look', () => {
     expect(kept.health.condition).toBe('crash_looping');
     expect(told.at(-1)).toBe('condition steady>crash_looping');
   });
+
+  it('after one whose clock was ahead counts time from its own', () => {
+    const flapping = follow([health(3_600), ...flips(3_601, 9)]);
+    const { after } = seen(flapping.kept, health(0, { ready: 503 }), rules);
+    expect(after.health.condition).toBe('flapping');
+    expect(seen(after, health(600, { ready: 503 }), rules).after.health.condition).toBe('steady');
+  });
 });

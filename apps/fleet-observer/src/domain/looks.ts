@@ -1,6 +1,6 @@
 /** What one more look at an endpoint makes of what is kept of it: its history, and what is told to others. */
 import { endpointKey, stateOf, type EndpointHealth } from './health.js';
-import { afterLook, conditionOf, isRestart, type Condition, type Stability, type StabilityRules, unseen } from './stability.js';
+import { afterLook, conditionOf, isRestart, notAfter, type Condition, type Stability, type StabilityRules, unseen } from './stability.js';
 
 /** What is kept of an endpoint. */
 export interface Kept {
@@ -30,7 +30,7 @@ export interface Seen {
 
 /** Adds a look. What an endpoint that is not steady does is in its history, and told no more until it is steady again. */
 export function seen(before: Kept | undefined, sensed: EndpointHealth, rules: StabilityRules): Seen {
-  const known = before?.stability ?? unseen;
+  const known = notAfter(before?.stability ?? unseen, sensed.takenAt);
   const [from, to] = [before && stateOf(before.health), stateOf(sensed)];
   const look = { at: sensed.takenAt, changed: from !== undefined && from !== to, startedAt: sensed.startedAt };
   const stability = afterLook(known, look, rules);

@@ -64,6 +64,12 @@ export function afterLook(before: Stability, look: Look, rules: StabilityRules):
   };
 }
 
+/** What is counted, with no time after one moment: what a clock told that was ahead would count until that has come. */
+export function notAfter(stability: Stability, at: string): Stability {
+  const earlier = (one: string) => (one > at ? at : one);
+  return { ...stability, asOf: earlier(stability.asOf), restarts: stability.restarts.map(earlier) };
+}
+
 /** True when a process began that is later than all that were told: one of several behind an address that began before is none. */
 export function isRestart(latest: string, startedAt: string): boolean {
   return latest !== '' && startedAt !== '' && Date.parse(startedAt) - Date.parse(latest) > sameStartMs;

@@ -1,6 +1,15 @@
 import { appendAllInTransaction, type NewEvent } from '@fairlead/event-log';
 import type { Database, Sql, Transaction } from '@fairlead/postgres';
-import { changesBetween, endpointKey, latestOf, stateOf, unmeasured, type EndpointHealth, type HealthChange } from '../domain/health.js';
+import {
+  changesBetween,
+  endpointKey,
+  latestOf,
+  latestPossible,
+  stateOf,
+  unmeasured,
+  type EndpointHealth,
+  type HealthChange,
+} from '../domain/health.js';
 import { conditionChanges, removed, seen, type ConditionChange, type Happening, type Kept } from '../domain/looks.js';
 import { unseen, type Stability, type StabilityRules } from '../domain/stability.js';
 import { addToHistory, dropOldHistory, type HistoryBounds } from './history.js';
@@ -33,7 +42,10 @@ const eventsPerCommand = 500;
 
 /** Reads the last stored snapshot. */
 export async function readSnapshot(sql: Sql): Promise<Snapshot> {
-  const [round] = await sql.query<{ taken_at: Date | null }>('select taken_at from round');
+  // One that a clock told which was ahead says nothing of how old all is.
+  const [round] = await sql.query<{ taken_at: Date | null }>('select taken_at from round where taken_at <= $1', [
+    latestPossible(new Date()),
+  ]);
   return { endpoints: await readEndpoints(sql), takenAt: round?.taken_at ?? undefined };
 }
 
@@ -74,7 +86,10 @@ export interface KeepingRules {
 export async function storeSensed(database: Database, sensed: Sensed, rules: KeepingRules): Promise<Stored> {
   return database.transaction(async (tx) => {
     // Held until the commit: replicas compare and store one after the other.
-    await tx.query('update round set taken_at = greatest(taken_at, $1)', [sensed.takenAt ?? null]);
+    await tx.query('update round set taken_at = greatest(case when taken_at <= $2 then taken_at end, $1)', [
+      sensed.takenAt ?? null,
+      latestPossible(new Date()),
+    ]);
     const before = await affectedBy(tx, sensed);
     const { after, happenings } = merged(before, sensed, rules.stability);
     const told = (all: ReadonlyMap<string, Kept>) => new Map([...all].map(([key, one]) => [key, one.told]));
@@ -93,7 +108,11 @@ export async function storeSensed(database: Database, sensed: Sensed, rules: Kee
 async function affectedBy(tx: Transaction, { endpoints, registered }: Sensed): Promise<Map<string, Kept>> {
   const sensed = await readKept(tx, 'where endpoint_key = any($1)', [endpoints.map(endpointKey)]);
   if (registered === undefined) return sensed;
-  const gone = await readKept(tx, 'where not (endpoint_key = any($1)) and taken_at <= $2', [registered.keys, registered.asOf]);
+  const gone = await readKept(tx, 'where not (endpoint_key = any($1)) and (taken_at <= $2 or taken_at > $3)', [
+    registered.keys,
+    registered.asOf,
+    latestPossible(new Date()),
+  ]);
   return new Map([...sensed, ...gone]);
 }
 
@@ -101,10 +120,11 @@ async function affectedBy(tx: Transaction, { endpoints, registered }: Sensed): P
 function merged(before: ReadonlyMap<string, Kept>, { endpoints }: Sensed, rules: StabilityRules) {
   const after = new Map<string, Kept>();
   const happenings: Happening[] = [];
+  const now = new Date();
   for (const sensed of endpoints) {
     const key = endpointKey(sensed);
     const known = after.get(key) ?? before.get(key);
-    const health = known === undefined ? sensed : latestOf(known.health, sensed);
+    const health = known === undefined ? sensed : latestOf(known.health, sensed, now);
     if (known !== undefined && known.health === health) {
       after.set(key, known);
       continue;
@@ -113,8 +133,7 @@ function merged(before: ReadonlyMap<string, Kept>, { endpoints }: Sensed, rules:
     after.set(key, look.after);
     happenings.push(...look.happenings);
   }
-  const now = new Date().toISOString();
-  for (const [key, kept] of before) if (!after.has(key)) happenings.push(removed(kept, now));
+  for (const [key, kept] of before) if (!after.has(key)) happenings.push(removed(kept, now.toISOString()));
   return { after, happenings };
 }
 

@@ -1,7 +1,7 @@
 import { describeError } from '@fairlead/contracts';
 import type { Database } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
-import { endpointKey, latestOf, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
+import { endpointKey, isAhead, latestOf, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
 import { readSnapshot, storeSensed, type KeepingRules, type Snapshot } from '../store/snapshot.js';
 
 /** Which endpoints there are, and when that was found out. */
@@ -40,12 +40,14 @@ export async function createKnown(options: {
     for (const health of sensed) {
       const key = endpointKey(health);
       const known = endpoints.get(key);
-      endpoints.set(key, known === undefined ? health : latestOf(known, health));
+      endpoints.set(key, known === undefined ? health : latestOf(known, health, new Date()));
     }
   };
   const forgetOthers = ({ endpoints: others, asOf }: Registered) => {
     const keys = new Set(others.map(endpointKey));
-    for (const [key, health] of endpoints) if (!keys.has(key) && health.takenAt <= asOf.toISOString()) endpoints.delete(key);
+    const now = new Date();
+    const seenSince = ({ takenAt: at }: EndpointHealth) => at > asOf.toISOString() && !isAhead(at, now);
+    for (const [key, health] of endpoints) if (!keys.has(key) && !seenSince(health)) endpoints.delete(key);
   };
 
   return {
@@ -75,13 +77,13 @@ export async function createKnown(options: {
   };
 }
 
-/** Undefined until it was found out which endpoints there are, and while one of them was never asked. */
+/** Undefined until it was found out which endpoints there are, and while one of them was never asked, or nobody knows when. */
 function oldest(registered: Registered | undefined, known: ReadonlyMap<string, EndpointHealth>): Date | undefined {
   if (registered === undefined) return undefined;
   let first = registered.asOf.toISOString();
   for (const endpoint of registered.endpoints) {
     const health = known.get(endpointKey(endpoint));
-    if (health === undefined) return undefined;
+    if (health === undefined || isAhead(health.takenAt, new Date())) return undefined;
     if (health.takenAt < first) first = health.takenAt;
   }
   return new Date(first);

@@ -2,7 +2,7 @@ import { Gauge, Histogram } from 'prom-client';
 import { describeError, FairleadError } from '@fairlead/contracts';
 import type { Database } from '@fairlead/postgres';
 import { currentContext, newContext, runInContext, type Logger, type Registry } from '@fairlead/telemetry';
-import { endpointKey, endpointStates, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
+import { endpointKey, endpointStates, isAhead, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
 import { mapBounded } from '../sensing/bounded.js';
 import type { EndpointSource } from '../sensing/endpoints.js';
 import type { ProbeRequest } from '../sensing/probe.js';
@@ -157,7 +157,7 @@ function asOurselves<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function isOlder({ takenAt }: Snapshot, notBeforeMs: number): boolean {
-  return takenAt === undefined || takenAt.getTime() < notBeforeMs;
+  return takenAt === undefined || takenAt.getTime() < notBeforeMs || (notBeforeMs > 0 && isAhead(takenAt.toISOString(), new Date()));
 }
 
 function createProbeMetrics(registry: Registry, snapshot: () => Snapshot, waiting: () => number) {
