@@ -238,6 +238,15 @@ describe('a restarted replica', () => {
     expect(await changes()).toEqual([['aggregate.a-1.e1', 'ready', 'not_ready']]);
     await restarted.stop();
   });
+
+  it('takes away none that another replica has come to know meanwhile', async () => {
+    const restarted = await stack.observer({ PLACEMENT_GRPC: '127.0.0.1:1' });
+    stack.shards.set('runner/r-7', [endpoints[0].url]);
+    await fresh();
+    await fresh(restarted);
+    expect((await changes()).filter(([key]) => key === 'runner.r-7.e1')).toEqual([['runner.r-7.e1', undefined, 'ready']]);
+    await restarted.stop();
+  });
 });
 
 describe('Postgres that goes away', () => {

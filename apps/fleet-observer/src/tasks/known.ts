@@ -8,6 +8,8 @@ import { readSnapshot, storeSensed, type KeepingRules, type Snapshot } from '../
 export interface Registered {
   readonly endpoints: readonly Endpoint[];
   readonly asOf: Date;
+  /** True while nobody can tell and they are those last seen: others may have come since, so that none is gone for not being among them. */
+  readonly assumed?: boolean;
 }
 
 /** What is known of the fleet: in memory for whoever asks, in the database for the next start and for comparing. */
@@ -55,11 +57,12 @@ export async function createKnown(options: {
     of: (endpoint) => endpoints.get(endpointKey(endpoint)),
     keep: async (sensed, listed) => {
       remember(sensed);
-      if (listed !== undefined) forgetOthers(listed);
+      const told = listed?.assumed === true ? undefined : listed;
+      if (told !== undefined) forgetOthers(told);
       registered = listed ?? registered;
       takenAt = oldest(registered, endpoints) ?? takenAt;
       try {
-        const keys = listed && { keys: listed.endpoints.map(endpointKey), asOf: listed.asOf };
+        const keys = told && { keys: told.endpoints.map(endpointKey), asOf: told.asOf };
         const result = await storeSensed(database, { endpoints: sensed, registered: keys, takenAt }, options.rules);
         const { endpoints: now, changes, conditions, position } = result;
         // Another replica may have seen one later.

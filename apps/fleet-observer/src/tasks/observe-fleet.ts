@@ -91,7 +91,7 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
       const seen = [...known.snapshot().endpoints.values()];
       if (seen.length === 0) throw error;
       logger.warn({ error: describeError(error) }, 'the registered endpoints are not known at the moment; those last seen are probed');
-      registered = { endpoints: seen, asOf };
+      registered = { endpoints: seen, asOf, assumed: true };
     }
     return registered;
   };
