@@ -66,9 +66,12 @@ export function spreadGiants(state: State, members: Members): void {
     spare.push(...giants.filter((tenant) => tenant !== keeps && isFree(tenant)));
   }
   for (const giant of spare.sort(largestFirst)) {
+    // What was cleared in part, by a plan that was cut, needs the fewest: the next plan goes on there, and not at another shard.
     const candidates = state.shards
       .filter((shard) => !taken.has(shard) && isOpenToGiant(state, giant, shard))
-      .sort((a, b) => b.weight - a.weight || a.load - b.load);
+      .map((shard) => ({ shard, departures: departuresFor(state, giant, shard, members.get(shard) ?? []) }))
+      .sort((a, b) => b.shard.weight - a.shard.weight || a.departures - b.departures)
+      .map(({ shard }) => shard);
     const to = candidates.slice(0, maxClearings).find((shard) => clearFor(state, giant, shard, members.get(shard) ?? []));
     if (to === undefined) continue;
     move(state, giant, to);
@@ -85,7 +88,25 @@ function isOpenToGiant({ tolerance }: State, giant: Tenant, shard: Shard): boole
 
 /** Takes as many tenants off a shard as a giant that comes there makes necessary; none when they do not fit elsewhere. */
 function clearFor(state: State, giant: Tenant, shard: Shard, members: readonly Tenant[]): boolean {
-  return clear(state, shard, Math.min(Math.floor((1 + state.tolerance) * giant.load), shard.maxLoad) - giant.load, members);
+  return clear(state, shard, roomBeside(state, giant, shard), members);
+}
+
+/** What a shard may have besides a giant. */
+function roomBeside({ tolerance }: State, giant: Tenant, shard: Shard): number {
+  return Math.min(Math.floor((1 + tolerance) * giant.load), shard.maxLoad) - giant.load;
+}
+
+/** How many have to leave a shard for a giant at least; infinite when those that may leave are not enough. */
+function departuresFor(state: State, giant: Tenant, shard: Shard, members: readonly Tenant[]): number {
+  let excess = shard.load - roomBeside(state, giant, shard);
+  let count = 0;
+  for (const tenant of members) {
+    if (excess <= 0) break;
+    if (tenant.at !== shard || !isFree(tenant)) continue;
+    excess -= tenant.load;
+    count += 1;
+  }
+  return excess <= 0 ? count : Infinity;
 }
 
 /** Takes tenants off a shard until it has no more than this; none when they do not fit elsewhere. */

@@ -74,8 +74,9 @@ function planRounds(state: State): void {
     const members = membersOf(state);
     setAllowed(state, members);
     obeyPins(state, members);
-    separate(state, members);
+    // Before groups are brought apart: where a small one of its group has gone, a giant can't.
     spreadGiants(state, members);
+    separate(state, members);
     level(state, members);
     if (state.journal.length === mark && !spill(state)) return;
   }
