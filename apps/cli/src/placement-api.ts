@@ -6,6 +6,7 @@ import type { Caller } from './http/caller.js';
 
 export type Balance = Having<Schema<'RebalancePreview'>, (typeof balanceFields)[number]>;
 export type PlacementExplanation = Loose<Schema<'PlacementExplanation'>>;
+export type Shard = Loose<Schema<'Shard'>>;
 export type TenantBalance = Loose<Schema<'TenantBalance'>>;
 
 const balanceFields = ['revision', 'moves', 'shards'] as const;
@@ -15,6 +16,7 @@ export function createPlacementApi({ one }: Caller) {
   return {
     rebalance: (query: Query<'placement.rebalance'>) => one('placement.rebalance', { query }, balanceFields),
     whatIf: (query: Query<'placement.whatIf'>) => one('placement.whatIf', { query }, [...balanceFields, 'stranded']),
+    shardList: (query: Query<'shards.list'>) => one('shards.list', { query }, ['items']),
     explainPlacement: (query: Query<'placement.explain'>) => one('placement.explain', { query }, ['shard']),
     /** `ifMatch` left out makes a shard, or replaces whatever is there. */
     putShard: (kind: ServiceKind, shardId: string, body: Body<'shards.put'>, ifMatch?: string) =>

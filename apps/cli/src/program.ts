@@ -96,6 +96,10 @@ import { serviceAccountList } from './commands/service-account-list.js';
 import { serviceAccountRotateToken } from './commands/service-account-rotate-token.js';
 import { serviceAccountShow } from './commands/service-account-show.js';
 import { serviceAccountToken } from './commands/service-account-token.js';
+import { shardDecommission, shardReplace } from './commands/shard-decommission.js';
+import { shardList } from './commands/shard-list.js';
+import { shardPut } from './commands/shard-put.js';
+import { shardShow } from './commands/shard-show.js';
 import { signingKeyList } from './commands/signing-key-list.js';
 import { signingKeyRotate } from './commands/signing-key-rotate.js';
 import { stuck } from './commands/stuck.js';
@@ -152,6 +156,11 @@ const groups: readonly { name: string; description: string; commands: readonly R
     name: 'placement',
     description: 'placement: show, export, import, rebalance, what-if, explain, tenant',
     commands: [placementShow, placementExport, placementImport, placementRebalance, placementWhatIf, placementExplain, placementTenant],
+  },
+  {
+    name: 'shard',
+    description: 'shards: list, show, put, decommission, replace',
+    commands: [shardList, shardShow, shardPut, shardDecommission, shardReplace],
   },
   { name: 'cluster', description: 'the platform as a whole: health, stats', commands: [clusterHealth, clusterStats] },
   {

@@ -3,6 +3,7 @@ export const changeOperations = {
   'tenant-migrate': { plan: 'plans.migrate', start: 'jobs.migrate' },
   'tenants-migrate': { plan: 'plans.migrateMany', start: 'jobs.migrateMany' },
   rebalance: { plan: 'plans.rebalance', start: 'jobs.rebalance' },
+  'shard-decommission': { plan: 'plans.decommission', start: 'jobs.decommission' },
   'tenant-drain': { plan: 'plans.drain', start: 'jobs.drain' },
   'tenant-resume': { plan: 'plans.resume', start: 'jobs.resume' },
   'config-apply': { plan: 'plans.configApply', start: 'jobs.configApply' },

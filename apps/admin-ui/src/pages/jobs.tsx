@@ -15,6 +15,7 @@ const kinds = [
   'tenant-migrate',
   'tenants-migrate',
   'rebalance',
+  'shard-decommission',
   'tenant-drain',
   'tenant-resume',
   'reload',

@@ -129,6 +129,18 @@ export class JobsController {
     return this.start('rebalance', body, key, reply);
   }
 
+  @Post('shard-decommission')
+  @RequirePermission('placement.write')
+  @Answers('Starts the planned decommission of a shard, each move by a job of its own.', startedSchema)
+  @HttpCode(202)
+  decommission(
+    @Body({ schema: startBody }) body: StartBody,
+    @IdempotencyKey() { key }: KeyedRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return this.start('shard-decommission', body, key, reply);
+  }
+
   @Post('tenant-drain')
   @RequirePermission('tenant.drain', { anywhere: true })
   @Answers('Starts a planned drain of a tenant.', startedSchema)

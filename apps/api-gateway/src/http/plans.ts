@@ -62,6 +62,21 @@ const rebalanceBody = z
   })
   .refine(({ mode, shard }) => (shard === undefined) === (mode === 'balance'), { path: ['shard'], error: 'goes with empty and replace' })
   .refine(({ mode, to }) => (to === undefined) === (mode !== 'replace'), { path: ['to'], error: 'goes with replace' });
+const decommissionBody = z.strictObject({
+  kind: placedKind,
+  shard: shardId,
+  /** The shard that takes its place; the others share its tenants when left out. */
+  to: shardId.optional(),
+  /** How far over its share another shard may be; as the configuration says when left out. */
+  tolerance: z
+    .number('must be a number from 0 to 1')
+    .min(0, 'must be a number from 0 to 1')
+    .max(1, 'must be a number from 0 to 1')
+    .optional(),
+  parallel: count(maxParallel).optional(),
+  stop_after_failures: count(maxTenants).optional(),
+  reason,
+});
 const tenantBody = z.strictObject({ tenant: tenantId, kinds: kinds.optional(), reason });
 const reloadBody = z.strictObject({ kind: serviceKind, shard: shardId, reason });
 const approveBody = z.strictObject({ reason });
@@ -141,6 +156,17 @@ export class PlansController {
     @IdempotencyKey() keyed: KeyedRequest,
   ) {
     return this.create('rebalance', params, reason, keyed);
+  }
+
+  /** Nothing stays of the shard: its tenants move, each by a job of its own, and it leaves the directory. */
+  @Post('plan/shard-decommission')
+  @RequirePermission('plan.create')
+  @Answers('Plans how a shard is taken out of service for good.', planSchema)
+  async decommission(
+    @Body({ schema: decommissionBody }) { reason, ...params }: z.output<typeof decommissionBody>,
+    @IdempotencyKey() keyed: KeyedRequest,
+  ) {
+    return this.create('shard-decommission', params, reason, keyed);
   }
 
   @Post('plan/tenant-drain')

@@ -4,6 +4,7 @@ import type { KindDependencies } from './clients.js';
 import { configApply, configRollback } from './config-change.js';
 import { rebalance } from './rebalance.js';
 import { reload } from './reload.js';
+import { shardDecommission } from './shard-decommission.js';
 import { tenantDrain } from './tenant-drain.js';
 import { tenantMigrate } from './tenant-migrate.js';
 import { tenantResume } from './tenant-resume.js';
@@ -16,6 +17,7 @@ export function jobKinds(deps: KindDependencies, children: ChildJobs): JobKind[]
     tenantMigrate(deps, new Turns(deps.settings.maxPaused)),
     tenantsMigrate(deps, children),
     rebalance(deps, children),
+    shardDecommission(deps, children),
     tenantDrain(deps),
     tenantResume(deps),
     reload(deps),

@@ -3,6 +3,7 @@ export const jobKindNames: readonly string[] = [
   'tenant-migrate',
   'tenants-migrate',
   'rebalance',
+  'shard-decommission',
   'tenant-drain',
   'tenant-resume',
   'reload',

@@ -162,7 +162,7 @@ export function unhealthyShards(
  * out with a warning; the plan is blocked only when none can move.
  */
 export function planMoves(
-  { kind }: Params,
+  { kind }: Pick<Params, 'kind'>,
   planned: placementV1.Rebalance,
   plans: readonly { tenant: string; draft: PlanDraft }[],
 ): PlanDraft {

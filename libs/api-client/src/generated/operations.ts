@@ -236,6 +236,10 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/jobs/reload"
   },
+  "jobs.decommission": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/shard-decommission"
+  },
   "jobs.drain": {
     "method": "POST",
     "path": "/admin/v1/jobs/tenant-drain"
@@ -347,6 +351,10 @@ export const operations = {
   "plans.reload": {
     "method": "POST",
     "path": "/admin/v1/plan/reload"
+  },
+  "plans.decommission": {
+    "method": "POST",
+    "path": "/admin/v1/plan/shard-decommission"
   },
   "plans.drain": {
     "method": "POST",

@@ -972,6 +972,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/v1/jobs/shard-decommission": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts the planned decommission of a shard, each move by a job of its own. */
+        post: operations["jobs.decommission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/v1/jobs/tenant-drain": {
         parameters: {
             query?: never;
@@ -1426,6 +1443,23 @@ export interface paths {
         put?: never;
         /** Plans a reload of a shard’s endpoints. */
         post: operations["plans.reload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/v1/plan/shard-decommission": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plans how a shard is taken out of service for good. */
+        post: operations["plans.decommission"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5407,6 +5441,43 @@ export interface operations {
             "5XX": components["responses"]["Problem"];
         };
     };
+    "jobs.decommission": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    plan_digest: string;
+                    reason: string;
+                    /**
+                     * @default queue
+                     * @enum {string}
+                     */
+                    on_conflict?: "queue" | "reject";
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted: it goes on by itself. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedJob"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
     "jobs.drain": {
         parameters: {
             query?: never;
@@ -6275,6 +6346,44 @@ export interface operations {
                     /** @enum {string} */
                     kind: "gateway" | "aggregate" | "projection" | "runner";
                     shard: string;
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            "4XX": components["responses"]["Problem"];
+            "5XX": components["responses"]["Problem"];
+        };
+    };
+    "plans.decommission": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Repeats with the same key do it once. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    kind: "aggregate" | "projection" | "runner";
+                    shard: string;
+                    to?: string;
+                    tolerance?: number;
+                    parallel?: number;
+                    stop_after_failures?: number;
                     reason: string;
                 };
             };

@@ -110,6 +110,7 @@ export class FleetGround implements Ground {
 
   async prepare(kind: string): Promise<Params> {
     await this.bench.settled();
+    await this.registerShards();
     for (const tenant of this.stopped(await this.facts())) await this.run('tenant-resume', { tenant });
     const facts = await this.facts();
     const from = this.turn++ % this.tenants.length;
@@ -133,6 +134,21 @@ export class FleetGround implements Ground {
       },
     };
     return sampleOf(kind).params(fleet);
+  }
+
+  /** Shards that an earlier job has removed or cordoned are there again. */
+  private async registerShards(): Promise<void> {
+    const active = await this.placementDb.query<{ name: string }>(
+      `select kind || '/' || shard_id as name from shard where state = 'active'`,
+    );
+    const known = new Set(active.map(({ name }) => name));
+    const token = await userToken(this.gateway, 'ann');
+    for (const { kind, shard_id: shardId, url } of this.members)
+      if (!known.has(`${kind}/${shardId}`)) {
+        const shard = { kind, shardId, endpoints: [{ endpointId: `${shardId}-1`, url }], weight: 0, labels: { fleet: 'simulated' } };
+        const wanted = { ...shard, state: 'active', revision: 0, tenants: 0 };
+        await this.clients.placement.putShard({ shard: wanted, expectedRevision: 0 }, { token });
+      }
   }
 
   /** Tenants that an earlier job has left drained. */
@@ -200,6 +216,10 @@ export class FleetGround implements Ground {
     return sampleOf(kind).stays ?? [];
   }
 
+  overlooks(kind: string, fact: string): boolean {
+    return sampleOf(kind).revises === true && fact.endsWith(' revision');
+  }
+
   async effects({ jobId, kind }: EndedJob, before: Facts): Promise<Effect[]> {
     return (await this.bench.effects(`${jobId}:`)).map(({ shard, tenant_id: tenant, op, record, key }) => {
       const [service = '', shardId] = shard.split('/');
@@ -235,7 +255,7 @@ export class FleetGround implements Ground {
       `select tenant_id || '/' || kind as name, shard_id from assignment`,
     );
     const shards = await this.placementDb.query<{ name: string; is: string }>(
-      `select kind || '/' || shard_id as name, state || ' ' || weight || ' ' || labels::text || ' ' || endpoints::text as is from shard`,
+      `select kind || '/' || shard_id as name, state || ' ' || weight || ' ' || labels::text || ' ' || endpoints::text as is from shard where state <> 'removed'`,
     );
     const [meta] = await this.placementDb.query<{ version: string }>(`select epoch || '.' || revision as version from meta`);
     return [

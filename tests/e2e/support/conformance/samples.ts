@@ -22,6 +22,8 @@ export interface Sample {
   after(params: never, facts: Facts): Facts;
   /** Steps without an undo whose work is fine where it is, also when the job failed. */
   readonly stays?: readonly string[];
+  /** It raises placement's revision also by what it takes back: how often is nobody's concern. */
+  readonly revises?: boolean;
 }
 
 const seat = (facts: Facts, kind: string, tenant: string) => facts[`placed ${tenant}/${kind}`] ?? '';
@@ -71,6 +73,14 @@ function moved({ tenant, moves }: Moves, facts: Facts): Facts {
 function later(version: string): string {
   const [epoch = '', revision] = version.split('.');
   return `${epoch}.${String(Number(revision) + 1)}`;
+}
+
+/** All tenants of a runner on another one. */
+function allMoved(shard: string, to: string, facts: Facts): Facts {
+  return Object.keys(facts)
+    .flatMap((fact) => /^placed (.*)\/runner$/.exec(fact)?.[1] ?? [])
+    .filter((tenant) => seat(facts, 'runner', tenant) === shard)
+    .reduce((so, tenant) => moved({ tenant, moves: { runner: to } }, so), facts);
 }
 
 const routing = { domain: 'routing', scope: 'platform', name: 'default' };
@@ -126,11 +136,32 @@ export const samples: Readonly<Record<string, Sample>> = {
       const [shard, to] = [seat(fleet.facts, 'runner', tenant), elsewhere(fleet, 'runner', tenant)];
       return Promise.resolve({ kind: 'runner', mode: 'replace', shard, to, cooldown_seconds: 0 });
     },
-    after: ({ shard, to }: { shard: string; to: string }, facts) =>
-      Object.keys(facts)
-        .flatMap((fact) => /^placed (.*)\/runner$/.exec(fact)?.[1] ?? [])
-        .filter((tenant) => seat(facts, 'runner', tenant) === shard)
-        .reduce((so, tenant) => moved({ tenant, moves: { runner: to } }, so), facts),
+    after: ({ shard, to }: { shard: string; to: string }, facts) => allMoved(shard, to, facts),
+  },
+  'shard-decommission': {
+    params: (fleet) => {
+      // The one with the fewest tenants.
+      const placed = fleet.tenants.map((tenant) => seat(fleet.facts, 'runner', tenant));
+      const count = (shard: string) => placed.filter((other) => other === shard).length;
+      const shard = first(
+        [...fleet.shards('runner')].sort((a, b) => (count(a) || Infinity) - (count(b) || Infinity)),
+        'runner',
+      );
+      return Promise.resolve({
+        kind: 'runner',
+        shard,
+        to: first(
+          fleet.shards('runner').filter((other) => other !== shard),
+          'other runner',
+        ),
+      });
+    },
+    after: ({ shard, to }: { shard: string; to: string }, facts) => {
+      const gone = new Set([`shard runner/${shard}`, `published shard runner/${shard}`]);
+      const left = allMoved(shard, to, facts);
+      return Object.fromEntries(Object.entries(left).filter(([name]) => !gone.has(name)));
+    },
+    revises: true,
   },
   'config-apply': { params: otherRoutes, after: configured },
   'config-rollback': {

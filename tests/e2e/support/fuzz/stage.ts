@@ -218,6 +218,9 @@ async function jobs(stage: Stage): Promise<void> {
   const isThere = (await ann.placementOf(fourth))['runner'] === runner;
   await start('migrateMany', 'migrateMany', { tenants: isThere ? [third] : [third, fourth], to: { runner } });
   await start('rebalance', 'rebalance', { kind: 'aggregate', max_moves: 1 });
+  const spare = { path: { kind: 'runner', shard_id: 'to-go' }, body: { endpoints: [], state: 'cordoned' } };
+  await fuzzer.ask('shards.put', spare);
+  await start('decommission', 'decommission', { kind: 'runner', shard: 'to-go' });
   await start('drain', 'drain', { tenant: fourth });
   await start('resume', 'resume', { tenant: third });
   // Its end moves what the next one is planned from.

@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+import type { placementV1 } from '@fairlead/contracts';
+import type { ChildJobs } from '../engine/children.js';
+import type { StepContext } from '../engine/kind.js';
+import type { KindDependencies } from './clients.js';
+import { planDecommission, shardDecommission, type DecommissionInputs } from './shard-decommission.js';
+
+const shard: placementV1.Shard = {
+  ...{ kind: 'runner', shardId: 'r-1', endpoints: [], weight: 1, labels: {}, state: 'active', revision: 7, tenants: 0 },
+};
+const params = { kind: 'runner' as const, shard: 'r-1', parallel: 2, stop_after_failures: 1 };
+const inputs = (partial: Partial<DecommissionInputs> = {}, tenantsAfter = 0): DecommissionInputs => ({
+  ...{ shard, others: 2, migrations: [] },
+  rebalance: {
+    ...{ epoch: 1, revision: 9, moves: [], ratioBefore: 1, ratioAfter: 1, configRevision: 4, tolerance: 0.05 },
+    shards: [
+      {
+        ...{ shardId: 'r-1', tenantsBefore: 3, tenantsAfter, loadBefore: 3, loadAfter: tenantsAfter },
+        ...(tenantsAfter === 0
+          ? { leftOver: '', leftOverMessage: '' }
+          : { leftOver: 'pinned_tenants', leftOverMessage: 'they are pinned' }),
+      },
+    ],
+  },
+  ...partial,
+});
+const settings = { maxLag: 100, maxInflight: 200, forwardTimeoutMs: 1, undoTimeoutMs: 1 } as KindDependencies['settings'];
+const planned = (given: DecommissionInputs) => planDecommission(params, given, { settings });
+
+describe('the plan of a decommission', () => {
+  it('cordons, moves and removes, from the shard and the configuration as they are', () => {
+    const { actions, checks, inputs: revisions } = planned(inputs());
+    expect(actions.map(({ name }) => name)).toEqual(['cordon', 'remove']);
+    expect(checks.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
+    expect(revisions).toEqual([
+      { resource: 'config/placement/platform/default', revision: 4 },
+      { resource: 'shard/runner/r-1', revision: 7 },
+    ]);
+    expect(planned(inputs({ shard: { ...shard, state: 'cordoned' } })).actions.map(({ name }) => name)).toEqual(['remove']);
+  });
+
+  it('is blocked by tenants that stay, and by nobody else who takes new ones', () => {
+    const blocks = (given: DecommissionInputs) => planned(given).checks.filter(({ verdict }) => verdict === 'block');
+    expect(blocks(inputs({}, 2))).toMatchObject([{ name: 'shard_can_be_emptied', message: '2 tenants stay: they are pinned' }]);
+    expect(blocks(inputs({ others: 0 }))).toMatchObject([{ name: 'others_take_tenants' }]);
+  });
+});
+
+describe('its steps', () => {
+  it('change the shard from the revision that was planned with, and open it again if they cordoned it', async () => {
+    const asked: placementV1.SetShardStateRequest[] = [];
+    const placement = {
+      setShardState: (request: placementV1.SetShardStateRequest) => {
+        asked.push(request);
+        return Promise.resolve({ revision: 8, position: 1, changed: true });
+      },
+    };
+    const kind = shardDecommission({ placement, settings } as unknown as KindDependencies, {} as ChildJobs);
+    const step = (name: string) => kind.steps.find((one) => one.name === name);
+    const context = (given: DecommissionInputs) =>
+      ({ params, plan: planned(given), outputs: { cordon: { revision: 8 } }, reason: 'the host goes' }) as unknown as StepContext<
+        typeof params
+      >;
+    expect(await step('cordon')?.run(context(inputs()))).toEqual({ outcome: 'done', output: { revision: 8 } });
+    await step('remove')?.run(context(inputs()));
+    const undo = step('cordon')?.undo;
+    if (typeof undo !== 'function') throw new Error('a cordon is taken back');
+    await undo(context(inputs()));
+    expect(asked.map(({ state, expectedRevision }) => [state, expectedRevision])).toEqual([
+      ['cordoned', 7],
+      ['removed', 8],
+      ['active', 0],
+    ]);
+    asked.length = 0;
+    const before = inputs({ shard: { ...shard, state: 'cordoned' } });
+    expect(await step('cordon')?.run(context(before))).toEqual({ outcome: 'done', output: { revision: 7 } });
+    await undo(context(before));
+    expect(asked).toEqual([]);
+  });
+});

@@ -1,0 +1,172 @@
+/**
+ * Takes a shard out of service for good: it is cordoned, its tenants move to the other shards or to one that takes its place, each by a
+ * migration of its own, and then it is removed from the directory. Until that it can be taken back: the shard is open again, and who has moved
+ * stays where it is.
+ */
+import { z } from 'zod';
+import { FairleadError, placedKinds, type placementV1 } from '@fairlead/contracts';
+import { childrenStep, type ChildJobs } from '../engine/children.js';
+import type { Action, Check, JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
+import type { KindDependencies } from './clients.js';
+import { preflight } from './preflight.js';
+import { migrationsOf, planByPlacement, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
+import { planMigration } from './tenant-migrate.js';
+import { actionsOf, minuteMs, patient, shardName, shardResource } from './tenants.js';
+import { maxTenants } from './tenants-migrate.js';
+
+const params = z.strictObject({
+  kind: z.enum(placedKinds),
+  shard: shardName,
+  /** The shard that takes its place; the others share its tenants when left out. */
+  to: shardName.optional(),
+  /** How far over its share of the mean another shard may be; as the configuration says when left out. */
+  tolerance: z.number().min(0).max(1).optional(),
+  /** Migrations under way at the same time. */
+  parallel: z.int().min(1).max(16).default(2),
+  /** No more are started once so many have failed. */
+  stop_after_failures: z.int().min(1).max(maxTenants).default(1),
+});
+type Params = z.output<typeof params>;
+
+/** What a decommission is planned from. */
+export interface DecommissionInputs extends RebalanceInputs {
+  readonly shard: placementV1.Shard;
+  /** Active ones of the kind, but this. */
+  readonly others: number;
+}
+
+export function shardDecommission(deps: KindDependencies, children: ChildJobs): JobKind<Params, DecommissionInputs> {
+  const kind: JobKind<Params, DecommissionInputs> = {
+    kind: 'shard-decommission',
+    version: 1,
+    permission: 'placement.write',
+    params,
+    deadlineMs: 24 * 60 * minuteMs,
+    locks: ({ kind: placed, shard }) => [`shard/${placed}/${shard}`, `rebalance/${placed}`],
+    tenantOf: () => undefined,
+    readInputs: (input) => readInputs(deps, input),
+    plan: (input, inputs) => planDecommission(input, inputs, deps),
+    steps: [
+      preflight<Params>(() => kind),
+      {
+        name: 'cordon',
+        attemptTimeoutMs: 10_000,
+        timeoutMs: deps.settings.undoTimeoutMs,
+        retry: patient,
+        run: (context) => cordon(deps, context),
+        undoTimeoutMs: deps.settings.undoTimeoutMs,
+        undo: (context) => open(deps, context),
+      },
+      childrenStep<Params>('migrate', children, {
+        children: ({ plan }) => migrationsOf({ ...plan, actions: plan.actions.filter(({ name }) => name === 'migrate') }),
+        parallel: ({ parallel }) => parallel,
+        stopAfterFailures: (given) => given.stop_after_failures,
+        timeoutMs: 24 * 60 * minuteMs,
+      }),
+      {
+        name: 'remove',
+        attemptTimeoutMs: 10_000,
+        timeoutMs: deps.settings.forwardTimeoutMs,
+        retry: patient,
+        pointOfNoReturn: true,
+        run: (context) => remove(deps, context),
+        undo: { none: 'a shard that is gone is registered anew by who wants it back' },
+      },
+    ],
+  };
+  return kind;
+}
+
+async function readInputs(deps: KindDependencies, { kind, shard: shardId, to, tolerance, parallel, stop_after_failures }: Params) {
+  const limits = { kind, shard: shardId, tolerance, parallel, stop_after_failures, cooldown_seconds: 0 };
+  const [{ shard }, { shards }, rebalance] = await Promise.all([
+    deps.placement.getShard({ kind, shardId }),
+    deps.placement.listShards({ kind }),
+    planByPlacement(deps, to === undefined ? { mode: 'empty', ...limits } : { mode: 'replace', to, ...limits }),
+  ]);
+  if (shard === undefined) throw new FairleadError('shard_not_found', `There is no ${kind} shard ${shardId}`);
+  const others = shards.filter((one) => one.shardId !== shardId && one.state === 'active').length;
+  return { shard, others, rebalance, migrations: await readMoves(deps, kind, rebalance.moves) };
+}
+
+/** Plans a decommission from what was seen; pure. */
+export function planDecommission(
+  { kind, shard: shardId }: Params,
+  { shard, others, rebalance, migrations }: DecommissionInputs,
+  { settings }: Pick<KindDependencies, 'settings'>,
+): PlanDraft {
+  const plans = rebalance.moves.map(({ tenantId: tenant, toShardId }, index) => {
+    const looked = migrations[index];
+    if (looked === undefined) throw new Error('each move was looked at');
+    return { tenant, draft: planMigration({ tenant, moves: { [kind]: toShardId } }, looked, settings) };
+  });
+  const moves = planMoves({ kind }, rebalance, plans);
+  const name = `${kind} ${shardId}`;
+  const action = (what: string, description: string): Action => ({ name: what, description, kind, fromShardId: shardId, toShardId: '' });
+  const cordoned = shard.state === 'cordoned' ? [] : [action('cordon', `let no new tenant come to ${name}`)];
+  return {
+    actions: [...cordoned, ...moves.actions, action('remove', `take ${name} out of the directory, once it has no tenants`)],
+    checks: [...moves.checks, canBeEmptied(rebalance, shard), othersTake(kind, others)],
+    impact: { ...moves.impact, services: [...new Set([...moves.impact.services, `${kind}/${shardId}`])].sort() },
+    inputs: [
+      ...moves.inputs.filter(({ resource }) => resource !== shardResource(shard)),
+      { resource: shardResource(shard), revision: shard.revision },
+    ],
+  };
+}
+
+/** What can't leave blocks: a shard that keeps tenants is not removed. */
+function canBeEmptied({ shards, moves }: placementV1.Rebalance, shard: placementV1.Shard): Check {
+  const left = shards.find(({ shardId }) => shardId === shard.shardId);
+  const stays = left?.tenantsAfter ?? 0;
+  const leaving = moves.filter(({ fromShardId }) => fromShardId === shard.shardId).length;
+  return {
+    name: 'shard_can_be_emptied',
+    verdict: stays === 0 ? 'pass' : 'block',
+    value: `${String(leaving)} of ${String(leaving + stays)}`,
+    limit: 'all',
+    message:
+      stays === 0 ? `all tenants leave ${shard.kind} ${shard.shardId}` : `${String(stays)} tenants stay: ${left?.leftOverMessage ?? ''}`,
+  };
+}
+
+function othersTake(kind: string, others: number): Check {
+  return {
+    name: 'others_take_tenants',
+    verdict: others > 0 ? 'pass' : 'block',
+    value: String(others),
+    limit: '≥ 1',
+    message: others > 0 ? `other ${kind} shards take tenants` : `no other ${kind} shard is active: new tenants would have no place`,
+  };
+}
+
+/** From the revision that was planned with: one that was changed since is planned anew. */
+async function cordon(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const { kind, shard: shardId } = context.params;
+  const planned = context.plan.inputs.find(({ resource }) => resource === `shard/${kind}/${shardId}`)?.revision ?? 0;
+  if (actionsOf(context, 'cordon').length === 0) return { outcome: 'done', output: { revision: planned } };
+  const request = { kind, shardId, state: 'cordoned', expectedRevision: planned, reason: context.reason };
+  const { revision } = await deps.placement.setShardState(request, { signal: context.signal });
+  return { outcome: 'done', output: { revision } };
+}
+
+/** Who was cordoned before stays so. */
+async function open(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const { kind, shard: shardId } = context.params;
+  if (actionsOf(context, 'cordon').length > 0)
+    await deps.placement.setShardState(
+      { kind, shardId, state: 'active', expectedRevision: 0, reason: context.reason },
+      { signal: context.signal },
+    );
+  return { outcome: 'done' };
+}
+
+async function remove(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
+  const { kind, shard: shardId } = context.params;
+  const { revision } = context.outputs['cordon'] as { revision: number };
+  await deps.placement.setShardState(
+    { kind, shardId, state: 'removed', expectedRevision: revision, reason: context.reason },
+    { signal: context.signal },
+  );
+  return { outcome: 'done' };
+}
