@@ -5,6 +5,9 @@ import { expectAnswer, expectTrue, isCount, shown } from './expect.js';
 import { Broken, NotChecked } from './broken.js';
 import type { Answer, Service } from './service.js';
 
+/** What a test tenant's name begins with unless another was named. */
+export const testTenant = 'fairlead-conformance';
+
 /** A tenant's state in the form in which it goes from shard to shard. */
 export interface TenantCopy {
   readonly data: string;

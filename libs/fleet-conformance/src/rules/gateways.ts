@@ -36,8 +36,8 @@ async function configuration({ service }: Bench): Promise<void> {
   const { config } = answer.body;
   if (config === undefined) throw new NotChecked('it goes by no configuration documents');
   expectTrue(typeof config === 'object' && config !== null, 'an object as config', shown(answer));
-  for (const [path, version] of Object.entries(config as Record<string, Record<string, unknown>>)) {
-    const { epoch, revision, sha256 } = version;
+  for (const [path, version] of Object.entries(config as Record<string, Record<string, unknown> | null>)) {
+    const { epoch, revision, sha256 } = version ?? {};
     const isWhole = isCount(epoch) && isCount(revision) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
     expectTrue(isWhole, `epoch, revision and sha256 of ${path}`, JSON.stringify(version));
   }

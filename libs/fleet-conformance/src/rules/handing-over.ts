@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { expectAnswer, expectProblem, expectTrue, isCount, shown } from '../expect.js';
 import type { Bench, Rule } from '../rule.js';
-import { expectState, TestTenant, type TenantCopy } from '../test-tenant.js';
+import { expectState, TestTenant, testTenant, type TenantCopy } from '../test-tenant.js';
 
 /** H: handing a tenant over. */
 export const handOverRules: readonly Rule[] = [
@@ -81,7 +81,8 @@ async function drained(peer: TestTenant) {
 async function wrongData({ service, tenant }: Bench): Promise<void> {
   const copy = await tenant.seal();
   await tenant.bring('absent');
-  const other = new TestTenant(service, { ...tenant.shared, id: `${tenant.id.slice(0, 56)}-other` });
+  // Nobody's: whatever comes of it goes again.
+  const other = new TestTenant(service, { ...tenant.shared, id: `${testTenant}-${randomBytes(8).toString('hex')}` });
   try {
     const damaged = await tenant.admin('import', { ...copy, data: `${copy.data} ` });
     expectProblem('import of data that has another checksum', damaged, 400, 'checksum_mismatch');

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalForm, sha256Of } from './canonical.js';
 import { decode, maxAliases, maxDepth, maxTextBytes } from './decode.js';
+import { maxProblems, type ConfigError } from './problems.js';
 
 const refusedWith = (pointer: string, detail: RegExp) =>
   expect.objectContaining({
@@ -34,9 +35,9 @@ describe('a text', () => {
 
   it.each([
     ['JSON that is none', 'json', '{"a": }', '', /^is not JSON/],
-    ['JSON with a member that stands twice', 'json', '{"a": 1, "a": 2}', '', /unique/i],
+    ['JSON with a member that stands twice', 'json', '{"a": 1, "b": {"c": 1, "c": 2}}', '', /"c" stands twice/],
     ['YAML that is none', 'yaml', 'a: [1', '', /^is not YAML/],
-    ['YAML with a member that stands twice', 'yaml', 'a: 1\na: 2', '', /unique/i],
+    ['YAML with a member that stands twice', 'yaml', 'a: 1\n"a": 2', '', /"a" stands twice/],
     ['YAML of two documents', 'yaml', 'a: 1\n---\nb: 1', '', /^is not YAML/],
     ['YAML with a tag that nobody knows', 'yaml', 'a: !secret x', '', /^is not YAML/],
     ['YAML with an alias of nothing', 'yaml', 'a: *b', '', /alias/i],
@@ -50,6 +51,26 @@ describe('a text', () => {
   ] as const)('of %s is refused', (_what, format, text, pointer, detail) => {
     const found = pointer === '' && /levels/.test(detail.source) ? `/a${'/0'.repeat(maxDepth - 1)}` : pointer;
     expect(() => decode(text, format)).toThrow(refusedWith(found, detail));
+  });
+
+  it('tells a bounded part of what is wrong, however much there is of it and however long its names are', () => {
+    const many = (name: string) => `{"${name}": [${'1e999,'.repeat(20_000)}1]}`;
+    const faultsOf = (text: string) => {
+      try {
+        decode(text, 'json');
+      } catch (error) {
+        return (error as ConfigError).problems;
+      }
+      return [];
+    };
+    expect(faultsOf(many('a'))).toHaveLength(maxProblems);
+    expect(faultsOf(many('k'.repeat(100_000)))).toEqual([{ pointer: '', detail: expect.stringMatching(/name is longer/) }]);
+  });
+
+  it('of as many members as fit is read at once', () => {
+    const members = Array.from({ length: 20_000 }, (_, n) => `"${String(n)}":0`).join(',');
+    expect(Object.keys(decode(`{${members}}`, 'json'))).toHaveLength(20_000);
+    expect(() => decode(`{${members},"7":1}`, 'json')).toThrow(refusedWith('', /"7" stands twice/));
   });
 
   it('is bounded in size, depth and aliases', () => {

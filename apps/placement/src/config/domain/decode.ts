@@ -1,6 +1,6 @@
 /** From a text to a document: JSON or YAML, with bounds. */
-import { isAlias, parseDocument, visit, type Document } from 'yaml';
-import { configError, pointerOf, type Problem } from './problems.js';
+import { isAlias, isScalar, parseDocument, visit, type Document } from 'yaml';
+import { configError, maxProblems, pointerOf, type Problem } from './problems.js';
 import type { Content } from './canonical.js';
 
 export const configFormats = ['json', 'yaml'] as const;
@@ -10,6 +10,7 @@ export type ConfigFormat = (typeof configFormats)[number];
 export const maxTextBytes = 256 * 1024;
 export const maxDepth = 24;
 export const maxAliases = 50;
+export const maxNameLength = 1_024;
 /** How often what is named may come up, aliases within aliases included. */
 const maxExpansions = 1_000;
 
@@ -20,7 +21,8 @@ const maxExpansions = 1_000;
 export function decode(text: string, format: ConfigFormat): Content {
   if (Buffer.byteLength(text) > maxTextBytes) throw fault(`is larger than ${String(maxTextBytes)} bytes`);
   const value = format === 'json' ? fromJson(text) : fromYaml(text);
-  const problems = unusable(value);
+  const problems: Problem[] = [];
+  findUnusable(value, [], problems);
   if (problems.length > 0) throw configError('config_decode', problems);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fault('must be an object');
   return value as Content;
@@ -36,16 +38,16 @@ function fromJson(text: string): unknown {
     throw fault(`is not JSON: ${messageOf(error)}`);
   }
   // Of a member that stands twice JSON takes the last one in silence; JSON is YAML, and there it is an error.
-  const twice = guarded(() => documentOf(text).errors.find(({ code }) => code === 'DUPLICATE_KEY'));
-  if (twice !== undefined) throw fault(`is not clear: ${firstLine(twice.message)}`);
+  const twice = guarded(() => twiceIn(documentOf(text)));
+  if (twice !== undefined) throw fault(`is not clear: ${twice}`);
   return value;
 }
 
 function fromYaml(text: string): unknown {
   return guarded(() => {
     const document = documentOf(text);
-    const [wrong] = [...document.errors, ...document.warnings];
-    if (wrong !== undefined) throw fault(`is not YAML: ${firstLine(wrong.message)}`);
+    const wrong = [...document.errors, ...document.warnings][0]?.message ?? twiceIn(document);
+    if (wrong !== undefined) throw fault(`is not YAML: ${firstLine(wrong)}`);
     if (aliasesOf(document) > maxAliases) throw fault(`has more than ${String(maxAliases)} aliases`);
     const value: unknown = document.toJS({ maxAliasCount: maxExpansions });
     // Aliases make much of little.
@@ -56,7 +58,28 @@ function fromYaml(text: string): unknown {
 }
 
 function documentOf(text: string): Document.Parsed {
-  return parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, stringKeys: true, merge: false, logLevel: 'error' });
+  // Its own look for members that stand twice compares each with all before it: half a minute for what is allowed.
+  return parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: false, stringKeys: true, merge: false, logLevel: 'error' });
+}
+
+/** Says which member stands twice in one map; undefined when none does. */
+function twiceIn(document: Document.Parsed): string | undefined {
+  let found: string | undefined;
+  visit(document, {
+    Map: (_key, { items }) => {
+      const names = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (names.has(name)) {
+          found = `the member ${JSON.stringify(name).slice(0, 100)} stands twice`;
+          return visit.BREAK;
+        }
+        names.add(name);
+      }
+      return undefined;
+    },
+  });
+  return found;
 }
 
 function aliasesOf(document: Document.Parsed): number {
@@ -80,18 +103,25 @@ function guarded<T>(read: () => T): T {
   }
 }
 
-/** What can't be kept of a value, and where. */
-function unusable(value: unknown, path: readonly PropertyKey[] = []): Problem[] {
-  const problem = (detail: string): Problem[] => [{ pointer: pointerOf(path.slice(0, maxDepth)), detail }];
-  if (path.length > maxDepth) return problem(`has more than ${String(maxDepth)} levels`);
-  if (typeof value === 'string') return isClean(value) ? [] : problem('holds characters that are no text');
-  if (typeof value === 'number') return Number.isFinite(value) ? [] : problem('is not a number that JSON has');
-  if (value === null || typeof value === 'boolean') return [];
-  if (Array.isArray(value)) return value.flatMap((element, at) => unusable(element, [...path, at]));
-  if (typeof value !== 'object') return problem('is not a value that JSON has');
-  return Object.entries(value).flatMap(([key, member]) =>
-    isClean(key) && key !== '__proto__' ? unusable(member, [...path, key]) : problem('has a member whose name can not be used'),
-  );
+/** Adds what can't be kept of a value, and where, until there are as many problems as are told. */
+function findUnusable(value: unknown, path: readonly PropertyKey[], problems: Problem[]): void {
+  if (problems.length >= maxProblems) return;
+  const problem = (detail: string) => {
+    problems.push({ pointer: pointerOf(path.slice(0, maxDepth)), detail });
+  };
+  if (path.length > maxDepth) problem(`has more than ${String(maxDepth)} levels`);
+  else if (typeof value === 'string') {
+    if (!isClean(value)) problem('holds characters that are no text');
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) problem('is not a number that JSON has');
+  } else if (Array.isArray(value)) value.forEach((element, at) => { findUnusable(element, [...path, at], problems); });
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, member] of Object.entries(value)) {
+      if (key.length > maxNameLength) problem(`has a member whose name is longer than ${String(maxNameLength)} characters`);
+      else if (!isClean(key) || key === '__proto__') problem('has a member whose name can not be used');
+      else findUnusable(member, [...path, key], problems);
+    }
+  else if (value !== null && typeof value !== 'boolean') problem('is not a value that JSON has');
 }
 
 /** Postgres keeps no NUL, and half a surrogate pair is no character. */

@@ -20,7 +20,7 @@ export function pointerOf(path: readonly PropertyKey[]): string {
 
 /** What a schema found wrong, `maxProblems` at most. */
 export function problemsOfSchema({ issues }: { readonly issues: readonly Issue[] }): Problem[] {
-  return issues.flatMap(problemsOfIssue).slice(0, maxProblems);
+  return issues.slice(0, maxProblems).flatMap(problemsOfIssue).slice(0, maxProblems);
 }
 
 interface Issue {
