@@ -83,6 +83,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
   const configPublication = startConfigPublication({
     ...{ database, messaging, logger },
     pollMs: overrides.publicationPollMs,
+    sweepMs: overrides.sweepMs ?? config.PLACEMENT_SWEEP_SECONDS * 1_000,
     raiseEpoch: async () => {
       const raised = await agreeOnEpoch(database, { expectedBucket: null, known: undefined }, await readOwnState(database));
       if (raised !== undefined) committed(raised.position);

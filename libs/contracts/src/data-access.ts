@@ -127,7 +127,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
     masked: ['content'],
   },
   'placement.config_document': {
-    readable: columns('domain scope name revision newest candidate_revision candidate_gateways highest_fence'),
+    readable: columns('domain scope name revision newest candidate_revision candidate_gateways highest_fence changed'),
   },
   'placement.config_revision': {
     readable: columns('domain scope name revision sha256 source updated_at updated_by reason effective_at'),

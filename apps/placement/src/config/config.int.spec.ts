@@ -38,7 +38,11 @@ beforeAll(async () => {
     ...{ NATS_URL: nats.url, NATS_TOKEN: nats.token, NATS_NAMESPACE: nats.namespace },
     ...{ CONFIG_FILES_DIR: files },
   });
-  service = await createService(config, { logger: createLogger({ service: 'test', level: 'silent' }), publicationPollMs: 50 });
+  service = await createService(config, {
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    publicationPollMs: 50,
+    sweepMs: 500,
+  });
   const signer = await createTokenSigner(gatewayKey);
   const clientOf = (roles: Role[]) =>
     createRpcClient(configV1.ConfigServiceService, {
@@ -207,9 +211,35 @@ describe('the configuration registry', () => {
     expect(events.map(({ type }) => type)).toContain('placement_epoch_raised');
   });
 
+  it('has defaults in force again where the bucket tells of a document that a restored database does not have', async () => {
+    const bucket = nats.messaging.topology.buckets.config;
+    const document = { domain: 'routing', name: 'default', scope: 'platform' } as const;
+    const told = { epoch: 2, revision: 1, sha256: '0'.repeat(64), content: { routes: [] } };
+    await nats.messaging.jetstream().publish(bucketSubject(bucket, configKey('effective', document)), JSON.stringify(told));
+    await eventually(
+      async () => {
+        const stored = await (
+          await nats.messaging.manager()
+        ).streams.getMessage(bucketStream(bucket), { last_by_subj: bucketSubject(bucket, configKey('effective', document)) });
+        const value = configValue.parse(stored?.json());
+        return value.epoch === 3 && value.revision === 0 && value.content['routes'] !== undefined && value.sha256 !== told.sha256;
+      },
+      { what: 'defaults in a higher epoch', timeoutMs: 20_000 },
+    );
+    await kvComesTo(3, 1);
+  });
+
+  it('writes a value again that somebody removed', async () => {
+    const bucket = nats.messaging.topology.buckets.config;
+    const subject = bucketSubject(bucket, configKey('effective', identity));
+    const manager = await nats.messaging.manager();
+    await manager.streams.purge(bucketStream(bucket), { filter: subject });
+    await kvComesTo(3, 1);
+  });
+
   it('fills a bucket again that was lost', async () => {
     const manager = await nats.messaging.manager();
     await manager.streams.delete(bucketStream(nats.messaging.topology.buckets.config));
-    await kvComesTo(2, 1);
+    await kvComesTo(3, 1);
   });
 });

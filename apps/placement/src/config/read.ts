@@ -32,7 +32,8 @@ export async function readRevision(sql: Sql, identity: ConfigIdentity, revision:
   return { row, content };
 }
 
-function defaultsOf(identity: ConfigIdentity): ReadRevision {
+/** What is in force of a document that nothing was ever applied of. */
+export function defaultsOf(identity: ConfigIdentity): ReadRevision {
   const content = canonicalForm(domains[identity.domain].defaults);
   const { domain, name, scope } = identity;
   return {

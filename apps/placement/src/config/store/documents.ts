@@ -100,11 +100,11 @@ export async function publishedState(sql: Sql): Promise<{ epoch: number; changes
   return row;
 }
 
-/** What a document's keys are made of, but for the contents: another text after each change of it. */
-export async function documentStates(sql: Sql): Promise<(ConfigIdentity & { state: string })[]> {
-  return sql.query<ConfigIdentity & { state: string }>(
-    `select domain, scope, name, concat_ws(' ', revision, coalesce(candidate_revision, 0), candidate_gateways) as state
-     from config_document order by domain, scope, name`,
+/** The documents that changed after so many changes; all of them after -1. */
+export async function documentsChangedAfter(sql: Sql, changes: number): Promise<ConfigIdentity[]> {
+  return sql.query<ConfigIdentity>(
+    `select domain, scope, name from config_document where changed > $1 order by changed, domain, scope, name`,
+    [changes],
   );
 }
 

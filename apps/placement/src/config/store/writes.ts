@@ -3,7 +3,8 @@ import type { Sql, Transaction } from '@fairlead/postgres';
 import type { DocumentRow } from './documents.js';
 
 /** Who changes what is published says so last: the next one who does waits for it to commit. */
-const counted = `counted as (update config_changes set count = count + 1)`;
+const counted = `counted as (update config_changes set count = count + 1 returning count)`;
+const isChanged = `changed = (select count from counted)`;
 const key = ({ domain, scope, name }: ConfigIdentity) => [domain, scope, name];
 
 /** Takes a document's lock, until the transaction ends, and answers how it stands; it is made when there is none. */
@@ -18,9 +19,12 @@ export async function lockDocument(tx: Transaction, identity: ConfigIdentity): P
   return row;
 }
 
-/** Keeps a content by its hash; one that is there already stays. */
+/** Keeps a content by its hash; one that is there already stays, for as long as one that is new. */
 export async function keepContent(tx: Transaction, sha256: string, content: string): Promise<void> {
-  await tx.query(`insert into config_content (sha256, content) values ($1, $2) on conflict do nothing`, [sha256, content]);
+  await tx.query(`insert into config_content (sha256, content) values ($1, $2) on conflict (sha256) do update set created_at = now()`, [
+    sha256,
+    content,
+  ]);
 }
 
 export interface NewRevision {
@@ -45,7 +49,7 @@ export async function putInForce(tx: Transaction, identity: ConfigIdentity, revi
   await tx.query(
     `with marked as (update config_revision set effective_at = coalesce(effective_at, now()) where (domain, scope, name, revision) = ($1, $2, $3, $4)),
        ${counted}
-     update config_document set revision = $4, candidate_revision = null, candidate_gateways = '{}' where (domain, scope, name) = ($1, $2, $3)`,
+     update config_document set revision = $4, candidate_revision = null, candidate_gateways = '{}', ${isChanged} where (domain, scope, name) = ($1, $2, $3)`,
     [...key(identity), revision],
   );
 }
@@ -53,7 +57,7 @@ export async function putInForce(tx: Transaction, identity: ConfigIdentity, revi
 /** Has a sample of gateways try a revision. */
 export async function stage(tx: Transaction, identity: ConfigIdentity, revision: number, gateways: readonly string[]): Promise<void> {
   await tx.query(
-    `with ${counted} update config_document set candidate_revision = $4, candidate_gateways = $5 where (domain, scope, name) = ($1, $2, $3)`,
+    `with ${counted} update config_document set candidate_revision = $4, candidate_gateways = $5, ${isChanged} where (domain, scope, name) = ($1, $2, $3)`,
     [...key(identity), revision, gateways],
   );
 }
@@ -62,7 +66,7 @@ export async function stage(tx: Transaction, identity: ConfigIdentity, revision:
 export async function withdraw(tx: Transaction, identity: ConfigIdentity): Promise<void> {
   await tx.query(
     `with ${counted}
-     update config_document set candidate_revision = null, candidate_gateways = '{}' where (domain, scope, name) = ($1, $2, $3)`,
+     update config_document set candidate_revision = null, candidate_gateways = '{}', ${isChanged} where (domain, scope, name) = ($1, $2, $3)`,
     key(identity),
   );
 }

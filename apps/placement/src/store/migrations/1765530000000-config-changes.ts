@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** How often what is in force or tried has changed: who publishes it looks at this number, not at every document. */
+/** How often what is in force or tried has changed, and of each document when it did last: who publishes looks for what is new, not at every document. */
 export class ConfigChanges1765530000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
@@ -9,9 +9,12 @@ export class ConfigChanges1765530000000 implements MigrationInterface {
         count bigint not null default 0
       )`);
     await runner.query(`insert into config_changes default values`);
+    await runner.query(`alter table config_document add column changed bigint not null default 0`);
+    await runner.query(`create index config_document_changed on config_document (changed)`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`alter table config_document drop column changed`);
     await runner.query(`drop table config_changes`);
   }
 }
