@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { placedKinds, serviceKinds, type PlacedKind } from '@fairlead/contracts';
 import { createAssembler, type PlacementSnapshot } from '@fairlead/placement-reader';
-import { compareShards, fnv1a, maxValueBytes, type PlacementSource, type ShardEntry } from '@fairlead/placement-reader/format';
-import { planPublication, type Held, type Write } from './publication.js';
+import { compareShards, fnv1a, maxValueBytes, shortSha256, type PlacementSource, type ShardEntry } from '@fairlead/placement-reader/format';
+import { changesOf, planPublication, type Held, type Publication, type Write } from './publication.js';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
@@ -201,6 +201,45 @@ describe('placement in chunks', () => {
     assembler.forget();
     expect(show(at(2, 5, 'repeated'))).toBe('current');
     expect(show(at(3, 1, 'restored'))).toBe('restored');
+  });
+
+  it('goes on from a repair of the version that it shows, and shows nothing anew for it', () => {
+    const maps = { aggregate: new Map([['acme', 's1']]), projection: new Map(), runner: new Map([['acme', 's1']]) };
+    const document: PlacementSource = { epoch: 1, revision: 2, shards: [], maps };
+    const next: PlacementSource = {
+      ...moved(document, { kind: 'aggregate', tenant: 'acme', shard: 's2' }),
+      epoch: 1,
+      revision: 3,
+    } as PlacementSource;
+    // Runner's chunk is of an earlier revision; written anew it bears this one.
+    const first = planPublication(new Map(), { ...document, revision: 1, maps: { ...maps, aggregate: new Map() } });
+    const second = planPublication(first.held, document);
+    const damaged = new Map(
+      [...second.held].map(([name, chunk]) => [name, name.startsWith('tenants.runner') ? { ...chunk, entries: undefined } : chunk]),
+    );
+    const repair = planPublication(damaged, document);
+    const third = planPublication(repair.held, next);
+    const assembler = createAssembler();
+    const write = (publication: Publication) => [...publication.chunks, publication.marker].map((one) => take(assembler, one));
+    for (const publication of [first, second]) write(publication);
+    const shown = assembler.current();
+    const marked = ({ marker }: Publication, revision: number) => ({ epoch: 1, revision, marker: shortSha256(marker.value) });
+    expect(assembler.advance({ ...marked(second, 2), base: undefined })).toBe('same');
+    // The marker first, as a look reads it: it is waited for, then told of nothing.
+    expect(take(assembler, repair.marker)).toBeUndefined();
+    expect(assembler.missing()).toEqual(repair.chunks.map(({ key }) => key));
+    expect(write(repair)).toEqual([undefined, undefined]);
+    expect([assembler.missing(), assembler.isShown(Buffer.from(repair.marker.value)), assembler.current() === shown]).toEqual([
+      [],
+      true,
+      true,
+    ]);
+    expect(assembler.advance({ ...marked(repair, 2), base: undefined })).toBe('same');
+    expect(assembler.advance({ ...marked(second, 2), base: undefined })).toBe('old');
+    const changes = changesOf(repair.held, third);
+    if (changes === undefined) throw new Error('there are no changes');
+    assembler.advance({ ...marked(third, 3), base: { from: marked(repair, 2), changes } });
+    expect(assembler.current()?.shardOf('aggregate', 'acme')).toBe('s2');
   });
 
   it('keeps what it shows when a value is malformed, and goes on with the next marker', () => {

@@ -23,8 +23,9 @@ import { shardDirectory, type PlacementSnapshot } from './snapshot.js';
 /** Puts deliveries of a bucket together. Pure: the same deliveries in the same order give the same snapshots. */
 export interface Assembler {
   /**
-   * Takes one value of the bucket and returns the snapshot that it completed, if it did. Throws when the value is not what its
-   * key asks for; it is then ignored.
+   * Takes one value of the bucket and returns the snapshot that it completed, if it did. A marker of the version that is shown with other
+   * bytes is that of a repair: once complete, what follows begins at it, and what is shown stays. Throws when the value is not what
+   * its key asks for; it is then ignored.
    */
   take(key: string, value: Uint8Array): PlacementSnapshot | undefined;
   /**
@@ -93,18 +94,21 @@ export function createAssembler(): Assembler {
     }
     if (parts === undefined) return undefined;
     awaited = undefined;
-    shown = show(marker, parts, directoryOf(parts));
+    const repaired = shown !== undefined && compareVersions(marker, shown.snapshot) === 0 ? shown : undefined;
+    shown = repaired === undefined ? show(marker, parts, directoryOf(parts)) : { ...repaired, parts, marker: marker.marker };
     for (const [key, part] of parts) if (arrived.get(key)?.hash === part.hash) arrived.delete(key);
-    return shown.snapshot;
+    return repaired === undefined ? shown.snapshot : undefined;
   }
 
   return {
     take(key, value) {
       if (key === markerKey) {
         const marker = decodeMarker(value);
-        const newest = [shown?.snapshot, awaited].every((known) => known === undefined || compareVersions(marker, known) > 0);
-        if (!newest) return undefined;
-        awaited = { ...marker, marker: shortSha256(value) };
+        const hash = shortSha256(value);
+        const order = shown === undefined ? 1 : compareVersions(marker, shown.snapshot);
+        if (order < 0 || (order === 0 && hash === shown?.marker)) return undefined;
+        if (awaited !== undefined && compareVersions(marker, awaited) <= 0) return undefined;
+        awaited = { ...marker, marker: hash };
         return complete();
       }
       if (readChunkKey(key) === undefined) return undefined;
