@@ -235,8 +235,6 @@ export function createPlacementPublisher(options: {
       const manager = await messaging.manager();
       const info = await findStream(manager, stream);
       const marker = info === undefined ? undefined : await readMarker(manager, bucket);
-      // Another publisher wrote, maybe the same version anew: what we know is to be read again.
-      if (known?.marker?.marker !== marker?.marker) known = undefined;
       if (info === undefined || marker === undefined) return undefined;
       highestSequence = Math.max(highestSequence, info.state.last_seq);
       return { epoch: marker.epoch, revision: marker.revision, bucketCreated: info.created };
