@@ -210,7 +210,7 @@ describe('placement in chunks', () => {
       ...moved(document, { kind: 'aggregate', tenant: 'acme', shard: 's2' }),
       epoch: 1,
       revision: 3,
-    } as PlacementSource;
+    };
     // Runner's chunk is of an earlier revision; written anew it bears this one.
     const first = planPublication(new Map(), { ...document, revision: 1, maps: { ...maps, aggregate: new Map() } });
     const second = planPublication(first.held, document);
