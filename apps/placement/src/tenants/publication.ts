@@ -17,7 +17,7 @@ import { createBell, type Messaging } from '@fairlead/messaging';
 import { createPlacementPublisher, type PublishedInfo } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
 import { currentContext, noTracing, type Logger, type Registry, type RequestContext, type Tracing } from '@fairlead/telemetry';
-import { applyIncrement, emptyPlacement, type EffectivePlacement } from './domain/effective.js';
+import { applyIncrement, emptyPlacement, isSamePlacement, type EffectivePlacement } from './domain/effective.js';
 import { compareVersions, type Version } from './domain/epoch.js';
 import { keepFileCopy } from './file-copy.js';
 import { createPublicationMetrics } from './publication-metrics.js';
@@ -147,6 +147,24 @@ export function startPublication(options: {
     if (cause === causedBy) cause = undefined;
   }
 
+  /** Holds both what this process remembers and what KV holds against the whole of the database. */
+  async function comparePlacements(): Promise<void> {
+    const whole = applyIncrement(emptyPlacement(), await readIncrement(database, emptyPlacement().revision));
+    if (compareVersions(whole, placement) !== 0) {
+      // Something was committed meanwhile; the sweep comes after its publication.
+      bell.ring();
+      return;
+    }
+    if (!isSamePlacement(whole, placement)) {
+      const { epoch, revision } = whole;
+      logger.error({ epoch, revision }, 'placement as this process remembered it was not what the database says');
+    }
+    placement = whole;
+    if (!(await sweep.run(sourceOf(placement)))) return;
+    compared = false;
+    bell.ring();
+  }
+
   async function pass(): Promise<void> {
     if (!messaging.connected()) {
       await refresh();
@@ -155,10 +173,7 @@ export function startPublication(options: {
     if (performance.now() >= lookAgainAtMs) await look();
     await publish();
     if (published !== undefined && compareVersions(placement, published) === 0) fileCopy?.offer(sourceOf(placement));
-    if (published !== undefined && compareVersions(placement, published) === 0 && sweep.due() && (await sweep.run(sourceOf(placement)))) {
-      compared = false;
-      bell.ring();
-    }
+    if (published !== undefined && compareVersions(placement, published) === 0 && sweep.due()) await comparePlacements();
     // Seen while publishing: the bucket is another one.
     if (lookAgainAtMs === 0) bell.ring();
   }

@@ -25,7 +25,8 @@ afterAll(() => nats.close());
 
 beforeEach(async () => {
   database = await testDatabase({ service: 'placement', migrations });
-  for (const kind of placedKinds) await putShard(database.db, { kind, shardId: `${kind}-1`, endpoints: [], labels: {} }, 0);
+  for (const kind of placedKinds)
+    for (const id of ['1', '2']) await putShard(database.db, { kind, shardId: `${kind}-${id}`, endpoints: [], labels: {} }, 0);
   await runInContext(newContext({ principal: 'service:test' }), () =>
     registerTenant({ tenantId: 'acme', name: 'acme', requested: { runner: 'runner-1' } }, database.db.transaction),
   );
@@ -100,6 +101,27 @@ describe('a sweep', () => {
     ]);
     expect(publication.problem()).toBeUndefined();
     expect(await sweeps('different')).toBe(1);
+  });
+
+  it.each([
+    ['has another shard for a tenant', `update placement.assignment set shard_id = 'runner-2'`, 'runner-2'],
+    ['has no more seat for a tenant', 'delete from placement.assignment', undefined],
+  ])('goes by the database when that %s without a new revision', async (_, change, expected) => {
+    const publication = publishing(100);
+    await swept('same', 1);
+    const reader = reading();
+    await eventually(() => reader.current()?.shardOf('runner', 'acme') === 'runner-1', { what: 'what was published' });
+    const { epoch, revision } = reader.current() ?? { epoch: 0, revision: 0 };
+    await database.adminSql.query(`${change} where kind = 'runner' and tenant_id = 'acme'`);
+    await eventually(() => reader.current()?.epoch === epoch + 1, { what: 'a higher epoch' });
+    expect(reader.current()?.shardOf('runner', 'acme')).toBe(expected);
+    expect((await events()).map(({ type, payload }) => [type, payload['revision']])).toEqual([
+      ['placement_bucket_differed', revision],
+      ['placement_epoch_raised', revision],
+    ]);
+    await eventually(() => publication.problem() === undefined && publication.difference() === undefined, {
+      what: 'a sweep that is content',
+    });
   });
 
   it('has readers let go of what never was decided: it is published in a higher epoch', async () => {

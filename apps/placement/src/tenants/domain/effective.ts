@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isPlacedKind, type PlacedKind } from '@fairlead/contracts';
 import type { ShardSpec } from './shards.js';
 import type { Version } from './epoch.js';
@@ -31,3 +32,12 @@ export function applyIncrement(placement: EffectivePlacement, increment: Increme
       else shards.set(`${shard.kind}/${shard.shardId}`, { ...shard, state });
   return { epoch: increment.epoch, revision: increment.revision, maps: placement.maps, shards };
 }
+
+/** True when two placements are published as the same, whatever their versions. */
+export function isSamePlacement(one: EffectivePlacement, other: EffectivePlacement): boolean {
+  return isDeepStrictEqual(one.maps, other.maps) && isDeepStrictEqual(publishedShards(one), publishedShards(other));
+}
+
+/** What is published of shards: the tenants they count, for one, change without them. */
+const publishedShards = ({ shards }: EffectivePlacement) =>
+  new Map([...shards].map(([key, { state, weight, labels, endpoints }]) => [key, { state, weight, labels, endpoints }]));
