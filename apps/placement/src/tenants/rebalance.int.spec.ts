@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { placedKinds } from '@fairlead/contracts';
+import { placedKinds, type PlacedKind } from '@fairlead/contracts';
 import { headPosition } from '@fairlead/event-log';
 import { newContext, runInContext } from '@fairlead/telemetry';
 import { testDatabase, type TestDatabase } from '@fairlead/testing';
@@ -19,9 +19,10 @@ const balance: Goal = { mode: 'balance', cooldownMs: 0, nowMs: 0 };
 let database: TestDatabase;
 let began: number;
 
-async function move(tenantId: string, to: string, reason: string): Promise<void> {
-  const expectedRevision = (await findTenant(database.db, tenantId))?.assignments.find(({ kind }) => kind === 'runner')?.revision ?? 0;
-  const moves = [{ kind: 'runner' as const, toShardId: to, expectedRevision }];
+async function move(tenantId: string, to: string, reason: string, kind: PlacedKind = 'runner'): Promise<void> {
+  const tenant = await findTenant(database.db, tenantId);
+  const expectedRevision = tenant?.assignments.find((assignment) => assignment.kind === kind)?.revision ?? 0;
+  const moves = [{ kind, toShardId: to, expectedRevision }];
   await asTest(() => moveTenant(database.db, { tenantId, moves, idempotencyKey: `${tenantId} ${to}`, fence: 1, reason }));
 }
 
@@ -100,6 +101,12 @@ describe('why a tenant is where it is', () => {
       ['runner-3', 'runner-1', 'and back'],
       ['runner-1', 'runner-3', 'away'],
     ]);
+    // Where there are more moves than are told, the newest are; those of another kind do not count.
+    const { shardId } = await explainNow(database.db, 'aggregate', 't-5');
+    await move('t-5', shardId === 'aggregate-1' ? 'aggregate-2' : 'aggregate-1', 'another kind', 'aggregate');
+    const short = await explainNow(database.db, 'runner', 't-5', 1);
+    expect(short).toMatchObject({ because: 'moved', reason: 'and back', sinceMs: moved.sinceMs });
+    expect(short.moves).toEqual(moved.moves.slice(0, 1));
     // By the clock of the database, on the same machine.
     expect(moved.sinceMs).toBeGreaterThanOrEqual(began - 1_000);
     await expect(explainNow(database.db, 'runner', 'nobody')).rejects.toMatchObject({ code: 'tenant_not_found' });

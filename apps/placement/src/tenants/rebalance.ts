@@ -1,19 +1,19 @@
 import { FairleadError, type PlacedKind } from '@fairlead/contracts';
-import { readLog } from '@fairlead/event-log';
 import type { Database, Sql } from '@fairlead/postgres';
 import { policyIdentity, policyOf, type Policy } from '../config/domains/placement.js';
 import { readEffective } from '../config/read.js';
 import type { Version } from './domain/epoch.js';
-import { explainPlacement, type Explanation, type PastMove } from './domain/rebalance/explain.js';
+import { explainPlacement, type Explanation } from './domain/rebalance/explain.js';
 import { planRebalance } from './domain/rebalance/plan.js';
 import type { RebalancePlan, Snapshot } from './domain/rebalance/types.js';
 import { whatIfShardDies, type FailureOutcome } from './domain/rebalance/what-if.js';
 import { goalBy, pinsOf, type AskedGoal } from './policy.js';
+import { readPastMoves } from './store/past-moves.js';
 import { readKindSnapshot } from './store/snapshot.js';
 import { findTenant } from './store/tenants.js';
 
-/** More moves than this of one tenant are not told. */
-const maxPastMoves = 10_000;
+/** More moves than this of one tenant and kind are not told: the newest are. */
+const maxPastMoves = 1_000;
 
 interface Asked {
   readonly kind: PlacedKind;
@@ -45,14 +45,19 @@ export async function whatIfNow(sql: Sql, { kind, unhealthy }: Asked, shardId: s
   return { ...whatIfShardDies(snapshot, { shardId }), epoch, revision };
 }
 
-/** Explains where a tenant is for a kind, from placement and the tenant's events. Throws tenant_not_found. */
-export async function explainNow(database: Database, kind: PlacedKind, tenantId: string): Promise<Explanation & Version> {
+/** Explains where a tenant is for a kind, from placement and the tenant's newest moves. Throws tenant_not_found. */
+export async function explainNow(
+  database: Database,
+  kind: PlacedKind,
+  tenantId: string,
+  maxMoves = maxPastMoves,
+): Promise<Explanation & Version> {
   return database.transaction(async (tx) => {
     const tenant = await findTenant(tx, tenantId);
     if (tenant === undefined)
       throw new FairleadError('tenant_not_found', `There is no tenant ${tenantId}`, { details: { tenant_id: tenantId } });
     const { snapshot, epoch, revision } = await snapshotNow(tx, kind, []);
-    const moves = await pastMoves(tx, kind, tenantId);
+    const moves = await readPastMoves(tx, kind, tenantId, maxMoves);
     const history = { requestedShardId: tenant.requested[kind], createdAtMs: tenant.createdAt.getTime(), moves };
     return { ...explainPlacement(snapshot, tenantId, history, { cooldownMs: 0, nowMs: 0 }), epoch, revision };
   });
@@ -74,15 +79,4 @@ async function snapshotNow(
     tenants: pins.size === 0 ? tenants : tenants.map((tenant) => ({ ...tenant, only: pins.get(tenant.tenantId) })),
   };
   return { epoch, revision, snapshot, policy, configRevision: row.revision };
-}
-
-async function pastMoves(sql: Sql, kind: PlacedKind, tenantId: string): Promise<PastMove[]> {
-  const events = await readLog(sql, { after: 0, limit: maxPastMoves, aggregateType: 'placement_map', aggregateId: tenantId });
-  return events.flatMap(({ type, payload, meta, recordedAt }) =>
-    type !== 'tenant_moved'
-      ? []
-      : (payload['moves'] as { kind: string; from: string; to: string }[])
-          .filter((move) => move.kind === kind)
-          .map(({ from, to }) => ({ from, to, movedAtMs: recordedAt.getTime(), reason: meta.reason ?? '' })),
-  );
 }
