@@ -1,5 +1,6 @@
 /** Plans that are cut by their budget, one after the other, come to an end. */
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { planRebalance } from './plan.js';
 import { afterMoves, tolerance } from './rebalance.fixture.js';
 import type { Goal, Snapshot } from './types.js';
@@ -38,5 +39,32 @@ describe('plans of a few moves each', () => {
 
   it.each([1, 2, 3])('end, %i at a time, where giants have to get shards of their own', (budget) => {
     expect(movesUntilDone(snapshot, budget, 8)).toBeGreaterThan(0);
+  });
+
+  const cases = fc.integer({ min: 2, max: 9 }).chain((shards) =>
+    fc
+      .array(
+        fc.record({
+          at: fc.nat(shards - 1).map((drawn) => Math.floor((drawn * drawn) / shards)),
+          load: fc.nat(5),
+          pinned: fc.nat(9).map((drawn) => drawn === 0),
+          antiAffinity: fc.constantFrom(undefined, undefined, undefined, 'g-1', 'g-2'),
+        }),
+        { minLength: 1, maxLength: 12 },
+      )
+      .map((drawn): Snapshot => ({
+        shards: Array.from({ length: shards }, (_, at) => ({ shardId: `s-${String(at)}`, weight: 2, state: 'active', healthy: true })),
+        tenants: drawn.map(({ at, ...tenant }, index) => ({ ...tenant, tenantId: `t-${String(index)}`, shardId: `s-${String(at)}` })),
+      })),
+  );
+
+  it('end within the moves of one plan without a budget, and a few', () => {
+    fc.assert(
+      fc.property(cases, fc.integer({ min: 1, max: 4 }), (drawn, budget) => {
+        const whole = movesUntilDone(drawn, 1_000, 1_000);
+        expect(movesUntilDone(drawn, budget, 2 * whole + 4)).toBeLessThanOrEqual(2 * whole + 4);
+      }),
+      { seed: 7, numRuns: 40 },
+    );
   });
 });

@@ -1,5 +1,5 @@
 /** Putting steps into an order that is safe at every prefix. */
-import { largestFirst, meetsGroup, relocate, type Shard, type Step, type Tenant } from './state.js';
+import { largestFirst, mayBeOn, meetsGroup, relocate, type Shard, type Step, type Tenant } from './state.js';
 
 /** Rounds over the steps that have yet to find their place, at most. */
 const maxRounds = 200;
@@ -12,7 +12,9 @@ const maxRounds = 200;
 export function makeInOrder(moves: readonly { tenant: Tenant; to: Shard }[], limit: (shard: Shard) => number): Step[] | undefined {
   const before = new Map(moves.map(({ to }) => [to, to.load]));
   const made: Step[] = [];
-  let pending = moves.toSorted((a, b) => Number(b.tenant.at.leaving) - Number(a.tenant.at.leaving) || largestFirst(a.tenant, b.tenant));
+  const urgency = new Map(moves.map(({ tenant }) => [tenant, urgencyOf(tenant)]));
+  const byUrgency = (a: Tenant, b: Tenant) => (urgency.get(b) ?? 0) - (urgency.get(a) ?? 0);
+  let pending = moves.toSorted((a, b) => byUrgency(a.tenant, b.tenant) || largestFirst(a.tenant, b.tenant));
   for (let round = 0; pending.length > 0 && round < maxRounds; round += 1) {
     const waiting: typeof pending = [];
     for (const next of pending) {
@@ -31,4 +33,11 @@ export function makeInOrder(moves: readonly { tenant: Tenant; to: Shard }[], lim
   if (pending.length === 0) return made;
   for (const { tenant, from } of made.toReversed()) relocate(tenant, from);
   return undefined;
+}
+
+/** Whoever only makes room for others goes last, so that a plan that is cut has done what is wanted, as far as it could, and not only prepared it. */
+function urgencyOf(tenant: Tenant): number {
+  const { at } = tenant;
+  if (at.leaving) return 2;
+  return !mayBeOn(tenant, at) || meetsGroup(tenant, at) || at.load > at.limit ? 1 : 0;
 }
