@@ -290,7 +290,7 @@ describe('publication', () => {
 
   it('vouches for what it published when the answer to that was lost', async () => {
     await register('acme');
-    let losing = true;
+    let losing = false;
     const client = nats.messaging.jetstream();
     // Heard, and never answered.
     const remove = nats.messaging.subscribeCore('spec.silence', () => undefined);
@@ -308,7 +308,9 @@ describe('publication', () => {
     const lossy = new Proxy(client, { get: (target, name) => (name === 'publish' ? publish : (Reflect.get(target, name) as unknown)) });
     const last = told();
     const publication = publishing({ ...nats.messaging, jetstream: () => lossy });
-    const { revision } = await shows(watching(), 'acme', 'runner-1');
+    await eventually(() => publication.published(), { what: 'a first publication' });
+    losing = true;
+    const { revision } = await move('acme', 'runner-2');
     await eventually(() => last() === revision, { what: 'what was published, vouched for' });
     expect(losing).toBe(false);
     await eventually(() => publication.problem() === undefined, { what: 'the problem to be over' });
