@@ -87,6 +87,7 @@ describe('shards and placement', () => {
   const view = {
     endpoints: [{ endpoint_id: 'runner-1-a', url: 'http://127.0.0.1:4000' }],
     weight: 2,
+    max_load: null,
     labels: { zoneName: 'a' },
     state: 'active',
     revision: 9,
