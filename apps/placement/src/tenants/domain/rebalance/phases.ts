@@ -2,11 +2,13 @@
 import {
   isFree,
   isMisplaced,
+  isOpenTo,
   isOver,
   largestFirst,
   mayBeOn,
   meetsGroup,
   membersOf,
+  mostRoom,
   move,
   roomiest,
   takeBack,
@@ -44,9 +46,15 @@ export function separate(state: State, round: Members): void {
   for (const [shard, members] of round) {
     if (!shard.target || ![...shard.groups.values()].some((count) => count > 1)) continue;
     const leaving = members.filter(isFree).toReversed();
+    // While others only get fuller, who is larger finds no place where a smaller one of its group found none.
+    const stuck = new Set<string | undefined>();
     for (const tenant of leaving) {
-      const to = meetsGroup(tenant, shard) ? roomiest(state, tenant) : undefined;
-      if (to === undefined) continue;
+      if (!meetsGroup(tenant, shard) || (tenant.only === undefined && stuck.has(tenant.group))) continue;
+      const to = roomiest(state, tenant);
+      if (to === undefined) {
+        if (tenant.only === undefined) stuck.add(tenant.group);
+        continue;
+      }
       move(state, tenant, to);
       state.separated.add(tenant);
     }
@@ -211,16 +219,26 @@ export function shed(state: State, members: Members): void {
   }
 }
 
-/** Of tenants, the smallest first: the smallest one that takes an excess away and fits somewhere, else the largest that fits. */
+/** Of tenants of one shard, the smallest first: the smallest one that takes an excess away and fits somewhere, else the largest that fits. */
 function pickToShed(state: State, list: readonly Tenant[], excess: number): [Tenant?, Shard?] {
   const room = state.shards.reduce((most, { target, limit, load }) => (target ? Math.max(most, limit - load) : most), 0);
+  // What shards have for tenants of a group, of those that found no place; nothing moves meanwhile.
+  const rooms = new Map<string | undefined, number>();
+  const placeFor = (tenant: Tenant | undefined): [Tenant, Shard] | undefined => {
+    if (tenant === undefined || tenant.load > room || !isFree(tenant)) return undefined;
+    if (tenant.only === undefined && tenant.load > (rooms.get(tenant.group) ?? Infinity)) return undefined;
+    const to = roomiest(state, tenant);
+    if (to !== undefined) return [tenant, to];
+    if (tenant.only === undefined) rooms.set(tenant.group, mostRoom(state, tenant));
+    return undefined;
+  };
   const enough = firstOfAtLeast(list, excess);
   for (let at = enough; at < list.length; at += 1) {
-    const found = placeFor(state, list[at], room);
+    const found = placeFor(list[at]);
     if (found !== undefined) return found;
   }
   for (let at = enough - 1; at >= 0 && list[at]?.load !== 0; at -= 1) {
-    const found = placeFor(state, list[at], room);
+    const found = placeFor(list[at]);
     if (found !== undefined) return found;
   }
   return [];
@@ -237,26 +255,24 @@ function firstOfAtLeast(list: readonly Tenant[], load: number): number {
   return low;
 }
 
-function placeFor(state: State, tenant: Tenant | undefined, room: number): [Tenant, Shard] | undefined {
-  if (tenant === undefined || tenant.load > room || !isFree(tenant)) return undefined;
-  const to = roomiest(state, tenant);
-  return to === undefined ? undefined : [tenant, to];
-}
-
 /** Where no tenant of a shard that is over fits anywhere: smaller ones of another shard go on, and leave their room. */
 export function makeRoom(state: State, members: Members): void {
   let tries = 0;
   for (const donor of state.shards.filter(isOver)) {
+    // Groups that no shard takes another one of, while nobody moves.
+    const closed = new Set<string>();
     for (const tenant of members.get(donor) ?? []) {
       if (!isOver(donor) || tenant.load === 0) break;
-      if (tenant.at !== donor || !isFree(tenant) || tenant.giant) continue;
-      for (const shard of state.shards.toSorted((a, b) => b.limit - b.load - (a.limit - a.load))) {
+      if (tries >= maxTries) return;
+      if (tenant.at !== donor || !isFree(tenant) || tenant.giant || (tenant.group !== undefined && closed.has(tenant.group))) continue;
+      const open = state.shards.filter((shard) => shard !== donor && shard.allowed <= shard.limit && isOpenTo(tenant, shard));
+      if (open.length === 0 && tenant.only === undefined && tenant.group !== undefined) closed.add(tenant.group);
+      for (const shard of open.sort((a, b) => b.limit - b.load - (a.limit - a.load))) {
         if (tenant.at !== donor || tries >= maxTries) break;
-        if (!shard.target || shard === donor || shard.allowed > shard.limit || !mayBeOn(tenant, shard) || meetsGroup(tenant, shard))
-          continue;
         tries += 1;
         exchange(state, tenant, shard, members.get(shard) ?? []);
       }
+      if (tenant.at !== donor) closed.clear();
     }
   }
 }

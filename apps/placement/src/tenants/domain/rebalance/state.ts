@@ -203,21 +203,34 @@ export function meetsGroup({ group, at }: Tenant, shard: Shard): boolean {
 }
 
 /** Whether a tenant may go to a shard within its limit. */
-export function fits(tenant: Tenant, shard: Shard): boolean {
-  return (
-    shard.target && shard !== tenant.at && shard.load + tenant.load <= shard.limit && mayBeOn(tenant, shard) && !meetsGroup(tenant, shard)
-  );
-}
+export const fits = (tenant: Tenant, shard: Shard): boolean => shard.load + tenant.load <= shard.limit && isOpenTo(tenant, shard);
+
+/** Whether a tenant may go to a shard if there is room. */
+export const isOpenTo = (tenant: Tenant, shard: Shard): boolean =>
+  shard.target && shard !== tenant.at && mayBeOn(tenant, shard) && !meetsGroup(tenant, shard);
 
 /** The shard with the most room for a tenant within the limits, then the one with the fewest tenants, then the lower id; or none. */
 export function roomiest(state: State, tenant: Tenant, except?: Shard): Shard | undefined {
   let best: Shard | undefined;
+  let most = tenant.load;
   for (const shard of state.shards) {
+    const room = shard.limit - shard.load;
+    // What costs least first: most shards have less room than one that was found before.
+    if (room < most || (best !== undefined && room === most && shard.tenants >= best.tenants)) continue;
     if (shard === except || !fits(tenant, shard)) continue;
-    const more = best === undefined ? 1 : shard.limit - shard.load - (best.limit - best.load);
-    if (best === undefined || more > 0 || (more === 0 && shard.tenants < best.tenants)) best = shard;
+    [best, most] = [shard, room];
   }
   return best;
+}
+
+/** The most room within the limits that a tenant finds elsewhere, whatever its own load; -Infinity where none may take it. */
+export function mostRoom(state: State, tenant: Tenant): number {
+  let most = -Infinity;
+  for (const shard of state.shards) {
+    const room = shard.limit - shard.load;
+    if (room > most && isOpenTo(tenant, shard)) most = room;
+  }
+  return most;
 }
 
 /** Where tenants are now, by shard; each shard's largest first. */
