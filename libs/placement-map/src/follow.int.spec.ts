@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { connectMessaging, type Messaging } from '@fairlead/messaging';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testFolder, testMessaging, type TestMessaging } from '@fairlead/testing';
-import { placementFiles, placementText } from './files/documents.js';
+import { placementFiles, placementText } from '@fairlead/placement-reader/files';
 import { writePlacementFiles } from './files/index.js';
 import { createPlacementPublisher, followPlacement, type PlacementSnapshot, type PlacementSource, type PlacementWatch } from './index.js';
 

@@ -12,6 +12,6 @@ export {
 export { bucketConfig, bucketStream, bucketSubject } from './bucket.js';
 export { watchConfig, type ConfigWatch } from './config-watch.js';
 export { followPlacement } from './follow.js';
-export { watchPlacementFiles } from './files/watch.js';
+export { watchPlacementFiles } from '@fairlead/placement-reader/files';
 export { createPlacementPublisher, type BucketFindings, type PlacementPublisher, type PublishedInfo } from './publisher.js';
 export { watchPlacement } from './watch.js';

@@ -1,5 +1,2 @@
-export type { PlacementSource } from '@fairlead/placement-reader/format';
-export { placementFiles } from './documents.js';
-export { readPlacementFiles } from './read.js';
-export { placementFilesState } from './state.js';
+export { placementFiles, placementFilesState, readPlacementFiles, type PlacementSource } from '@fairlead/placement-reader/files';
 export { areAsWritten, writePlacementFiles } from './write.js';

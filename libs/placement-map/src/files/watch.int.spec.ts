@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testFolder } from '@fairlead/testing';
 import { watchPlacementFiles, type PlacementSnapshot, type PlacementSource, type PlacementWatch } from '../index.js';
-import { placementFiles, placementText, routingText } from './documents.js';
+import { placementFiles, placementText, routingText } from '@fairlead/placement-reader/files';
 import { writePlacementFiles } from './index.js';
 
 /** Files on a disk, changed as people and programs change them. */
@@ -69,7 +69,8 @@ describe('placement from files', () => {
       await writePlacementFiles(dir, source(revision, `runner-${String(1 + (revision % 2))}`));
     await shows(watch, 29, 'runner-2');
     for (const snapshot of seen) expect(snapshot.shardOf('runner', 'acme')).toBe(snapshot.revision % 2 === 1 ? 'runner-2' : 'runner-1');
-    expect(refusals()).toHaveLength(1);
+    // On a busy machine two looks may come between the writing of the one file and of the other.
+    expect(refusals().filter(({ error }) => !(error ?? '').endsWith('are not of one version'))).toHaveLength(1);
   });
 
   it('is taken anew after an edit at the same version, never at a lower one', async () => {

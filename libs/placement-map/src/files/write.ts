@@ -1,8 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '@fairlead/config';
-import type { PlacementSource } from '@fairlead/placement-reader/format';
-import { placementFiles, placementText, routingText } from './documents.js';
+import { placementFiles, placementText, routingText, type PlacementSource } from '@fairlead/placement-reader/files';
 
 /** The SHA-256 of what was written, by file. */
 export type WrittenFiles = ReadonlyMap<string, string>;

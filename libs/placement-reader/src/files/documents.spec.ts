@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { FairleadError, placedKinds, serviceKinds } from '@fairlead/contracts';
-import { compareShards, type PlacementSource, type ShardEntry } from '@fairlead/placement-reader/format';
+import { compareShards, type PlacementSource, type ShardEntry } from '../format/index.js';
 import { placementText, routingText } from './documents.js';
 import { parsePlacementFiles } from './read.js';
 

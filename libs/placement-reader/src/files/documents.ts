@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { namePattern, placedKinds, serviceKinds, type PlacedKind, type ServiceKind } from '@fairlead/contracts';
-import { byFirst, type PlacementSource, type ShardEntry } from '@fairlead/placement-reader/format';
+import { byFirst, type PlacementSource, type ShardEntry } from '../format/index.js';
 
 /*
  * Placement as two JSON documents, with the members of `GET /admin/v1/placement`:

@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '@fairlead/contracts';
-import { createBell } from '@fairlead/messaging';
-import { snapshotOf, supersedes, type PlacementSnapshot, type PlacementWatch } from '@fairlead/placement-reader';
-import { shortSha256 } from '@fairlead/placement-reader/format';
-import type { Logger } from '@fairlead/telemetry';
+import { createBell } from '../bell.js';
+import { shortSha256 } from '../format/index.js';
+import { snapshotOf, supersedes, type PlacementSnapshot } from '../snapshot.js';
+import type { PlacementWatch, ReaderLogger } from '../watch.js';
 import { placementFiles } from './documents.js';
 import { parsePlacementFiles, readContents, type FileContents } from './read.js';
 import { codeOf, placementFilesState } from './state.js';
@@ -23,7 +23,7 @@ const confirmAfterMs = 50;
  */
 export function watchPlacementFiles(options: {
   dir: string;
-  logger: Logger;
+  logger?: ReaderLogger;
   onSnapshot?: (snapshot: PlacementSnapshot) => void;
   /** How soon a change is noticed that the system did not tell of. */
   pollMs?: number;
@@ -48,7 +48,7 @@ export function watchPlacementFiles(options: {
       throw new Error(`${files.join(' and ')} are older than the placement that was read before`);
     }
     current = snapshot;
-    logger.info({ dir, epoch: snapshot.epoch, revision: snapshot.revision }, 'read placement from files');
+    logger?.info({ dir, epoch: snapshot.epoch, revision: snapshot.revision }, 'read placement from files');
     options.onSnapshot?.(snapshot);
   }
 
@@ -70,7 +70,7 @@ export function watchPlacementFiles(options: {
     } catch (error) {
       const nothingYet = current === undefined && Object.values(contents).every((content) => 'problem' in content);
       const level = nothingYet ? 'info' : 'error';
-      logger[level]({ dir, error: describeError(error) }, 'the placement files are not used; the last good placement stays');
+      logger?.[level]({ dir, error: describeError(error) }, 'the placement files are not used; the last good placement stays');
     }
     return true;
   }
@@ -82,7 +82,7 @@ export function watchPlacementFiles(options: {
         await folders.renew();
         sure = await look();
       } catch (error) {
-        logger.error({ dir, error: describeError(error) }, 'the placement files could not be looked at');
+        logger?.error({ dir, error: describeError(error) }, 'the placement files could not be looked at');
       }
       if (sure) await bell.wait(pollMs);
       // A change is told of many times while it is under way.

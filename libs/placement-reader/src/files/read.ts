@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import { FairleadError, placedKinds } from '@fairlead/contracts';
-import type { PlacementSource } from '@fairlead/placement-reader/format';
+import type { PlacementSource } from '../format/index.js';
 import {
   placementDocument,
   placementFiles,
