@@ -106,7 +106,7 @@ describe('what hangs on an answer', () => {
     for (const shard of [{}, { endpoints: [{ endpoint_id: 'a' }] }]) {
       gateway.on('GET /admin/v1/placement', { body: { epoch: 1, revision: 2, ...maps, shards: { runner: { 'runner-1': shard } } } });
       const { exitCode, err } = await run(['placement', 'export', '/proc/nowhere']);
-      expect([exitCode, err]).toEqual([exitCodes.failed, 'error: the gateway did not tell all of the placement; nothing was written\n']);
+      expect([exitCode, err]).toEqual([exitCodes.failed, 'error: the gateway did not tell all of the placement; nothing was done\n']);
     }
   });
 });
