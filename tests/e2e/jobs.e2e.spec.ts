@@ -175,7 +175,7 @@ describe('many tenants', () => {
     const jobId = await begin('tenants-migrate', { tenants, to: { runner: 'runner-2' }, parallel: 2 });
     const job = await ann.ended(jobId);
     expect([job.status, job.error]).toEqual(['succeeded', null]);
-    expect(stepOf(job, 'migrate')?.output).toEqual({ total: 4, succeeded: 4, running: 0, failed: [], refused: {} });
+    expect(stepOf(job, 'migrate')?.output).toEqual({ total: 4, succeeded: 4, running: 0, failed: [], skipped: [], refused: {} });
     for (const tenant of tenants) expect([tenant, await runnerOf(tenant)]).toEqual([tenant, 'runner-2']);
     const children = await childrenOf(jobId);
     expect(children.map((child) => [child.params['tenant'], child.status, child.parent_id, child.principal]).sort()).toEqual(
