@@ -47,6 +47,7 @@ import { setShardState } from './grpc/set-shard-state.js';
 import { whatIfShardDies } from './grpc/what-if-shard-dies.js';
 import { migrations } from './store/migrations/index.js';
 import { createEndpointPolicy } from './tenants/endpoint-policy.js';
+import { createPlanTurns } from './tenants/plan-turns.js';
 import { startPublication, type Publication } from './tenants/publication.js';
 import { agreeOnEpoch } from './tenants/raise-epoch.js';
 import { readOwnState } from './tenants/store/meta.js';
@@ -100,7 +101,7 @@ export async function createService(config: Config, overrides: Overrides = {}): 
     resources,
     config,
     rpcs: [
-      rpcsOf({ database, idempotency, endpoints, publicationProblem, committed }),
+      rpcsOf({ database, idempotency, endpoints, planTurns: createPlanTurns(), publicationProblem, committed }),
       configRpcsOf({ database, endpoints, committed: configCommitted, publicationProblem: configProblem }),
       definitionRpcsOf({
         database,

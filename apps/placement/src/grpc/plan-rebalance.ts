@@ -33,12 +33,14 @@ const input = z
     ),
   );
 
-/** Plans a rebalance of a kind from the placement and the configuration as they stand; changes nothing. Answers shard_not_found, invalid_argument. */
+/** Plans a rebalance of a kind from the placement and the configuration as they stand; changes nothing. Answers shard_not_found, invalid_argument, overloaded. */
 export const planRebalance = ({
   database,
-}: Pick<Deps, 'database'>): Rpc<placementV1.PlanRebalanceRequest, placementV1.PlanRebalanceResponse> =>
-  rpc('placement.read', async (request) => {
+  planTurns,
+}: Pick<Deps, 'database' | 'planTurns'>): Rpc<placementV1.PlanRebalanceRequest, placementV1.PlanRebalanceResponse> =>
+  rpc('placement.read', async (request, { signal }) => {
     const { kind, unhealthyShardIds: unhealthy, nowMs, ...goal } = parseInput(input, request);
     const asked: AskedGoal = { ...goal, nowMs: nowMs === 0 ? Date.now() : nowMs };
-    return { rebalance: rebalanceMessage(await planFromNow(database, { kind, unhealthy }, asked)) };
+    const plan = await planTurns(signal, () => planFromNow(database, { kind, unhealthy }, asked, signal));
+    return { rebalance: rebalanceMessage(plan) };
   });

@@ -9,12 +9,13 @@ import { unhealthyInput } from './plan-rebalance.js';
 
 const input = z.object({ kind: placedKindInput, shardId: nameInput, unhealthyShardIds: unhealthyInput });
 
-/** Tells where the tenants of a shard would go if it died; changes nothing. Answers shard_not_found. */
+/** Tells where the tenants of a shard would go if it died; changes nothing. Answers shard_not_found, overloaded. */
 export const whatIfShardDies = ({
   database,
-}: Pick<Deps, 'database'>): Rpc<placementV1.WhatIfShardDiesRequest, placementV1.WhatIfShardDiesResponse> =>
-  rpc('placement.read', async (request) => {
+  planTurns,
+}: Pick<Deps, 'database' | 'planTurns'>): Rpc<placementV1.WhatIfShardDiesRequest, placementV1.WhatIfShardDiesResponse> =>
+  rpc('placement.read', async (request, { signal }) => {
     const { kind, shardId, unhealthyShardIds: unhealthy } = parseInput(input, request);
-    const outcome = await whatIfNow(database, { kind, unhealthy }, shardId);
+    const outcome = await planTurns(signal, () => whatIfNow(database, { kind, unhealthy }, shardId, signal));
     return { rebalance: rebalanceMessage(outcome), stranded: [...outcome.stranded] };
   });

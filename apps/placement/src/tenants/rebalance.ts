@@ -1,12 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import { FairleadError, type PlacedKind } from '@fairlead/contracts';
 import type { Database, Sql } from '@fairlead/postgres';
 import { policyIdentity, policyOf, type Policy } from '../config/domains/placement.js';
 import { readEffective } from '../config/read.js';
 import type { Version } from './domain/epoch.js';
 import { explainPlacement, type Explanation } from './domain/rebalance/explain.js';
-import { planRebalance } from './domain/rebalance/plan.js';
+import { planInSlices } from './domain/rebalance/plan.js';
+import { givingWay } from './domain/rebalance/slices.js';
 import type { RebalancePlan, Snapshot } from './domain/rebalance/types.js';
-import { whatIfShardDies, type FailureOutcome } from './domain/rebalance/what-if.js';
+import { whatIfInSlices, type FailureOutcome } from './domain/rebalance/what-if.js';
 import { goalBy, pinsOf, type AskedGoal } from './policy.js';
 import { readPastMoves } from './store/past-moves.js';
 import { readKindSnapshot } from './store/snapshot.js';
@@ -28,21 +30,38 @@ export interface PlannedByPolicy {
   readonly tolerance: number;
 }
 
-/** Plans a rebalance from the placement and the configuration as they stand. Throws shard_not_found, invalid_argument. */
+/**
+ * Plans a rebalance from the placement and the configuration as they stand, and lets others go on meanwhile. Throws shard_not_found,
+ * invalid_argument, and what the signal is aborted with.
+ */
 export async function planFromNow(
   sql: Sql,
   { kind, unhealthy }: Asked,
   asked: AskedGoal,
+  signal?: AbortSignal,
 ): Promise<RebalancePlan & Version & PlannedByPolicy> {
   const { snapshot, policy, configRevision, ...version } = await snapshotNow(sql, kind, unhealthy);
   const goal = goalBy(policy, asked, snapshot.tenants);
-  return { ...planRebalance(snapshot, goal), ...version, configRevision, tolerance: goal.tolerance ?? 0 };
+  const plan = await givingWay(planInSlices(snapshot, goal), () => othersFirst(signal));
+  return { ...plan, ...version, configRevision, tolerance: goal.tolerance ?? 0 };
 }
 
-/** Tells what would become of a shard's tenants if it died. Throws shard_not_found. */
-export async function whatIfNow(sql: Sql, { kind, unhealthy }: Asked, shardId: string): Promise<FailureOutcome & Version> {
+/** Tells what would become of a shard's tenants if it died, and lets others go on meanwhile. Throws shard_not_found, and what the signal is aborted with. */
+export async function whatIfNow(
+  sql: Sql,
+  { kind, unhealthy }: Asked,
+  shardId: string,
+  signal?: AbortSignal,
+): Promise<FailureOutcome & Version> {
   const { snapshot, epoch, revision } = await snapshotNow(sql, kind, unhealthy);
-  return { ...whatIfShardDies(snapshot, { shardId }), epoch, revision };
+  const outcome = await givingWay(whatIfInSlices(snapshot, { shardId }), () => othersFirst(signal));
+  return { ...outcome, epoch, revision };
+}
+
+/** Lets the process do what else there is; throws when nobody waits for the plan any more. */
+async function othersFirst(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
 }
 
 /** Explains where a tenant is for a kind, from placement and the tenant's newest moves. Throws tenant_not_found. */

@@ -7,6 +7,7 @@ import { eventually, testDatabase, testMessaging, type TestDatabase, type TestMe
 import { getPlacement } from '../grpc/get-placement.js';
 import { migrations } from '../store/migrations/index.js';
 import { moveTenant } from './move-tenant.js';
+import { createPlanTurns } from './plan-turns.js';
 import { startPublication, type Publication } from './publication.js';
 import { listTenants } from './store/tenants.js';
 
@@ -67,6 +68,7 @@ describe(`${String(count)} tenants on ${String(shards)} shards of each kind`, ()
       database: database.db,
       committed: () => undefined,
       publicationProblem: () => undefined,
+      planTurns: createPlanTurns(),
       endpoints: { check: (url) => url },
     });
     const whole = await answer.handle({ withoutTenants: false }, {} as RpcCall);

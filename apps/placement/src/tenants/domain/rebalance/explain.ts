@@ -1,5 +1,6 @@
 /** Why a tenant is where it is; pure. */
 import { FairleadError } from '@fairlead/contracts';
+import { withoutStop } from './slices.js';
 import { openState, shardLoads } from './state.js';
 import type { Snapshot } from './types.js';
 
@@ -52,7 +53,7 @@ export function explainPlacement(
   const tenant = snapshot.tenants.find((candidate) => candidate.tenantId === tenantId);
   if (tenant === undefined)
     throw new FairleadError('tenant_not_found', `There is no tenant ${tenantId}`, { details: { tenant_id: tenantId } });
-  const loads = shardLoads(openState(snapshot, { mode: 'balance', cooldownMs: 0, nowMs }));
+  const loads = shardLoads(withoutStop(openState(snapshot, { mode: 'balance', cooldownMs: 0, nowMs })));
   const moves = history.moves.toSorted((a, b) => b.movedAtMs - a.movedAtMs);
   const latest = moves[0];
   const cools = tenant.lastMovedAtMs !== undefined && nowMs - tenant.lastMovedAtMs < cooldownMs;

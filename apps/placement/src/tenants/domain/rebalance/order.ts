@@ -1,4 +1,5 @@
 /** Putting steps into an order that is safe at every prefix. */
+import type { SliceCounter, Sliced } from './slices.js';
 import { largestFirst, mayBeOn, meetsGroup, relocate, type Shard, type Step, type Tenant } from './state.js';
 
 /** Rounds over the steps that have yet to find their place, at most. */
@@ -9,7 +10,11 @@ const maxRounds = 200;
  * a shard goes over what it has now only up to `limit`. Answers undefined, with every tenant where it was, when
  * there is no such order to be found.
  */
-export function makeInOrder(moves: readonly { tenant: Tenant; to: Shard }[], limit: (shard: Shard) => number): Step[] | undefined {
+export function* makeInOrder(
+  moves: readonly { tenant: Tenant; to: Shard }[],
+  limit: (shard: Shard) => number,
+  slices: SliceCounter,
+): Sliced<Step[] | undefined> {
   const before = new Map(moves.map(({ to }) => [to, to.load]));
   const made: Step[] = [];
   const urgency = new Map(moves.map(({ tenant }) => [tenant, urgencyOf(tenant)]));
@@ -17,6 +22,8 @@ export function makeInOrder(moves: readonly { tenant: Tenant; to: Shard }[], lim
   let pending = moves.toSorted((a, b) => byUrgency(a.tenant, b.tenant) || largestFirst(a.tenant, b.tenant));
   for (let round = 0; pending.length > 0 && round < maxRounds; round += 1) {
     const waiting: typeof pending = [];
+    slices.count(2 * pending.length);
+    if (slices.isOver()) yield;
     for (const next of pending) {
       const { tenant, to } = next;
       const load = to.load + tenant.load;

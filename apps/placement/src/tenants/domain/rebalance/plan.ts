@@ -3,6 +3,7 @@ import { takeOver } from './replace.js';
 import { leftOvers } from './left-overs.js';
 import { makeInOrder } from './order.js';
 import { evacuate, makeRoom, obeyPins, separate, setAllowed, shed, spill, spreadGiants } from './phases.js';
+import { withoutStop, type Sliced } from './slices.js';
 import { fewestMoves, isSmall, searchMoves } from './search.js';
 import {
   highestRatio,
@@ -30,12 +31,17 @@ const maxRounds = 50;
  * where the moves lead, there are none. Throws invalid_argument or shard_not_found for what can't be planned from.
  */
 export function planRebalance(snapshot: Snapshot, goal: Goal): RebalancePlan {
-  const state = openState(snapshot, goal);
+  return withoutStop(planInSlices(snapshot, goal));
+}
+
+/** The same as `planRebalance`, in slices. */
+export function* planInSlices(snapshot: Snapshot, goal: Goal): Sliced<RebalancePlan> {
+  const state = yield* openState(snapshot, goal);
   const before = shardLoads(state);
   const over = new Set(state.shards.filter(({ target, load, limit }) => target && load > limit));
   if (goal.mode === 'replace') takeOver(state, goal.toShardId);
-  else planRounds(state);
-  const steps = finish(state);
+  else yield* planRounds(state);
+  const steps = yield* finish(state);
   const made = steps.slice(0, goal.moveBudget);
   const cut = steps.slice(made.length);
   for (const { tenant, from } of cut.toReversed()) relocate(tenant, from);
@@ -68,33 +74,33 @@ function plannedMove(state: State, goal: Goal, { tenant, from, to }: Step, over:
 }
 
 /** Rounds of all phases until a round changes nothing, so that a plan from its end changes nothing either. */
-function planRounds(state: State): void {
+function* planRounds(state: State): Sliced<void> {
   for (let round = 0; round < maxRounds; round += 1) {
     const mark = state.journal.length;
     const members = membersOf(state);
     setAllowed(state, members);
-    obeyPins(state, members);
+    yield* obeyPins(state, members);
     // Before groups are brought apart: where a small one of its group has gone, a giant can't.
-    spreadGiants(state, members);
-    separate(state, members);
-    level(state, members);
-    if (state.journal.length === mark && !spill(state)) return;
+    yield* spreadGiants(state, members);
+    yield* separate(state, members);
+    yield* level(state, members);
+    if (state.journal.length === mark && !(yield* spill(state))) return;
   }
 }
 
 /** Empties what is to be emptied and brings shards within their limits; small cases by the fewest moves there are. */
-function level(state: State, members: Map<Shard, Tenant[]>): void {
+function* level(state: State, members: Map<Shard, Tenant[]>): Sliced<void> {
   const mark = state.journal.length;
   const fewest = isSmall(state) ? fewestMoves(state) : 0;
-  evacuate(state, members);
-  shed(state, members);
-  makeRoom(state, members);
+  yield* evacuate(state, members);
+  yield* shed(state, members);
+  yield* makeRoom(state, members);
   if (!isSmall(state)) return;
   const solved = isLevel(state);
   const count = state.journal.length - mark;
   if (solved && count <= fewest) return;
   const greedy = takeBack(state, mark);
-  const found = searchMoves(state, solved ? count : undefined);
+  const found = yield* searchMoves(state, solved ? count : undefined);
   if (found === undefined) for (const { tenant, to } of greedy) relocate(tenant, to);
   state.journal.push(...(found ?? greedy));
 }
@@ -104,13 +110,13 @@ function isLevel({ shards, tenants }: State): boolean {
 }
 
 /** The steps with one for each tenant, without those that turned out to be needless, in a safe order. They are made. */
-function finish(state: State): Step[] {
+function* finish(state: State): Sliced<Step[]> {
   const journal = takeBack(state, 0);
   const limit = ({ highest }: Shard) => highest;
   const last = new Map(journal.map(({ tenant, to }) => [tenant, to]));
   const moves = [...last].filter(([tenant, to]) => tenant.home !== to).map(([tenant, to]) => ({ tenant, to }));
   const needed = withoutNeedless(state, moves);
-  const made = makeInOrder(needed, limit) ?? makeInOrder(moves, limit);
+  const made = (yield* makeInOrder(needed, limit, state.slices)) ?? (yield* makeInOrder(moves, limit, state.slices));
   if (made !== undefined) return made;
   // As they were made they were safe.
   for (const { tenant, to } of journal) relocate(tenant, to);

@@ -5,6 +5,7 @@
  * has yet to be made, whatever the order; so it is enough to try those. A shard may be over in between: then something leaves it too.
  */
 import { makeInOrder } from './order.js';
+import type { SliceCounter, Sliced } from './slices.js';
 import { isFree, isOver, mayBeOn, membersOf, meetsGroup, relocate, type Shard, type State, type Step, type Tenant } from './state.js';
 
 /** Moves that are tried at most: a count, so that the result is the same anywhere. Fewer where there may be no solution. */
@@ -37,10 +38,10 @@ export function fewestMoves(state: State): number {
  * Finds moves from the state as it stands that bring every shard within what it may have and empty what is to be emptied: fewer than
  * `known`, the number of a solution that is known. Makes them in a safe order and answers it; undefined, with nothing changed, when none were found.
  */
-export function searchMoves(state: State, known: number | undefined): Step[] | undefined {
-  const search = new Search(placesOf(state), known === undefined ? maxWork.unsolved : maxWork.solved);
+export function* searchMoves(state: State, known: number | undefined): Sliced<Step[] | undefined> {
+  const search = new Search(placesOf(state), known === undefined ? maxWork.unsolved : maxWork.solved, state.slices);
   for (let most = Math.max(1, fewestMoves(state)); most < (known ?? mostUnknown) && !search.isTired(); most += 1) {
-    const found = search.run(most);
+    const found = yield* search.run(most);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -76,6 +77,7 @@ class Search {
   constructor(
     private readonly places: readonly Place[],
     private readonly maxWork: number,
+    private readonly slices: SliceCounter,
   ) {}
 
   isTired(): boolean {
@@ -83,9 +85,9 @@ class Search {
   }
 
   /** Looks for a solution of so many moves at most. */
-  run(most: number): Step[] | undefined {
+  *run(most: number): Sliced<Step[] | undefined> {
     const needed = this.places.reduce((sum, { atLeast }) => sum + atLeast, 0);
-    if (needed === 0) return this.solution();
+    if (needed === 0) return yield* this.solution();
     if (this.path.length + needed > most) return undefined;
     const from = this.places.reduce((worst, place) => (excess(place) > excess(worst) ? place : worst));
     const tried = new Set<number>();
@@ -99,7 +101,9 @@ class Search {
       from.next = index + 1;
       for (const to of this.targetsOf(tenant, from)) {
         this.work += 1;
-        const found = this.step(tenant, from, to, needed, most);
+        this.slices.count(8 * this.places.length);
+        if (this.slices.isOver()) yield;
+        const found = yield* this.step(tenant, from, to, needed, most);
         if (found !== undefined) return found;
         if (this.isTired()) break;
       }
@@ -110,7 +114,7 @@ class Search {
     return undefined;
   }
 
-  private step(tenant: Tenant, from: Place, to: Place, needed: number, most: number): Step[] | undefined {
+  private *step(tenant: Tenant, from: Place, to: Place, needed: number, most: number): Sliced<Step[] | undefined> {
     const were = { from: from.atLeast, to: to.atLeast, next: to.next };
     relocate(tenant, to.shard);
     this.moved.add(tenant);
@@ -119,7 +123,7 @@ class Search {
     to.next = 0;
     const still = needed - were.from - were.to + from.atLeast + to.atLeast;
     this.path.push({ tenant, from, to });
-    const found = this.path.length + still > most ? undefined : this.run(most);
+    const found = this.path.length + still > most ? undefined : yield* this.run(most);
     if (found !== undefined) return found;
     this.path.pop();
     to.next = were.next;
@@ -146,10 +150,10 @@ class Search {
   }
 
   /** The path's moves in a safe order, if there is one. They stay made when there is. */
-  private solution(): Step[] | undefined {
+  private *solution(): Sliced<Step[] | undefined> {
     for (const { tenant, from } of this.path.toReversed()) relocate(tenant, from.shard);
     const moves = this.path.map(({ tenant, to }) => ({ tenant, to: to.shard }));
-    const made = makeInOrder(moves, ({ limit }) => limit);
+    const made = yield* makeInOrder(moves, ({ limit }) => limit, this.slices);
     if (made === undefined) for (const { tenant, to } of this.path) relocate(tenant, to.shard);
     return made;
   }

@@ -1,5 +1,6 @@
 /** The snapshot while it is planned. Loads are whole numbers of a unit, so that sums are exact in any order. */
 import { FairleadError } from '@fairlead/contracts';
+import { SliceCounter, type Sliced } from './slices.js';
 import type { Goal, ShardLoad, ShardSnapshot, Snapshot, TenantSnapshot } from './types.js';
 
 export interface Shard {
@@ -60,6 +61,8 @@ export interface State {
   /** Tenants that went for their group's sake, and shards that tenants of the emptied one went to over the limit. */
   readonly separated: Set<Tenant>;
   readonly spilled: Set<Shard>;
+  /** Planning yields when one is over. */
+  readonly slices: SliceCounter;
 }
 
 /** Tenants that may move. */
@@ -77,7 +80,10 @@ export const largestFirst = (a: Tenant, b: Tenant): number => b.load - a.load ||
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
 /** Makes the state that planning starts from. Throws invalid_argument or shard_not_found for what does not fit together. */
-export function openState(snapshot: Snapshot, goal: Goal): State {
+export function* openState(snapshot: Snapshot, goal: Goal): Sliced<State> {
+  const slices = new SliceCounter();
+  // What sorting compares, and reading takes.
+  const all = snapshot.tenants.length * 16;
   const tolerance = goal.tolerance ?? 0.05;
   check(tolerance >= 0 && Number.isFinite(tolerance), 'the tolerance is a number from 0 on');
   check(goal.moveBudget === undefined || (Number.isInteger(goal.moveBudget) && goal.moveBudget >= 0), 'the move budget is a count');
@@ -87,6 +93,8 @@ export function openState(snapshot: Snapshot, goal: Goal): State {
     check(tenantId !== given[index - 1]?.tenantId, `tenant ${tenantId} stands twice`);
     check(load >= 0 && Number.isFinite(load), `the load of tenant ${tenantId} is a number from 0 on`);
   }
+  slices.count(all);
+  if (slices.isOver()) yield;
   const scale = scaleFor(given);
   const shards = snapshot.shards.map((shard) => openShard(shard, goal, scale, given.length)).sort(byId);
   const byShardId = new Map(shards.map((shard) => [shard.id, shard]));
@@ -95,6 +103,8 @@ export function openState(snapshot: Snapshot, goal: Goal): State {
     if (!byShardId.has(wanted))
       throw new FairleadError('shard_not_found', `There is no shard ${wanted}`, { details: { shard_id: wanted } });
   const tenants = given.map((tenant) => openTenant(tenant, byShardId, goal, scale));
+  slices.count(all);
+  if (slices.isOver()) yield;
   for (const tenant of tenants) arrive(tenant, tenant.home);
   const mean = meanOf(shards, tenants);
   for (const shard of shards.filter(({ target }) => target)) {
@@ -103,8 +113,12 @@ export function openState(snapshot: Snapshot, goal: Goal): State {
   }
   const largest = Math.max(0, ...shards.map(({ limit }) => limit));
   for (const tenant of tenants) tenant.giant = tenant.load > largest;
+  slices.count(all);
+  if (slices.isOver()) yield;
   const bySize = tenants.toSorted(largestFirst);
-  return { shards, tenants, bySize, tolerance, scale, mean, journal: [], separated: new Set(), spilled: new Set() };
+  slices.count(all);
+  if (slices.isOver()) yield;
+  return { shards, tenants, bySize, tolerance, scale, mean, journal: [], separated: new Set(), spilled: new Set(), slices };
 }
 
 function goalShards(goal: Goal): string[] {
@@ -211,6 +225,7 @@ export const isOpenTo = (tenant: Tenant, shard: Shard): boolean =>
 
 /** The shard with the most room for a tenant within the limits, then the one with the fewest tenants, then the lower id; or none. */
 export function roomiest(state: State, tenant: Tenant, except?: Shard): Shard | undefined {
+  state.slices.count(state.shards.length);
   let best: Shard | undefined;
   let most = tenant.load;
   for (const shard of state.shards) {
@@ -225,6 +240,7 @@ export function roomiest(state: State, tenant: Tenant, except?: Shard): Shard | 
 
 /** The most room within the limits that a tenant finds elsewhere, whatever its own load; -Infinity where none may take it. */
 export function mostRoom(state: State, tenant: Tenant): number {
+  state.slices.count(state.shards.length);
   let most = -Infinity;
   for (const shard of state.shards) {
     const room = shard.limit - shard.load;
@@ -235,6 +251,7 @@ export function mostRoom(state: State, tenant: Tenant): number {
 
 /** Where tenants are now, by shard; each shard's largest first. */
 export function membersOf(state: State): Map<Shard, Tenant[]> {
+  state.slices.count(2 * state.tenants.length);
   const members = new Map<Shard, Tenant[]>(state.shards.map((shard) => [shard, []]));
   for (const tenant of state.bySize) members.get(tenant.at)?.push(tenant);
   return members;

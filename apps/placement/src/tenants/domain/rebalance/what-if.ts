@@ -1,5 +1,6 @@
 /** What would become of a shard's tenants if it died; pure. */
 import { leftOvers } from './left-overs.js';
+import { withoutStop, type Sliced } from './slices.js';
 import { evacuate, setAllowed, spill } from './phases.js';
 import { highestRatio, isFree, membersOf, openState, shardLoads } from './state.js';
 import type { LeftOver, PlannedMove, ShardLoad, Snapshot } from './types.js';
@@ -26,15 +27,20 @@ export interface FailureOutcome {
  * Tells where the tenants of a shard would go if it died: to others within their limits as far as these have room, else where the
  * load is lowest. Nobody else moves; pins and cooldowns do not hold, capacities and groups do. Throws shard_not_found.
  */
-export function whatIfShardDies(snapshot: Snapshot, { shardId, tolerance }: Failure): FailureOutcome {
+export function whatIfShardDies(snapshot: Snapshot, failure: Failure): FailureOutcome {
+  return withoutStop(whatIfInSlices(snapshot, failure));
+}
+
+/** The same as `whatIfShardDies`, in slices. */
+export function* whatIfInSlices(snapshot: Snapshot, { shardId, tolerance }: Failure): Sliced<FailureOutcome> {
   const goal = { mode: 'empty' as const, shardId, tolerance, cooldownMs: 0, nowMs: 0 };
   const unpinned = snapshot.tenants.map((tenant) => (tenant.shardId === shardId ? { ...tenant, pinned: false, only: undefined } : tenant));
-  const state = openState({ shards: snapshot.shards, tenants: unpinned }, goal);
+  const state = yield* openState({ shards: snapshot.shards, tenants: unpinned }, goal);
   const before = shardLoads(state);
   const members = membersOf(state);
   setAllowed(state, members);
-  evacuate(state, members);
-  spill(state);
+  yield* evacuate(state, members);
+  yield* spill(state);
   const after = shardLoads(state);
   return {
     moves: state.journal.map(({ tenant, from, to }) => ({
