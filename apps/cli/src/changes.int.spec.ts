@@ -203,6 +203,8 @@ describe('other changes', () => {
   it.each([
     [['tenant', 'drain', 'acme', '--kind', 'runner'], 'tenant-drain', { tenant: 'acme', kinds: ['runner'], reason: 'r' }],
     [['tenant', 'resume', 'acme'], 'tenant-resume', { tenant: 'acme', reason: 'r' }],
+    [['shard', 'drain', 'runner', 'r-1', '--parallel', '2'], 'shard-drain', { kind: 'runner', shard: 'r-1', parallel: 2, reason: 'r' }],
+    [['shard', 'resume', 'runner', 'r-1'], 'shard-resume', { kind: 'runner', shard: 'r-1', reason: 'r' }],
     [['fleet', 'reload', 'gateway', 'gateway-1'], 'reload', { kind: 'gateway', shard: 'gateway-1', reason: 'r' }],
   ])('%j plans and starts a job of its kind', async (args, kind, body) => {
     gateway.on(`POST /admin/v1/plan/${kind}`, { status: 201, body: plan() });

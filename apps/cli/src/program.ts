@@ -97,6 +97,7 @@ import { serviceAccountRotateToken } from './commands/service-account-rotate-tok
 import { serviceAccountShow } from './commands/service-account-show.js';
 import { serviceAccountToken } from './commands/service-account-token.js';
 import { shardDecommission, shardReplace } from './commands/shard-decommission.js';
+import { shardDrain, shardResume } from './commands/shard-drain.js';
 import { shardList } from './commands/shard-list.js';
 import { shardPut } from './commands/shard-put.js';
 import { shardShow } from './commands/shard-show.js';
@@ -159,8 +160,8 @@ const groups: readonly { name: string; description: string; commands: readonly R
   },
   {
     name: 'shard',
-    description: 'shards: list, show, put, decommission, replace',
-    commands: [shardList, shardShow, shardPut, shardDecommission, shardReplace],
+    description: 'shards: list, show, put, drain, resume, decommission, replace',
+    commands: [shardList, shardShow, shardPut, shardDrain, shardResume, shardDecommission, shardReplace],
   },
   { name: 'cluster', description: 'the platform as a whole: health, stats', commands: [clusterHealth, clusterStats] },
   {

@@ -7,12 +7,13 @@ import type { JobPrincipal } from './engine/kind.js';
 import { waitsForPublication } from './jobs/checks.js';
 import { createPlan } from './plans.js';
 import { cancelJob, startJob, type JobDependencies } from './start-job.js';
-import { listChildren } from './store/jobs.js';
+import { findPlanOf, listChildren } from './store/jobs.js';
 
 /** The children of jobs, through the same doors as everybody's; `deps` is asked for when it is needed. */
 export function childJobs(deps: () => JobDependencies): ChildJobs {
   return {
     list: (parentId) => listChildren(deps().db, parentId),
+    planOf: (jobId) => findPlanOf(deps().db, jobId),
     start: async (parent, { key, kind, params }) => {
       const principal = principalOf(parent.principal);
       const context = currentContext() ?? newContext({ principal: principal.id });

@@ -4,6 +4,8 @@ export const changeOperations = {
   'tenants-migrate': { plan: 'plans.migrateMany', start: 'jobs.migrateMany' },
   rebalance: { plan: 'plans.rebalance', start: 'jobs.rebalance' },
   'shard-decommission': { plan: 'plans.decommission', start: 'jobs.decommission' },
+  'shard-drain': { plan: 'drains.planDrainShard', start: 'drains.drainShard' },
+  'shard-resume': { plan: 'drains.planResumeShard', start: 'drains.resumeShard' },
   'tenant-drain': { plan: 'plans.drain', start: 'jobs.drain' },
   'tenant-resume': { plan: 'plans.resume', start: 'jobs.resume' },
   'config-apply': { plan: 'plans.configApply', start: 'jobs.configApply' },

@@ -30,6 +30,8 @@ export type StepPlace = 'before_attempt' | 'after_effect';
 export interface Pause {
   /** Resolves when it does. */
   reached(): Promise<unknown>;
+  /** Lets it go on, and has the next one stand still that comes there. */
+  next(): void;
   /** Lets it go on. */
   release(): void;
 }
@@ -80,10 +82,16 @@ export class Disturbed {
   }
 
   pauseAt(step: MigrationStep, place: StepPlace = 'before_attempt'): Pause {
-    const name = `job.tenant-migrate.${step}.${place}`;
+    return this.pauseAtPoint(`job.tenant-migrate.${step}.${place}`);
+  }
+
+  pauseAtPoint(name: string): Pause {
     this.board.set(name, 'pause');
     return {
       reached: () => this.board.hit(name),
+      next: () => {
+        this.board.set(name, 'pause');
+      },
       release: () => {
         this.board.release(name);
       },

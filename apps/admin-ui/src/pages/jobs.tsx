@@ -16,6 +16,8 @@ const kinds = [
   'tenants-migrate',
   'rebalance',
   'shard-decommission',
+  'shard-drain',
+  'shard-resume',
   'tenant-drain',
   'tenant-resume',
   'reload',

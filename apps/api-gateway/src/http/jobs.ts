@@ -9,12 +9,13 @@ import { asCaller, jobsClient, orNull, present, tellPosition, type JobsClient } 
 import { pageOf, pageQuery, startOf } from '../edge/paging.js';
 import { externalId, IdempotencyKey, jsonObject, opaqueId, reason, signalName, tenantId } from '../edge/parse.js';
 
-const startBody = z.strictObject({
+/** What starts the job of a plan. */
+export const startBody = z.strictObject({
   plan_digest: opaqueId,
   reason,
   on_conflict: z.enum(['queue', 'reject'], 'must be queue or reject').default('queue'),
 });
-type StartBody = z.output<typeof startBody>;
+export type StartBody = z.output<typeof startBody>;
 /** What a plan for a document rests on moves as soon as another change of it succeeds: to wait for that is seldom wanted. */
 const startConfigBody = startBody.extend({ on_conflict: startBody.shape.on_conflict.unwrap().default('reject') });
 
@@ -87,7 +88,8 @@ export const jobSchema = z
     plan: z.object(origin),
   })
   .meta({ id: 'Job' });
-const startedSchema = z.object({ job_id: z.string() }).meta({ id: 'StartedJob' });
+/** A job that was started. */
+export const startedSchema = z.object({ job_id: z.string() }).meta({ id: 'StartedJob' });
 
 @Controller('admin/v1/jobs')
 export class JobsController {
@@ -281,13 +283,22 @@ export class JobsController {
     }
   }
 
-  private async start(kind: string, body: StartBody, idempotencyKey: string, reply: FastifyReply) {
-    const request = { kind, planDigest: body.plan_digest, reason: body.reason, idempotencyKey, onConflict: body.on_conflict };
-    const { jobId, position } = await this.jobs.startJob(request, asCaller());
-    tellPosition(reply, position);
-    reply.header('location', `/admin/v1/jobs/${jobId}`);
-    return { job_id: jobId };
+  private start(kind: string, body: StartBody, idempotencyKey: string, reply: FastifyReply) {
+    return startPlanned(this.jobs, { kind, body, idempotencyKey }, reply);
   }
+}
+
+/** Starts the job of a plan, as the caller; answers its id. */
+export async function startPlanned(
+  jobs: JobsClient,
+  { kind, body, idempotencyKey }: { kind: string; body: StartBody; idempotencyKey: string },
+  reply: FastifyReply,
+) {
+  const request = { kind, planDigest: body.plan_digest, reason: body.reason, idempotencyKey, onConflict: body.on_conflict };
+  const { jobId, position } = await jobs.startJob(request, asCaller());
+  tellPosition(reply, position);
+  reply.header('location', `/admin/v1/jobs/${jobId}`);
+  return { job_id: jobId };
 }
 
 /** A page of jobs, as their reader may see them. */

@@ -19,6 +19,7 @@ import { FleetEventsController } from './fleet-events.js';
 import { FleetHistoryController } from './fleet-history.js';
 import { FleetController } from './fleet.js';
 import { JobEventsController } from './job-events.js';
+import { DrainsController } from './drains.js';
 import { JobsController } from './jobs.js';
 import { JwksController } from './jwks.js';
 import { LocksController } from './locks.js';
@@ -67,6 +68,7 @@ export const controllers: readonly Type[] = [
   ProjectKeysController,
   PlansController,
   JobsController,
+  DrainsController,
   JobEventsController,
   LocksController,
   ReplicasController,

@@ -15,11 +15,14 @@ const kinds = z.array(placedKind, 'must be a list of kinds').min(1, 'must name a
 const to = z.union([shardId, z.partialRecord(placedKind, shardId)], 'must be a shard id, or {kind: shard}');
 
 const migrateBody = z.strictObject({ tenant: tenantId, kinds: kinds.optional(), to, reason });
-const count = (most: number) => {
+/** A whole number from 1 on. */
+export const count = (most: number) => {
   const message = `must be a whole number from 1 to ${most}`;
   return z.int(message).min(1, message).max(most, message);
 };
-const [maxTenants, maxParallel] = [500, 16];
+const maxTenants = 500;
+/** Jobs of a job that run at the same time, at most. */
+export const maxParallel = 16;
 const migrateManyBody = z.strictObject({
   tenants: z
     .array(tenantId, 'must be a list of tenants')
@@ -81,7 +84,8 @@ const tenantBody = z.strictObject({ tenant: tenantId, kinds: kinds.optional(), r
 const reloadBody = z.strictObject({ kind: serviceKind, shard: shardId, reason });
 const approveBody = z.strictObject({ reason });
 
-const planSchema = z
+/** A plan. */
+export const planSchema = z
   .object({
     plan_id: z.string(),
     kind: z.string(),
@@ -235,10 +239,19 @@ export class PlansController {
     return planView(present(response.plan, 'plan'));
   }
 
-  private async create(kind: string, params: Record<string, unknown>, reason: string, { key }: KeyedRequest) {
-    const response = await this.jobs.createPlan({ kind, params, reason, idempotencyKey: key }, asCaller());
-    return planView(present(response.plan, 'plan'));
+  private create(kind: string, params: Record<string, unknown>, reason: string, { key }: KeyedRequest) {
+    return createPlan(this.jobs, { kind, params, reason }, key);
   }
+}
+
+/** Has a plan made, as the caller; answers it. */
+export async function createPlan(
+  jobs: JobsClient,
+  plan: { kind: string; params: Record<string, unknown>; reason: string },
+  idempotencyKey: string,
+) {
+  const response = await jobs.createPlan({ ...plan, idempotencyKey }, asCaller());
+  return planView(present(response.plan, 'plan'));
 }
 
 const expecting = (revision: number | undefined) => (revision === undefined ? {} : { expected_revision: revision });

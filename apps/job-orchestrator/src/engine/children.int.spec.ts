@@ -9,14 +9,13 @@ import { archiveJobs } from '../store/archive.js';
 import { listChildren, listJobs, loadJob } from '../store/jobs.js';
 import { ann, boot, caller, db, ended, engines, historyOf, start } from './bench.fixture.js';
 import { childrenStep } from './children.js';
-import type { JobKind, StepContext } from './kind.js';
+import type { JobKind, StepContext, StepResult } from './kind.js';
 import { openable, step, toyKind, waitForAbort, type Toy } from './toy.fixture.js';
 
+type Options = { parallel?: number; stopAfter?: number; after?: Record<number, string[]>; tryAll?: boolean; takeBack?: boolean };
+
 /** A kind whose job runs `count` children, each on a tenant of its own named after the parent's. */
-function parents(
-  count: number,
-  options: { parallel?: number; stopAfter?: number; after?: Record<number, string[]> } = {},
-): { kind: JobKind; connect: (deps: JobDependencies) => void } {
+function parents(count: number, options: Options = {}): { kind: JobKind; connect: (deps: JobDependencies) => void } {
   let connected: JobDependencies | undefined;
   const jobs = childJobs(() => {
     if (connected === undefined) throw new Error('not connected yet');
@@ -31,6 +30,11 @@ function parents(
     parallel: () => options.parallel ?? 2,
     stopAfterFailures: () => options.stopAfter ?? 1,
     timeoutMs: 60_000,
+    ...(options.tryAll === true ? { tryAll: true } : {}),
+    // What had nothing to do is planned for nobody.
+    ...(options.takeBack === true
+      ? { takeBack: ({ params }, plan) => (plan?.impact.tenants.length === 0 ? undefined : { kind: 'back', params }) }
+      : {}),
   });
   return {
     // What is about one tenant has children about that one alone.
@@ -44,7 +48,7 @@ function parents(
 const childKind = (run: (context: StepContext<Toy>) => Promise<unknown>) =>
   toyKind([step('work', { run: async (context) => (await run(context), { outcome: 'done' }) })], { kind: 'child' });
 
-function bootParents(count: number, options: Parameters<typeof parents>[1], run: Parameters<typeof childKind>[0]): JobDependencies {
+function bootParents(count: number, options: Options, run: Parameters<typeof childKind>[0]): JobDependencies {
   const { kind, connect } = parents(count, options);
   const deps = boot([kind, childKind(run)]);
   connect(deps);
@@ -227,4 +231,65 @@ describe('a job of jobs', () => {
     expect((await ended(jobId)).steps[1]?.output).toMatchObject({ total: 8, succeeded: 8 });
     expect(await listChildren(db, jobId)).toHaveLength(8);
   });
+
+  it('tries all where one that fails is no reason to leave out the others, and fails then', async () => {
+    const deps = bootParents(5, { parallel: 1, tryAll: true }, ({ params: { tenant } }) =>
+      tenant.endsWith('-1') ? Promise.reject(new FairleadError('tenant_state', 'not this one')) : Promise.resolve(),
+    );
+    const { jobId } = await start(deps, 'all');
+    expect((await ended(jobId)).job).toMatchObject({ status: 'failed', error: { code: 'children_failed' } });
+    expect(await statuses(jobId)).toEqual(['failed', 'succeeded', 'succeeded', 'succeeded', 'succeeded']);
+  });
+
+  it('takes back what its children have done, until it is done, and not what they found done', async () => {
+    const { kind, connect } = parents(4, { parallel: 1, takeBack: true });
+    const backs: string[] = [];
+    const child = toyKind([step('work', { run: ({ params: { tenant } }) => fails(tenant.endsWith('-3'), 'not this one') })], {
+      kind: 'child',
+      plan: ({ tenant }) => ({
+        actions: [],
+        checks: [],
+        impact: { tenants: tenant.endsWith('-1') ? [] : [tenant], services: [], expectedPauseMs: 0 },
+        inputs: [],
+      }),
+    });
+    const back = toyKind(
+      [
+        step('work', {
+          run: ({ params: { tenant } }) => {
+            backs.push(tenant);
+            return fails(tenant.endsWith('-0') && backs.filter((one) => one === tenant).length === 1, 'not yet');
+          },
+        }),
+      ],
+      { kind: 'back' },
+    );
+    const deps = boot([kind, child, back]);
+    connect(deps);
+    const { jobId } = await start(deps, 'back');
+    // The second try comes when the first has ended long enough ago.
+    await eventually(async () => ((await loadJob(db, jobId))?.job.status === 'failed' ? true : undefined), {
+      what: 'the parent to end',
+      timeoutMs: 45_000,
+    });
+    const { job, steps } = await ended(jobId);
+    expect([job.status, job.error?.code, steps.map((s) => s.status)]).toEqual([
+      'failed',
+      'children_failed',
+      ['undone', 'undone', 'pending'],
+    ]);
+    expect(backs).toEqual(['back-2', 'back-0', 'back-0']);
+    expect((await listChildren(db, jobId)).map(({ key, status }) => [key, status]).sort()).toEqual([
+      ...['c0', 'c1', 'c2'].map((key) => [key, 'succeeded']),
+      ['c3', 'failed'],
+      ['undo:1:c0', 'failed'],
+      ['undo:1:c2', 'succeeded'],
+      ['undo:2:c0', 'succeeded'],
+    ]);
+  });
 });
+
+/** The outcome of a step that fails, or does not. */
+function fails(does: boolean, message: string): Promise<StepResult> {
+  return Promise.resolve(does ? { outcome: 'failed', error: { code: 'tenant_state', message } } : { outcome: 'done' });
+}

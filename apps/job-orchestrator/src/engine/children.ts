@@ -1,6 +1,6 @@
 /** A step that runs other jobs, so many at a time, and stops starting more when too many have failed. */
 import { FairleadError, isTerminal, type JobStatus } from '@fairlead/contracts';
-import type { JobPrincipal, Step, StepContext, StepFailure, StepResult } from './kind.js';
+import type { JobPrincipal, PlanDraft, Step, StepContext, StepFailure, StepResult } from './kind.js';
 
 /** A job that another one asks for. */
 export interface ChildJob {
@@ -17,6 +17,8 @@ export interface KnownChild {
   readonly key: string;
   readonly status: JobStatus;
   readonly error: StepFailure | null;
+  /** How long ago it ended; null when it has not. */
+  readonly endedMs: number | null;
 }
 
 /** Starting and looking after the jobs of a job. */
@@ -25,6 +27,8 @@ export interface ChildJobs {
   list(parentId: string): Promise<KnownChild[]>;
   /** Plans and starts a child as the parent's principal; the same key starts it once. Throws what planning and starting throw. */
   start(parent: { jobId: string; principal: JobPrincipal; reason: string }, child: ChildJob): Promise<void>;
+  /** What a job was planned to do; undefined once that is not kept any more. */
+  planOf(jobId: string): Promise<PlanDraft | undefined>;
   /** Asks a child to stop; one that has ended, or is past its point of no return, goes on. */
   cancel(parent: { principal: JobPrincipal; reason: string }, jobId: string): Promise<void>;
 }
@@ -34,12 +38,24 @@ export interface ChildrenOptions<Params> {
   parallel(params: Params): number;
   /** When so many have failed, those that are skipped for them not counted, no more are started, and the step fails once the others have ended. */
   stopAfterFailures(params: Params): number;
+  /** Every child is tried, however many have failed before it, and the step fails when one has. */
+  tryAll?: boolean;
   /** Limit of the whole step. */
   timeoutMs: number;
+  /**
+   * The job that takes back a child that has succeeded, by what it was planned to do as far as that is still known; undefined when it did
+   * nothing. Left out, what the children have done stays.
+   */
+  takeBack?: (child: ChildJob, plan: PlanDraft | undefined) => Pick<ChildJob, 'kind' | 'params'> | undefined;
+  /** Limit of the whole undo; that of the step when left out. */
+  undoTimeoutMs?: number;
 }
 
 /** Longer than a job is kept in place: it is woken when a child ends, and else looks again by itself. */
 const lookAgainMs = 10_000;
+
+/** What could not be taken back is tried again so long after it failed. */
+const tryAgainMs = 5_000;
 
 /** Characters of why a child failed that its parent keeps; the child has all of them. */
 const maxMessage = 150;
@@ -59,7 +75,7 @@ interface Progress extends Record<string, unknown> {
   refused: Record<string, StepFailure>;
 }
 
-/** The step. What its children have done stays done when it is undone; those that are open are cancelled. */
+/** The step. When it is undone, children that are open are cancelled, and what the others have done is taken back where the options say how. */
 export function childrenStep<Params>(name: string, jobs: ChildJobs, options: ChildrenOptions<Params>): Step<Params> {
   return {
     name,
@@ -67,8 +83,8 @@ export function childrenStep<Params>(name: string, jobs: ChildJobs, options: Chi
     timeoutMs: options.timeoutMs,
     retry: { maxAttempts: 1_000, baseDelayMs: 200, maxDelayMs: 5_000 },
     run: (context) => look(name, jobs, options, context),
-    undoTimeoutMs: options.timeoutMs,
-    undo: (context) => endChildren(jobs, context),
+    undoTimeoutMs: options.undoTimeoutMs ?? options.timeoutMs,
+    undo: async (context) => (await endChildren(jobs, options, context)) ?? (await takeBackAll(jobs, options, context)),
   };
 }
 
@@ -82,7 +98,7 @@ async function look<Params>(
   const known = new Map((await jobs.list(context.jobId)).map((child) => [child.key, child]));
   const refused = { ...(context.outputs[name] as Progress | undefined)?.refused };
   const count = () => progressOf(wanted, known, refused);
-  const limit = options.stopAfterFailures(context.params);
+  const limit = options.tryAll === true ? Infinity : options.stopAfterFailures(context.params);
   const waiting = wanted.filter(({ key }) => !known.has(key) && refused[key] === undefined);
   for (const child of waiting) {
     const { running, failed, skipped } = count();
@@ -94,7 +110,7 @@ async function look<Params>(
     context.signal.throwIfAborted();
     try {
       await jobs.start(context, child);
-      known.set(child.key, { key: child.key, jobId: '', status: 'queued', error: null });
+      known.set(child.key, { key: child.key, jobId: '', status: 'queued', error: null, endedMs: null });
     } catch (error) {
       if (!(error instanceof FairleadError) || !isRefusal(error)) throw error;
       refused[child.key] = { code: error.code, message: error.message.slice(0, maxMessage) };
@@ -105,7 +121,7 @@ async function look<Params>(
   const left = skipped.length === 0 ? '' : `, ${String(skipped.length)} skipped`;
   const note = `${String(succeeded)} of ${String(total)} done, ${String(running)} running, ${String(failed.length)} failed${left}`;
   if (running > 0) return { outcome: 'wait', delayMs: lookAgainMs, note, openChildren: running, output: progress };
-  if (failed.length >= limit)
+  if (failed.length >= (options.tryAll === true ? 1 : limit))
     return {
       outcome: 'failed',
       error: { code: 'children_failed', message: `${note}; the first: ${failed[0]?.key ?? ''}: ${failed[0]?.message ?? ''}` },
@@ -144,9 +160,62 @@ function progressOf(
   return { total: wanted.length, succeeded, running, failed, skipped, refused };
 }
 
-async function endChildren(jobs: ChildJobs, context: StepContext<unknown>): Promise<StepResult> {
-  const open = (await jobs.list(context.jobId)).filter(({ status }) => !isTerminal(status));
+/** Cancels the children that are open; undefined when there are none. */
+async function endChildren<Params>(
+  jobs: ChildJobs,
+  options: ChildrenOptions<Params>,
+  context: StepContext<Params>,
+): Promise<StepResult | undefined> {
+  const wanted = new Set(options.children(context).map(({ key }) => key));
+  const open = (await jobs.list(context.jobId)).filter(({ key, status }) => wanted.has(key) && !isTerminal(status));
   for (const child of open) await jobs.cancel(context, child.jobId);
-  if (open.length === 0) return { outcome: 'done' };
+  if (open.length === 0) return undefined;
   return { outcome: 'wait', delayMs: lookAgainMs, note: `${String(open.length)} of its jobs have yet to end`, openChildren: open.length };
+}
+
+/** The key of the nth try to take a child back. */
+const takeBackKey = (child: ChildJob, n: number) => `undo:${String(n)}:${child.key}`;
+
+/**
+ * Takes back what children have done, so many at a time, the last ones first. One that can't be taken back is tried again by a job of its
+ * own until the undo's time is up: that it is done matters more than when.
+ */
+async function takeBackAll<Params>(jobs: ChildJobs, options: ChildrenOptions<Params>, context: StepContext<Params>): Promise<StepResult> {
+  const { takeBack } = options;
+  if (takeBack === undefined) return { outcome: 'done' };
+  const known = new Map((await jobs.list(context.jobId)).map((child) => [child.key, child]));
+  const done = options.children(context).filter(({ key }) => known.get(key)?.status === 'succeeded');
+  const tries = done.toReversed().map((child) => {
+    let n = 1;
+    while (known.has(takeBackKey(child, n + 1))) n += 1;
+    const last = known.get(takeBackKey(child, n));
+    return { child, last, next: takeBackKey(child, last === undefined ? n : n + 1) };
+  });
+  const running = tries.filter(({ last }) => last !== undefined && !isTerminal(last.status)).length;
+  const left = tries.filter(({ last }) => last?.status !== 'succeeded');
+  let [open, problem] = [running, ''];
+  let settled = tries.length - left.length;
+  for (const { child, last, next } of left) {
+    if (open >= options.parallel(context.params)) break;
+    if (last !== undefined && (last.endedMs ?? 0) < tryAgainMs) {
+      if (last.endedMs !== null) problem = `${child.key}: ${last.error?.message ?? last.status}`;
+      continue;
+    }
+    const back = takeBack(child, await jobs.planOf(known.get(child.key)?.jobId ?? ''));
+    if (back === undefined) {
+      settled += 1;
+      continue;
+    }
+    context.signal.throwIfAborted();
+    try {
+      await jobs.start(context, { key: next, ...back });
+      open += 1;
+    } catch (error) {
+      if (!(error instanceof FairleadError) || !isRefusal(error)) throw error;
+      problem = `${child.key}: ${error.message.slice(0, maxMessage)}`;
+    }
+  }
+  if (settled === tries.length) return { outcome: 'done' };
+  const note = `${String(settled)} of ${String(tries.length)} taken back${problem === '' ? '' : `; not yet ${problem}`}`;
+  return open === 0 ? { outcome: 'wait', delayMs: tryAgainMs, note } : { outcome: 'wait', delayMs: lookAgainMs, note, openChildren: open };
 }

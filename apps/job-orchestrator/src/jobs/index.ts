@@ -5,6 +5,7 @@ import { configApply, configRollback } from './config-change.js';
 import { rebalance } from './rebalance.js';
 import { reload } from './reload.js';
 import { shardDecommission } from './shard-decommission.js';
+import { shardDrain, shardResume } from './shard-drain.js';
 import { tenantDrain } from './tenant-drain.js';
 import { tenantMigrate } from './tenant-migrate.js';
 import { tenantResume } from './tenant-resume.js';
@@ -18,6 +19,8 @@ export function jobKinds(deps: KindDependencies, children: ChildJobs): JobKind[]
     tenantsMigrate(deps, children),
     rebalance(deps, children),
     shardDecommission(deps, children),
+    shardDrain(deps, children),
+    shardResume(deps, children),
     tenantDrain(deps),
     tenantResume(deps),
     reload(deps),

@@ -4,6 +4,8 @@ export const jobKindNames: readonly string[] = [
   'tenants-migrate',
   'rebalance',
   'shard-decommission',
+  'shard-drain',
+  'shard-resume',
   'tenant-drain',
   'tenant-resume',
   'reload',

@@ -104,6 +104,7 @@ const gateway: fc.Arbitrary<fleetV1.GatewayPlacement> = fc.record({
 /** A world in which any name is a tenant and a shard. */
 const world = fc.record({
   seats: fc.array(fc.record({ shardId: fc.constantFrom(...names), revision: fc.nat() }), { minLength: 3, maxLength: 3 }),
+  tenants: fc.subarray(names),
   shardState: fc.constantFrom('active', 'cordoned'),
   revision: fc.nat(),
   health: fc.array(health, { maxLength: 3 }),
@@ -160,6 +161,10 @@ function kindsIn(seen: World): JobKind[] {
   const placement = {
     getTenant: ({ tenantId }: { tenantId: string }) =>
       Promise.resolve({ tenant: { tenantId, name: '', assignments, createdAt: '' }, publicationProblem: seen.publicationProblem }),
+    listTenants: () => {
+      const tenants = seen.tenants.map((tenantId) => ({ tenantId, name: '', assignments, createdAt: '' }));
+      return Promise.resolve({ tenants, nextAfter: '' });
+    },
     planRebalance: () => Promise.resolve({ rebalance: rebalanceOf(seen) }),
     listShards: ({ kind }: { kind: string }) => Promise.resolve({ shards: names.map((shardId) => shard(kind, shardId)) }),
     getShard: ({ kind, shardId }: { kind: string; shardId: string }) => Promise.resolve({ shard: shard(kind, shardId) }),
@@ -191,6 +196,7 @@ function rebalanceOf({ moves, leftOver, ratio, revision }: World): placementV1.R
 /** For what is known of the kinds without looking anywhere. */
 const kinds = kindsIn({
   seats: [],
+  tenants: [],
   shardState: 'active',
   revision: 0,
   health: [],

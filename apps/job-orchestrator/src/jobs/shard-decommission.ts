@@ -10,8 +10,9 @@ import type { Action, Check, JobKind, PlanDraft, StepContext, StepResult } from 
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
 import { migrationsOf, planByPlacement, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
+import { cordonShard, openShard } from './shard-state.js';
 import { planMigration } from './tenant-migrate.js';
-import { actionsOf, minuteMs, patient, shardName, shardResource } from './tenants.js';
+import { minuteMs, patient, shardName, shardResource } from './tenants.js';
 import { maxTenants } from './tenants-migrate.js';
 
 const params = z.strictObject({
@@ -53,9 +54,9 @@ export function shardDecommission(deps: KindDependencies, children: ChildJobs): 
         attemptTimeoutMs: 10_000,
         timeoutMs: deps.settings.undoTimeoutMs,
         retry: patient,
-        run: (context) => cordon(deps, context),
+        run: (context) => cordonShard(deps, context),
         undoTimeoutMs: deps.settings.undoTimeoutMs,
-        undo: (context) => open(deps, context),
+        undo: (context) => openShard(deps, context),
       },
       childrenStep<Params>('migrate', children, {
         children: ({ plan }) => migrationsOf({ ...plan, actions: plan.actions.filter(({ name }) => name === 'migrate') }),
@@ -138,27 +139,6 @@ function othersTake(kind: string, others: number): Check {
     limit: '≥ 1',
     message: others > 0 ? `other ${kind} shards take tenants` : `no other ${kind} shard is active: new tenants would have no place`,
   };
-}
-
-/** From the revision that was planned with: one that was changed since is planned anew. */
-async function cordon(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
-  const { kind, shard: shardId } = context.params;
-  const planned = context.plan.inputs.find(({ resource }) => resource === `shard/${kind}/${shardId}`)?.revision ?? 0;
-  if (actionsOf(context, 'cordon').length === 0) return { outcome: 'done', output: { revision: planned } };
-  const request = { kind, shardId, state: 'cordoned', expectedRevision: planned, reason: context.reason };
-  const { revision } = await deps.placement.setShardState(request, { signal: context.signal });
-  return { outcome: 'done', output: { revision } };
-}
-
-/** Who was cordoned before stays so. */
-async function open(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {
-  const { kind, shard: shardId } = context.params;
-  if (actionsOf(context, 'cordon').length > 0)
-    await deps.placement.setShardState(
-      { kind, shardId, state: 'active', expectedRevision: 0, reason: context.reason },
-      { signal: context.signal },
-    );
-  return { outcome: 'done' };
 }
 
 async function remove(deps: KindDependencies, context: StepContext<Params>): Promise<StepResult> {

@@ -8,6 +8,7 @@ import {
   drainAll,
   lookForMs,
   patient,
+  placedThere,
   readSeatInputs,
   resumeAll,
   seatRevisions,
@@ -52,7 +53,8 @@ export function tenantDrain(deps: KindDependencies): JobKind<TenantAndKinds, Sea
 }
 
 /** Plans a drain from what was seen; pure. */
-export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: SeatInputs, limits: Limits): PlanDraft {
+export function planDrain(params: TenantAndKinds, inputs: SeatInputs, limits: Limits): PlanDraft {
+  const [{ tenant }, { seats, openJobId }] = [params, inputs];
   return {
     // What is drained already was stopped by somebody else: an undo must not put it back into service.
     actions: seats
@@ -66,6 +68,7 @@ export function planDrain({ tenant }: TenantAndKinds, { seats, openJobId }: Seat
       })),
     checks: [
       ...seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, ['active', 'drained'], limits)),
+      ...placedThere(params, inputs),
       noOtherJob(openJobId),
     ],
     // Until somebody resumes it: no estimate is honest.

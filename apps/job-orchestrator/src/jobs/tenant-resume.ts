@@ -3,7 +3,16 @@ import type { JobKind, PlanDraft } from '../engine/kind.js';
 import { noOtherJob, originChecks } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import { patient, readSeatInputs, resumeAll, seatRevisions, tenantAndKinds, type SeatInputs, type TenantAndKinds } from './tenants.js';
+import {
+  patient,
+  placedThere,
+  readSeatInputs,
+  resumeAll,
+  seatRevisions,
+  tenantAndKinds,
+  type SeatInputs,
+  type TenantAndKinds,
+} from './tenants.js';
 
 export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, SeatInputs> {
   const kind: JobKind<TenantAndKinds, SeatInputs> = {
@@ -38,7 +47,8 @@ export function tenantResume(deps: KindDependencies): JobKind<TenantAndKinds, Se
 const resumable = ['draining', 'drained', 'sealed', 'imported', 'active'];
 
 /** Plans a resume from what was seen; pure. */
-export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: SeatInputs): PlanDraft {
+export function planResume(params: TenantAndKinds, inputs: SeatInputs): PlanDraft {
+  const [{ tenant }, { seats, openJobId }] = [params, inputs];
   // How much is unapplied is no reason to leave a tenant stopped.
   const limits = { maxLag: Number.MAX_SAFE_INTEGER, maxInflight: Number.MAX_SAFE_INTEGER };
   const states = seats.flatMap(({ seat, state }) => originChecks(seat.kind, seat.shardId, state, resumable, limits));
@@ -50,7 +60,7 @@ export function planResume({ tenant }: TenantAndKinds, { seats, openJobId }: Sea
       fromShardId: seat.shardId,
       toShardId: seat.shardId,
     })),
-    checks: [...states.filter((check) => check.name.endsWith('.origin_state')), noOtherJob(openJobId)],
+    checks: [...states.filter((check) => check.name.endsWith('.origin_state')), ...placedThere(params, inputs), noOtherJob(openJobId)],
     impact: { tenants: [tenant], services: seats.map(({ seat }) => `${seat.kind}/${seat.shardId}`), expectedPauseMs: 0 },
     inputs: seatRevisions(
       tenant,

@@ -107,7 +107,8 @@ export function planTenants(plans: readonly { tenant: string; draft: PlanDraft }
   };
 }
 
-function manyChecks(name: string, otherwise: 'block' | 'warn', total: number, problems: readonly string[]): Check {
+/** One check of many: passes when there is no problem, else names the first ones. */
+export function manyChecks(name: string, otherwise: 'block' | 'warn', total: number, problems: readonly string[]): Check {
   const fine = total - problems.length;
   const some = problems.slice(0, 5).join('; ');
   return {

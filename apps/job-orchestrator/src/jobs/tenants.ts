@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { FairleadError, namePattern, placedKinds, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
 import { CallFailed } from '@fairlead/rpc';
-import type { Action, InputRevision, RetryPolicy, StepContext, StepResult } from '../engine/kind.js';
+import type { Action, Check, InputRevision, RetryPolicy, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import type { JobClients, KindDependencies } from './clients.js';
 
@@ -22,6 +22,8 @@ export const tenantAndKinds = z.strictObject({
     .min(1)
     .transform((kinds) => [...new Set(kinds)].sort())
     .optional(),
+  /** The shard that it has to be on, for each of these kinds: who has moved away since is left alone. */
+  shard: shardName.optional(),
 });
 export type TenantAndKinds = z.output<typeof tenantAndKinds>;
 
@@ -167,6 +169,21 @@ export async function readSeatInputs(deps: KindDependencies, { tenant, kinds }: 
   const [seats, openJobId] = await Promise.all([readSeats(deps, tenant, kinds), findOpenJobOn(deps.sql, [`tenant/${tenant}`])]);
   const states = await readStates(deps, tenant, seats);
   return { seats: seats.map((seat, index) => ({ seat, state: states[index] })), openJobId };
+}
+
+/** Blocks when a tenant has left the shard that it was to be on. */
+export function placedThere({ tenant, shard }: TenantAndKinds, { seats }: SeatInputs): Check[] {
+  if (shard === undefined) return [];
+  const elsewhere = seats.find(({ seat }) => seat.shardId !== shard)?.seat;
+  return [
+    {
+      name: 'placed_there',
+      verdict: elsewhere === undefined ? 'pass' : 'block',
+      value: elsewhere?.shardId ?? shard,
+      limit: shard,
+      message: elsewhere === undefined ? `${tenant} is on ${shard}` : `${tenant} has moved to ${elsewhere.kind} ${elsewhere.shardId}`,
+    },
+  ];
 }
 
 /** The input revisions of a plan that rests on where a tenant is. */

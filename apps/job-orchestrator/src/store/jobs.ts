@@ -118,11 +118,23 @@ export async function findOpenJobOn(sql: Sql, resources: readonly string[]): Pro
 /** The jobs that a job asked for, also those in the archive. */
 export async function listChildren(sql: Sql, parentId: string): Promise<KnownChild[]> {
   return sql.query<KnownChild>(
-    `select job_id as "jobId", substr(idempotency_key, length($1) + 2) as key, status, coalesce(error, failure) as error from job where parent_id = $1
+    `select job_id as "jobId", substr(idempotency_key, length($1) + 2) as key, status, coalesce(error, failure) as error,
+       (extract(epoch from now() - finished_at) * 1000)::float8 as "endedMs" from job where parent_id = $1
      union
-     select job_id, substr(idempotency_key, length($1) + 2), status, coalesce(job -> 'error', job -> 'failure') from archived_job where parent_id = $1`,
+     select job_id, substr(idempotency_key, length($1) + 2), status, coalesce(job -> 'error', job -> 'failure'),
+       (extract(epoch from now() - finished_at) * 1000)::float8 from archived_job where parent_id = $1`,
     [parentId],
   );
+}
+
+/** What a job was planned to do, as long as its plan is kept. */
+export async function findPlanOf(sql: Sql, jobId: string): Promise<PlanDraft | undefined> {
+  const [row] = await sql.query<{ body: PlanDraft }>(
+    `select body from plan where plan_id = coalesce(
+       (select plan_id from job where job_id = $1), (select job ->> 'plan_id' from archived_job where job_id = $1))`,
+    [jobId],
+  );
+  return row?.body;
 }
 
 /** A job begun later on one of a job's resources that has come to its point of no return, if there is one. */

@@ -240,6 +240,14 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/jobs/shard-decommission"
   },
+  "drains.drainShard": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/shard-drain"
+  },
+  "drains.resumeShard": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/shard-resume"
+  },
   "jobs.drain": {
     "method": "POST",
     "path": "/admin/v1/jobs/tenant-drain"
@@ -355,6 +363,14 @@ export const operations = {
   "plans.decommission": {
     "method": "POST",
     "path": "/admin/v1/plan/shard-decommission"
+  },
+  "drains.planDrainShard": {
+    "method": "POST",
+    "path": "/admin/v1/plan/shard-drain"
+  },
+  "drains.planResumeShard": {
+    "method": "POST",
+    "path": "/admin/v1/plan/shard-resume"
   },
   "plans.drain": {
     "method": "POST",

@@ -34,6 +34,7 @@ const first = (list: readonly string[], what: string): string => {
 
 interface OneTenant {
   tenant: string;
+  kinds?: readonly PlacedKind[];
 }
 interface Moves {
   tenant: string;
@@ -49,9 +50,9 @@ function elsewhere(fleet: Fleet, kind: PlacedKind, tenant: string): string {
   return first(others, `other ${kind} for ${tenant}`);
 }
 
-/** The tenant in a state on all its seats. */
-function seated({ tenant }: OneTenant, facts: Facts, state: string): Facts {
-  return { ...facts, ...Object.fromEntries(placedKinds.map((kind) => [`state ${kind}/${seat(facts, kind, tenant)}/${tenant}`, state])) };
+/** The tenant in a state on its seats of some kinds, or of all. */
+function seated({ tenant, kinds = placedKinds }: OneTenant, facts: Facts, state: string): Facts {
+  return { ...facts, ...Object.fromEntries(kinds.map((kind) => [`state ${kind}/${seat(facts, kind, tenant)}/${tenant}`, state])) };
 }
 
 /** The tenant placed and served elsewhere, a revision later; what has moved already is left as it is. */
@@ -75,12 +76,38 @@ function later(version: string): string {
   return `${epoch}.${String(Number(revision) + 1)}`;
 }
 
-/** All tenants of a runner on another one. */
-function allMoved(shard: string, to: string, facts: Facts): Facts {
+/** The tenants of a runner. */
+function tenantsOn(shard: string, facts: Facts): string[] {
   return Object.keys(facts)
     .flatMap((fact) => /^placed (.*)\/runner$/.exec(fact)?.[1] ?? [])
-    .filter((tenant) => seat(facts, 'runner', tenant) === shard)
-    .reduce((so, tenant) => moved({ tenant, moves: { runner: to } }, so), facts);
+    .filter((tenant) => seat(facts, 'runner', tenant) === shard);
+}
+
+/** The runner with the fewest tenants. */
+function smallestRunner(fleet: Fleet): string {
+  const placed = fleet.tenants.map((tenant) => seat(fleet.facts, 'runner', tenant));
+  const count = (shard: string) => placed.filter((other) => other === shard).length;
+  return first(
+    [...fleet.shards('runner')].sort((a, b) => (count(a) || Infinity) - (count(b) || Infinity)),
+    'runner',
+  );
+}
+
+/** A runner in a state, and its tenants in theirs. */
+function stopped({ shard }: { shard: string }, facts: Facts, states: { shard: string; tenants: string }): Facts {
+  const changed = Object.entries(facts).map(([name, is]): [string, string] => {
+    if (name === `shard runner/${shard}`) return [name, is.replace(/^\w+/, states.shard)];
+    return [name, name === `published shard runner/${shard}` ? is.replace(/"state":"\w+"/, `"state":"${states.shard}"`) : is];
+  });
+  return tenantsOn(shard, facts).reduce<Facts>(
+    (so, tenant) => seated({ tenant, kinds: ['runner'] }, so, states.tenants),
+    Object.fromEntries(changed),
+  );
+}
+
+/** All tenants of a runner on another one. */
+function allMoved(shard: string, to: string, facts: Facts): Facts {
+  return tenantsOn(shard, facts).reduce((so, tenant) => moved({ tenant, moves: { runner: to } }, so), facts);
 }
 
 const routing = { domain: 'routing', scope: 'platform', name: 'default' };
@@ -140,13 +167,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   },
   'shard-decommission': {
     params: (fleet) => {
-      // The one with the fewest tenants.
-      const placed = fleet.tenants.map((tenant) => seat(fleet.facts, 'runner', tenant));
-      const count = (shard: string) => placed.filter((other) => other === shard).length;
-      const shard = first(
-        [...fleet.shards('runner')].sort((a, b) => (count(a) || Infinity) - (count(b) || Infinity)),
-        'runner',
-      );
+      const shard = smallestRunner(fleet);
       return Promise.resolve({
         kind: 'runner',
         shard,
@@ -161,6 +182,21 @@ export const samples: Readonly<Record<string, Sample>> = {
       const left = allMoved(shard, to, facts);
       return Object.fromEntries(Object.entries(left).filter(([name]) => !gone.has(name)));
     },
+    revises: true,
+  },
+  'shard-drain': {
+    params: (fleet) => Promise.resolve({ kind: 'runner', shard: smallestRunner(fleet) }),
+    after: (params: { shard: string }, facts) => stopped(params, facts, { shard: 'cordoned', tenants: 'drained' }),
+    revises: true,
+  },
+  'shard-resume': {
+    params: async (fleet) => {
+      const params = { kind: 'runner', shard: smallestRunner(fleet) };
+      await fleet.run('shard-drain', params);
+      return params;
+    },
+    after: (params: { shard: string }, facts) => stopped(params, facts, { shard: 'active', tenants: 'active' }),
+    stays: ['open'],
     revises: true,
   },
   'config-apply': { params: otherRoutes, after: configured },

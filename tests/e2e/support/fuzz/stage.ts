@@ -178,10 +178,13 @@ async function jobs(stage: Stage): Promise<void> {
   const start = (plan: string, job: string, params: Record<string, unknown>) =>
     eventually(
       async () => {
-        const planned = await fuzzer.ask(`plans.${plan}`, { body: { ...params, reason } });
+        const planned = await fuzzer.ask(plan.includes('.') ? plan : `plans.${plan}`, { body: { ...params, reason } });
         const { digest } = planned.body as { digest: string };
         const headers = { 'Idempotency-Key': randomUUID() };
-        const { status, body } = await fuzzer.ask(`jobs.${job}`, { headers, body: { plan_digest: digest, reason } });
+        const { status, body } = await fuzzer.ask(job.includes('.') ? job : `jobs.${job}`, {
+          headers,
+          body: { plan_digest: digest, reason },
+        });
         if (status !== 202) throw new Error(`${job} was answered with ${JSON.stringify(body)}`);
         return (body as { job_id: string }).job_id;
       },
@@ -220,7 +223,10 @@ async function jobs(stage: Stage): Promise<void> {
   await start('rebalance', 'rebalance', { kind: 'aggregate', max_moves: 1 });
   const spare = { path: { kind: 'runner', shard_id: 'to-go' }, body: { endpoints: [], state: 'cordoned' } };
   await fuzzer.ask('shards.put', spare);
-  await start('decommission', 'decommission', { kind: 'runner', shard: 'to-go' });
+  const toGo = { kind: 'runner', shard: 'to-go' };
+  await ann.ended(await start('drains.planResumeShard', 'drains.resumeShard', toGo));
+  await ann.ended(await start('drains.planDrainShard', 'drains.drainShard', toGo));
+  await start('decommission', 'decommission', toGo);
   await start('drain', 'drain', { tenant: fourth });
   await start('resume', 'resume', { tenant: third });
   // Its end moves what the next one is planned from.

@@ -53,7 +53,7 @@ export class World {
       const field = ids[group];
       if (field !== undefined && id !== 'tenants.listAudit')
         this.know(group === 'tenants' && 'job_id' in thing ? 'jobs' : group, thing[field] ?? thing['job_id']);
-      if (group === 'plans') this.know(`digest of ${String(thing['kind'])}`, thing['digest']);
+      if (group === 'plans' || id.startsWith('drains.plan')) this.know(`digest of ${String(thing['kind'])}`, thing['digest']);
       if (id === 'jobs.list') for (const key of ['correlation_id', 'request_id', 'trace_id']) this.know(key, thing[key]);
       if (group === 'definitions') this.know('definition hashes', thing['sha256']);
       if (id === 'deadLetters.list') this.know('letters', thing['sequence']);
@@ -179,6 +179,10 @@ const byOperation: Readonly<Record<string, string>> = {
   'plans.decommission kind': 'placed kinds',
   'plans.decommission shard': 'placed shards',
   'plans.decommission to': 'other shards',
+  'drains.planDrainShard kind': 'placed kinds',
+  'drains.planDrainShard shard': 'placed shards',
+  'drains.planResumeShard kind': 'placed kinds',
+  'drains.planResumeShard shard': 'placed shards',
   'plans.rebalance kind': 'placed kinds',
   'plans.rebalance shard': 'placed shards',
   'plans.rebalance to': 'other shards',
@@ -199,6 +203,8 @@ const byOperation: Readonly<Record<string, string>> = {
   'jobs.migrateMany plan_digest': 'digest of tenants-migrate',
   'jobs.rebalance plan_digest': 'digest of rebalance',
   'jobs.decommission plan_digest': 'digest of shard-decommission',
+  'drains.drainShard plan_digest': 'digest of shard-drain',
+  'drains.resumeShard plan_digest': 'digest of shard-resume',
   'jobs.drain plan_digest': 'digest of tenant-drain',
   'jobs.resume plan_digest': 'digest of tenant-resume',
   'jobs.configApply plan_digest': 'digest of config-apply',
