@@ -106,3 +106,53 @@ describe('a drain of a shard', () => {
     await world.exact();
   }, 240_000);
 });
+
+describe('a drain of a node', () => {
+  const node = { node: 'host-3' };
+  const entries = async () =>
+    (
+      await world.ann.get<{ items: (ShardEntry & { kind: string; endpoints: unknown[]; labels: Record<string, string> })[] }>(
+        '/admin/v1/shards',
+      )
+    ).body.items;
+  const ofNode = async () => (await entries()).filter(({ labels }) => labels['node'] === 'host-3');
+
+  it('drains and resumes its shards of every kind, and nothing is lost', async () => {
+    for (const { kind, shard_id: id, endpoints, labels } of await entries())
+      if (id === 'runner-1' || id === 'projection-1') {
+        const put = await world.ann.put(`/admin/v1/shards/${kind}/${id}`, { endpoints, labels: { ...labels, ...node } });
+        expect(put).toMatchObject({ status: 200 });
+      }
+    await succeeds('node-drain', node);
+    expect((await ofNode()).map(({ shard_id: id, state }) => [id, state]).sort()).toEqual([
+      ['projection-1', 'cordoned'],
+      ['runner-1', 'cordoned'],
+    ]);
+    expect(await statesOn('runner-1')).toEqual(['drained']);
+    await succeeds('node-resume', node);
+    expect((await ofNode()).map(({ state }) => state)).toEqual(['active', 'active']);
+    expect(await statesOn('runner-1')).toEqual(['active']);
+    await world.exact();
+  }, 240_000);
+
+  it('is taken back by a cancel while its shards are being drained', async () => {
+    const pause = world.pauseAtPoint('job.shard-drain.drain.before_attempt');
+    const jobId = await start('node-drain', node);
+    try {
+      await pause.reached();
+      expect((await world.ann.post(`/admin/v1/jobs/${jobId}/cancel`, { reason: 'not today' })).status).toBeLessThan(300);
+    } finally {
+      pause.release();
+    }
+    expect((await world.ann.ended(jobId, 120_000)).status).toBe('cancelled');
+    expect((await ofNode()).map(({ state }) => state)).toEqual(['active', 'active']);
+    expect(await statesOn('runner-1')).toEqual(['active']);
+    await world.exact();
+  }, 240_000);
+
+  it('is blocked for a node that no shard is on', async () => {
+    expect((await plan('node-drain', { node: 'nowhere' })).checks).toContainEqual(
+      expect.objectContaining({ name: 'node_has_shards', verdict: 'block' }),
+    );
+  });
+});

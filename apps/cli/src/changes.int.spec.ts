@@ -205,6 +205,8 @@ describe('other changes', () => {
     [['tenant', 'resume', 'acme'], 'tenant-resume', { tenant: 'acme', reason: 'r' }],
     [['shard', 'drain', 'runner', 'r-1', '--parallel', '2'], 'shard-drain', { kind: 'runner', shard: 'r-1', parallel: 2, reason: 'r' }],
     [['shard', 'resume', 'runner', 'r-1'], 'shard-resume', { kind: 'runner', shard: 'r-1', reason: 'r' }],
+    [['node', 'drain', 'host-3'], 'node-drain', { node: 'host-3', reason: 'r' }],
+    [['node', 'resume', 'host-3', '--parallel', '2'], 'node-resume', { node: 'host-3', parallel: 2, reason: 'r' }],
     [['fleet', 'reload', 'gateway', 'gateway-1'], 'reload', { kind: 'gateway', shard: 'gateway-1', reason: 'r' }],
   ])('%j plans and starts a job of its kind', async (args, kind, body) => {
     gateway.on(`POST /admin/v1/plan/${kind}`, { status: 201, body: plan() });

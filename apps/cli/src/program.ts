@@ -97,6 +97,7 @@ import { serviceAccountRotateToken } from './commands/service-account-rotate-tok
 import { serviceAccountShow } from './commands/service-account-show.js';
 import { serviceAccountToken } from './commands/service-account-token.js';
 import { shardDecommission, shardReplace } from './commands/shard-decommission.js';
+import { nodeDrain, nodeResume } from './commands/node-drain.js';
 import { shardDrain, shardResume } from './commands/shard-drain.js';
 import { shardList } from './commands/shard-list.js';
 import { shardPut } from './commands/shard-put.js';
@@ -163,6 +164,7 @@ const groups: readonly { name: string; description: string; commands: readonly R
     description: 'shards: list, show, put, drain, resume, decommission, replace',
     commands: [shardList, shardShow, shardPut, shardDrain, shardResume, shardDecommission, shardReplace],
   },
+  { name: 'node', description: 'nodes, which are shards with the same label node: drain, resume', commands: [nodeDrain, nodeResume] },
   { name: 'cluster', description: 'the platform as a whole: health, stats', commands: [clusterHealth, clusterStats] },
   {
     name: 'fleet',

@@ -6,6 +6,8 @@ export const changeOperations = {
   'shard-decommission': { plan: 'plans.decommission', start: 'jobs.decommission' },
   'shard-drain': { plan: 'drains.planDrainShard', start: 'drains.drainShard' },
   'shard-resume': { plan: 'drains.planResumeShard', start: 'drains.resumeShard' },
+  'node-drain': { plan: 'drains.planDrainNode', start: 'drains.drainNode' },
+  'node-resume': { plan: 'drains.planResumeNode', start: 'drains.resumeNode' },
   'tenant-drain': { plan: 'plans.drain', start: 'jobs.drain' },
   'tenant-resume': { plan: 'plans.resume', start: 'jobs.resume' },
   'config-apply': { plan: 'plans.configApply', start: 'jobs.configApply' },

@@ -18,6 +18,8 @@ const kinds = [
   'shard-decommission',
   'shard-drain',
   'shard-resume',
+  'node-drain',
+  'node-resume',
   'tenant-drain',
   'tenant-resume',
   'reload',

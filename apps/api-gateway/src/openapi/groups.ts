@@ -28,7 +28,7 @@ export const groups: Readonly<Record<string, string>> = {
   fleetHistory: 'What happened to the managed services.',
   plans: 'Changes that are planned, and approved.',
   jobs: 'The execution of plans.',
-  drains: 'Stopping all that a shard serves, and letting it go on.',
+  drains: 'Stopping all that a shard or a node serves, and letting it go on.',
   jobEvents: 'Jobs as they happen.',
   locks: 'What jobs have locked.',
   replicas: 'The processes that run jobs.',

@@ -2,6 +2,7 @@ import type { ChildJobs } from '../engine/children.js';
 import type { JobKind } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
 import { configApply, configRollback } from './config-change.js';
+import { nodeDrain, nodeResume } from './node-drain.js';
 import { rebalance } from './rebalance.js';
 import { reload } from './reload.js';
 import { shardDecommission } from './shard-decommission.js';
@@ -21,6 +22,8 @@ export function jobKinds(deps: KindDependencies, children: ChildJobs): JobKind[]
     shardDecommission(deps, children),
     shardDrain(deps, children),
     shardResume(deps, children),
+    nodeDrain(deps, children),
+    nodeResume(deps, children),
     tenantDrain(deps),
     tenantResume(deps),
     reload(deps),

@@ -6,6 +6,8 @@ export const jobKindNames: readonly string[] = [
   'shard-decommission',
   'shard-drain',
   'shard-resume',
+  'node-drain',
+  'node-resume',
   'tenant-drain',
   'tenant-resume',
   'reload',

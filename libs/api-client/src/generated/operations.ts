@@ -228,6 +228,14 @@ export const operations = {
     "method": "POST",
     "path": "/admin/v1/jobs/config/validate"
   },
+  "drains.drainNode": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/node-drain"
+  },
+  "drains.resumeNode": {
+    "method": "POST",
+    "path": "/admin/v1/jobs/node-resume"
+  },
   "jobs.rebalance": {
     "method": "POST",
     "path": "/admin/v1/jobs/rebalance"
@@ -351,6 +359,14 @@ export const operations = {
   "plans.configRollback": {
     "method": "POST",
     "path": "/admin/v1/plan/config/rollback"
+  },
+  "drains.planDrainNode": {
+    "method": "POST",
+    "path": "/admin/v1/plan/node-drain"
+  },
+  "drains.planResumeNode": {
+    "method": "POST",
+    "path": "/admin/v1/plan/node-resume"
   },
   "plans.rebalance": {
     "method": "POST",

@@ -119,6 +119,11 @@ export class FleetGround implements Ground {
       tenants: [...this.tenants.slice(from), ...this.tenants.slice(0, from)],
       shards: (of) => this.members.filter((member) => member.kind === of).map((member) => member.shard_id),
       run: (other, params) => this.run(other, params),
+      onNode: async (shard, node) => {
+        const member = this.members.find((one) => one.kind === 'runner' && one.shard_id === shard);
+        if (member === undefined) throw new Error(`there is no runner ${shard}`);
+        await this.register(member, { node }, await userToken(this.gateway, 'ann'));
+      },
       revisionOf: async (sha256) => {
         const [row] = await this.placementDb.query<{ revision: number }>(
           `select revision from config_revision where domain = 'routing' and sha256 = $1 and effective_at is not null order by revision desc limit 1`,
@@ -143,12 +148,13 @@ export class FleetGround implements Ground {
     );
     const known = new Set(active.map(({ name }) => name));
     const token = await userToken(this.gateway, 'ann');
-    for (const { kind, shard_id: shardId, url } of this.members)
-      if (!known.has(`${kind}/${shardId}`)) {
-        const shard = { kind, shardId, endpoints: [{ endpointId: `${shardId}-1`, url }], weight: 0, labels: { fleet: 'simulated' } };
-        const wanted = { ...shard, state: 'active', revision: 0, tenants: 0 };
-        await this.clients.placement.putShard({ shard: wanted, expectedRevision: 0 }, { token });
-      }
+    for (const member of this.members) if (!known.has(`${member.kind}/${member.shard_id}`)) await this.register(member, {}, token);
+  }
+
+  private async register({ kind, shard_id: shardId, url }: Member, labels: Record<string, string>, token: string): Promise<void> {
+    const shard = { kind, shardId, endpoints: [{ endpointId: `${shardId}-1`, url }], weight: 0, labels: { fleet: 'simulated', ...labels } };
+    const wanted = { ...shard, state: 'active', revision: 0, tenants: 0 };
+    await this.clients.placement.putShard({ shard: wanted, expectedRevision: 0 }, { token });
   }
 
   /** Tenants that an earlier job has left drained. */

@@ -11,6 +11,8 @@ export interface Fleet {
   shards(kind: PlacedKind): readonly string[];
   /** Runs a job of another kind, left alone, to its success. */
   run(kind: string, params: Params): Promise<void>;
+  /** Labels a runner as being on a node. */
+  onNode(shard: string, node: string): Promise<void>;
   /** Has a content of the routes kept, for a plan; answers its hash. */
   keep(content: object): Promise<string>;
   /** A revision of the routes with this content. */
@@ -105,6 +107,13 @@ function stopped({ shard }: { shard: string }, facts: Facts, states: { shard: st
   );
 }
 
+/** The runners of a node in a state, and their tenants in theirs. */
+function nodeStopped({ node }: { node: string }, facts: Facts, states: { shard: string; tenants: string }): Facts {
+  return Object.entries(facts)
+    .flatMap(([name, is]) => (is.includes(`"node": "${node}"`) ? (/^shard runner\/(.*)$/.exec(name)?.[1] ?? []) : []))
+    .reduce((so, shard) => stopped({ shard }, so, states), facts);
+}
+
 /** All tenants of a runner on another one. */
 function allMoved(shard: string, to: string, facts: Facts): Facts {
   return tenantsOn(shard, facts).reduce((so, tenant) => moved({ tenant, moves: { runner: to } }, so), facts);
@@ -197,6 +206,23 @@ export const samples: Readonly<Record<string, Sample>> = {
     },
     after: (params: { shard: string }, facts) => stopped(params, facts, { shard: 'active', tenants: 'active' }),
     stays: ['open'],
+    revises: true,
+  },
+  'node-drain': {
+    params: async (fleet) => {
+      await fleet.onNode(smallestRunner(fleet), 'host-1');
+      return { node: 'host-1' };
+    },
+    after: (params: { node: string }, facts) => nodeStopped(params, facts, { shard: 'cordoned', tenants: 'drained' }),
+    revises: true,
+  },
+  'node-resume': {
+    params: async (fleet) => {
+      await fleet.onNode(smallestRunner(fleet), 'host-1');
+      await fleet.run('node-drain', { node: 'host-1' });
+      return { node: 'host-1' };
+    },
+    after: (params: { node: string }, facts) => nodeStopped(params, facts, { shard: 'active', tenants: 'active' }),
     revises: true,
   },
   'config-apply': { params: otherRoutes, after: configured },

@@ -221,10 +221,13 @@ async function jobs(stage: Stage): Promise<void> {
   const isThere = (await ann.placementOf(fourth))['runner'] === runner;
   await start('migrateMany', 'migrateMany', { tenants: isThere ? [third] : [third, fourth], to: { runner } });
   await start('rebalance', 'rebalance', { kind: 'aggregate', max_moves: 1 });
-  const spare = { path: { kind: 'runner', shard_id: 'to-go' }, body: { endpoints: [], state: 'cordoned' } };
+  const spare = { path: { kind: 'runner', shard_id: 'to-go' }, body: { endpoints: [], labels: { node: 'host-9' }, state: 'cordoned' } };
+  world.know('nodes', 'host-9');
   await fuzzer.ask('shards.put', spare);
   const toGo = { kind: 'runner', shard: 'to-go' };
   await ann.ended(await start('drains.planResumeShard', 'drains.resumeShard', toGo));
+  await ann.ended(await start('drains.planDrainNode', 'drains.drainNode', { node: 'host-9' }));
+  await ann.ended(await start('drains.planResumeNode', 'drains.resumeNode', { node: 'host-9' }));
   await ann.ended(await start('drains.planDrainShard', 'drains.drainShard', toGo));
   await start('decommission', 'decommission', toGo);
   await start('drain', 'drain', { tenant: fourth });
