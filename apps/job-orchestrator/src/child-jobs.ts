@@ -4,7 +4,7 @@ import { FairleadError, platformPath } from '@fairlead/contracts';
 import { currentContext, newContext, runInContext } from '@fairlead/telemetry';
 import type { ChildJobs } from './engine/children.js';
 import type { JobPrincipal } from './engine/kind.js';
-import { waitsForPublication } from './jobs/checks.js';
+import { waitsForPublication, waitsForTarget } from './jobs/checks.js';
 import { createPlan } from './plans.js';
 import { cancelJob, startJob, type JobDependencies } from './start-job.js';
 import { findPlanOf, listChildren } from './store/jobs.js';
@@ -17,7 +17,7 @@ export function childJobs(deps: () => JobDependencies): ChildJobs {
     start: async (parent, { key, kind, params }) => {
       const principal = principalOf(parent.principal);
       const context = currentContext() ?? newContext({ principal: principal.id });
-      await runInContext(context, async () => {
+      return runInContext(context, async () => {
         const plan = await createPlan(deps(), { kind, params, reason: parent.reason }, { principal, context });
         const request = {
           kind,
@@ -26,12 +26,16 @@ export function childJobs(deps: () => JobDependencies): ChildJobs {
           idempotencyKey: childKey(parent.jobId, key),
           onConflict: 'queue' as const,
         };
-        await startJob(deps(), { ...request, parentId: parent.jobId }, { principal, context }).catch((error: unknown) => {
+        try {
+          await startJob(deps(), { ...request, parentId: parent.jobId }, { principal, context });
+        } catch (error) {
           // As those that run do, the next waits for it.
           if (waitsForPublication(error)) throw new FairleadError('unavailable', error.message, { cause: error });
+          if (waitsForTarget(error)) return { code: error.code, message: error.message };
           // Planned anew, the same child's start looks like another request.
           if (!(error instanceof FairleadError) || error.code !== 'idempotency_key_reused') throw error;
-        });
+        }
+        return undefined;
       });
     },
     cancel: async (parent, jobId) => {

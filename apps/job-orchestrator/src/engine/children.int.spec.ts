@@ -12,7 +12,14 @@ import { childrenStep } from './children.js';
 import type { JobKind, StepContext, StepResult } from './kind.js';
 import { openable, step, toyKind, waitForAbort, type Toy } from './toy.fixture.js';
 
-type Options = { parallel?: number; stopAfter?: number; after?: Record<number, string[]>; tryAll?: boolean; takeBack?: boolean };
+type Options = {
+  obstacleMs?: number;
+  parallel?: number;
+  stopAfter?: number;
+  after?: Record<number, string[]>;
+  tryAll?: boolean;
+  takeBack?: boolean;
+};
 
 /** A kind whose job runs `count` children, each on a tenant of its own named after the parent's. */
 function parents(count: number, options: Options = {}): { kind: JobKind; connect: (deps: JobDependencies) => void } {
@@ -35,6 +42,7 @@ function parents(count: number, options: Options = {}): { kind: JobKind; connect
     ...(options.takeBack === true
       ? { takeBack: ({ params }, plan) => (plan?.impact.tenants.length === 0 ? undefined : { kind: 'back', params }) }
       : {}),
+    obstacleMs: options.obstacleMs,
   });
   return {
     // What is about one tenant has children about that one alone.
@@ -158,6 +166,52 @@ describe('a job of jobs', () => {
     problem = '';
     const { job, steps } = await ended(jobId);
     expect([job.status, steps[1]?.output]).toMatchObject(['succeeded', { succeeded: 2, failed: [] }]);
+  });
+
+  it('holds children back while their target is away', async () => {
+    const away = new Set(['back-0', 'back-1']);
+    const check = { name: 'runner.target_healthy', verdict: 'block', value: '', limit: '', message: 'it is away' } as const;
+    const child = toyKind([step('work')], {
+      kind: 'child',
+      plan: ({ tenant }) => ({
+        actions: [],
+        checks: away.has(tenant) ? [check] : [],
+        impact: { tenants: [tenant], services: [], expectedPauseMs: 0 },
+        inputs: [],
+      }),
+    });
+    const patient = parents(3);
+    const deps = boot([patient.kind, child]);
+    patient.connect(deps);
+    const { jobId } = await start(deps, 'back');
+    const heldBack = async () => Object.keys((await loadJob(db, jobId))?.steps[1]?.output?.['held_since_ms'] ?? {});
+    await eventually(async () => (await heldBack()).length === 2, { what: 'two children to be held back' });
+    expect(await statuses(jobId)).toEqual([]);
+    away.clear();
+    const { job, steps } = await ended(jobId);
+    expect([job.status, steps[1]?.output]).toMatchObject(['succeeded', { succeeded: 3, failed: [] }]);
+    expect(steps[1]?.output).not.toHaveProperty('held_since_ms');
+  });
+
+  it('counts a child whose target stays away as one that failed', async () => {
+    const check = { name: 'runner.target_healthy', verdict: 'block', value: '', limit: '', message: 'it is away' } as const;
+    const child = toyKind([step('work')], {
+      kind: 'child',
+      plan: ({ tenant }) => ({
+        actions: [],
+        checks: [check],
+        impact: { tenants: [tenant], services: [], expectedPauseMs: 0 },
+        inputs: [],
+      }),
+    });
+    const { kind, connect } = parents(3, { obstacleMs: 1 });
+    const deps = boot([kind, child]);
+    connect(deps);
+    const { jobId } = await start(deps, 'lost');
+    const { job } = await ended(jobId);
+    expect(job).toMatchObject({ status: 'failed', error: { code: 'children_failed' } });
+    expect(job.error?.message).toContain('it is away');
+    expect(await statuses(jobId)).toEqual([]);
   });
 
   it('misses none that ends while it is still busy with the others', async () => {

@@ -21,12 +21,18 @@ export interface KnownChild {
   readonly endedMs: number | null;
 }
 
+/** What keeps a child from being started at present. */
+export type Obstacle = StepFailure;
+
 /** Starting and looking after the jobs of a job. */
 export interface ChildJobs {
   /** Those of a parent that were ever started. */
   list(parentId: string): Promise<KnownChild[]>;
-  /** Plans and starts a child as the parent's principal; the same key starts it once. Throws what planning and starting throw. */
-  start(parent: { jobId: string; principal: JobPrincipal; reason: string }, child: ChildJob): Promise<void>;
+  /**
+   * Plans and starts a child as the parent's principal; the same key starts it once. Answers why it can't be started at present where that
+   * may pass by itself in a moment. Throws what planning and starting throw.
+   */
+  start(parent: { jobId: string; principal: JobPrincipal; reason: string }, child: ChildJob): Promise<Obstacle | undefined>;
   /** What a job was planned to do; undefined once that is not kept any more. */
   planOf(jobId: string): Promise<PlanDraft | undefined>;
   /** Asks a child to stop; one that has ended, or is past its point of no return, goes on. */
@@ -49,7 +55,15 @@ export interface ChildrenOptions<Params> {
   takeBack?: (child: ChildJob, plan: PlanDraft | undefined) => Pick<ChildJob, 'kind' | 'params'> | undefined;
   /** Limit of the whole undo; that of the step when left out. */
   undoTimeoutMs?: number;
+  /** A child that an obstacle keeps from being started for so long has failed; half a minute when left out. */
+  obstacleMs?: number;
 }
+
+/** A shard that has crashed is back by then, or stays away. */
+const defaultObstacleMs = 30_000;
+
+/** How soon a child that is held up is tried again. */
+const startAgainMs = 1_000;
 
 /** Longer than a job is kept in place: it is woken when a child ends, and else looks again by itself. */
 const lookAgainMs = 10_000;
@@ -73,6 +87,8 @@ interface Progress extends Record<string, unknown> {
   skipped: { key: string; message: string }[];
   /** Children that were refused before they were a job, those that are skipped among them. */
   refused: Record<string, StepFailure>;
+  /** Children that an obstacle keeps from being started, each with when that was found first, in the step's running time. */
+  held_since_ms?: Record<string, number>;
 }
 
 /** The step. When it is undone, children that are open are cancelled, and what the others have done is taken back where the options say how. */
@@ -96,31 +112,43 @@ async function look<Params>(
 ): Promise<StepResult> {
   const wanted = options.children(context);
   const known = new Map((await jobs.list(context.jobId)).map((child) => [child.key, child]));
-  const refused = { ...(context.outputs[name] as Progress | undefined)?.refused };
+  const before = context.outputs[name] as Progress | undefined;
+  const refused = { ...before?.refused };
+  const held: Record<string, number> = {};
   const count = () => progressOf(wanted, known, refused);
   const limit = options.tryAll === true ? Infinity : options.stopAfterFailures(context.params);
   const waiting = wanted.filter(({ key }) => !known.has(key) && refused[key] === undefined);
   for (const child of waiting) {
     const { running, failed, skipped } = count();
-    if (failed.length >= limit || running >= options.parallel(context.params)) break;
+    if (failed.length >= limit || running + Object.keys(held).length >= options.parallel(context.params)) break;
     const missing = child.after?.find((key) => known.get(key)?.status !== 'succeeded');
     const failure = child.after?.find((key) => [...failed, ...skipped].some((one) => one.key === key));
     if (failure !== undefined) refused[child.key] = { code: skippedCode, message: `${failure} had to be first, and has not been done` };
     if (missing !== undefined) continue;
     context.signal.throwIfAborted();
     try {
-      await jobs.start(context, child);
+      const obstacle = await jobs.start(context, child);
+      if (obstacle !== undefined) {
+        const since = before?.held_since_ms?.[child.key] ?? context.runningMs;
+        if (context.runningMs - since < (options.obstacleMs ?? defaultObstacleMs)) held[child.key] = since;
+        else refused[child.key] = { code: obstacle.code, message: obstacle.message.slice(0, maxMessage) };
+        continue;
+      }
       known.set(child.key, { key: child.key, jobId: '', status: 'queued', error: null, endedMs: null });
     } catch (error) {
       if (!(error instanceof FairleadError) || !isRefusal(error)) throw error;
       refused[child.key] = { code: error.code, message: error.message.slice(0, maxMessage) };
     }
   }
-  const progress = count();
+  const isHeld = Object.keys(held).length > 0;
+  const progress = { ...count(), ...(isHeld ? { held_since_ms: held } : {}) };
   const { running, failed, skipped, succeeded, total } = progress;
   const left = skipped.length === 0 ? '' : `, ${String(skipped.length)} skipped`;
   const note = `${String(succeeded)} of ${String(total)} done, ${String(running)} running, ${String(failed.length)} failed${left}`;
-  if (running > 0) return { outcome: 'wait', delayMs: lookAgainMs, note, openChildren: running, output: progress };
+  const delayMs = isHeld ? startAgainMs : lookAgainMs;
+  if (running > 0) return { outcome: 'wait', delayMs, note, openChildren: running, output: progress };
+  if (isHeld && failed.length < limit)
+    return { outcome: 'wait', delayMs, note: `${note}, ${String(Object.keys(held).length)} held up`, output: progress };
   if (failed.length >= (options.tryAll === true ? 1 : limit))
     return {
       outcome: 'failed',
@@ -208,8 +236,9 @@ async function takeBackAll<Params>(jobs: ChildJobs, options: ChildrenOptions<Par
     }
     context.signal.throwIfAborted();
     try {
-      await jobs.start(context, { key: next, ...back });
-      open += 1;
+      const obstacle = await jobs.start(context, { key: next, ...back });
+      if (obstacle === undefined) open += 1;
+      else problem = `${child.key}: ${obstacle.message.slice(0, maxMessage)}`;
     } catch (error) {
       if (!(error instanceof FairleadError) || !isRefusal(error)) throw error;
       problem = `${child.key}: ${error.message.slice(0, maxMessage)}`;

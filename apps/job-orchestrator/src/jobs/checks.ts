@@ -163,9 +163,20 @@ const publicationChecks: readonly string[] = [publicationCheck, configPublicatio
 
 /** Nothing is known against a plan but that gateways can't learn of it yet: that passes, and nobody is paused meanwhile. */
 export function waitsForPublication(error: unknown): error is FairleadError {
+  return blocksAre(error, (name) => publicationChecks.includes(name));
+}
+
+/** Nothing is known against a plan but that a shard is not fit to take a tenant at present, which passes where it only starts anew. */
+export function waitsForTarget(error: unknown): error is FairleadError {
+  return blocksAre(error, (name) => publicationChecks.includes(name) || targetCheck.test(name));
+}
+
+const targetCheck = /\.target_(healthy|ready|lag|inflight)$/;
+
+function blocksAre(error: unknown, passing: (name: string) => boolean): error is FairleadError {
   if (!(error instanceof FairleadError) || error.code !== 'plan_blocked') return false;
   const checks = error.details['checks'];
-  return Array.isArray(checks) && checks.every((check: Check) => publicationChecks.includes(check.name));
+  return Array.isArray(checks) && checks.every(({ name }: Check) => passing(name));
 }
 
 /** Gateways must be able to learn of the new placement: past the update a tenant would wait for them, paused. */

@@ -4,13 +4,21 @@ import { step, toyKind, type Toy } from '../engine/toy.fixture.js';
 import { placementPublished } from './checks.js';
 import { preflight } from './preflight.js';
 
-const ill: Check = { name: 'runner.target_healthy', verdict: 'block', value: 'unhealthy', limit: 'healthy', message: 'it is ill' };
+const away: Check = { name: 'runner.target_ready', verdict: 'block', value: 'not ready', limit: 'ready', message: 'it is away' };
+const ill: Check = { name: 'runner.origin_state', verdict: 'block', value: 'sealed', limit: 'active', message: 'it is sealed' };
 
-function look(checks: Check[], parts: Partial<JobKind> = {}) {
+function look(checks: Check[], parts: Partial<JobKind> = {}, more: Partial<StepContext<Toy>> = {}) {
   const toy = toyKind([step('one')]);
   const plan = () => ({ actions: [], checks, impact: { tenants: [], services: [], expectedPauseMs: 0 }, inputs: [] });
   const kind: JobKind = { ...toy, plan, ...parts };
-  const context = { plan: plan(), params: { tenant: 'acme' }, principal: { id: 'u', name: 'u', grants: [kind.permission] } };
+  const context = {
+    plan: plan(),
+    params: { tenant: 'acme' },
+    principal: { id: 'u', name: 'u', grants: [kind.permission] },
+    outputs: {},
+    runningMs: 0,
+    ...more,
+  };
   return preflight<Toy>(() => kind as JobKind<Toy>).run(context as unknown as StepContext<Toy>);
 }
 
@@ -26,6 +34,16 @@ describe('preflight', () => {
   it('refuses who may not do what these very parameters need', async () => {
     await expect(look([], { alsoNeeds: () => ['config.routing'] })).rejects.toMatchObject({ code: 'permission_denied' });
     expect(await look([], { alsoNeeds: () => ['tenant.migrate'] })).toMatchObject({ outcome: 'done' });
+  });
+
+  it('waits for a shard that is not well, and not for ever', async () => {
+    const first = await look([away, placementPublished('NATS is not connected')], {}, { runningMs: 50_000 });
+    expect(first).toMatchObject({ outcome: 'wait', output: { target_away_since_ms: 50_000 } });
+    const outputs = { preflight: (first as { output: Record<string, unknown> }).output };
+    expect(await look([away], {}, { runningMs: 79_999, outputs })).toMatchObject({ outcome: 'wait', output: outputs.preflight });
+    expect(await look([], {}, { runningMs: 79_999, outputs })).toMatchObject({ outcome: 'done' });
+    await expect(look([away], {}, { runningMs: 80_000, outputs })).rejects.toMatchObject({ code: 'plan_blocked' });
+    await expect(look([away, ill])).rejects.toMatchObject({ code: 'plan_blocked' });
   });
 
   it('refuses what blocks for another reason', async () => {

@@ -1,9 +1,19 @@
 import type { Check, JobKind, Step } from '../engine/kind.js';
 import { assertPlanHolds, permissionsFor, requireGrant } from '../plans.js';
-import { waitsForPublication } from './checks.js';
+import { waitsForPublication, waitsForTarget } from './checks.js';
 import type { Turns } from './turns.js';
 
 const kindDeadlineMs = 30 * 60_000;
+
+/** For so long a job waits for a shard that was well when it was started, and is not when its turn has come. */
+const targetMs = 30_000;
+
+const name = 'preflight';
+
+/** What the step keeps while a shard is not well: since when, in its running time. */
+interface Waiting {
+  readonly target_away_since_ms?: number;
+}
 
 /**
  * The first step of every job: the plan is held against the world once more, and the grants the job was
@@ -11,7 +21,7 @@ const kindDeadlineMs = 30 * 60_000;
  */
 export function preflight<Params>(kind: () => JobKind<Params>, turns?: Turns): Step<Params> {
   return {
-    name: 'preflight',
+    name,
     attemptTimeoutMs: 15_000,
     // Waiting for a turn may take as long as the job may.
     timeoutMs: turns === undefined ? 120_000 : kindDeadlineMs,
@@ -31,7 +41,9 @@ export function preflight<Params>(kind: () => JobKind<Params>, turns?: Turns): S
         // Who does not go on keeps nobody waiting.
         turns?.give(context.jobId);
         if (waitsForPublication(error)) return { outcome: 'wait', delayMs: 500, note: error.message };
-        throw error;
+        const since = (context.outputs[name] as Waiting | undefined)?.target_away_since_ms ?? context.runningMs;
+        if (!waitsForTarget(error) || context.runningMs - since >= targetMs) throw error;
+        return { outcome: 'wait', delayMs: 500, note: error.message, output: { target_away_since_ms: since } };
       }
     },
     undo: { none: 'it only looks' },
