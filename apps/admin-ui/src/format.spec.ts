@@ -70,6 +70,7 @@ describe('the health of a shard', () => {
       state: 'active',
       revision: 1,
       tenants: 0,
+      max_load: null,
     } as const;
     const endpoint = {
       ...up,

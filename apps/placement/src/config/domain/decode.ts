@@ -114,7 +114,10 @@ function findUnusable(value: unknown, path: readonly PropertyKey[], problems: Pr
     if (!isClean(value)) problem('holds characters that are no text');
   } else if (typeof value === 'number') {
     if (!Number.isFinite(value)) problem('is not a number that JSON has');
-  } else if (Array.isArray(value)) value.forEach((element, at) => { findUnusable(element, [...path, at], problems); });
+  } else if (Array.isArray(value))
+    value.forEach((element, at) => {
+      findUnusable(element, [...path, at], problems);
+    });
   else if (typeof value === 'object' && value !== null)
     for (const [key, member] of Object.entries(value)) {
       if (key.length > maxNameLength) problem(`has a member whose name is longer than ${String(maxNameLength)} characters`);
