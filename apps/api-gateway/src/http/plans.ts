@@ -59,6 +59,7 @@ const rebalanceBody = z
       .min(0, 'must not be negative')
       .max(30 * 24 * 3600, 'must be 30 days at most')
       .optional(),
+    /** As the configuration says when left out. */
     parallel: count(maxParallel).optional(),
     stop_after_failures: count(maxTenants).optional(),
     reason,
@@ -76,6 +77,7 @@ const decommissionBody = z.strictObject({
     .min(0, 'must be a number from 0 to 1')
     .max(1, 'must be a number from 0 to 1')
     .optional(),
+  /** As the configuration says when left out. */
   parallel: count(maxParallel).optional(),
   stop_after_failures: count(maxTenants).optional(),
   reason,

@@ -47,7 +47,7 @@ const kindArgument = () => new Argument('<kind>', 'the kind of service').choices
 function withOptions(command: Command): Command {
   return addChangeOptions(
     command
-      .option('--parallel <n>', 'how many are moved at the same time (default 2)', positive)
+      .option('--parallel <n>', 'how many are moved at the same time (default: as configured)', positive)
       .option('--tolerance <share>', 'how far over its share another shard may be (default: as configured)', Number)
       .option('--stop-after-failures <n>', 'begin no more once so many have failed (default 1)', positive),
   );

@@ -37,7 +37,7 @@ export function tenantRebalance(parent: Command, run: Run): void {
     .option('--tolerance <share>', 'how far over its share a shard may be (default: as configured)', Number)
     .option('--max-moves <n>', 'at most so many tenants (default: as configured, or 500 to empty or replace)', positive)
     .option('--cooldown <seconds>', 'who has moved less than this ago stays (default: as configured)', Number)
-    .option('--parallel <n>', 'how many are moved at the same time (default 2)', positive)
+    .option('--parallel <n>', 'how many are moved at the same time (default: as configured)', positive)
     .option('--stop-after-failures <n>', 'begin no more once so many have failed (default 1)', positive);
   addChangeOptions(command)
     .addHelpText('after', examples)

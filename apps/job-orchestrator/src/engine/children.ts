@@ -41,7 +41,7 @@ export interface ChildJobs {
 
 export interface ChildrenOptions<Params> {
   children(context: StepContext<Params>): readonly ChildJob[];
-  parallel(params: Params): number;
+  parallel(params: Params, plan: PlanDraft): number;
   /** When so many have failed, those that are skipped for them not counted, no more are started, and the step fails once the others have ended. */
   stopAfterFailures(params: Params): number;
   /** Every child is tried, however many have failed before it, and the step fails when one has. */
@@ -120,7 +120,7 @@ async function look<Params>(
   const waiting = wanted.filter(({ key }) => !known.has(key) && refused[key] === undefined);
   for (const child of waiting) {
     const { running, failed, skipped } = count();
-    if (failed.length >= limit || running + Object.keys(held).length >= options.parallel(context.params)) break;
+    if (failed.length >= limit || running + Object.keys(held).length >= options.parallel(context.params, context.plan)) break;
     const missing = child.after?.find((key) => known.get(key)?.status !== 'succeeded');
     const failure = child.after?.find((key) => [...failed, ...skipped].some((one) => one.key === key));
     if (failure !== undefined) refused[child.key] = { code: skippedCode, message: `${failure} had to be first, and has not been done` };
@@ -224,7 +224,7 @@ async function takeBackAll<Params>(jobs: ChildJobs, options: ChildrenOptions<Par
   let [open, problem] = [running, ''];
   let settled = tries.length - left.length;
   for (const { child, last, next } of left) {
-    if (open >= options.parallel(context.params)) break;
+    if (open >= options.parallel(context.params, context.plan)) break;
     if (last !== undefined && (last.endedMs ?? 0) < tryAgainMs) {
       if (last.endedMs !== null) problem = `${child.key}: ${last.error?.message ?? last.status}`;
       continue;

@@ -21,6 +21,8 @@ export interface PlanDraft {
   inputs: InputRevision[];
   /** What is done to a document, to be looked at; parameters and input revisions decide it, so that the digest goes without. */
   changes?: DocumentChange[];
+  /** Of its jobs, how many run at the same time where the parameters do not say; an input's revision decides it, as above. */
+  parallel?: number;
 }
 
 export interface StepContext<Params> {

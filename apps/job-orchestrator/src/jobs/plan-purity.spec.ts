@@ -190,7 +190,17 @@ function kindsIn(seen: World): JobKind[] {
 
 function rebalanceOf({ moves, leftOver, ratio, revision }: World): placementV1.Rebalance {
   const shard = { shardId: 'one', tenantsBefore: 1, tenantsAfter: 1, loadBefore: 1, loadAfter: 1, leftOver, leftOverMessage: leftOver };
-  return { epoch: 1, revision, moves, shards: [shard], ratioBefore: ratio, ratioAfter: 1, configRevision: revision, tolerance: 0.05 };
+  return {
+    epoch: 1,
+    revision,
+    moves,
+    shards: [shard],
+    ratioBefore: ratio,
+    ratioAfter: 1,
+    configRevision: revision,
+    tolerance: 0.05,
+    parallel: 2,
+  };
 }
 
 /** For what is known of the kinds without looking anywhere. */

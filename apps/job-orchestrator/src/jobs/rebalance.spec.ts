@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import type { fleetV1, placementV1 } from '@fairlead/contracts';
 import type { Check, PlanDraft } from '../engine/kind.js';
 import { gatewaysAlive, originChecks, placementPublished, targetChecks } from './checks.js';
-import { migrationsOf, planMoves, unhealthyShards } from './rebalance.js';
+import { migrationsOf, movesAtOnce, planMoves, unhealthyShards } from './rebalance.js';
 
 const move = (tenantId: string, fromShardId: string, toShardId: string, why = 'over_limit'): placementV1.PlannedMove => ({
   ...{ tenantId, fromShardId, toShardId, load: 1, why },
 });
 const planned = (moves: placementV1.PlannedMove[], leftOver = ''): placementV1.Rebalance => ({
-  ...{ epoch: 1, revision: 7, moves, ratioBefore: 1.7, ratioAfter: 1.04, configRevision: 4, tolerance: 0.05 },
+  ...{ epoch: 1, revision: 7, moves, ratioBefore: 1.7, ratioAfter: 1.04, configRevision: 4, tolerance: 0.05, parallel: 3 },
   shards: [
     {
       shardId: 'a',
@@ -31,7 +31,7 @@ const draftOf = (tenant: string, ...checks: Check[]): { tenant: string; draft: P
   },
 });
 const params: Parameters<typeof planMoves>[0] = {
-  ...{ mode: 'balance', kind: 'runner', parallel: 2, stop_after_failures: 1 },
+  ...{ mode: 'balance', kind: 'runner', stop_after_failures: 1 },
 };
 const plan = (moves: placementV1.PlannedMove[], leftOver = '') =>
   planMoves(
@@ -53,6 +53,12 @@ describe('the plan of a rebalance', () => {
       ...{ name: 'shards_within_tolerance', verdict: 'pass', value: '1.04', limit: '1.05' },
       message: 'the highest load is 1.70 of its share, and 1.04 afterwards',
     });
+  });
+
+  it('lets so many move at the same time as the configuration says, unless the job does', () => {
+    const draft = plan([move('acme', 'a', 'b')]);
+    expect(movesAtOnce({}, draft)).toBe(3);
+    expect(movesAtOnce({ parallel: 7 }, draft)).toBe(7);
   });
 
   it('warns of shards that stay over, and says why', () => {

@@ -31,8 +31,8 @@ const common = {
     .min(0)
     .max(30 * 24 * 3600)
     .optional(),
-  /** Migrations under way at the same time. */
-  parallel: z.int().min(1).max(16).default(2),
+  /** Migrations under way at the same time; as the configuration says when left out. */
+  parallel: z.int().min(1).max(16).optional(),
   /** No more are started once so many have failed. */
   stop_after_failures: z.int().min(1).max(maxTenants).default(1),
 };
@@ -77,7 +77,7 @@ export function rebalance(deps: KindDependencies, children: ChildJobs): JobKind<
       preflight<Params>(() => kind),
       childrenStep<Params>('migrate', children, {
         children: ({ plan }) => migrationsOf(plan),
-        parallel: ({ parallel }) => parallel,
+        parallel: movesAtOnce,
         stopAfterFailures: (given) => given.stop_after_failures,
         timeoutMs: 24 * 60 * minuteMs,
       }),
@@ -91,6 +91,9 @@ async function readRebalance(deps: KindDependencies, input: Params): Promise<Reb
   const planned = await planByPlacement(deps, input);
   return { rebalance: planned, migrations: await readMoves(deps, kind, planned.moves) };
 }
+
+/** How many migrations are under way at the same time. */
+export const movesAtOnce = ({ parallel }: Pick<Params, 'parallel'>, plan: PlanDraft): number => parallel ?? plan.parallel ?? 1;
 
 /** What placement would do, by the fleet's health as it is now. */
 export async function planByPlacement(deps: KindDependencies, input: Params): Promise<placementV1.Rebalance> {
@@ -183,6 +186,7 @@ export function planMoves(
     checks: [...many.checks, noneLeftOut(plans.length, leftOut), reaches(planned, leftOut.size > 0)],
     // Tolerance, cooldown, budget and pins are the configuration's.
     inputs: [...many.inputs, { resource: policyResource, revision: planned.configRevision }],
+    parallel: Math.max(1, planned.parallel),
   };
 }
 

@@ -12,7 +12,7 @@ const params = { kind: 'runner' as const, shard: 'r-1', parallel: 2, stop_after_
 const inputs = (partial: Partial<DecommissionInputs> = {}, tenantsAfter = 0): DecommissionInputs => ({
   ...{ shard, others: 2, migrations: [] },
   rebalance: {
-    ...{ epoch: 1, revision: 9, moves: [], ratioBefore: 1, ratioAfter: 1, configRevision: 4, tolerance: 0.05 },
+    ...{ epoch: 1, revision: 9, moves: [], ratioBefore: 1, ratioAfter: 1, configRevision: 4, tolerance: 0.05, parallel: 3 },
     shards: [
       {
         ...{ shardId: 'r-1', tenantsBefore: 3, tenantsAfter, loadBefore: 3, loadAfter: tenantsAfter },
@@ -31,6 +31,7 @@ describe('the plan of a decommission', () => {
   it('cordons, moves and removes, from the shard and the configuration as they are', () => {
     const { actions, checks, inputs: revisions } = planned(inputs());
     expect(actions.map(({ name }) => name)).toEqual(['cordon', 'remove']);
+    expect(planned(inputs()).parallel).toBe(3);
     expect(checks.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
     expect(revisions).toEqual([
       { resource: 'config/placement/platform/default', revision: 4 },

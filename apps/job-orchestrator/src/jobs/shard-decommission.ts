@@ -9,7 +9,7 @@ import { childrenStep, type ChildJobs } from '../engine/children.js';
 import type { Action, Check, JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import { migrationsOf, planByPlacement, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
+import { migrationsOf, movesAtOnce, planByPlacement, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
 import { cordonShard, openShard } from './shard-state.js';
 import { planMigration } from './tenant-migrate.js';
 import { minuteMs, patient, shardName, shardResource } from './tenants.js';
@@ -22,8 +22,8 @@ const params = z.strictObject({
   to: shardName.optional(),
   /** How far over its share of the mean another shard may be; as the configuration says when left out. */
   tolerance: z.number().min(0).max(1).optional(),
-  /** Migrations under way at the same time. */
-  parallel: z.int().min(1).max(16).default(2),
+  /** Migrations under way at the same time; as the configuration says when left out. */
+  parallel: z.int().min(1).max(16).optional(),
   /** No more are started once so many have failed. */
   stop_after_failures: z.int().min(1).max(maxTenants).default(1),
 });
@@ -60,7 +60,7 @@ export function shardDecommission(deps: KindDependencies, children: ChildJobs): 
       },
       childrenStep<Params>('migrate', children, {
         children: ({ plan }) => migrationsOf({ ...plan, actions: plan.actions.filter(({ name }) => name === 'migrate') }),
-        parallel: ({ parallel }) => parallel,
+        parallel: movesAtOnce,
         stopAfterFailures: (given) => given.stop_after_failures,
         timeoutMs: 24 * 60 * minuteMs,
       }),
@@ -113,6 +113,7 @@ export function planDecommission(
       ...moves.inputs.filter(({ resource }) => resource !== shardResource(shard)),
       { resource: shardResource(shard), revision: shard.revision },
     ],
+    ...(moves.parallel === undefined ? {} : { parallel: moves.parallel }),
   };
 }
 

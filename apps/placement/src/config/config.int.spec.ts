@@ -11,6 +11,9 @@ import type { RunningService } from '@fairlead/service-runtime';
 import { createLogger } from '@fairlead/telemetry';
 import { eventually, testDatabase, testFolder, testMessaging, type TestDatabase, type TestMessaging } from '@fairlead/testing';
 import { configSchema, createService, migrations } from '../index.js';
+import { promoteRevision, stageRevision } from './change.js';
+import { sha256Of } from './domain/canonical.js';
+import { keepContent } from './store/writes.js';
 
 const identity = { domain: 'feature-flags', name: 'default', scope: 'platform' } as const;
 const other = { domain: 'placement', name: 'default', scope: 'platform' } as const;
@@ -176,6 +179,22 @@ describe('the configuration registry', () => {
     expect(await validate('{}', 'json', ofNobody)).toMatchObject({ code: 'config_invalid', problems: [{ pointer: '' }] });
     expect(await validate('{}', 'json', { ...other, scope: 'tenants/nobody' })).toMatchObject({ code: 'config_invalid' });
     expect(await validate('{}')).toMatchObject({ code: '', problems: [], content: '{"flags":{}}' });
+  });
+
+  it('reads revisions with a member that the domain has no more, and puts them in force again as they are; new texts may not have it', async () => {
+    const { content: defaults } = await viewer.getConfig({ identity: other });
+    const [of, content] = [{ ...other, name: 'old' }, `{"default_kinds":["runner"],${defaults.slice(1)}`];
+    const sha256 = sha256Of(content);
+    await database.db.transaction((tx) => keepContent(tx, sha256, content));
+    const change = { identity: of, reason: 'a test', fence: 1 };
+    await stageRevision(database.db, { ...change, sha256, expectedRevision: 0, gateways: [], idempotencyKey: 'old' });
+    await promoteRevision(database.db, { ...change, revision: 1, restored: undefined });
+    expect(await viewer.getConfigRevision({ identity: of, revision: 1 })).toMatchObject({ content, revision: { sha256 } });
+    expect(await viewer.planConfig({ identity: of, sha256 })).toMatchObject({ revision: 1, problems: [] });
+    expect(await validate(content, 'json', of)).toMatchObject({
+      code: 'config_invalid',
+      problems: [{ pointer: '/default_kinds', detail: 'is not known' }],
+    });
   });
 
   it('does not hand out a content that is not what was written', async () => {

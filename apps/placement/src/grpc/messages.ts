@@ -21,11 +21,11 @@ export function tenantBalanceMessage({ load, pinned, antiAffinity, revision }: T
 
 /** What would move and what comes of it, by shard. */
 export function rebalanceMessage(plan: Omit<RebalancePlan, 'limits'> & Version & Partial<PlannedByPolicy>): placementV1.Rebalance {
-  const { epoch, revision, moves, ratioBefore, ratioAfter, configRevision = 0, tolerance = 0 } = plan;
+  const { epoch, revision, moves, ratioBefore, ratioAfter, configRevision = 0, tolerance = 0, parallel = 0 } = plan;
   const after = new Map(plan.after.map((shard) => [shard.shardId, shard]));
   const left = new Map(plan.leftOver.map((shard) => [shard.shardId, shard]));
   return {
-    ...{ epoch, revision, ratioBefore, ratioAfter, configRevision, tolerance },
+    ...{ epoch, revision, ratioBefore, ratioAfter, configRevision, tolerance, parallel },
     moves: moves.map(({ tenantId, from, to, load, why }) => ({ tenantId, fromShardId: from, toShardId: to, load, why })),
     shards: plan.before.map(({ shardId, tenants, load, ratio }) => ({
       shardId,

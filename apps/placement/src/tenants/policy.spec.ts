@@ -7,6 +7,7 @@ const policy = policyOf(
     tolerance_percent: 8,
     cooldown_seconds: 60,
     move_budget: { parallel: 2, per_hour: 3 },
+    // Of a document that was written when there was this member.
     default_kinds: ['runner'],
     pins: [
       { tenants: ['acme', 'duff'], kind: 'runner', on: { labels: { zone: 'a', disk: 'ssd' } } },

@@ -28,6 +28,8 @@ export interface PlannedByPolicy {
   /** Of the configuration. */
   readonly configRevision: number;
   readonly tolerance: number;
+  /** How many tenants are to move at the same time. */
+  readonly parallel: number;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function planFromNow(
   const { snapshot, policy, configRevision, ...version } = await snapshotNow(sql, kind, unhealthy);
   const goal = goalBy(policy, asked, snapshot.tenants);
   const plan = await givingWay(planInSlices(snapshot, goal), () => othersFirst(signal));
-  return { ...plan, ...version, configRevision, tolerance: goal.tolerance ?? 0 };
+  return { ...plan, ...version, configRevision, tolerance: goal.tolerance ?? 0, parallel: policy.move_budget.parallel };
 }
 
 /** Tells what would become of a shard's tenants if it died, and lets others go on meanwhile. Throws shard_not_found, and what the signal is aborted with. */

@@ -50,6 +50,8 @@ export interface Domain<Document = unknown> {
   readonly tenantScopes: boolean;
   /** Strict: a member that is not known is a slip. Fills in what may be left out. */
   readonly schema: z.ZodType<Document>;
+  /** Members that documents had once: revisions that are kept may have them still, and they mean nothing. New texts may not. */
+  readonly retired?: readonly string[];
   /** What is in force as long as nothing was applied. */
   readonly defaults: Document;
   /** Gateways route by a document of this identity, so that its changes are rolled out to some of them first. */
@@ -66,6 +68,11 @@ export interface Domain<Document = unknown> {
 /** A domain whose document nobody needs to know the form of. */
 export function defineDomain<Document extends Content>(domain: Domain<Document>): Domain<Content> {
   return domain as unknown as Domain<Content>;
+}
+
+/** What a content that is kept means by now: itself, without the members that the domain has no more. */
+export function withoutRetired({ retired = [] }: Pick<Domain, 'retired'>, content: Content): Content {
+  return Object.fromEntries(Object.entries(content).filter(([name]) => !retired.includes(name)));
 }
 
 /** `kind/shard` of every gateway. */

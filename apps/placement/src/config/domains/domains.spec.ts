@@ -3,6 +3,7 @@ import type { ConfigDomain, ConfigIdentity } from '@fairlead/contracts';
 import { canonicalForm } from '../domain/canonical.js';
 import type { World } from './define.js';
 import { domains } from './index.js';
+import { policyOf } from './placement.js';
 
 const shard = (kind: string, shardId: string, state = 'active', labels = {}) => ({ kind, shardId, state, labels });
 const world: World = {
@@ -92,6 +93,14 @@ describe('placement', () => {
     expect(problemsOf('placement', { pins: wrong })).toEqual([
       ...['/pins/0/tenants/1', '/pins/0/on/shard', '/pins/1/on/labels', '/pins/2/tenants/0'],
     ]);
+  });
+
+  it('refuses a member that there was once, and reads the revisions that have it', () => {
+    const { schema, defaults } = domains.placement;
+    const old = { ...defaults, tolerance_percent: 8, default_kinds: ['runner'] };
+    expect(schema.safeParse(old).success).toBe(false);
+    expect(policyOf(canonicalForm(old))).toEqual({ ...defaults, tolerance_percent: 8 });
+    expect(() => policyOf(canonicalForm({ ...old, nonsense: 1 }))).toThrow('nonsense');
   });
 
   it('touches the tenants that are, or were, pinned', () => {

@@ -1,7 +1,8 @@
 /** How placement is to be decided. Where each tenant is stands in placement itself. */
 import { z } from 'zod';
 import { namePattern, placedKinds } from '@fairlead/contracts';
-import { defineDomain, type World } from './define.js';
+import type { Content } from '../domain/canonical.js';
+import { defineDomain, withoutRetired, type World } from './define.js';
 import type { Problem } from '../domain/problems.js';
 
 const name = z.string().regex(namePattern, 'must be up to 63 lower-case letters, digits and inner hyphens');
@@ -32,12 +33,6 @@ const schema = z.strictObject({
   move_budget: z
     .strictObject({ parallel: whole(1, 16).default(2), per_hour: whole(0, 10_000).default(60) })
     .default({ parallel: 2, per_hour: 60 }),
-  /** Which kinds a move of a tenant means that names none. */
-  default_kinds: z
-    .array(z.enum(placedKinds))
-    .min(1, 'must name at least one kind')
-    .refine((kinds) => new Set(kinds).size === kinds.length, 'names a kind twice')
-    .default([...placedKinds]),
   pins: z.array(pin, 'must be a list of pins').max(1_000, 'has too many pins').default([]),
 });
 export type Policy = z.output<typeof schema>;
@@ -45,15 +40,19 @@ export type Policy = z.output<typeof schema>;
 /** The document by which placement is decided. */
 export const policyIdentity = { domain: 'placement', name: 'default', scope: 'platform' } as const;
 
+/** Members that documents had once, and that meant nothing. */
+const retired = ['default_kinds'];
+
 /** A revision's content, which was judged when it was written. Throws for another form. */
 export function policyOf(content: string): Policy {
-  return schema.parse(JSON.parse(content));
+  return schema.parse(withoutRetired({ retired }, JSON.parse(content) as Content));
 }
 
 export const placement = defineDomain<Policy>({
   name: 'placement',
   tenantScopes: false,
   schema,
+  retired,
   defaults: schema.parse({}),
   followedByGateways: () => false,
   tenantsOf: ({ pins }) => pins.flatMap(({ tenants }) => tenants),

@@ -4,6 +4,7 @@ import { rpc, type Rpc } from '@fairlead/rpc';
 import type { Content } from '../../config/domain/canonical.js';
 import { diff } from '../../config/domain/diff.js';
 import { ConfigError, type Problem } from '../../config/domain/problems.js';
+import { withoutRetired } from '../../config/domains/define.js';
 import { domains } from '../../config/domains/index.js';
 import { readEffective } from '../../config/read.js';
 import { findDocument } from '../../config/store/documents.js';
@@ -48,7 +49,7 @@ export const planConfig = (
 
 async function problemsOf(deps: ConfigDeps, identity: z.output<typeof identityInput>, content: Content): Promise<Problem[]> {
   try {
-    await validateContent(deps, identity, content);
+    await validateContent(deps, identity, withoutRetired(domains[identity.domain], content));
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return [...error.problems];

@@ -234,6 +234,8 @@ export interface Rebalance {
   /** The revision of the configuration that it was planned by, and the tolerance. */
   configRevision: number;
   tolerance: number;
+  /** How many tenants the configuration lets move at the same time. */
+  parallel: number;
 }
 
 export interface PlannedMove {
@@ -3612,6 +3614,7 @@ function createBaseRebalance(): Rebalance {
     ratioAfter: 0,
     configRevision: 0,
     tolerance: 0,
+    parallel: 0,
   };
 }
 
@@ -3640,6 +3643,9 @@ export const Rebalance: MessageFns<Rebalance> = {
     }
     if (message.tolerance !== 0) {
       writer.uint32(65).double(message.tolerance);
+    }
+    if (message.parallel !== 0) {
+      writer.uint32(72).int32(message.parallel);
     }
     return writer;
   },
@@ -3721,6 +3727,14 @@ export const Rebalance: MessageFns<Rebalance> = {
             message.tolerance = reader.double();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.parallel = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3755,6 +3769,7 @@ export const Rebalance: MessageFns<Rebalance> = {
         ? globalThis.Number(object.config_revision)
         : 0,
       tolerance: isSet(object.tolerance) ? globalThis.Number(object.tolerance) : 0,
+      parallel: isSet(object.parallel) ? globalThis.Number(object.parallel) : 0,
     };
   },
 
@@ -3784,6 +3799,9 @@ export const Rebalance: MessageFns<Rebalance> = {
     if (message.tolerance !== 0) {
       obj.tolerance = floatToJson(message.tolerance);
     }
+    if (message.parallel !== 0) {
+      obj.parallel = Math.round(message.parallel);
+    }
     return obj;
   },
 
@@ -3800,6 +3818,7 @@ export const Rebalance: MessageFns<Rebalance> = {
     message.ratioAfter = object.ratioAfter ?? 0;
     message.configRevision = object.configRevision ?? 0;
     message.tolerance = object.tolerance ?? 0;
+    message.parallel = object.parallel ?? 0;
     return message;
   },
 };
