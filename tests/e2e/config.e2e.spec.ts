@@ -1,8 +1,15 @@
 /** Changes of configuration on the whole stack: a sample of the gateways tries a revision first, and what they route decides. */
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { configDomains } from '@fairlead/contracts';
+import { roleOf, schemaOf } from '@fairlead/postgres';
 import { startStack, type Stack } from '@fairlead/dev-env';
 import { eventually, testFolder } from '@fairlead/testing';
 import { Operator, send, type Answer, type Job } from './support/operator.js';
+import { openStackDatabaseAsAdmin } from './support/stack-database.js';
+import { rightTexts, wrongTexts } from './support/wrong-configuration.js';
 
 type Json = Record<string, unknown>;
 
@@ -26,12 +33,19 @@ interface Gateway {
   url: string;
 }
 
+interface Refusal {
+  code: string | null;
+  errors?: { pointer: string; detail: string }[];
+}
+type Verdict = Refusal & { valid: boolean };
+
+const stateDir = testFolder('stack');
 let stack: Stack;
 let ann: Operator;
 let gateways: Gateway[];
 
 beforeAll(async () => {
-  stack = await startStack({ stateDir: testFolder('stack'), port: 0, separate: false, sim: true, log: () => undefined });
+  stack = await startStack({ stateDir, port: 0, separate: false, sim: true, log: () => undefined });
   ann = await Operator.login(stack.url, stack.simUrl, stack.firstAdmin());
   const { body } = await send<{ items: (Gateway & { kind: string })[] }>(`${stack.simUrl}/sim/shards`);
   gateways = body.items.filter(({ kind }) => kind === 'gateway');
@@ -88,6 +102,16 @@ async function applied(): Promise<Json> {
 
 const all = (value: unknown) => Object.fromEntries(gateways.map(({ shard_id: shard }) => [shard, value]));
 const stepsOf = ({ steps }: Job) => Object.fromEntries(steps.map(({ name, status }) => [name, status]));
+
+async function fairlead(args: string[], env: Record<string, string>): Promise<{ code: number | null; err: string }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../apps/cli/bin/fairlead.mjs'), ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  return { code: await new Promise<number | null>((resolve) => child.once('close', resolve)), err };
+}
 
 describe('a change of the routes', () => {
   it('shows what it changes, and whom it touches, before it is made', async () => {
@@ -213,27 +237,148 @@ describe('a document that no gateway goes by', () => {
 });
 
 describe('a document that is wrong', () => {
-  const wrong: readonly [domain: string, content: Json, pointer: string][] = [
-    ['routing', { routes: [{ id: 'a', path_prefix: 'api', to: { kind: 'aggregate' } }] }, '/routes/0/path_prefix'],
-    ['placement', { pins: [{ tenants: ['nobody'], kind: 'runner', on: { shard: 'runner-1' } }] }, '/pins/0/tenants/0'],
-    ['feature-flags', { flags: { beta: { value: true, tenants: { nobody: true } } } }, '/flags/beta/tenants/nobody'],
-  ];
-
-  it.each(wrong)('of %s is refused by its pointer, and no plan is made', async (domain, content, pointer) => {
-    const told = (answer: Answer<Json>) => [answer.status, answer.body['code'], JSON.stringify(answer.body['errors'])];
-    const refused = await ann.post('/admin/v1/plan/config/apply', { domain, content, reason });
-    expect(told(refused)).toEqual([400, 'config_invalid', expect.stringContaining(`"pointer":"${pointer}"`)]);
-    const verdict = await ann.post('/admin/v1/jobs/config/validate', { domain, text: JSON.stringify(content) });
-    expect(verdict.body).toMatchObject({
-      ...{ valid: false, code: 'config_invalid' },
-      errors: expect.arrayContaining([expect.objectContaining({ pointer })]),
+  const put = (seconds: number) =>
+    ann.post('/admin/v1/definitions', {
+      text: JSON.stringify({
+        ...{ name: 'charge', kind: 'effect', triggers: ['order.placed'], timeout_seconds: seconds },
+        steps: [{ id: 'charge', call: 'payments.charge' }],
+      }),
+      reason,
     });
-  });
+  const retire = (version: number, how: 'retire' | 'restore' = 'retire') =>
+    ann.post(`/admin/v1/definitions/charge/versions/${String(version)}/${how}`, { reason });
 
-  it('that can not be read is told as such', async () => {
-    const { status, body } = await plan('apply', { ...routing, format: 'yaml', text: 'routes: [' });
-    expect([status, body]).toEqual([400, expect.objectContaining({ code: 'config_decode' })]);
-  });
+  /** What is answered once the gateway's own connections are none of those that are missing. */
+  const settled = (ask: () => Promise<Answer<Refusal>>) =>
+    eventually(
+      async () => {
+        const answer = await ask();
+        if (answer.body.code === 'unavailable') throw new Error(JSON.stringify(answer.body));
+        return answer;
+      },
+      { timeoutMs: 30_000, what: 'an answer' },
+    );
+
+  beforeAll(async () => {
+    const answers = [await put(30), await put(40), await retire(1)];
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 200]);
+  }, 60_000);
+
+  it.each(configDomains)(
+    'of %s is refused with its code and pointer, wherever it is given, and changes nothing',
+    async (domain) => {
+      const before = await inForce(domain);
+      const told: unknown[] = [];
+      const expected: unknown[] = [];
+      for (const { what, format, text, code, pointer } of wrongTexts.filter((wrong) => wrong.domain === domain)) {
+        const given = { domain, format, text };
+        const verdict = await ann.post<Verdict>('/admin/v1/jobs/config/validate', given);
+        const refused = await ann.post<Refusal>('/admin/v1/plan/config/apply', { ...given, reason });
+        const at = (errors: Refusal['errors']) => (errors ?? []).map((one) => one.pointer).includes(pointer);
+        told.push(
+          [what, verdict.status, verdict.body.valid, verdict.body.code, at(verdict.body.errors)],
+          [what, refused.status, refused.body.code, at(refused.body.errors)],
+        );
+        expected.push([what, 200, false, code, true], [what, 400, code, true]);
+      }
+      expect(told).toEqual(expected);
+      const right = await ann.post<Verdict>('/admin/v1/jobs/config/validate', { domain, text: rightTexts[domain] });
+      expect([right.status, right.body]).toEqual([200, expect.objectContaining({ valid: true, code: null, errors: [] })]);
+      expect(await inForce(domain)).toEqual(before);
+    },
+    90_000,
+  );
+
+  it('since it was planned is not put in force by its plan', async () => {
+    const { digest } = await planned('apply', { domain: 'runner-activation', text: rightTexts['runner-activation'] });
+    expect((await retire(2)).status).toBe(200);
+    const started = await start('apply', digest);
+    expect([started.status, started.body]).toEqual([
+      409,
+      expect.objectContaining({ code: 'plan_blocked', detail: expect.stringContaining('retired') }),
+    ]);
+    expect((await retire(2, 'restore')).status).toBe(200);
+    expect(await inForce('runner-activation')).toMatchObject({ revision: 0, candidate_revision: null });
+    expect(await start('apply', `sha256:${'0'.repeat(64)}`)).toMatchObject({ status: 404, body: { code: 'plan_not_found' } });
+  }, 60_000);
+
+  it('can not be told from a right one while the store is away, and nothing says that it is right', async () => {
+    const admin = await openStackDatabaseAsAdmin(stateDir, 'placement');
+    const role = roleOf('placement');
+    try {
+      await admin.query(`alter role ${role} connection limit 0`);
+      await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
+      const given = { domain: 'routing', text: rightTexts['routing'] };
+      for (const [path, body] of [
+        ['/admin/v1/jobs/config/validate', given],
+        ['/admin/v1/plan/config/apply', { ...given, reason }],
+        ['/admin/v1/plan/config/rollback', { ...routing, revision: 1, reason }],
+      ] as const) {
+        const answer = await settled(() => ann.post<Refusal>(path, body));
+        expect([path, answer.status, answer.body]).toEqual([path, 503, expect.objectContaining({ code: 'config_source' })]);
+        expect(JSON.stringify(answer.body)).not.toContain(role);
+      }
+    } finally {
+      await admin.query(`alter role ${role} connection limit -1`);
+      await admin.close();
+    }
+    await eventually(async () => (await plan('apply', { ...routing, content: withTimeout(9_500) })).status === 201, {
+      timeoutMs: 30_000,
+      what: 'placement to have its store again',
+    });
+  }, 60_000);
+
+  it('is not taken out of a store that does not hold what was written', async () => {
+    const schema = schemaOf('placement');
+    const damage = async (to: string, from: string) => {
+      const admin = await openStackDatabaseAsAdmin(stateDir, 'placement');
+      await admin.query(
+        `update ${schema}.config_content set content = replace(content, $1, $2)
+         where sha256 = (select sha256 from ${schema}.config_revision where domain = 'routing' and revision = 1)`,
+        [from, to],
+      );
+      await admin.close();
+    };
+    await damage('"/apx"', '"/api"');
+    try {
+      const answers = [
+        await settled(() => ann.get<Refusal>('/admin/v1/config/routing/revisions/1')),
+        await settled(() => ann.get<Refusal>('/admin/v1/config/routing/diff?from=1&to=2')),
+        await settled(() => ann.post<Refusal>('/admin/v1/plan/config/rollback', { ...routing, revision: 1, reason })),
+      ];
+      for (const { status, body } of answers)
+        expect([status, body]).toEqual([
+          503,
+          expect.objectContaining({ code: 'config_source', errors: [{ pointer: '', detail: expect.stringContaining('revision 1') }] }),
+        ]);
+    } finally {
+      await damage('"/api"', '"/apx"');
+    }
+    expect((await settled(() => ann.get<Refusal>('/admin/v1/config/routing/revisions/1'))).status).toBe(200);
+  }, 60_000);
+
+  it('ends the CLI with a code and what is wrong, one of each sort', async () => {
+    const { body } = await ann.post<{ token: string }>('/admin/v1/api-tokens', { name: 'config', roles: ['admin'] });
+    const file = (name: string, text: string) => {
+      writeFileSync(join(stateDir, name), text);
+      return join(stateDir, name);
+    };
+    const [unreadable, invalid] = [file('bad.yaml', 'routes: ['), file('bad.json', '{"defaults": {"nothing": 1}}')];
+    const missing = join(stateDir, 'none.json');
+    const change = ['--reason', reason, '--yes'];
+    const cases: [args: string[], code: number, err: RegExp][] = [
+      [['validate', 'routing', unreadable], 1, /config_decode/],
+      [['apply', 'routing', unreadable, ...change], 2, /not YAML/],
+      [['validate', 'runner-activation', invalid], 1, /config_invalid/],
+      [['apply', 'runner-activation', invalid, ...change], 2, /there is no definition nothing/],
+      [['validate', 'routing', missing], 2, /can't be read/],
+      [['apply', 'routing', missing, ...change], 2, /can't be read/],
+    ];
+    for (const [args, code, err] of cases) {
+      const told = await fairlead(['config', ...args], { FAIRLEAD_URL: stack.url, FAIRLEAD_TOKEN: body.token });
+      expect([args, told.code, told.err]).toEqual([args, code, expect.stringMatching(err)]);
+    }
+  }, 60_000);
 });
 
 it('tells of each change in the trail', async () => {

@@ -13,6 +13,7 @@ import { getConfigRevision } from './grpc/config/get-config-revision.js';
 import { getConfig } from './grpc/config/get-config.js';
 import { listConfigHistory } from './grpc/config/list-config-history.js';
 import { listConfig } from './grpc/config/list-config.js';
+import { ofStore } from './grpc/config/of-store.js';
 import { planConfig } from './grpc/config/plan-config.js';
 import { prepareConfig } from './grpc/config/prepare-config.js';
 import { promoteConfig } from './grpc/config/promote-config.js';
@@ -137,14 +138,14 @@ function rpcsOf(deps: Deps & { idempotency: Idempotency }) {
 
 function configRpcsOf(deps: ConfigDeps & ConfigChangeDeps & { publicationProblem: () => string | undefined }) {
   return defineRpcs(configV1.ConfigServiceService, {
-    listConfig: listConfig(deps),
-    getConfig: getConfig(deps),
-    listConfigHistory: listConfigHistory(deps),
-    getConfigRevision: getConfigRevision(deps),
-    diffConfig: diffConfig(deps),
-    validateConfig: validateConfig(deps),
-    prepareConfig: prepareConfig(deps),
-    planConfig: planConfig(deps),
+    listConfig: ofStore(listConfig(deps)),
+    getConfig: ofStore(getConfig(deps)),
+    listConfigHistory: ofStore(listConfigHistory(deps)),
+    getConfigRevision: ofStore(getConfigRevision(deps)),
+    diffConfig: ofStore(diffConfig(deps)),
+    validateConfig: ofStore(validateConfig(deps)),
+    prepareConfig: ofStore(prepareConfig(deps)),
+    planConfig: ofStore(planConfig(deps)),
     stageConfig: stageConfig(deps),
     promoteConfig: promoteConfig(deps),
     revertConfig: revertConfig(deps),
