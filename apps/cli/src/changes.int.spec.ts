@@ -61,6 +61,8 @@ describe('tenant migrate', () => {
     expect(gateway.of(planRoute)[0]?.body).toEqual({ tenant: 'acme', kinds: ['runner'], to: 'runner-2', reason: 'x' });
     const unknown = await run(['tenant', 'migrate', 'acme', '--to', 'runner-9', '--reason', 'x']);
     expect([unknown.exitCode, unknown.err]).toEqual([exitCodes.notFound, 'error: there is no shard runner-9 that tenants are placed on\n']);
+    const shown = await run(['shard', 'show', 'runner', 'runner-9']);
+    expect([shown.exitCode, shown.err]).toEqual([exitCodes.notFound, 'error: there is no runner shard runner-9\n']);
   });
 
   it.each([[[]], [['--dry-run']], [['-o', 'json']]])('stops at a blocked check with %j', async (more) => {

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { serviceKinds, type ServiceKind } from '@fairlead/contracts';
 import type { Run } from '../context.js';
-import { CliError } from '../exit.js';
+import { CliError, exitCodes } from '../exit.js';
 import { renderShard } from '../view/shards.js';
 
 /** `fairlead shard show` */
@@ -15,7 +15,7 @@ export function shardShow(parent: Command, run: Run): void {
       run(command, async ({ api, print }) => {
         const { items } = await api().shardList({ kind });
         const shard = items.find(({ shard_id: other }) => other === id);
-        if (shard === undefined) throw new CliError(`there is no ${kind} shard ${id}`);
+        if (shard === undefined) throw new CliError(`there is no ${kind} shard ${id}`, exitCodes.notFound);
         print(shard, () => renderShard(shard));
       }),
     );
