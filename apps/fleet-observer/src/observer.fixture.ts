@@ -11,6 +11,8 @@ export type Observer = RpcClient<typeof fleetV1.FleetObserverServiceService> & {
 export interface Stack {
   /** What placement answers: `<kind>/<shard>` to endpoint URLs; tests change it. */
   readonly shards: Map<string, string[]>;
+  /** The version that it answers them at. */
+  readonly version: { epoch: number; revision: number };
   placementCalls: () => number;
   readonly signers: Readonly<Record<'api-gateway' | 'provisioner', TokenSigner>>;
   /** Starts a real observer that takes no timed rounds beyond its first, and a client that calls as the gateway. */
@@ -30,10 +32,11 @@ export async function startStack(database: { url: string; password: string }): P
   const signers = { 'api-gateway': await createTokenSigner(keys['api-gateway']), provisioner: await createTokenSigner(keys.provisioner) };
   const shards = new Map<string, string[]>();
   let placementCalls = 0;
-  const placement = await startPlacement(jwks, ({ kind }) => {
+  const version = { epoch: 1, revision: 0 };
+  const placement = await startPlacement(jwks, () => {
     placementCalls += 1;
     const all = [...shards].map(([key, urls]) => shardOf(key, urls));
-    return { shards: all.filter((shard) => kind === '' || shard.kind === kind) };
+    return placementV1.GetPlacementResponse.fromPartial({ ...version, shards: all });
   });
   const running: Observer[] = [];
   const observer = async (env: Record<string, string> = {}): Promise<Observer> => {
@@ -69,6 +72,7 @@ export async function startStack(database: { url: string; password: string }): P
   };
   return {
     shards,
+    version,
     placementCalls: () => placementCalls,
     signers,
     observer,
@@ -85,10 +89,10 @@ function shardOf(key: string, urls: readonly string[]): placementV1.Shard {
   return placementV1.Shard.fromPartial({ kind, shardId, endpoints });
 }
 
-type ListShards = (request: placementV1.ListShardsRequest) => placementV1.ListShardsResponse;
+type GetPlacement = () => placementV1.GetPlacementResponse;
 
 /** A placement service over real gRPC that answers the one RPC the observer uses, to whom may read placement. */
-async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['jwks'], listShards: ListShards): Promise<GrpcTransport> {
+async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['jwks'], getPlacement: GetPlacement): Promise<GrpcTransport> {
   const unused = <Request, Response>(): Rpc<Request, Response> =>
     rpc('placement.read', () => Promise.reject(new FairleadError('internal', 'not part of this test')));
   const transport = new GrpcTransport({
@@ -98,13 +102,13 @@ async function startPlacement(jwks: Parameters<typeof createTokenVerifier>[0]['j
     logger: silent,
     services: [
       defineRpcs(placementV1.PlacementServiceService, {
-        listShards: rpc('placement.read', (request) => Promise.resolve(listShards(request))),
+        getPlacement: rpc('placement.read', () => Promise.resolve(getPlacement())),
+        listShards: unused(),
         createTenant: unused(),
         listTenants: unused(),
         getTenant: unused(),
         putShard: unused(),
         getShard: unused(),
-        getPlacement: unused(),
         moveTenant: unused(),
         planRebalance: unused(),
         whatIfShardDies: unused(),

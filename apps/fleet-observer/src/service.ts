@@ -40,7 +40,7 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
   const resources = await openResources({ name: 'fleet-observer', config, migrations, logger: overrides.logger });
   const { database, messaging, logger, registry } = resources;
   const placement = resources.client(placementV1.PlacementServiceService, config.PLACEMENT_GRPC);
-  const source = createEndpointSource({ watched: () => watch.current()?.shards, placement });
+  const source = createEndpointSource({ watched: () => watch.current(), newest: () => observation.newest(), placement });
   const observation = await observeFleet({
     database,
     source,

@@ -78,4 +78,25 @@ describe('the observation', () => {
     stack.shards.set('runner/r-3', [endpoint.url]);
     expect((await observer.checkShard({ kind: 'runner', shardId: 'r-3' })).endpoints).toMatchObject([{ ready: true }]);
   });
+
+  it('asks placement again while KV shows an older one than another replica went by', async () => {
+    Object.assign(stack.version, { epoch: 1, revision: 3 });
+    stack.shards.clear();
+    stack.shards.set('runner/r-2', [endpoint.url]).set('runner/r-4', [endpoint.url]);
+    const other = await stack.observer();
+    await other.getSnapshot({ maxAgeMs: 1 });
+    await eventually(
+      async () => {
+        await observer.getSnapshot({ maxAgeMs: 1 });
+        return (await keysOf()).join() === 'r-2,r-4';
+      },
+      { what: 'the shards that placement tells of' },
+    );
+    await publish(3, 'r-2', 'r-4', 'r-5');
+    await eventually(async () => (await keysOf()).join() === 'r-2,r-4,r-5', { what: 'the shard that KV shows' });
+    await other.stop();
+    const calls = stack.placementCalls();
+    await observer.getSnapshot({ maxAgeMs: 1 });
+    expect(stack.placementCalls()).toBe(calls);
+  });
 });

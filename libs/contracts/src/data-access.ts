@@ -63,7 +63,7 @@ export const dataAccess: Readonly<Record<string, TableAccess>> = {
   'fleet_observer.endpoint_health': { readable: columns('endpoint_key taken_at health stability told') },
   'fleet_observer.endpoint_history': { readable: columns('sequence endpoint_key at what was is_now problem') },
   'fleet_observer.migration': migrations,
-  'fleet_observer.round': { readable: columns('singleton taken_at') },
+  'fleet_observer.round': { readable: columns('singleton taken_at placement_version') },
   'job_orchestrator.archived_job': {
     readable: columns('job_id seq kind status tenant_id correlation_id parent_id scope payload_hash finished_at steps'),
     // The whole row that the job had, its key with it.

@@ -127,7 +127,9 @@ describe('over mutual TLS', () => {
       );
     };
     const token = await gateway.serviceToken('user:usr_1');
-    expect(await ask('fleet-observer', token)).toBe("unauthenticated: The token is api-gateway's, and the certificate fleet-observer's");
+    expect(await ask('job-orchestrator', token)).toBe(
+      "unauthenticated: The token is api-gateway's, and the certificate job-orchestrator's",
+    );
     expect(await ask('api-gateway', token)).toBe('answered');
     expect(await ask('api-gateway', await orchestrator.serviceToken())).toBe('answered');
     expect(await ask('api-gateway', 'forged')).toMatch(/^unauthenticated/);

@@ -7,6 +7,6 @@ import type { Deps } from './get-applied-placement.js';
 export const getAppliedConfig = ({ source, outbound }: Deps): Rpc<fleetV1.GetAppliedConfigRequest, fleetV1.GetAppliedConfigResponse> =>
   rpc('fleet.read', async ({ document }) => {
     if (!/^[a-z0-9/-]{1,255}$/.test(document)) throw new FairleadError('invalid_argument', 'document: such as routing/platform/default');
-    const gateways = (await source.all()).filter(({ kind }) => kind === 'gateway');
+    const gateways = (await source.all()).endpoints.filter(({ kind }) => kind === 'gateway');
     return { gateways: await appliedConfig(outbound, gateways, document) };
   });

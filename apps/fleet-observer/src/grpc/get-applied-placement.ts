@@ -15,6 +15,6 @@ export const getAppliedPlacement = ({
   outbound,
 }: Deps): Rpc<fleetV1.GetAppliedPlacementRequest, fleetV1.GetAppliedPlacementResponse> =>
   rpc('fleet.read', async () => {
-    const gateways = (await source.all()).filter(({ kind }) => kind === 'gateway');
+    const gateways = (await source.all()).endpoints.filter(({ kind }) => kind === 'gateway');
     return { gateways: await appliedPlacement(outbound, gateways) };
   });

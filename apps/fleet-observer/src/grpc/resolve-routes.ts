@@ -17,7 +17,7 @@ export const resolveRoutes = ({ source, outbound }: Deps): Rpc<fleetV1.ResolveRo
         `requests: ${String(maxRequests)} at most, each with a host and a path that begins with /`,
       );
     const wanted = new Set(named);
-    const gateways = (await source.all()).filter(
+    const gateways = (await source.all()).endpoints.filter(
       ({ kind, shardId, endpointId }) => kind === 'gateway' && wanted.has(`${shardId}/${endpointId}`),
     );
     return { resolved: await resolvedRoutes(outbound, gateways, requests) };

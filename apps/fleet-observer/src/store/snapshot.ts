@@ -1,4 +1,5 @@
 import { appendAllInTransaction, type NewEvent } from '@fairlead/event-log';
+import { compareVersions, type PlacementVersion } from '@fairlead/placement-map';
 import type { Database, Sql, Transaction } from '@fairlead/postgres';
 import {
   changesBetween,
@@ -21,9 +22,17 @@ export interface Snapshot {
   readonly takenAt: Date | undefined;
 }
 
+/** What is stored. */
+export interface StoredSnapshot extends Snapshot {
+  /** The newest version of placement that any replica went by; undefined when none is known. */
+  readonly newest: PlacementVersion | undefined;
+}
+
 /** What was just sensed. */
 export interface Sensed {
   readonly endpoints: readonly EndpointHealth[];
+  /** The version of placement by which these endpoints were found; undefined when nobody could tell. */
+  readonly version: PlacementVersion | undefined;
   /** When it was just found out which endpoints are registered: those that are not, and were not seen since, are gone. */
   readonly registered?: { readonly keys: readonly string[]; readonly asOf: Date } | undefined;
   /** From when on the whole snapshot is, with this. */
@@ -31,22 +40,37 @@ export interface Sensed {
 }
 
 export interface Stored {
-  /** What is now stored of those that were sensed; undefined for one that is gone. */
+  /** What is now stored of those that were sensed; undefined for one that is gone, also by a newer placement than was gone by. */
   readonly endpoints: ReadonlyMap<string, EndpointHealth | undefined>;
   readonly changes: readonly HealthChange[];
   readonly conditions: readonly ConditionChange[];
   readonly position: number | undefined;
+  /** The newest version of placement that any replica went by. */
+  readonly newest: PlacementVersion | undefined;
 }
 
 const eventsPerCommand = 500;
 
 /** Reads the last stored snapshot. */
-export async function readSnapshot(sql: Sql): Promise<Snapshot> {
+export async function readSnapshot(sql: Sql): Promise<StoredSnapshot> {
   // One that a clock told which was ahead says nothing of how old all is.
-  const [round] = await sql.query<{ taken_at: Date | null }>('select taken_at from round where taken_at <= $1', [
-    latestPossible(new Date()),
-  ]);
-  return { endpoints: await readEndpoints(sql), takenAt: round?.taken_at ?? undefined };
+  const [round] = await sql.query<Round & { taken_at: Date | null }>(
+    `select case when taken_at <= $1 then taken_at end as taken_at, ${roundColumns} from round`,
+    [latestPossible(new Date())],
+  );
+  return { endpoints: await readEndpoints(sql), takenAt: round?.taken_at ?? undefined, newest: newestOf(round) };
+}
+
+interface Round {
+  readonly epoch: number | null;
+  readonly revision: number | null;
+}
+
+const roundColumns = 'placement_version[1] as epoch, placement_version[2] as revision';
+
+function newestOf(round: Round | undefined): PlacementVersion | undefined {
+  if (round === undefined || round.epoch === null || round.revision === null) return undefined;
+  return { epoch: round.epoch, revision: round.revision };
 }
 
 async function readEndpoints(sql: Sql): Promise<Map<string, EndpointHealth>> {
@@ -79,19 +103,24 @@ export interface KeepingRules {
 }
 
 /**
+ * Whether what was found by this version may add and take away endpoints: not by an older one than another replica went by, and not
+ * without any while one is known.
+ */
+export function isNewest(version: PlacementVersion | undefined, newest: PlacementVersion | undefined): boolean {
+  return newest === undefined || (version !== undefined && compareVersions(version, newest) >= 0);
+}
+
+/**
  * Stores what was sensed, newer over older, adds to the endpoints' histories, and appends an event for each change that is told.
  * Changes are found against what is stored, so that several replicas tell each change once. Answers what is then stored of it, what
  * changed, and the log's last position when it grew.
  */
 export async function storeSensed(database: Database, sensed: Sensed, rules: KeepingRules): Promise<Stored> {
   return database.transaction(async (tx) => {
-    // Held until the commit: replicas compare and store one after the other.
-    await tx.query('update round set taken_at = greatest(case when taken_at <= $2 then taken_at end, $1)', [
-      sensed.takenAt ?? null,
-      latestPossible(new Date()),
-    ]);
-    const before = await affectedBy(tx, sensed);
-    const { after, happenings } = merged(before, sensed, rules.stability);
+    const newest = await advanceRound(tx, sensed);
+    const counted = isNewest(sensed.version, newest) ? sensed : await stillThere(tx, sensed);
+    const before = await affectedBy(tx, counted);
+    const { after, happenings } = merged(before, counted, rules.stability);
     const told = (all: ReadonlyMap<string, Kept>) => new Map([...all].map(([key, one]) => [key, one.told]));
     const changes = changesBetween(told(before), told(after));
     const conditions = conditionChanges(happenings, after);
@@ -99,9 +128,36 @@ export async function storeSensed(database: Database, sensed: Sensed, rules: Kee
     await addToHistory(tx, happenings, rules.history);
     if (sensed.registered !== undefined) await dropOldHistory(tx, rules.history);
     const position = await appendChanges(tx, changes, conditions);
-    const keys = [...new Set([...before.keys(), ...after.keys()])];
-    return { endpoints: new Map(keys.map((key) => [key, after.get(key)?.health])), changes, conditions, position };
+    const keys = [...new Set([...before.keys(), ...sensed.endpoints.map(endpointKey)])];
+    return { endpoints: new Map(keys.map((key) => [key, after.get(key)?.health])), changes, conditions, position, newest };
   });
+}
+
+/** Whether what an older placement says of an endpoint is what others know of it: it is there, at the same address. */
+export function isStillThere(sensed: EndpointHealth, known: EndpointHealth | undefined): boolean {
+  return known !== undefined && known.url === sensed.url;
+}
+
+/** What an older placement tells that adds and takes away none. */
+async function stillThere(tx: Transaction, sensed: Sensed): Promise<Sensed> {
+  const { endpoints } = sensed;
+  const known = await readKept(tx, 'where endpoint_key = any($1)', [endpoints.map(endpointKey)]);
+  const found = endpoints.filter((one) => isStillThere(one, known.get(endpointKey(one))?.health));
+  return { ...sensed, endpoints: found, registered: undefined };
+}
+
+/** Held until the commit: replicas compare and store one after the other. Answers the newest version that any of them went by. */
+async function advanceRound(tx: Transaction, { takenAt, version }: Sensed): Promise<PlacementVersion | undefined> {
+  // Who goes by an older one does not know all endpoints.
+  const [round] = await tx.query<Round>(
+    `update round set
+       taken_at = case when placement_version > coalesce($3::bigint[], '{}') then taken_at
+         else greatest(case when taken_at <= $2 then taken_at end, $1) end,
+       placement_version = greatest(placement_version, $3::bigint[])
+     returning ${roundColumns}`,
+    [takenAt ?? null, latestPossible(new Date()), version === undefined ? null : [version.epoch, version.revision]],
+  );
+  return newestOf(round);
 }
 
 /** What is stored of the endpoints that were sensed, and of those that are no longer registered. */

@@ -1,13 +1,24 @@
 import { describeError } from '@fairlead/contracts';
+import { compareVersions, type PlacementVersion } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
 import type { Logger } from '@fairlead/telemetry';
 import { endpointKey, isAhead, latestOf, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
-import { readSnapshot, storeSensed, type KeepingRules, type Snapshot } from '../store/snapshot.js';
+import {
+  isNewest,
+  isStillThere,
+  readSnapshot,
+  storeSensed,
+  type KeepingRules,
+  type Snapshot,
+  type StoredSnapshot,
+} from '../store/snapshot.js';
 
 /** Which endpoints there are, and when that was found out. */
 export interface Registered {
   readonly endpoints: readonly Endpoint[];
   readonly asOf: Date;
+  /** The version of placement that tells so; while nobody can tell, that of the last time, and undefined when there was none. */
+  readonly version: PlacementVersion | undefined;
   /** True while nobody can tell and they are those last seen: others may have come since, so that none is gone for not being among them. */
   readonly assumed?: boolean;
 }
@@ -15,13 +26,16 @@ export interface Registered {
 /** What is known of the fleet: in memory for whoever asks, in the database for the next start and for comparing. */
 export interface Known {
   snapshot: () => Snapshot;
+  /** The newest version of placement that any replica is known to have gone by. */
+  newest: () => PlacementVersion | undefined;
   /** What is known of one endpoint. */
   of(endpoint: Endpoint): EndpointHealth | undefined;
   /**
-   * Keeps what was sensed, newer over older; with `registered`, all others that were not seen since are gone. What can't be stored is
-   * served all the same, and its changes are told when they can be stored.
+   * Keeps what was sensed of endpoints that a version of placement tells of, newer over older; with `registered`, all others that were not
+   * seen since are gone. When another replica went by a newer version, none is gone and none comes. What can't be stored is served all the
+   * same, and its changes are told when they can be stored.
    */
-  keep(sensed: readonly EndpointHealth[], registered?: Registered): Promise<void>;
+  keep(sensed: readonly EndpointHealth[], version: PlacementVersion | undefined, registered?: Registered): Promise<void>;
 }
 
 /** Begins with what is stored. */
@@ -35,7 +49,7 @@ export async function createKnown(options: {
   const { database, logger } = options;
   const stored = await storedSnapshot(database, logger);
   const endpoints = new Map(stored.endpoints);
-  let { takenAt } = stored;
+  let { takenAt, newest } = stored;
   let registered: Registered | undefined;
 
   const remember = (sensed: readonly EndpointHealth[]) => {
@@ -54,19 +68,24 @@ export async function createKnown(options: {
 
   return {
     snapshot: () => ({ endpoints, takenAt }),
+    newest: () => newest,
     of: (endpoint) => endpoints.get(endpointKey(endpoint)),
-    keep: async (sensed, listed) => {
-      remember(sensed);
-      const told = listed?.assumed === true ? undefined : listed;
+    keep: async (sensed, version, listed) => {
+      const counts = isNewest(version, newest);
+      newest = latest(newest, version);
+      remember(counts ? sensed : sensed.filter((health) => isStillThere(health, endpoints.get(endpointKey(health)))));
+      const told = listed?.assumed === true || !counts ? undefined : listed;
       if (told !== undefined) forgetOthers(told);
       registered = listed ?? registered;
       takenAt = oldest(registered, endpoints) ?? takenAt;
       try {
         const keys = told && { keys: told.endpoints.map(endpointKey), asOf: told.asOf };
-        const result = await storeSensed(database, { endpoints: sensed, registered: keys, takenAt }, options.rules);
+        const result = await storeSensed(database, { endpoints: sensed, version, registered: keys, takenAt }, options.rules);
         const { endpoints: now, changes, conditions, position } = result;
-        // Another replica may have seen one later.
+        newest = latest(newest, result.newest);
+        // Another replica may have seen one later, or know by a newer placement that it is gone.
         remember([...now.values()].filter((health) => health !== undefined));
+        for (const key of sensed.map(endpointKey)) if (now.get(key) === undefined) endpoints.delete(key);
         if (position !== undefined) options.onAppended(position);
         for (const { key, to } of changes) {
           const state = to === undefined ? 'removed' : stateOf(to);
@@ -78,6 +97,11 @@ export async function createKnown(options: {
       }
     },
   };
+}
+
+function latest(one: PlacementVersion | undefined, other: PlacementVersion | undefined): PlacementVersion | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return compareVersions(one, other) < 0 ? other : one;
 }
 
 /** Undefined until it was found out which endpoints there are, and while one of them was never asked, or nobody knows when. */
@@ -92,12 +116,12 @@ function oldest(registered: Registered | undefined, known: ReadonlyMap<string, E
   return new Date(first);
 }
 
-async function storedSnapshot(database: Database, logger: Logger): Promise<Snapshot> {
+async function storedSnapshot(database: Database, logger: Logger): Promise<StoredSnapshot> {
   try {
     return await readSnapshot(database);
   } catch (error) {
     // The schema may not be migrated yet; readiness tells.
     logger.warn({ error: describeError(error) }, 'no stored snapshot of the fleet can be read');
-    return { endpoints: new Map(), takenAt: undefined };
+    return { endpoints: new Map(), takenAt: undefined, newest: undefined };
   }
 }

@@ -1,5 +1,6 @@
 import { Gauge, Histogram } from 'prom-client';
 import { describeError, FairleadError } from '@fairlead/contracts';
+import type { PlacementVersion } from '@fairlead/placement-map';
 import type { Database } from '@fairlead/postgres';
 import { currentContext, newContext, runInContext, type Logger, type Registry } from '@fairlead/telemetry';
 import { endpointKey, endpointStates, isAhead, stateOf, type Endpoint, type EndpointHealth } from '../domain/health.js';
@@ -20,6 +21,8 @@ export interface FleetObservation {
   snapshot(maxAgeMs: number): Promise<Snapshot>;
   /** Probes a shard's endpoints now. Throws `shard_not_found`. */
   checkShard(kind: string, shardId: string): Promise<readonly EndpointHealth[]>;
+  /** The newest version of placement that any replica is known to have gone by; undefined when none is known. */
+  newest: () => PlacementVersion | undefined;
   /** Something has changed: which endpoints there are is looked up soon, and those that are new are probed. */
   wake: () => void;
   /** Probes each endpoint in its turn from now on. */
@@ -86,12 +89,12 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
     const asOf = new Date();
     listAtMs = performance.now() + Math.min(intervalMs, askAgainMs);
     try {
-      registered = { endpoints: await source.all(), asOf };
+      registered = { ...(await source.all()), asOf };
     } catch (error) {
       const seen = [...known.snapshot().endpoints.values()];
       if (seen.length === 0) throw error;
       logger.warn({ error: describeError(error) }, 'the registered endpoints are not known at the moment; those last seen are probed');
-      registered = { endpoints: seen, asOf, assumed: true };
+      registered = { endpoints: seen, asOf, version: registered?.version, assumed: true };
     }
     return registered;
   };
@@ -103,7 +106,7 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
     // A probe may end when its endpoint is no longer registered.
     const keys = new Set(registered?.endpoints.map(endpointKey));
     const kept = batch.filter((health) => keys.has(endpointKey(health)));
-    if (kept.length > 0 || listed !== undefined) await known.keep(kept, listed);
+    if (kept.length > 0 || listed !== undefined) await known.keep(kept, registered?.version, listed);
   };
 
   const ticks = createTicks({
@@ -122,7 +125,7 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
     (round ??= asOurselves(async () => {
       const listed = await list();
       timed.had(listed.endpoints);
-      await known.keep(await probeAll(listed.endpoints), listed);
+      await known.keep(await probeAll(listed.endpoints), listed.version, listed);
     }).finally(() => (round = undefined)));
 
   return {
@@ -134,12 +137,13 @@ export async function observeFleet(options: FleetObservationOptions): Promise<Fl
     },
     checkShard: (kind, shardId) =>
       asOurselves(async () => {
-        const endpoints = await source.ofShard(kind, shardId);
+        const { endpoints, version } = await source.ofShard(kind, shardId);
         if (endpoints.length === 0) throw new FairleadError('shard_not_found', `there is no ${kind} shard ${shardId} with an endpoint`);
         const healths = await probeAll(endpoints);
-        await known.keep(healths);
+        await known.keep(healths, version);
         return healths;
       }),
+    newest: known.newest,
     wake: () => {
       listAtMs = 0;
     },

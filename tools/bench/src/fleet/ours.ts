@@ -31,9 +31,10 @@ export async function prepareOurs(options: CollectOptions & { databaseUrl: strin
   const database = await openOurDatabase(options.databaseUrl, { schema: 'fleet_observer' });
   const outbound = createOutbound({ allowedCidrs: defaultAllowedCidrs });
   const endpoints = options.urls.map((url, n) => ({ kind: 'runner', shardId: `runner-${String(n)}`, endpointId: 'e1', url }));
+  const version = { epoch: 1, revision: 1 };
   const observation = await observeFleet({
     database,
-    source: { all: () => Promise.resolve(endpoints), ofShard: () => Promise.resolve([]) },
+    source: { all: () => Promise.resolve({ endpoints, version }), ofShard: () => Promise.resolve({ endpoints: [], version }) },
     probe: (endpoint, request) => probeEndpoint({ outbound, timeoutMs: 2_000 }, endpoint, request),
     intervalMs: options.intervalMs,
     metricsIntervalMs: options.metricsIntervalMs,
