@@ -60,7 +60,7 @@ describe('balance of placement', () => {
       'rebalance?kind=runner&mode=replace&shard=runner-1&to=runner-2&tolerance=0.1&move_budget=7&cooldown_seconds=60&unhealthy=runner-4,runner-5';
     expect((await get(asked)).status).toBe(200);
     expect(gateway.peers.calls.map(({ request }) => request)).toEqual([
-      { kind: 'runner', mode: 'balance', shardId: '', toShardId: '', nowMs: 0, unhealthyShardIds: [] },
+      { kind: 'runner', mode: 'balance', shardId: '', toShardId: '', nowMs: 0, unhealthyShardIds: [], stuckTenantIds: [] },
       {
         ...{
           kind: 'runner',
@@ -73,6 +73,7 @@ describe('balance of placement', () => {
           nowMs: 0,
         },
         unhealthyShardIds: ['runner-4', 'runner-5'],
+        stuckTenantIds: [],
       },
     ]);
   });

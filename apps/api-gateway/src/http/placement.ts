@@ -66,7 +66,7 @@ export class PlacementController {
     } = query;
     const cooldownMs = cooldown === undefined ? undefined : cooldown * 1_000;
     const { rebalance } = await this.placement.planRebalance(
-      { kind, mode, shardId, toShardId, tolerance, moveBudget, cooldownMs, nowMs: 0, unhealthyShardIds: unhealthy },
+      { kind, mode, shardId, toShardId, tolerance, moveBudget, cooldownMs, nowMs: 0, unhealthyShardIds: unhealthy, stuckTenantIds: [] },
       asCaller(),
     );
     return rebalanceView(kind, rebalance);

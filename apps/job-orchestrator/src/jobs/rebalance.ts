@@ -47,7 +47,17 @@ type Params = z.output<typeof params>;
 export interface RebalanceInputs {
   readonly rebalance: placementV1.Rebalance;
   readonly migrations: readonly MigrationInputs[];
+  /** Tenants that would move if they could, each with why it can't; the plan is made around them. */
+  readonly stuck: readonly StuckTenant[];
 }
+
+export interface StuckTenant {
+  readonly tenant: string;
+  readonly why: string;
+}
+
+/** A tenant that can't move is found in plans of so many moves, one after the other, so that whoever comes after it is known. */
+const lookAhead = [32, 128, maxTenants];
 
 export function rebalance(deps: KindDependencies, children: ChildJobs): JobKind<Params, RebalanceInputs> {
   const kind: JobKind<Params, RebalanceInputs> = {
@@ -60,19 +70,7 @@ export function rebalance(deps: KindDependencies, children: ChildJobs): JobKind<
     locks: ({ kind: placed }) => [`rebalance/${placed}`],
     tenantOf: () => undefined,
     readInputs: (input) => readRebalance(deps, input),
-    plan: (input, { rebalance: planned, migrations }) =>
-      planMoves(
-        input,
-        planned,
-        planned.moves.map(({ tenantId, toShardId }, index) => {
-          const looked = migrations[index];
-          if (looked === undefined) throw new Error('each move was looked at');
-          return {
-            tenant: tenantId,
-            draft: planMigration({ tenant: tenantId, moves: { [input.kind]: toShardId } }, looked, deps.settings),
-          };
-        }),
-      ),
+    plan: (input, inputs) => planMoves(input, inputs.rebalance, planEach(input.kind, inputs, deps.settings), inputs.stuck),
     steps: [
       preflight<Params>(() => kind),
       childrenStep<Params>('migrate', children, {
@@ -86,17 +84,60 @@ export function rebalance(deps: KindDependencies, children: ChildJobs): JobKind<
   return kind;
 }
 
+/** The plan of each move's migration; pure. */
+export function planEach(
+  kind: PlacedKind,
+  { rebalance: { moves }, migrations }: Pick<RebalanceInputs, 'rebalance' | 'migrations'>,
+  limits: KindDependencies['settings'],
+): { tenant: string; draft: PlanDraft }[] {
+  return moves.map(({ tenantId: tenant, toShardId }, index) => {
+    const looked = migrations[index];
+    if (looked === undefined) throw new Error('each move was looked at');
+    return { tenant, draft: planMigration({ tenant, moves: { [kind]: toShardId } }, looked, limits) };
+  });
+}
+
+/**
+ * Has placement plan around the tenants that can't move, so that they take nobody's place among the moves. Where nothing is left to be moved the first
+ * plan says what stands in the way.
+ */
 async function readRebalance(deps: KindDependencies, input: Params): Promise<RebalanceInputs> {
   const { kind } = input;
-  const planned = await planByPlacement(deps, input);
-  return { rebalance: planned, migrations: await readMoves(deps, kind, planned.moves) };
+  const look = async (rebalance: placementV1.Rebalance) => ({ rebalance, migrations: await readMoves(deps, kind, rebalance.moves) });
+  const first = { ...(await look(await planByPlacement(deps, input))), stuck: [] };
+  const stuck = new Map<string, string>();
+  const remember = (looked: Pick<RebalanceInputs, 'rebalance' | 'migrations'>): number => {
+    const blocked = planEach(kind, looked, deps.settings).flatMap(({ tenant, draft }) => {
+      const block = blockOf(draft);
+      return block === undefined ? [] : [[tenant, block.message] as const];
+    });
+    for (const [tenant, why] of blocked) stuck.set(tenant, why);
+    return looked.rebalance.moves.length - blocked.length;
+  };
+  const wanted = first.rebalance.moves.length;
+  if (remember(first) === wanted) return first;
+  for (const ahead of lookAhead) {
+    const before = stuck.size;
+    const max_moves = Math.max(ahead, wanted);
+    const next = await planByPlacement(deps, { ...input, max_moves }, [...stuck.keys()]);
+    for (let [at, fit] = [0, 0]; at < next.moves.length && fit < wanted; at += lookAtOnce)
+      fit += remember(await look({ ...next, moves: next.moves.slice(at, at + lookAtOnce) }));
+    if (stuck.size === before) break;
+  }
+  const rebalance = await planByPlacement(deps, input, [...stuck.keys()]);
+  if (rebalance.moves.length === 0) return first;
+  return { ...(await look(rebalance)), stuck: [...stuck].map(([tenant, why]) => ({ tenant, why })) };
 }
 
 /** How many migrations are under way at the same time. */
 export const movesAtOnce = ({ parallel }: Pick<Params, 'parallel'>, plan: PlanDraft): number => parallel ?? plan.parallel ?? 1;
 
-/** What placement would do, by the fleet's health as it is now. */
-export async function planByPlacement(deps: KindDependencies, input: Params): Promise<placementV1.Rebalance> {
+/** What placement would do, by the fleet's health as it is now, when these tenants stay. */
+export async function planByPlacement(
+  deps: KindDependencies,
+  input: Params,
+  stuck: readonly string[] = [],
+): Promise<placementV1.Rebalance> {
   const { kind, mode } = input;
   const [{ shards }, { endpoints }] = await Promise.all([
     deps.placement.listShards({ kind }),
@@ -113,10 +154,11 @@ export async function planByPlacement(deps: KindDependencies, input: Params): Pr
     cooldownMs: input.cooldown_seconds === undefined ? undefined : input.cooldown_seconds * 1_000,
     nowMs: 0,
     unhealthyShardIds: unhealthyShards(shards, endpoints),
+    stuckTenantIds: [...stuck],
   });
   if (planned === undefined) throw new FairleadError('internal', 'placement answered no plan');
   // The configuration may allow more in an hour than one plan can name.
-  return planned.moves.length <= maxTenants ? planned : planByPlacement(deps, { ...input, max_moves: maxTenants });
+  return planned.moves.length <= maxTenants ? planned : planByPlacement(deps, { ...input, max_moves: maxTenants }, stuck);
 }
 
 /** What the migration of each move looks at. */
@@ -168,6 +210,7 @@ export function planMoves(
   { kind }: Pick<Params, 'kind'>,
   planned: placementV1.Rebalance,
   plans: readonly { tenant: string; draft: PlanDraft }[],
+  stuck: readonly StuckTenant[] = [],
 ): PlanDraft {
   const outcome = leaveOut(planned.moves, plans);
   // Where nothing is left the plan says what stands in the way of each.
@@ -183,7 +226,7 @@ export function planMoves(
       fromShardId,
       toShardId,
     })),
-    checks: [...many.checks, noneLeftOut(plans.length, leftOut), reaches(planned, leftOut.size > 0)],
+    checks: [...many.checks, noneLeftOut(plans.length, leftOut, stuck), reaches(planned, leftOut.size > 0)],
     // Tolerance, cooldown, budget and pins are the configuration's.
     inputs: [...many.inputs, { resource: policyResource, revision: planned.configRevision }],
     parallel: Math.max(1, planned.parallel),
@@ -193,12 +236,16 @@ export function planMoves(
 /** Checks that are the same for every tenant: who is left out would not help. */
 const commonChecks: ReadonlySet<string> = new Set([publicationCheck, gatewaysCheck]);
 
+/** What keeps a tenant from moving; undefined when nothing does, or what keeps all of them. */
+const blockOf = (draft: PlanDraft | undefined): Check | undefined =>
+  draft?.checks.find(({ name, verdict }) => verdict === 'block' && !commonChecks.has(name));
+
 /** Tenants that can't move, and those that would go where such a one stays, each with why. */
 function leaveOut(moves: readonly placementV1.PlannedMove[], plans: readonly { tenant: string; draft: PlanDraft }[]): Map<string, string> {
   const leftOut = new Map<string, string>();
   const stays = new Map<string, string>();
   for (const [index, { tenantId, fromShardId, toShardId }] of moves.entries()) {
-    const block = plans[index]?.draft.checks.find(({ name, verdict }) => verdict === 'block' && !commonChecks.has(name));
+    const block = blockOf(plans[index]?.draft);
     const first = stays.get(toShardId);
     const why = block?.message ?? (first === undefined ? undefined : `${first} had to be first`);
     if (why === undefined) continue;
@@ -208,17 +255,19 @@ function leaveOut(moves: readonly placementV1.PlannedMove[], plans: readonly { t
   return leftOut;
 }
 
-function noneLeftOut(total: number, leftOut: ReadonlyMap<string, string>): Check {
-  const some = [...leftOut].slice(0, 5).map(([tenant, why]) => `${tenant}: ${why}`);
+function noneLeftOut(planned: number, leftOut: ReadonlyMap<string, string>, stuck: readonly StuckTenant[]): Check {
+  const stay = [...stuck.map(({ tenant, why }) => [tenant, why] as const), ...leftOut];
+  const total = planned + stuck.length;
+  const some = stay.slice(0, 5).map(([tenant, why]) => `${tenant}: ${why}`);
   return {
     name: 'no_tenant_left_out',
-    verdict: leftOut.size === 0 ? 'pass' : 'warn',
-    value: `${String(total - leftOut.size)} of ${String(total)}`,
+    verdict: stay.length === 0 ? 'pass' : 'warn',
+    value: `${String(total - stay.length)} of ${String(total)}`,
     limit: 'all',
     message:
-      leftOut.size === 0
+      stay.length === 0
         ? `${String(total)} of ${String(total)} tenants`
-        : `${String(leftOut.size)} of ${String(total)} stay for now: ${some.join('; ')}`,
+        : `${String(stay.length)} of ${String(total)} stay for now: ${some.join('; ')}`,
   };
 }
 

@@ -43,7 +43,19 @@ describe('the plan of a decommission', () => {
   it('is blocked by tenants that stay, and by nobody else who takes new ones', () => {
     const blocks = (given: DecommissionInputs) => planned(given).checks.filter(({ verdict }) => verdict === 'block');
     expect(blocks(inputs({}, 2))).toMatchObject([{ name: 'shard_can_be_emptied', message: '2 tenants stay: they are pinned' }]);
+    const [tooMany] = inputs({}, 700).rebalance.shards.map((one) => ({ ...one, leftOver: 'budget_used_up' }));
+    const most = inputs({ rebalance: { ...inputs().rebalance, shards: tooMany === undefined ? [] : [tooMany] } });
+    expect(blocks(most)).toMatchObject([
+      { message: '700 tenants stay: one job moves 500 tenants at most: first empty it in parts, by rebalances of the mode empty' },
+    ]);
     expect(blocks(inputs({ others: 0 }))).toMatchObject([{ name: 'others_take_tenants' }]);
+  });
+});
+
+describe('its permissions', () => {
+  it('are those of what it does to the shard, and to its tenants', () => {
+    const kind = shardDecommission({ settings } as unknown as KindDependencies, {} as ChildJobs);
+    expect([kind.permission, kind.alsoNeeds?.(params)]).toEqual(['placement.write', ['tenant.migrate']]);
   });
 });
 

@@ -9,9 +9,8 @@ import { childrenStep, type ChildJobs } from '../engine/children.js';
 import type { Action, Check, JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
-import { migrationsOf, movesAtOnce, planByPlacement, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
+import { migrationsOf, movesAtOnce, planByPlacement, planEach, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
 import { cordonShard, openShard } from './shard-state.js';
-import { planMigration } from './tenant-migrate.js';
 import { minuteMs, patient, shardName, shardResource } from './tenants.js';
 import { maxTenants } from './tenants-migrate.js';
 
@@ -30,7 +29,7 @@ const params = z.strictObject({
 type Params = z.output<typeof params>;
 
 /** What a decommission is planned from. */
-export interface DecommissionInputs extends RebalanceInputs {
+export interface DecommissionInputs extends Omit<RebalanceInputs, 'stuck'> {
   readonly shard: placementV1.Shard;
   /** Active ones of the kind, but this. */
   readonly others: number;
@@ -41,6 +40,7 @@ export function shardDecommission(deps: KindDependencies, children: ChildJobs): 
     kind: 'shard-decommission',
     version: 1,
     permission: 'placement.write',
+    alsoNeeds: () => ['tenant.migrate'],
     params,
     deadlineMs: 24 * 60 * minuteMs,
     locks: ({ kind: placed, shard }) => [`shard/${placed}/${shard}`, `rebalance/${placed}`],
@@ -96,18 +96,14 @@ export function planDecommission(
   { shard, others, rebalance, migrations }: DecommissionInputs,
   { settings }: Pick<KindDependencies, 'settings'>,
 ): PlanDraft {
-  const plans = rebalance.moves.map(({ tenantId: tenant, toShardId }, index) => {
-    const looked = migrations[index];
-    if (looked === undefined) throw new Error('each move was looked at');
-    return { tenant, draft: planMigration({ tenant, moves: { [kind]: toShardId } }, looked, settings) };
-  });
+  const plans = planEach(kind, { rebalance, migrations }, settings);
   const moves = planMoves({ kind }, rebalance, plans);
   const name = `${kind} ${shardId}`;
   const action = (what: string, description: string): Action => ({ name: what, description, kind, fromShardId: shardId, toShardId: '' });
   const cordoned = shard.state === 'cordoned' ? [] : [action('cordon', `let no new tenant come to ${name}`)];
   return {
     actions: [...cordoned, ...moves.actions, action('remove', `take ${name} out of the directory, once it has no tenants`)],
-    checks: [...moves.checks, canBeEmptied(rebalance, shard), othersTake(kind, others)],
+    checks: [...moves.checks, canBeEmptied(rebalance, shard, moves), othersTake(kind, others)],
     impact: { ...moves.impact, services: [...new Set([...moves.impact.services, `${kind}/${shardId}`])].sort() },
     inputs: [
       ...moves.inputs.filter(({ resource }) => resource !== shardResource(shard)),
@@ -117,18 +113,23 @@ export function planDecommission(
   };
 }
 
-/** What can't leave blocks: a shard that keeps tenants is not removed. */
-function canBeEmptied({ shards, moves }: placementV1.Rebalance, shard: placementV1.Shard): Check {
-  const left = shards.find(({ shardId }) => shardId === shard.shardId);
-  const stays = left?.tenantsAfter ?? 0;
-  const leaving = moves.filter(({ fromShardId }) => fromShardId === shard.shardId).length;
+/** Who can't leave blocks: a shard that keeps tenants is not removed. */
+function canBeEmptied({ shards, moves }: placementV1.Rebalance, { kind, shardId }: placementV1.Shard, { actions }: PlanDraft): Check {
+  const left = shards.find((shard) => shard.shardId === shardId);
+  const wanted = moves.filter(({ fromShardId }) => fromShardId === shardId).length;
+  const leaving = actions.filter(({ fromShardId }) => fromShardId === shardId).length;
+  const total = wanted + (left?.tenantsAfter ?? 0);
+  const stays = total - leaving;
+  const why =
+    left?.leftOver === 'budget_used_up'
+      ? `one job moves ${String(maxTenants)} tenants at most: first empty it in parts, by rebalances of the mode empty`
+      : (left?.leftOverMessage ?? '') || 'they can not be moved at present';
   return {
     name: 'shard_can_be_emptied',
     verdict: stays === 0 ? 'pass' : 'block',
-    value: `${String(leaving)} of ${String(leaving + stays)}`,
+    value: `${String(leaving)} of ${String(total)}`,
     limit: 'all',
-    message:
-      stays === 0 ? `all tenants leave ${shard.kind} ${shard.shardId}` : `${String(stays)} tenants stay: ${left?.leftOverMessage ?? ''}`,
+    message: stays === 0 ? `all tenants leave ${kind} ${shardId}` : `${String(stays)} tenants stay: ${why}`,
   };
 }
 

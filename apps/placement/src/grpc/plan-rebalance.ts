@@ -8,6 +8,7 @@ import { nameInput, parseInput, placedKindInput, revisionInput } from './input.j
 import { rebalanceMessage } from './messages.js';
 
 const maxUnhealthy = 1_000;
+const maxStuck = 1_000;
 const noName = z.literal('', 'is not for this mode');
 
 export const unhealthyInput = z.array(nameInput).max(maxUnhealthy, `at most ${String(maxUnhealthy)} shards`);
@@ -20,6 +21,7 @@ const input = z
     cooldownMs: revisionInput.optional(),
     nowMs: revisionInput,
     unhealthyShardIds: unhealthyInput,
+    stuckTenantIds: z.array(nameInput).max(maxStuck, `at most ${String(maxStuck)} tenants`),
   })
   .and(
     z.discriminatedUnion(
@@ -39,8 +41,8 @@ export const planRebalance = ({
   planTurns,
 }: Pick<Deps, 'database' | 'planTurns'>): Rpc<placementV1.PlanRebalanceRequest, placementV1.PlanRebalanceResponse> =>
   rpc('placement.read', async (request, { signal }) => {
-    const { kind, unhealthyShardIds: unhealthy, nowMs, ...goal } = parseInput(input, request);
+    const { kind, unhealthyShardIds: unhealthy, stuckTenantIds: stuck, nowMs, ...goal } = parseInput(input, request);
     const asked: AskedGoal = { ...goal, nowMs: nowMs === 0 ? Date.now() : nowMs };
-    const plan = await planTurns(signal, () => planFromNow(database, { kind, unhealthy }, asked, signal));
+    const plan = await planTurns(signal, () => planFromNow(database, { kind, unhealthy, stuck }, asked, signal));
     return { rebalance: rebalanceMessage(plan) };
   });

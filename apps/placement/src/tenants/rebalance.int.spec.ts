@@ -55,6 +55,10 @@ describe('a plan from the placement as it stands', () => {
       ['runner-1', 'runner-3'],
     ]);
     expect(await planFromNow(database.db, asked, balance)).toEqual(plan);
+    const stuck = plan.moves.map(({ tenantId }) => tenantId);
+    const around = await planFromNow(database.db, { ...asked, stuck }, balance);
+    expect(around.moves.filter(({ tenantId }) => stuck.includes(tenantId))).toEqual([]);
+    expect(around.leftOver).toMatchObject([{ shardId: 'runner-1', reason: 'stuck_tenants' }]);
     expect(await headPosition(database.db)).toBe(head);
   });
 

@@ -21,6 +21,8 @@ interface Asked {
   readonly kind: PlacedKind;
   /** Shards that are not to get tenants. */
   readonly unhealthy: readonly string[];
+  /** Tenants that can't move at present. */
+  readonly stuck?: readonly string[];
 }
 
 /** A plan, and what it was planned by besides the placement. */
@@ -38,13 +40,15 @@ export interface PlannedByPolicy {
  */
 export async function planFromNow(
   sql: Sql,
-  { kind, unhealthy }: Asked,
+  { kind, unhealthy, stuck = [] }: Asked,
   asked: AskedGoal,
   signal?: AbortSignal,
 ): Promise<RebalancePlan & Version & PlannedByPolicy> {
   const { snapshot, policy, configRevision, ...version } = await snapshotNow(sql, kind, unhealthy);
   const goal = goalBy(policy, asked, snapshot.tenants);
-  const plan = await givingWay(planInSlices(snapshot, goal), () => othersFirst(signal));
+  const staying = new Set(stuck);
+  const tenants = snapshot.tenants.map((tenant) => (staying.has(tenant.tenantId) ? { ...tenant, stuck: true } : tenant));
+  const plan = await givingWay(planInSlices({ ...snapshot, tenants }, goal), () => othersFirst(signal));
   return { ...plan, ...version, configRevision, tolerance: goal.tolerance ?? 0, parallel: policy.move_budget.parallel };
 }
 

@@ -7,6 +7,7 @@ const messages: Readonly<Record<LeftOverReason, string>> = {
   pinned_tenants: 'tenants that are pinned stay here',
   pinned_elsewhere: 'tenants that are pinned to other shards find no place there',
   tenant_over_limit: 'one tenant alone is larger than what a shard should have',
+  stuck_tenants: 'tenants here can not move at present',
   cooldown: 'tenants here have moved a short while ago',
   no_healthy_target: 'no other shard is active and healthy',
   anti_affinity: 'where there is room there is a tenant of the same group',
@@ -35,13 +36,16 @@ function reasonFor(state: State, goal: Goal, shard: Shard, here: readonly Tenant
   const sum = (list: readonly Tenant[]) => list.reduce((total, { load }) => total + load, 0);
   const stays = here.filter((tenant) => !isFree(tenant));
   const pinned = here.filter(isPinned);
+  const stuck = here.filter((tenant) => tenant.stuck && !isPinned(tenant));
   const others = state.shards.filter(({ target, id }) => target && id !== shard.id && (goal.mode !== 'replace' || id === goal.toShardId));
   if (shard.leaving) {
-    if (stays.length === here.length) return pinned.length > 0 ? 'pinned_tenants' : 'cooldown';
+    if (stays.length === here.length) return pinned.length > 0 ? 'pinned_tenants' : stuck.length > 0 ? 'stuck_tenants' : 'cooldown';
   } else {
     if (goal.mode === 'replace') return shard.id === goal.toShardId ? 'took_over' : 'not_asked_for';
     if (here[0] !== undefined && here[0].load > shard.share) return 'tenant_over_limit';
-    if (sum(stays) > shard.limit) return sum(pinned) > shard.limit ? 'pinned_tenants' : 'cooldown';
+    if (sum(pinned) > shard.limit) return 'pinned_tenants';
+    if (sum(pinned) + sum(stuck) > shard.limit) return 'stuck_tenants';
+    if (sum(stays) > shard.limit) return 'cooldown';
   }
   if (others.length === 0) return 'no_healthy_target';
   if (cut) return 'budget_used_up';
@@ -58,6 +62,7 @@ function blockedBy(here: readonly Tenant[], others: readonly Shard[], anyLoad: b
   const tooMuch = ({ load }: Tenant, shard: Shard) => shard.load + load > shard.maxLoad && (anyLoad || shard.load + load <= shard.share);
   if (some(isFree, tooMuch)) return 'capacity';
   const fits = (tenant: Tenant, shard: Shard) => within(tenant, shard) && !meetsGroup(tenant, shard);
+  if (some((tenant) => tenant.stuck && !isPinned(tenant), fits)) return 'stuck_tenants';
   if (some((tenant) => tenant.cooling && !isPinned(tenant), fits)) return 'cooldown';
   if (
     some(isPinned, fits) ||

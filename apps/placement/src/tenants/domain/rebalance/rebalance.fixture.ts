@@ -37,6 +37,7 @@ export const cases: fc.Arbitrary<{ snapshot: Snapshot; goal: Goal }> = fc
                 .nat(7 + shards)
                 .map((drawn) => (drawn > shards ? undefined : [`s-${String(drawn)}`, `s-${String((drawn * 3) % shards)}`])),
               antiAffinity: fc.constantFrom(undefined, undefined, undefined, undefined, 'g-1', 'g-2'),
+              stuck: fc.nat(19).map((drawn) => drawn === 0),
               lastMovedAtMs: fc.constantFrom(undefined, undefined, 1_000, 9_500),
             }),
           ),
@@ -99,7 +100,7 @@ export const isMisplaced = ({ only, shardId }: TenantSnapshot, { shards }: Snaps
   only !== undefined && shards.some((shard) => only.includes(shard.shardId)) && !only.includes(shardId);
 
 export const isFree = (tenant: TenantSnapshot, { nowMs, cooldownMs }: Goal, snapshot: Snapshot): boolean =>
-  !tenant.pinned && (isMisplaced(tenant, snapshot) || rested(tenant, nowMs, cooldownMs));
+  !tenant.pinned && tenant.stuck !== true && (isMisplaced(tenant, snapshot) || rested(tenant, nowMs, cooldownMs));
 
 const rested = ({ lastMovedAtMs }: TenantSnapshot, nowMs: number, cooldownMs: number) =>
   lastMovedAtMs === undefined || nowMs - lastMovedAtMs >= cooldownMs;

@@ -68,6 +68,13 @@ describe('planRebalance', () => {
     expect(moved(snapshotOf({ a: [], b: [] }))).toEqual([]);
   });
 
+  it('plans around tenants that can not move, and lets them take nobody else his place', () => {
+    const [first, ...others] = [{ load: 5, stuck: true }, 5, 5];
+    const budget: Goal = { ...balance, moveBudget: 1 };
+    expect(moved(snapshotOf({ a: [5, 5, 5], b: [] }), budget)).toEqual(['a1>b over_limit']);
+    expect(moved(snapshotOf({ a: [first, ...others], b: [] }), budget)).toEqual(['a2>b over_limit']);
+  });
+
   it('fills shards by their weight', () => {
     const plan = planRebalance(snapshotOf({ a: [2, 2, 2, 2, 2, 2], b: [] }, [shard('a'), shard('b', { weight: 2 })]), balance);
     expect(plan.after.map(({ load, ratio }) => [load, ratio])).toEqual([
@@ -134,10 +141,12 @@ describe('planRebalance', () => {
 describe('the reason why a shard stays over', () => {
   const pinned = { load: 4, pinned: true };
   const recent = { load: 4, lastMovedAtMs: 9_500 };
+  const stuck = { load: 4, stuck: true };
   const left: { reason: string; snapshot: Snapshot; goal?: Goal }[] = [
     { reason: 'budget_used_up', snapshot: snapshotOf({ a: [2, 2, 2, 2], b: [] }), goal: { ...balance, moveBudget: 1 } },
     { reason: 'pinned_tenants', snapshot: snapshotOf({ a: [pinned, pinned], b: [] }) },
     { reason: 'cooldown', snapshot: snapshotOf({ a: [recent, recent], b: [] }) },
+    { reason: 'stuck_tenants', snapshot: snapshotOf({ a: [stuck, stuck], b: [] }) },
     { reason: 'tenant_over_limit', snapshot: snapshotOf({ a: [9], b: [1] }) },
     {
       reason: 'no_healthy_target',
@@ -162,6 +171,7 @@ describe('the reason why a shard stays over', () => {
     const empty: Goal = { mode: 'empty', shardId: 'a', ...limits };
     expect(reasons(snapshotOf({ a: [pinned], b: [] }), empty)).toEqual({ a: 'pinned_tenants' });
     expect(reasons(snapshotOf({ a: [recent], b: [] }), empty)).toEqual({ a: 'cooldown' });
+    expect(reasons(snapshotOf({ a: [stuck], b: [] }), empty)).toEqual({ a: 'stuck_tenants' });
     expect(reasons(snapshotOf({ a: [1] }), empty)).toEqual({ a: 'no_healthy_target' });
     expect(reasons(snapshotOf({ a: [2], b: [] }, [shard('a'), shard('b', { maxLoad: 1 })]), empty)).toEqual({ a: 'capacity' });
     expect(reasons(snapshotOf({ a: [1, 1], b: [] }), { ...empty, moveBudget: 1 })).toEqual({ a: 'budget_used_up' });

@@ -33,6 +33,8 @@ export interface Tenant {
   /** The shards that it may be on; undefined for any. */
   readonly only: ReadonlySet<Shard> | undefined;
   readonly cooling: boolean;
+  /** It can't move at present. */
+  readonly stuck: boolean;
   /** Larger than what any shard may have. */
   giant: boolean;
   at: Shard;
@@ -66,7 +68,8 @@ export interface State {
 }
 
 /** Tenants that may move. */
-export const isFree = ({ pinned, cooling, only, at }: Tenant): boolean => !pinned && !cooling && !(only?.size === 1 && only.has(at));
+export const isFree = ({ pinned, cooling, stuck, only, at }: Tenant): boolean =>
+  !pinned && !cooling && !stuck && !(only?.size === 1 && only.has(at));
 
 /** Whether a pin lets a tenant be on a shard. */
 export const mayBeOn = ({ only }: Tenant, shard: Shard): boolean => only === undefined || only.has(shard);
@@ -156,7 +159,7 @@ function openShard(shard: ShardSnapshot, goal: Goal, scale: number, tenants: num
 
 function openTenant(tenant: TenantSnapshot, shards: ReadonlyMap<string, Shard>, goal: Goal, scale: number): Tenant {
   const home = shards.get(tenant.shardId);
-  const { tenantId, load, pinned, antiAffinity, lastMovedAtMs } = tenant;
+  const { tenantId, load, pinned, antiAffinity, lastMovedAtMs, stuck = false } = tenant;
   if (home === undefined)
     throw new FairleadError('shard_not_found', `Tenant ${tenantId} is on shard ${tenant.shardId}, which is not there`, {
       details: { tenant_id: tenantId, shard_id: tenant.shardId },
@@ -166,7 +169,7 @@ function openTenant(tenant: TenantSnapshot, shards: ReadonlyMap<string, Shard>, 
   const misplaced = only !== undefined && !only.has(home);
   // A pin that was not obeyed yet does not wait for an earlier move to be forgotten.
   const cooling = !misplaced && goal.cooldownMs > 0 && lastMovedAtMs !== undefined && goal.nowMs - lastMovedAtMs < goal.cooldownMs;
-  return { id: tenantId, load: Math.round(load * scale), home, group: antiAffinity, pinned, only, cooling, giant: false, at: home };
+  return { id: tenantId, load: Math.round(load * scale), home, group: antiAffinity, pinned, only, cooling, stuck, giant: false, at: home };
 }
 
 /** What each weight has to carry when all that can leave the shard that is emptied has left it, and who is to be elsewhere is there. */

@@ -18,6 +18,8 @@ export interface TenantSnapshot {
   readonly only?: readonly string[];
   readonly antiAffinity?: string;
   readonly lastMovedAtMs?: number;
+  /** It can't move at present, for a reason that placement does not know. */
+  readonly stuck?: boolean;
 }
 
 /** One kind's shards and tenants at one revision, in any order. */
@@ -73,6 +75,7 @@ export type LeftOverReason =
   | 'pinned_tenants'
   | 'pinned_elsewhere'
   | 'tenant_over_limit'
+  | 'stuck_tenants'
   | 'cooldown'
   | 'no_healthy_target'
   | 'anti_affinity'

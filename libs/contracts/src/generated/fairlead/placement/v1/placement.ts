@@ -213,6 +213,8 @@ export interface PlanRebalanceRequest {
   nowMs: number;
   /** Shards that are not to get tenants, besides those that are cordoned. */
   unhealthyShardIds: string[];
+  /** Tenants that can't move at present: they stay, whatever else is said of them. */
+  stuckTenantIds: string[];
 }
 
 export interface PlanRebalanceResponse {
@@ -3315,6 +3317,7 @@ function createBasePlanRebalanceRequest(): PlanRebalanceRequest {
     cooldownMs: undefined,
     nowMs: 0,
     unhealthyShardIds: [],
+    stuckTenantIds: [],
   };
 }
 
@@ -3346,6 +3349,9 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
     }
     for (const v of message.unhealthyShardIds) {
       writer.uint32(74).string(v!);
+    }
+    for (const v of message.stuckTenantIds) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -3435,6 +3441,14 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
             message.unhealthyShardIds.push(reader.string());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.stuckTenantIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3482,6 +3496,11 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
         : globalThis.Array.isArray(object?.unhealthy_shard_ids)
         ? object.unhealthy_shard_ids.map((e: any) => globalThis.String(e))
         : [],
+      stuckTenantIds: globalThis.Array.isArray(object?.stuckTenantIds)
+        ? object.stuckTenantIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.stuck_tenant_ids)
+        ? object.stuck_tenant_ids.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -3514,6 +3533,9 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
     if (message.unhealthyShardIds?.length) {
       obj.unhealthyShardIds = message.unhealthyShardIds;
     }
+    if (message.stuckTenantIds?.length) {
+      obj.stuckTenantIds = message.stuckTenantIds;
+    }
     return obj;
   },
 
@@ -3531,6 +3553,7 @@ export const PlanRebalanceRequest: MessageFns<PlanRebalanceRequest> = {
     message.cooldownMs = object.cooldownMs ?? undefined;
     message.nowMs = object.nowMs ?? 0;
     message.unhealthyShardIds = object.unhealthyShardIds?.map((e) => e) || [];
+    message.stuckTenantIds = object.stuckTenantIds?.map((e) => e) || [];
     return message;
   },
 };
