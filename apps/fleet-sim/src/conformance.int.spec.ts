@@ -37,7 +37,7 @@ describe('the simulated fleet', () => {
     expect(broken(report)).toEqual([]);
     expect(report).toMatchObject({ conforms: true, leftBehind: undefined });
     const unseen = report.verdicts.filter(({ verdict }) => verdict === 'not_checked').map(({ rule }) => rule);
-    expect(unseen).toEqual(['S8', 'T4', 'T5', 'T7']);
+    expect(unseen).toEqual(['S8', 'T4', 'T5', 'T7', ...(kind === 'runner' ? ['D1'] : [])]);
     for (const shard of [`${kind}-1`, `${kind}-2`])
       expect(await fleet.tenant(kind, shard, `${testTenant}-${String(tenants)}`)).toMatchObject({ state: 'absent' });
   });
@@ -54,7 +54,8 @@ describe('the simulated fleet', () => {
 });
 
 describe('a service that breaks a rule', () => {
-  const kindOf = (rule: string) => (rule.startsWith('G') ? 'gateway' : rule === 'T3' ? 'projection' : 'aggregate');
+  const kindOf = (rule: string) =>
+    rule.startsWith('G') ? 'gateway' : rule.startsWith('D') ? 'runner' : rule === 'T3' ? 'projection' : 'aggregate';
 
   it.each(breakableRules)('is told that it breaks %s', async (rule) => {
     const kind = kindOf(rule);
@@ -112,7 +113,12 @@ describe('a check that does not come to its end', () => {
   it('begins again with the copy that the last one left, where the tenant is gone', async () => {
     const first = await check('aggregate', { only: ['H1'] });
     const tenantId = `${testTenant}-${String(tenants)}`;
-    expect(await check('aggregate', { tenantId, only: ['H1'] })).toMatchObject({ conforms: false, verdicts: [{ verdict: 'not_checked' }] });
+    expect(await check('aggregate', { tenantId, only: ['H1'] })).toMatchObject({
+      conforms: false,
+      verdicts: [
+        { verdict: 'not_checked', why: expect.stringContaining(`fairlead tenant create ${tenantId} --place aggregate=<shard>`) as unknown },
+      ],
+    });
     expect(await check('aggregate', { tenantId, only: ['H1'], copy: first.copy })).toMatchObject({ conforms: true });
   });
 

@@ -17,13 +17,14 @@ import type { Member } from './fleet/member.js';
 import { takeFolder } from './fleet/folder-lock.js';
 import { Ports } from './fleet/ports.js';
 import { createShardMember, type ShardMember } from './fleet/shard-member.js';
-import { followedConfig } from './gateway/applied-config.js';
+import { gatewayConfig, type ConfigFeed } from './gateway/applied-config.js';
 import { createGatewayMember, type FollowedPlacement, type GatewayMember } from './gateway/gateway-member.js';
 import { HttpServer } from './http/server.js';
 import { readEffects } from './ledger/effects.js';
 import { startSender, type Sender } from './load/sender.js';
 import { SenderState } from './load/streams.js';
 import { PlacementBoard, type PlacementFeed } from './placement.js';
+import { runnerConfig } from './shard/activations.js';
 import { Claims } from './shard/claims.js';
 import { tokenCheck } from './shard/routes.js';
 
@@ -103,6 +104,7 @@ async function assemble(
     clock,
     claims,
     placement,
+    config: shared.config,
     logger,
     tracing,
     random: overrides.random ?? Math.random,
@@ -177,7 +179,7 @@ async function placementFeeds(
         feed.show(snapshot);
       },
     });
-    const configWatch = watchConfig({ messaging, logger, identities: followedConfig });
+    const configWatch = watchConfig({ messaging, logger, identities: [...gatewayConfig, ...runnerConfig] });
     return {
       feed,
       config: configWatch,
@@ -197,6 +199,7 @@ function createShards(
     clock: Clock;
     claims: Claims;
     placement: PlacementFeed;
+    config: ConfigFeed | undefined;
     logger: Logger;
     tracing: Tracing;
     random: () => number;

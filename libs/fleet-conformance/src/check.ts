@@ -4,6 +4,7 @@ import type { Bench, Rule } from './rule.js';
 import { commandRules } from './rules/commands.js';
 import { everyServiceRules } from './rules/every-service.js';
 import { fenceRules } from './rules/fences.js';
+import { definitionRules } from './rules/definitions.js';
 import { gatewayRules } from './rules/gateways.js';
 import { handOverRules } from './rules/handing-over.js';
 import { tenantLifeRules } from './rules/tenant-life.js';
@@ -13,7 +14,7 @@ import { TestTenant, testTenant, type Shared, type TenantCopy } from './test-ten
 /** All rules of the fleet contract, in its order. */
 export const rules: readonly Rule[] = [
   ...[...everyServiceRules, ...tenantLifeRules, ...fenceRules],
-  ...[...handOverRules, ...commandRules, ...gatewayRules],
+  ...[...handOverRules, ...commandRules, ...gatewayRules, ...definitionRules],
 ];
 
 export interface ConformanceOptions {
@@ -86,12 +87,13 @@ export async function checkConformance(options: ConformanceOptions): Promise<Con
 }
 
 function concerns({ id, of }: Rule, { kind, only }: ConformanceOptions): boolean {
-  return (only?.includes(id) ?? true) && (of === 'every' || of === (kind === 'gateway' ? 'gateways' : 'shards'));
+  const groups = ['every', kind === 'gateway' ? 'gateways' : 'shards', ...(kind === 'runner' ? ['runners'] : [])];
+  return (only?.includes(id) ?? true) && groups.includes(of);
 }
 
 function benchOf(options: ConformanceOptions): Bench {
   const { kind, tenantId, commandPath, settleMs, copy, fleetToken: token, timeoutMs } = options;
-  const shared: Shared = { id: tenantId, commandPath, settleMs, fence: 1, copy };
+  const shared: Shared = { id: tenantId, kind, commandPath, settleMs, fence: 1, copy };
   const service = new Service(options.url, { token, timeoutMs });
   const peer = options.peerUrl === undefined ? undefined : new TestTenant(new Service(options.peerUrl, { token, timeoutMs }), shared);
   return { kind, service, tenant: new TestTenant(service, shared), peer };

@@ -18,7 +18,7 @@ export type Rule = {
   readonly mandatory: boolean;
   /** In few words, what it asks for. */
   readonly title: string;
-  readonly of: 'every' | 'shards' | 'gateways';
+  readonly of: 'every' | 'shards' | 'gateways' | 'runners';
 } & (
   | {
       /** Throws Broken when the service breaks the rule, NotChecked when that can't be found out. */

@@ -29,6 +29,8 @@ export type RestingState = Exclude<TenantStateName, 'draining'>;
 /** What the tenant's seats on several shards share. */
 export interface Shared {
   readonly id: string;
+  /** Of the shards. */
+  readonly kind: string;
   /** Where numbered commands go to, with `{tenant}` for the tenant's id; undefined when nobody said. */
   readonly commandPath: string | undefined;
   readonly settleMs: number;
@@ -169,7 +171,11 @@ export class TestTenant {
   private async bringCopy(): Promise<void> {
     const { copy } = this.shared;
     if (copy === undefined)
-      throw new NotChecked(`the shard does not have the tenant ${this.id}, and there is no copy of it to bring there`);
+      throw new NotChecked(
+        `the shard does not have the tenant ${this.id}, and there is no copy of it to bring there. A shard that never had it gets it by ` +
+          `placement, with its first command: fairlead tenant create ${this.id} --place ${this.shared.kind}=<shard>. ` +
+          'Where it was dropped before, it comes back by its copy: --copy-file',
+      );
     const answer = await this.admin('import', { ...copy });
     if (answer.status !== 200) throw new NotChecked(`the tenant's copy can't be brought back: import was answered ${shown(answer)}`);
   }

@@ -124,6 +124,8 @@ const breaks = {
   G1: on(['state'], (passing) => changed(passing, ({ epoch: _epoch, ...rest }) => rest)),
   G7: on(['state'], (passing) => changed(passing, (body) => ({ ...body, config: { 'routing/platform/default': { revision: 1 } } }))),
   G8: on(['resolve'], () => Promise.resolve({ status: 200, body: {} })),
+  D2: on(['state'], (passing) => changed(passing, (body) => ({ ...body, config: { 'runner-activation/platform/default': {} } }))),
+  D3: on(['definitions'], (passing) => changed(passing, () => ({ definitions: [] }))),
 } satisfies Record<string, { ops: readonly string[]; run: Break }>;
 
 /** A rule that a member can be told to break. */

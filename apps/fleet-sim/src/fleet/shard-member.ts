@@ -1,10 +1,13 @@
-import type { PlacedKind } from '@fairlead/contracts';
+import { join } from 'node:path';
+import { describeError, type PlacedKind } from '@fairlead/contracts';
 import type { Logger, Tracing } from '@fairlead/telemetry';
 import type { LedgerSource } from '../checker/ledger-follower.js';
 import type { Clock } from '../clock.js';
+import { AppliedConfig, type ConfigFeed } from '../gateway/applied-config.js';
 import { parseInput, type HttpRequest, type Route } from '../http/server.js';
 import { traced } from '../http/traced.js';
 import type { PlacementFeed } from '../placement.js';
+import { definitionsRoute, runnerConfig } from '../shard/activations.js';
 import type { Claims } from '../shard/claims.js';
 import { commandBody, shardRoutes } from '../shard/routes.js';
 import { Shard } from '../shard/shard.js';
@@ -20,6 +23,8 @@ export interface ShardMemberOptions {
   clock: Clock;
   claims: Claims;
   placement: PlacementFeed;
+  /** Left out: it knows of no configuration. */
+  config?: ConfigFeed | undefined;
   checkToken: (request: HttpRequest) => void;
   random: () => number;
   build: { version: string; gitSha: string };
@@ -51,7 +56,7 @@ export function createShardMember(options: ShardMemberOptions): ShardMember {
     async boot({ knobs, crashed }) {
       const opened = await ShardState.open({ kind, dir, clock, onFailure: crashed, segmentBytes: options.segmentBytes });
       state = opened;
-      return incarnate(options, opened, knobs);
+      return incarnate(options, opened, kind === 'runner' ? await openConfig(options) : undefined, knobs);
     },
   });
   return {
@@ -69,7 +74,20 @@ export function createShardMember(options: ShardMemberOptions): ShardMember {
   };
 }
 
-function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readonly<Knobs>): Incarnation {
+function openConfig({ shardId, dir, config, logger }: ShardMemberOptions): Promise<AppliedConfig> {
+  return AppliedConfig.open({
+    feed: config ?? { current: () => undefined },
+    follows: runnerConfig,
+    file: join(dir, 'config.json'),
+    endpoint: `${shardId}/${shardId}-1`,
+    onSaveError: (error) => {
+      logger.error({ shard_id: shardId, error: describeError(error) }, 'the configuration could not be saved');
+    },
+  });
+}
+
+/** `config` is a runner's: which definitions it runs for whom. */
+function incarnate(options: ShardMemberOptions, state: ShardState, config: AppliedConfig | undefined, knobs: Readonly<Knobs>): Incarnation {
   const { kind, shardId, claims, placement, random, logger, checkToken } = options;
   const shard = new Shard({ kind, shardId, state, claims, placement, stuck: () => knobs.stuck, random, logger });
   const metrics = serviceMetrics({ kind, build: options.build, processSharedBy: options.members, read: () => shard.totals() });
@@ -79,6 +97,7 @@ function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readon
     epoch: placement.current()?.epoch ?? 0,
     revision: placement.current()?.revision ?? 0,
     tenants: shard.totals().tenants,
+    ...(config === undefined ? {} : { config: config.state() }),
   });
   const own: Route[] = [
     { method: 'GET', path: '/admin/state', handle: () => ({ status: 200, body: adminState() }) },
@@ -91,6 +110,7 @@ function incarnate(options: ShardMemberOptions, state: ShardState, knobs: Readon
         return { status: 200, body: adminState() };
       },
     },
+    ...(config === undefined ? [] : [definitionsRoute(config)]),
     ...shardRoutes(shard, kind, checkToken),
   ];
   return {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import type { ConfigIdentity, ConfigStage, ConfigValue } from '@fairlead/contracts';
 import { eventually, testFolder } from '@fairlead/testing';
-import { AppliedConfig } from './applied-config.js';
+import { AppliedConfig, gatewayConfig } from './applied-config.js';
 
 const routing: ConfigIdentity = { domain: 'routing', name: 'default', scope: 'platform' };
 const value = (revision: number, more: Partial<ConfigValue> = {}): ConfigValue => ({
@@ -18,7 +18,7 @@ let files = 0;
 const open = (file: string) =>
   AppliedConfig.open({
     feed: { current: ({ domain }, stage) => (domain === 'routing' ? shown[stage] : undefined) },
-    ...{ file: join(dir, file), endpoint: 'gateway-1/gateway-1-1', onSaveError: () => undefined },
+    ...{ follows: gatewayConfig, file: join(dir, file), endpoint: 'gateway-1/gateway-1-1', onSaveError: () => undefined },
   });
 const applied = () => config.current(routing)?.revision;
 

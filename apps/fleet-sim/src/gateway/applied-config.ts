@@ -14,7 +14,7 @@ import {
 } from '@fairlead/contracts';
 
 /** The documents that gateways go by. */
-export const followedConfig: readonly ConfigIdentity[] = (['routing', 'feature-flags'] as const).map((domain) => ({
+export const gatewayConfig: readonly ConfigIdentity[] = (['routing', 'feature-flags'] as const).map((domain) => ({
   ...{ domain, name: 'default', scope: platformScope },
 }));
 
@@ -23,25 +23,29 @@ export interface ConfigFeed {
   current(identity: ConfigIdentity, stage: ConfigStage): ConfigValue | undefined;
 }
 
+export interface AppliedConfigOptions {
+  readonly feed: ConfigFeed;
+  /** The documents that it goes by. */
+  readonly follows: readonly ConfigIdentity[];
+  readonly file: string;
+  /** As candidates name it: `shard/endpoint`. */
+  readonly endpoint: string;
+  readonly onSaveError: (error: unknown) => void;
+}
+
 const savedSchema = z.record(z.string(), configValue);
 
 /**
- * The configuration that a gateway goes by: what is in force, never an older one than it has, kept on disk so that it can serve with the control plane away; and before
- * that a candidate, as long as that names this gateway and is newer.
+ * The configuration that a member goes by: what is in force, never an older one than it has, kept on disk so that it can serve with the control plane away; and before
+ * that a candidate, as long as that names this member and is newer.
  */
 export class AppliedConfig {
   private constructor(
-    private readonly options: { feed: ConfigFeed; file: string; endpoint: string; onSaveError: (error: unknown) => void },
+    private readonly options: AppliedConfigOptions,
     private readonly inForce: Map<string, ConfigValue>,
   ) {}
 
-  static async open(options: {
-    feed: ConfigFeed;
-    file: string;
-    /** As candidates name it: `shard/endpoint`. */
-    endpoint: string;
-    onSaveError: (error: unknown) => void;
-  }): Promise<AppliedConfig> {
+  static async open(options: AppliedConfigOptions): Promise<AppliedConfig> {
     return new AppliedConfig(options, new Map(Object.entries(await load(options.file))));
   }
 
@@ -56,7 +60,7 @@ export class AppliedConfig {
   /** What `GET /admin/state` says of it: by document, which revision. */
   state(): Record<string, { epoch: number; revision: number; sha256: string }> {
     return Object.fromEntries(
-      followedConfig.flatMap((identity) => {
+      this.options.follows.flatMap((identity) => {
         const value = this.current(identity);
         return value === undefined ? [] : [[configPath(identity), { epoch: value.epoch, revision: value.revision, sha256: value.sha256 }]];
       }),
@@ -86,7 +90,7 @@ function isNewer(value: ConfigValue, than: ConfigValue | undefined): boolean {
   return than === undefined || value.epoch > than.epoch || (value.epoch === than.epoch && value.revision > than.revision);
 }
 
-/** What a gateway had in force; nothing when that can't be read. */
+/** What a member had in force; nothing when that can't be read. */
 async function load(file: string): Promise<Record<string, ConfigValue>> {
   try {
     return savedSchema.parse(JSON.parse(await readFile(file, 'utf8')));

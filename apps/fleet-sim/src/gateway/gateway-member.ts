@@ -8,7 +8,7 @@ import { parseInput, Problem, type HttpRequest, type Route } from '../http/serve
 import { traced } from '../http/traced.js';
 import type { PlacementFeed } from '../placement.js';
 import { commandBody } from '../shard/routes.js';
-import { AppliedConfig, type ConfigFeed } from './applied-config.js';
+import { AppliedConfig, gatewayConfig, type ConfigFeed } from './applied-config.js';
 import { AppliedPlacement } from './applied-placement.js';
 import { Router } from './router.js';
 
@@ -70,6 +70,7 @@ export function createGatewayMember(options: GatewayMemberOptions): GatewayMembe
       });
       const config = await AppliedConfig.open({
         feed: followed.config ?? { current: () => undefined },
+        follows: gatewayConfig,
         file: join(options.dir, 'config.json'),
         endpoint: `${options.shardId}/${options.shardId}-1`,
         onSaveError: (error) => {

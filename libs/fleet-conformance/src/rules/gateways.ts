@@ -1,6 +1,7 @@
 import { expectProblem, expectTrue, isCount, shown } from '../expect.js';
 import { NotChecked } from '../broken.js';
 import type { Bench, Rule } from '../rule.js';
+import type { Answer } from '../service.js';
 import { expectVersion } from './every-service.js';
 
 /** G: gateways. What they do with commands on their way shows only in a whole fleet. */
@@ -32,7 +33,11 @@ async function applied({ service }: Bench): Promise<void> {
 }
 
 async function configuration({ service }: Bench): Promise<void> {
-  const answer = await service.get('/admin/state');
+  expectConfig(await service.get('/admin/state'));
+}
+
+/** Throws Broken unless an answer of GET /admin/state tells each document whole; NotChecked when it goes by none. */
+export function expectConfig(answer: Answer): void {
   const { config } = answer.body;
   if (config === undefined) throw new NotChecked('it goes by no configuration documents');
   expectTrue(typeof config === 'object' && config !== null, 'an object as config', shown(answer));
