@@ -49,6 +49,31 @@ describe('the cluster', () => {
     });
   });
 
+  it('has no age told of what a clock saw that was ahead', async () => {
+    const ahead = '2026-11-21T10:00:10.001Z';
+    const service = { service: 'audit', status: 'ready', problem: '' };
+    stage.gateway.peers.answers = {
+      getClusterHealth: () => ({
+        ...{ state: 'degraded', at, endpointsTakenAt: ahead },
+        ...{ moreReasons: 0, shards: 1, shardsWithoutReadyEndpoint: 0, endpoints: 1, endpointsReady: 1, endpointsUnsteady: 0 },
+        reasons: [
+          { code: 'fleet_observation_old', severity: 'warning', subject: 'fleet-observer', detail: 'a clock was wrong', at: ahead },
+        ],
+        services: [
+          { ...service, at: ahead },
+          { ...service, at },
+        ],
+      }),
+    };
+    const { endpoints, reasons, services } = (await read('health')).body;
+    expect(endpoints).toMatchObject({ taken_at: ahead, age_ms: null });
+    expect(reasons).toMatchObject([{ at: ahead, age_ms: null }]);
+    expect(services).toMatchObject([
+      { at: ahead, age_ms: null },
+      { at, age_ms: 0 },
+    ]);
+  });
+
   it('has its pillars told by kind and service: null for what is not known, and a measured zero as zero', async () => {
     const pillar = { scope: 'kind', name: 'runner', pillar: 'cpu', unit: 'cores', query: 'sum(a)' };
     stage.gateway.peers.answers = {

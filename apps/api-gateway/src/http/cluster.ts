@@ -5,7 +5,10 @@ import { RequirePermission } from '../edge/access.js';
 import { Answers, time } from '../edge/answers.js';
 import { asCaller, fleetClient, orNull, type FleetClient } from '../edge/clients.js';
 
-const age = z.int().nullable().meta({ description: 'How old that is, in milliseconds.' });
+const age = z
+  .int()
+  .nullable()
+  .meta({ description: 'How old that is, in milliseconds; null when nobody knows, as of a time that was told by a clock that is ahead.' });
 const reasonSchema = z
   .object({
     code: z.enum([
@@ -76,7 +79,10 @@ export class ClusterController {
   @Answers('Tells how the whole platform is, and why.', healthSchema)
   async health(): Promise<Health> {
     const health = await this.fleet.getClusterHealth({}, asCaller());
-    const ageOf = (at: string) => (at === '' ? null : Math.max(0, Date.parse(health.at) - Date.parse(at)));
+    const ageOf = (at: string) => {
+      const ageMs = at === '' ? -1 : Date.parse(health.at) - Date.parse(at);
+      return ageMs < 0 ? null : ageMs;
+    };
     return {
       state: health.state as Health['state'],
       at: health.at,

@@ -2799,7 +2799,7 @@ export interface components {
                 ready: number;
                 unsteady: number;
                 taken_at: string | null;
-                /** @description How old that is, in milliseconds. */
+                /** @description How old that is, in milliseconds; null when nobody knows, as of a time that was told by a clock that is ahead. */
                 age_ms: number | null;
             };
             /** @description Of the services that CONTROL_PLANE_URLS names. */
@@ -2811,7 +2811,7 @@ export interface components {
                 problem: string | null;
                 /** Format: date-time */
                 at: string;
-                /** @description How old that is, in milliseconds. */
+                /** @description How old that is, in milliseconds; null when nobody knows, as of a time that was told by a clock that is ahead. */
                 age_ms: number | null;
             }[];
         };
@@ -2824,7 +2824,7 @@ export interface components {
             subject: string;
             detail: string;
             at: string | null;
-            /** @description How old that is, in milliseconds. */
+            /** @description How old that is, in milliseconds; null when nobody knows, as of a time that was told by a clock that is ahead. */
             age_ms: number | null;
         };
         ClusterPillar: {
