@@ -1,5 +1,6 @@
 /** Says of each shard that stays over its limit, or keeps who was to leave, why. */
 import { isFree, isMisplaced, mayBeOn, meetsGroup, membersOf, type Shard, type State, type Tenant } from './state.js';
+import type { Sliced } from './slices.js';
 import type { Goal, LeftOver, LeftOverReason } from './types.js';
 
 const messages: Readonly<Record<LeftOverReason, string>> = {
@@ -18,18 +19,19 @@ const messages: Readonly<Record<LeftOverReason, string>> = {
 };
 
 /** What is left over when the planned moves are made, by shard id. `cut` are shards of which moves were left out for the budget. */
-export function leftOvers(state: State, goal: Goal, cut: ReadonlySet<Shard>): LeftOver[] {
-  return [...membersOf(state)].flatMap(([shard, here]) => {
+export function* leftOvers(state: State, goal: Goal, cut: ReadonlySet<Shard>): Sliced<LeftOver[]> {
+  const found: LeftOver[] = [];
+  const tell = (shard: Shard, reason: LeftOverReason) => found.push({ shardId: shard.id, reason, message: messages[reason] });
+  for (const [shard, here] of membersOf(state)) {
+    if (state.slices.isOver()) yield;
     const isLeft = shard.leaving ? here.length > 0 : shard.target && shard.load > shard.limit;
     const keeps = goal.mode !== 'replace' && here.some(isMisplaced);
-    if (!isLeft && !keeps) return [];
-    if (!isLeft) {
-      const kept: LeftOverReason = cut.has(shard) ? 'budget_used_up' : 'pinned_elsewhere';
-      return [{ shardId: shard.id, reason: kept, message: messages[kept] }];
-    }
-    const reason = reasonFor(state, goal, shard, here, cut.has(shard));
-    return [{ shardId: shard.id, reason, message: messages[reason] }];
-  });
+    if (!isLeft && !keeps) continue;
+    // Each of its tenants is held against the other shards.
+    state.slices.count(here.length * state.shards.length);
+    tell(shard, isLeft ? reasonFor(state, goal, shard, here, cut.has(shard)) : cut.has(shard) ? 'budget_used_up' : 'pinned_elsewhere');
+  }
+  return found;
 }
 
 function reasonFor(state: State, goal: Goal, shard: Shard, here: readonly Tenant[], cut: boolean): LeftOverReason {

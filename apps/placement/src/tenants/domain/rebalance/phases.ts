@@ -281,37 +281,46 @@ function firstOfAtLeast(list: readonly Tenant[], load: number): number {
 
 /** Where no tenant of a shard that is over fits anywhere: smaller ones of another shard go on, and leave their room. */
 export function* makeRoom(state: State, members: Members): Sliced<void> {
+  const began = state.slices.total;
+  // Half of what is left, so that a later round has some as well.
+  const until = began + Math.ceil(state.looksForRoom / 2);
+  yield* exchangeUntil(state, members, until);
+  state.looksForRoom -= Math.min(state.looksForRoom, state.slices.total - began);
+}
+
+function* exchangeUntil(state: State, members: Members, until: number): Sliced<void> {
   let tries = 0;
+  const isTired = () => tries >= maxTries || state.slices.total >= until;
   for (const donor of state.shards.filter(isOver)) {
     // Groups that no shard takes another one of, while nobody moves.
     const closed = new Set<string>();
     for (const tenant of members.get(donor) ?? []) {
       if (!isOver(donor) || tenant.load === 0) break;
-      if (tries >= maxTries) return;
+      if (isTired()) return;
       state.slices.count(state.shards.length);
       if (state.slices.isOver()) yield;
       if (tenant.at !== donor || !isFree(tenant) || tenant.giant || (tenant.group !== undefined && closed.has(tenant.group))) continue;
       const open = state.shards.filter((shard) => shard !== donor && shard.allowed <= shard.limit && isOpenTo(tenant, shard));
       if (open.length === 0 && tenant.only === undefined && tenant.group !== undefined) closed.add(tenant.group);
       for (const shard of open.sort((a, b) => b.limit - b.load - (a.limit - a.load))) {
-        if (tenant.at !== donor || tries >= maxTries) break;
+        if (tenant.at !== donor || isTired()) break;
         tries += 1;
-        yield* exchange(state, tenant, shard, members.get(shard) ?? []);
+        yield* exchange(state, tenant, shard, members.get(shard) ?? [], until);
       }
       if (tenant.at !== donor) closed.clear();
     }
   }
 }
 
-/** Lets a tenant go to a shard that smaller ones leave for others, if there is room for those. */
-function* exchange(state: State, tenant: Tenant, shard: Shard, members: readonly Tenant[]): Sliced<void> {
+/** Lets a tenant go to a shard that smaller ones leave for others, if there is room for those and it takes no more looks than these. */
+function* exchange(state: State, tenant: Tenant, shard: Shard, members: readonly Tenant[], until: number): Sliced<void> {
   const mark = state.journal.length;
   state.slices.count(members.length);
   const smaller = members.filter((other) => other.load < tenant.load && other.at === shard).reverse();
   for (;;) {
     const short = shard.load + tenant.load - shard.limit;
     if (short <= 0) break;
-    const [goes, to] = yield* pickToShed(state, smaller, short);
+    const [goes, to] = state.slices.total >= until ? [] : yield* pickToShed(state, smaller, short);
     if (goes === undefined || to === undefined) {
       takeBack(state, mark);
       return;

@@ -53,7 +53,7 @@ export function* planInSlices(snapshot: Snapshot, goal: Goal): Sliced<RebalanceP
     limits: state.shards.filter(({ target }) => target).map(({ id, highest }) => ({ shardId: id, load: highest / state.scale })),
     ratioBefore: highestRatio(before),
     ratioAfter: highestRatio(after),
-    leftOver: leftOvers(state, goal, new Set(cut.map(({ from }) => from))),
+    leftOver: yield* leftOvers(state, goal, new Set(cut.map(({ from }) => from))),
   };
 }
 
@@ -111,11 +111,13 @@ function isLevel({ shards, tenants }: State): boolean {
 
 /** The steps with one for each tenant, without those that turned out to be needless, in a safe order. They are made. */
 function* finish(state: State): Sliced<Step[]> {
+  state.slices.count(4 * state.journal.length);
+  if (state.slices.isOver()) yield;
   const journal = takeBack(state, 0);
   const limit = ({ highest }: Shard) => highest;
   const last = new Map(journal.map(({ tenant, to }) => [tenant, to]));
   const moves = [...last].filter(([tenant, to]) => tenant.home !== to).map(([tenant, to]) => ({ tenant, to }));
-  const needed = withoutNeedless(state, moves);
+  const needed = yield* withoutNeedless(state, moves);
   const made = (yield* makeInOrder(needed, limit, state.slices)) ?? (yield* makeInOrder(moves, limit, state.slices));
   if (made !== undefined) return made;
   // As they were made they were safe.
@@ -124,11 +126,16 @@ function* finish(state: State): Sliced<Step[]> {
 }
 
 /** Leaves out moves whose tenant can be at home all the same, when with them no shard is over. */
-function withoutNeedless(state: State, moves: readonly { tenant: Tenant; to: Shard }[]): { tenant: Tenant; to: Shard }[] {
+function* withoutNeedless(state: State, moves: readonly { tenant: Tenant; to: Shard }[]): Sliced<{ tenant: Tenant; to: Shard }[]> {
+  // What moving takes, and sorting compares.
+  state.slices.count(20 * moves.length);
+  if (state.slices.isOver()) yield;
   for (const { tenant, to } of moves) relocate(tenant, to);
   const needed = new Set(moves);
   if (isLevel(state))
     for (const move of moves.toSorted((a, b) => largestFirst(b.tenant, a.tenant))) {
+      state.slices.count(2);
+      if (state.slices.isOver()) yield;
       const { tenant } = move;
       const { home } = tenant;
       const alone = tenant.group === undefined || (home.groups.get(tenant.group) ?? 0) === 0;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { planInSlices, planRebalance } from './plan.js';
 import { givingWay, SliceCounter, withoutStop, type Sliced } from './slices.js';
 import type { Goal, Snapshot } from './types.js';
@@ -73,6 +74,37 @@ describe('a plan of 50,000 tenants of one shard', () => {
     expect(between).toBeGreaterThanOrEqual((45_000 * 200) / 200_000);
     expect(others).toBeGreaterThanOrEqual(between);
     expect(JSON.stringify(plan)).toBe(JSON.stringify(planRebalance(snapshot, goal)));
+  });
+});
+
+describe('a plan that has to make room in many ways', () => {
+  /** Looks that the plan takes, to a slice. */
+  function looksOf(snapshot: Snapshot): number {
+    const work = planInSlices(snapshot, goal);
+    let slices = 1;
+    while (work.next().done !== true) slices += 1;
+    return slices * 200_000;
+  }
+
+  it('takes no more looks than its size and a bound for exchanges make', () => {
+    const cases = fc.record({
+      shards: fc.integer({ min: 80, max: 100 }),
+      full: fc.integer({ min: 8, max: 10 }),
+      groups: fc.integer({ min: 120, max: 150 }),
+    });
+    fc.assert(
+      fc.property(cases, ({ shards, full, groups }) => {
+        const all = groups * Math.floor(shards * 0.8);
+        const placed = onOneShard(shards, all, groups);
+        const tenants = placed.tenants.map((tenant, n) => ({
+          ...tenant,
+          shardId: placed.shards[n % full]?.shardId ?? '',
+          load: 1 + ((n * 7919) % 1_000) / 10,
+        }));
+        expect(looksOf({ ...placed, tenants })).toBeLessThanOrEqual(14_000_000 + 10 * all * shards);
+      }),
+      { seed: 11, numRuns: 6 },
+    );
   });
 });
 

@@ -9,12 +9,15 @@ const operationsPerSlice = 200_000;
 /** Counts the operations of a slice. */
 export class SliceCounter {
   private done = 0;
+  /** All that were counted. */
+  total = 0;
 
   constructor(private readonly most = operationsPerSlice) {}
 
   /** Counts operations that were done, or are about to be. */
   count(operations: number): void {
     this.done += operations;
+    this.total += operations;
   }
 
   /** Whether the slice is over, and the next one has begun: then the work yields. */

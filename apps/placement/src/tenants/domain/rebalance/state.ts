@@ -47,6 +47,9 @@ export interface Step {
   readonly to: Shard;
 }
 
+/** Looks at a shard or a tenant that a plan takes at most to make room by exchanges: a count, so that the plan is the same anywhere. */
+const maxLooksForRoom = 12_000_000;
+
 export interface State {
   /** By id, as the tenants. */
   readonly shards: readonly Shard[];
@@ -65,6 +68,8 @@ export interface State {
   readonly spilled: Set<Shard>;
   /** Planning yields when one is over. */
   readonly slices: SliceCounter;
+  /** How many looks the plan may still take to make room, in all of its rounds. */
+  looksForRoom: number;
 }
 
 /** Tenants that may move. */
@@ -121,7 +126,9 @@ export function* openState(snapshot: Snapshot, goal: Goal): Sliced<State> {
   const bySize = tenants.toSorted(largestFirst);
   slices.count(all);
   if (slices.isOver()) yield;
-  return { shards, tenants, bySize, tolerance, scale, mean, journal: [], separated: new Set(), spilled: new Set(), slices };
+  const [separated, spilled] = [new Set<Tenant>(), new Set<Shard>()];
+  const looksForRoom = maxLooksForRoom;
+  return { shards, tenants, bySize, tolerance, scale, mean, journal: [], separated, spilled, slices, looksForRoom };
 }
 
 function goalShards(goal: Goal): string[] {

@@ -51,6 +51,6 @@ export function* whatIfInSlices(snapshot: Snapshot, { shardId, tolerance }: Fail
     after,
     ratioBefore: highestRatio(before),
     ratioAfter: highestRatio(after),
-    leftOver: leftOvers(state, goal, new Set()),
+    leftOver: yield* leftOvers(state, goal, new Set()),
   };
 }
