@@ -96,6 +96,23 @@ function deaf(messaging: Messaging): Messaging {
   return { ...messaging, connection: { subscribe, request } as unknown as Messaging['connection'] };
 }
 
+/** The real connection, with the keys of all values that are asked for. */
+function countingReads(messaging: Messaging): { counted: Messaging; reads: string[] } {
+  const reads: string[] = [];
+  const manager = async () => {
+    const real = await messaging.manager();
+    const getMessage: typeof real.streams.getMessage = (stream, query) => {
+      reads.push('last_by_subj' in query ? query.last_by_subj : '');
+      return real.streams.getMessage(stream, query);
+    };
+    const streams = new Proxy(real.streams, {
+      get: (target, name) => (name === 'getMessage' ? getMessage : (Reflect.get(target, name, target) as unknown)),
+    });
+    return new Proxy(real, { get: (target, name) => (name === 'streams' ? streams : (Reflect.get(target, name, target) as unknown)) });
+  };
+  return { counted: { ...messaging, manager }, reads };
+}
+
 describe('placement through KV', () => {
   it('reaches a watcher that came first and one that comes later; a change writes one chunk per kind and the marker', async () => {
     const { messaging, again } = await installation();
@@ -216,6 +233,28 @@ describe('placement through KV', () => {
     expect(outcomes.reduce((sum, lost) => sum + lost, 0)).toBeLessThan(20);
     const late = watchIn(messaging);
     await reaches(late, 1, 61);
+  });
+
+  it('has a publisher read what another one has changed, and the rest once', async () => {
+    const { messaging, again } = await installation();
+    const { counted, reads } = countingReads(await again());
+    const [writer, other] = [createPlacementPublisher({ messaging, logger }), createPlacementPublisher({ messaging: counted, logger })];
+    await writer.publish(placement(1, 1));
+    await other.publish(placement(1, 1));
+    const whole = reads.splice(0).length;
+    for (let revision = 2; revision <= 4; revision++) {
+      const source = placement(1, revision, { 'tenant-3': `shard-${revision}` });
+      await writer.publish(source);
+      await other.publish(source);
+      // The marker and a chunk of each kind, which it looked for in vain to write them itself.
+      expect(reads.splice(0).length).toBeLessThanOrEqual(7);
+      expect(await other.verify(source)).toEqual({ damaged: [], differing: [] });
+      expect(reads.splice(0).length).toBe(whole);
+    }
+    expect(whole).toBeGreaterThan(14);
+    // And it can go on by itself from there.
+    await other.publish(placement(1, 5));
+    await reaches(watchIn(messaging), 1, 5);
   });
 
   it('goes on when the bucket is deleted and published again above the old sequences', async () => {

@@ -86,8 +86,16 @@ function tryDecodeMarker(stored: StoredMsg): (Marker & MarkedVersion) | undefine
 
 const markedMarker = (value: Uint8Array): Marker & MarkedVersion => ({ ...decodeMarker(value), marker: shortSha256(value) });
 
-/** Reads the marker and every chunk it names. Throws BucketMoved when something is written meanwhile. */
-export async function readBucket(manager: JetStreamManager, bucket: BucketSpec, info: StreamInfo): Promise<BucketState> {
+/**
+ * Reads the marker and every chunk it names; of what `before` tells of the same bucket, only the chunks that the marker names anew. What somebody
+ * did to the others is not seen then: who has to know it reads without `before`. Throws BucketMoved when something is written meanwhile.
+ */
+export async function readBucket(
+  manager: JetStreamManager,
+  bucket: BucketSpec,
+  info: StreamInfo,
+  before?: BucketState,
+): Promise<BucketState> {
   const lastSequence = info.state.last_seq;
   const sequences = new Map<string, number>();
   const read = async (key: string) => {
@@ -104,6 +112,13 @@ export async function readBucket(manager: JetStreamManager, bucket: BucketSpec, 
       keys.map(async ([key, hash]) => {
         const described = readChunkKey(key);
         if (described === undefined) return;
+        const [known, sequence] = [before?.held.get(described.name), before?.sequences.get(key)];
+        const isSame = before?.created === info.created && known?.slot === described.slot && known.hash === hash;
+        if (isSame && known.entries !== undefined && sequence !== undefined) {
+          held.set(described.name, known);
+          sequences.set(key, sequence);
+          return;
+        }
         const stored = await read(key);
         const sound = stored !== undefined && shortSha256(stored.data) === hash;
         held.set(described.name, { slot: described.slot, hash, entries: sound ? readEntries(described.what, stored.data) : undefined });

@@ -88,14 +88,14 @@ export function createPlacementPublisher(options: {
     }
   }
 
-  async function openBucket(): Promise<BucketState> {
+  async function openBucket(before: BucketState | undefined): Promise<BucketState> {
     const manager = await messaging.manager();
     const floor = await rememberedFloor();
     const exists = await isWhole(manager, floor);
     const firstSequence = exists ? undefined : floor + sequenceGap;
     const { info } = await ensureStream(manager, bucketConfig(bucket, { replicas: messaging.replicas, firstSequence }), logger);
     if (!exists) logger.info({ bucket: bucket.name, firstSequence }, 'made the placement bucket');
-    return await readBucket(manager, bucket, info);
+    return await readBucket(manager, bucket, info, before);
   }
 
   /**
@@ -158,9 +158,12 @@ export function createPlacementPublisher(options: {
 
   async function bring(source: PlacementSource): Promise<BucketState> {
     let problem: unknown;
+    // Another publisher has written since: what it left as it was need not be read again. When that fails too, all of it is.
+    let before: BucketState | undefined;
     for (let attempt = 0; attempt < attempts && messaging.connected(); attempt++) {
       try {
-        const state = known ?? (await openBucket());
+        const state = known ?? (await openBucket(before));
+        before = known;
         known = undefined;
         known = await advance(state, source);
         if (known !== undefined) return known;

@@ -50,7 +50,8 @@ describe('the cluster', () => {
   });
 
   it('has no age told of what a clock saw that was ahead', async () => {
-    const ahead = '2026-11-21T10:00:10.001Z';
+    const ahead = '2026-11-21T10:00:11.001Z';
+    const skewed = '2026-11-21T10:00:11.000Z';
     const service = { service: 'audit', status: 'ready', problem: '' };
     stage.gateway.peers.answers = {
       getClusterHealth: () => ({
@@ -61,7 +62,7 @@ describe('the cluster', () => {
         ],
         services: [
           { ...service, at: ahead },
-          { ...service, at },
+          { ...service, at: skewed },
         ],
       }),
     };
@@ -70,7 +71,7 @@ describe('the cluster', () => {
     expect(reasons).toMatchObject([{ at: ahead, age_ms: null }]);
     expect(services).toMatchObject([
       { at: ahead, age_ms: null },
-      { at, age_ms: 0 },
+      { at: skewed, age_ms: 0 },
     ]);
   });
 

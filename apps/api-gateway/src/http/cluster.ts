@@ -69,6 +69,9 @@ const statsSchema = z
 
 type Health = z.output<typeof healthSchema>;
 
+/** Clocks of replicas that are kept by NTP differ by less. */
+const toleratedSkewMs = 1_000;
+
 @Controller('platform/v1/cluster')
 export class ClusterController {
   constructor(@Inject(fleetClient) private readonly fleet: FleetClient) {}
@@ -80,8 +83,8 @@ export class ClusterController {
   async health(): Promise<Health> {
     const health = await this.fleet.getClusterHealth({}, asCaller());
     const ageOf = (at: string) => {
-      const ageMs = at === '' ? -1 : Date.parse(health.at) - Date.parse(at);
-      return ageMs < 0 ? null : ageMs;
+      const ageMs = at === '' ? -Infinity : Date.parse(health.at) - Date.parse(at);
+      return ageMs < -toleratedSkewMs ? null : Math.max(0, ageMs);
     };
     return {
       state: health.state as Health['state'],
