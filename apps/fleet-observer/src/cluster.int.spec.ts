@@ -177,7 +177,8 @@ describe('health', () => {
   it('tells shards without a ready endpoint, services that are not ready, and how old that is', async () => {
     const [good, bad] = [await startManagedEndpoint(), await startManagedEndpoint()];
     cleanups.push(good.stop, bad.stop);
-    stack.shards.set('runner/good', [good.url]).set('runner/bad', [bad.url]);
+    stack.shards.set('runner/good', [good.url]).set('runner/bad', [bad.url]).set('runner/bare', []).set('runner/new', []);
+    stack.tenants.set('runner/bare', 2);
     const answer = (service: string, status: string, checks: object) => JSON.stringify({ service, status, checks });
     const audit = await serve((_request, response) =>
       response.end(answer('audit', 'degraded', { nats: { ok: false, problem: 'not connected' } })),
@@ -190,7 +191,7 @@ describe('health', () => {
     const { at, endpointsTakenAt, reasons, services, ...health } = await observer.getClusterHealth({});
     expect(health).toEqual({
       state: 'unhealthy',
-      ...{ moreReasons: 0, shards: 2, shardsWithoutReadyEndpoint: 1, endpoints: 2, endpointsReady: 1, endpointsUnsteady: 0 },
+      ...{ moreReasons: 0, shards: 4, shardsWithoutReadyEndpoint: 3, endpoints: 2, endpointsReady: 1, endpointsUnsteady: 0 },
     });
     expect(services.map(({ service, status, problem }) => [service, status, problem])).toEqual([
       ['audit', 'degraded', 'nats: not connected'],
@@ -199,14 +200,16 @@ describe('health', () => {
     ]);
     expect(reasons.map(({ code, subject }) => `${code} ${subject}`)).toEqual([
       'shard_without_ready_endpoint runner/bad',
+      'shard_without_ready_endpoint runner/bare',
       'service_not_ready placement',
       'service_not_ready provisioner',
+      'shard_without_ready_endpoint runner/new',
       'service_degraded audit',
     ]);
     for (const seen of [endpointsTakenAt, ...reasons.map((reason) => reason.at), ...services.map((service) => service.at)])
       expect(seen <= at && seen !== '').toBe(true);
     bad.ready = 200;
     await observer.getSnapshot({ maxAgeMs: 1 });
-    expect((await observer.getClusterHealth({})).shardsWithoutReadyEndpoint).toBe(0);
+    expect((await observer.getClusterHealth({})).shardsWithoutReadyEndpoint).toBe(2);
   });
 });

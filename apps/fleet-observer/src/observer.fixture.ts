@@ -11,6 +11,8 @@ export type Observer = RpcClient<typeof fleetV1.FleetObserverServiceService> & {
 export interface Stack {
   /** What placement answers: `<kind>/<shard>` to endpoint URLs; tests change it. */
   readonly shards: Map<string, string[]>;
+  /** How many tenants they have, where any; tests change it. */
+  readonly tenants: Map<string, number>;
   /** The version that it answers them at. */
   readonly version: { epoch: number; revision: number };
   placementCalls: () => number;
@@ -31,11 +33,12 @@ export async function startStack(database: { url: string; password: string }): P
   const jwks = { keys: Object.values(keys).map(({ publicJwk }) => publicJwk) };
   const signers = { 'api-gateway': await createTokenSigner(keys['api-gateway']), provisioner: await createTokenSigner(keys.provisioner) };
   const shards = new Map<string, string[]>();
+  const tenants = new Map<string, number>();
   let placementCalls = 0;
   const version = { epoch: 1, revision: 0 };
   const placement = await startPlacement(jwks, () => {
     placementCalls += 1;
-    const all = [...shards].map(([key, urls]) => shardOf(key, urls));
+    const all = [...shards].map(([key, urls]) => shardOf(key, urls, tenants.get(key)));
     return placementV1.GetPlacementResponse.fromPartial({ ...version, shards: all });
   });
   const running: Observer[] = [];
@@ -72,6 +75,7 @@ export async function startStack(database: { url: string; password: string }): P
   };
   return {
     shards,
+    tenants,
     version,
     placementCalls: () => placementCalls,
     signers,
@@ -83,10 +87,10 @@ export async function startStack(database: { url: string; password: string }): P
   };
 }
 
-function shardOf(key: string, urls: readonly string[]): placementV1.Shard {
+function shardOf(key: string, urls: readonly string[], tenants = 0): placementV1.Shard {
   const [kind = '', shardId = ''] = key.split('/');
   const endpoints = urls.map((url, index) => ({ endpointId: `e${String(index + 1)}`, url }));
-  return placementV1.Shard.fromPartial({ kind, shardId, endpoints });
+  return placementV1.Shard.fromPartial({ kind, shardId, endpoints, state: 'active', tenants });
 }
 
 type GetPlacement = () => placementV1.GetPlacementResponse;

@@ -19,6 +19,7 @@ import { clusterStats } from './sensing/cluster-stats.js';
 import { createEndpointSource } from './sensing/endpoints.js';
 import { keptFor } from './sensing/kept.js';
 import { probeEndpoint } from './sensing/probe.js';
+import { registeredShards } from './sensing/registered-shards.js';
 import { serviceReadiness } from './sensing/service-readiness.js';
 import { anywhere, metricsSource } from './sensing/victoria-metrics.js';
 import { migrations } from './store/migrations.js';
@@ -79,6 +80,7 @@ export async function createService(config: FleetObserverConfig, overrides: Flee
         getClusterHealth: getClusterHealth({
           observation,
           services: keptFor(clusterKeptMs, () => serviceReadiness(own, config.CONTROL_PLANE_URLS ?? [])),
+          registered: keptFor(clusterKeptMs, () => registeredShards(placement, logger)),
           oldAfterMs: 3 * config.FLEET_INTERVAL_MS,
         }),
         getClusterStats: getClusterStats({ url: metrics.url, stats: keptFor(clusterKeptMs, () => clusterStats(metrics, asking)) }),

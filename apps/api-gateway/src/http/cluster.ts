@@ -34,7 +34,9 @@ const healthSchema = z
     at: time,
     reasons: z.array(reasonSchema),
     more_reasons: z.int().meta({ description: 'How many reasons there are beyond those that are told.' }),
-    shards: z.object({ total: z.int(), without_ready_endpoint: z.int() }).meta({ description: 'Of shards that have endpoints.' }),
+    shards: z
+      .object({ total: z.int(), without_ready_endpoint: z.int() })
+      .meta({ description: 'Of all that are registered; while placement can not be asked, of those that have endpoints.' }),
     endpoints: z.object({ total: z.int(), ready: z.int(), unsteady: z.int(), taken_at: time.nullable(), age_ms: age }),
     services: z
       .array(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { clusterHealth, type Seen, type ServiceState } from './cluster-health.js';
+import { clusterHealth, type RegisteredShard, type Seen, type ServiceState } from './cluster-health.js';
 import { unmeasured, type EndpointHealth } from './health.js';
 
 const now = new Date('2026-11-21T10:00:30.000Z');
@@ -19,7 +19,15 @@ const service = (name: string, is: Partial<ServiceState> = {}): ServiceState => 
   ...is,
 });
 
-const seen = (is: Partial<Seen>): Seen => ({ endpoints: [], takenAt: new Date(takenAt), services: [], now, oldAfterMs: 30_000, ...is });
+const seen = (is: Partial<Seen>): Seen => ({
+  registered: [],
+  endpoints: [],
+  takenAt: new Date(takenAt),
+  services: [],
+  now,
+  oldAfterMs: 30_000,
+  ...is,
+});
 
 const told = (is: Partial<Seen>) => {
   const { state, reasons } = clusterHealth(seen(is));
@@ -54,6 +62,32 @@ describe('clusterHealth', () => {
         ],
       ],
     });
+  });
+
+  it('counts shards that are registered without an endpoint: critical with tenants, else a warning while they are active', () => {
+    const registered = (shardId: string, is: Partial<RegisteredShard> = {}): RegisteredShard => ({
+      ...{ kind: 'runner', shardId, state: 'active', tenants: 0, endpoints: 0, at: takenAt },
+      ...is,
+    });
+    const health = {
+      endpoints: [endpoint('runner', 'r', 'a')],
+      registered: [
+        registered('r', { endpoints: 1, tenants: 5 }),
+        registered('new'),
+        registered('bare', { tenants: 1 }),
+        registered('to-go', { state: 'cordoned' }),
+        registered('not-yet-asked', { endpoints: 1, tenants: 2 }),
+      ],
+    };
+    expect(told(health)).toEqual({
+      state: 'unhealthy',
+      reasons: [
+        ['critical', 'shard_without_ready_endpoint', 'runner/bare', 'it has no endpoint, and 1 tenant', takenAt],
+        ['warning', 'shard_without_ready_endpoint', 'runner/new', 'it has no endpoint: no tenant comes to it', takenAt],
+      ],
+    });
+    expect(clusterHealth(seen(health))).toMatchObject({ shards: 5, shardsWithoutReadyEndpoint: 3 });
+    expect(told({ registered: [registered('new')] }).state).toBe('degraded');
   });
 
   it('is degraded by endpoints that are not ready beside one that is, and by those that are not steady', () => {

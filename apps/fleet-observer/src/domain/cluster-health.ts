@@ -38,7 +38,22 @@ export interface ClusterHealth {
   readonly endpointsUnsteady: number;
 }
 
+/** A shard as placement has it. */
+export interface RegisteredShard {
+  readonly kind: string;
+  readonly shardId: string;
+  readonly state: string;
+  /** How many are placed on it. */
+  readonly tenants: number;
+  /** How many it has. */
+  readonly endpoints: number;
+  /** When placement said so. */
+  readonly at: string;
+}
+
 export interface Seen {
+  /** All that are registered; none while that is not known. */
+  readonly registered: readonly RegisteredShard[];
   readonly endpoints: readonly EndpointHealth[];
   /** No endpoint was asked before; undefined while the fleet was not observed. */
   readonly takenAt: Date | undefined;
@@ -49,11 +64,14 @@ export interface Seen {
 }
 
 /** Unhealthy when something can't serve, degraded when something is on its way there or is not known. */
-export function clusterHealth({ endpoints, takenAt, services, now, oldAfterMs }: Seen): ClusterHealth {
+export function clusterHealth({ registered, endpoints, takenAt, services, now, oldAfterMs }: Seen): ClusterHealth {
   const shards = Map.groupBy(endpoints, ({ kind, shardId }) => `${kind}/${shardId}`);
   const dead = [...shards].filter(([, ofShard]) => !ofShard.some(isReady));
+  // Those whose endpoints are registered and not known yet are told as not observed.
+  const bare = registered.filter((shard) => shard.endpoints === 0 && !shards.has(nameOf(shard)));
   const reasons = [
     ...dead.map(([shard, ofShard]) => deadShard(shard, ofShard)),
+    ...bare.flatMap(bareShard),
     ...services.flatMap(ofService),
     ...endpoints.flatMap((endpoint) => ofCondition(endpoint)),
     ...[...shards.values()].filter((ofShard) => ofShard.some(isReady)).flatMap((ofShard) => ofShard.flatMap(ofState)),
@@ -65,8 +83,8 @@ export function clusterHealth({ endpoints, takenAt, services, now, oldAfterMs }:
   return {
     state: critical.length > 0 ? 'unhealthy' : warnings.length > 0 ? 'degraded' : 'healthy',
     reasons: [...critical, ...warnings],
-    shards: shards.size,
-    shardsWithoutReadyEndpoint: dead.length,
+    shards: new Set([...shards.keys(), ...registered.map(nameOf)]).size,
+    shardsWithoutReadyEndpoint: dead.length + bare.length,
     endpoints: endpoints.length,
     endpointsReady: endpoints.filter(isReady).length,
     endpointsUnsteady: endpoints.filter(({ condition }) => condition !== 'steady').length,
@@ -74,6 +92,18 @@ export function clusterHealth({ endpoints, takenAt, services, now, oldAfterMs }:
 }
 
 const isReady = (endpoint: EndpointHealth) => stateOf(endpoint) === 'ready';
+
+const nameOf = ({ kind, shardId }: Pick<RegisteredShard, 'kind' | 'shardId'>) => `${kind}/${shardId}`;
+
+/** Nobody serves those who are placed there. One that is cordoned and has no tenants is not meant to serve anybody. */
+function bareShard({ tenants, state, at, ...shard }: RegisteredShard): Reason[] {
+  const common = { code: 'shard_without_ready_endpoint', subject: nameOf(shard), at } as const;
+  if (tenants > 0)
+    return [
+      { ...common, severity: 'critical', detail: `it has no endpoint, and ${String(tenants)} ${tenants === 1 ? 'tenant' : 'tenants'}` },
+    ];
+  return state === 'active' ? [{ ...common, severity: 'warning', detail: 'it has no endpoint: no tenant comes to it' }] : [];
+}
 
 function deadShard(shard: string, endpoints: readonly EndpointHealth[]): Reason {
   const states = endpoints.map((endpoint) => `${endpoint.endpointId} is ${stateOf(endpoint).replace('_', ' ')}`);

@@ -188,7 +188,7 @@ export interface GetClusterHealthResponse {
   reasons: HealthReason[];
   /** How many there are beyond. */
   moreReasons: number;
-  /** Of shards that have endpoints. */
+  /** Of all that are registered; while placement can not be asked, of those that have endpoints. */
   shards: number;
   shardsWithoutReadyEndpoint: number;
   endpoints: number;
