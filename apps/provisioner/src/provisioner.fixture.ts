@@ -61,7 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const urls = shards.get(`${kind}/${shardId}`);
     if (urls === undefined) throw new FairleadError('shard_not_found', `there is no ${kind} shard ${shardId}`);
     const endpoints = urls.map((url, index) => ({ endpointId: `e${String(index + 1)}`, url }));
-    return { shard: placementV1.Shard.fromPartial({ kind, shardId, endpoints }) };
+    return { shard: placementV1.Shard.fromPartial({ kind, shardId, endpoints }), references: [] };
   });
   const signer = (key: { privateJwk: PrivateJwk }) => createTokenSigner(key);
   const signers = { 'job-orchestrator': await signer(keys['job-orchestrator']), 'api-gateway': await signer(keys['api-gateway']) };

@@ -121,6 +121,7 @@ const world = fc.record({
     }),
     { selector: ({ tenantId }) => tenantId, maxLength: 4 },
   ),
+  references: fc.array(fc.record({ document: fc.string(), pointer: fc.string(), detail: fc.string() }), { maxLength: 2 }),
   leftOver: fc.constantFrom('', 'no_room'),
   ratio: fc.double({ min: 0, max: 10, noNaN: true }),
   document: fc.record({
@@ -167,7 +168,8 @@ function kindsIn(seen: World): JobKind[] {
     },
     planRebalance: () => Promise.resolve({ rebalance: rebalanceOf(seen) }),
     listShards: ({ kind }: { kind: string }) => Promise.resolve({ shards: names.map((shardId) => shard(kind, shardId)) }),
-    getShard: ({ kind, shardId }: { kind: string; shardId: string }) => Promise.resolve({ shard: shard(kind, shardId) }),
+    getShard: ({ kind, shardId }: { kind: string; shardId: string }) =>
+      Promise.resolve({ shard: shard(kind, shardId), references: seen.references }),
   };
   const provisioner = { getTenantState: () => Promise.resolve({ state: seen.states[asked++ % seen.states.length] }) };
   const fleet = {
@@ -214,6 +216,7 @@ const kinds = kindsIn({
   gateways: [],
   publicationProblem: '',
   moves: [],
+  references: [],
   leftOver: '',
   ratio: 1,
   document: {

@@ -10,7 +10,7 @@ const shard: placementV1.Shard = {
 };
 const params = { kind: 'runner' as const, shard: 'r-1', parallel: 2, stop_after_failures: 1 };
 const inputs = (partial: Partial<DecommissionInputs> = {}, tenantsAfter = 0): DecommissionInputs => ({
-  ...{ shard, others: 2, migrations: [] },
+  ...{ shard, others: 2, references: [], migrations: [] },
   rebalance: {
     ...{ epoch: 1, revision: 9, moves: [], ratioBefore: 1, ratioAfter: 1, configRevision: 4, tolerance: 0.05, parallel: 3 },
     shards: [
@@ -47,6 +47,14 @@ describe('the plan of a decommission', () => {
     const most = inputs({ rebalance: { ...inputs().rebalance, shards: tooMany === undefined ? [] : [tooMany] } });
     expect(blocks(most)).toMatchObject([
       { message: '700 tenants stay: one job moves 500 tenants at most: first empty it in parts, by rebalances of the mode empty' },
+    ]);
+    const reference = { document: 'routing/platform/default', pointer: '/default_shards/runner', detail: 'there is no runner shard r-1' };
+    expect(blocks(inputs({ references: [reference] }))).toMatchObject([
+      {
+        name: 'no_document_refers_to_it',
+        value: '1',
+        message: 'routing/platform/default /default_shards/runner: without it there is no runner shard r-1',
+      },
     ]);
     expect(blocks(inputs({ others: 0 }))).toMatchObject([{ name: 'others_take_tenants' }]);
   });

@@ -31,8 +31,10 @@ type Params = z.output<typeof params>;
 /** What a decommission is planned from. */
 export interface DecommissionInputs extends Omit<RebalanceInputs, 'stuck'> {
   readonly shard: placementV1.Shard;
-  /** Active ones of the kind, but this. */
+  /** Active ones of the kind that have an endpoint, but this. */
   readonly others: number;
+  /** Where documents of the configuration refer to it. */
+  readonly references: readonly placementV1.ShardReference[];
 }
 
 export function shardDecommission(deps: KindDependencies, children: ChildJobs): JobKind<Params, DecommissionInputs> {
@@ -80,20 +82,20 @@ export function shardDecommission(deps: KindDependencies, children: ChildJobs): 
 
 async function readInputs(deps: KindDependencies, { kind, shard: shardId, to, tolerance, parallel, stop_after_failures }: Params) {
   const limits = { kind, shard: shardId, tolerance, parallel, stop_after_failures, cooldown_seconds: 0 };
-  const [{ shard }, { shards }, rebalance] = await Promise.all([
-    deps.placement.getShard({ kind, shardId }),
+  const [{ shard, references }, { shards }, rebalance] = await Promise.all([
+    deps.placement.getShard({ kind, shardId, withReferences: true }),
     deps.placement.listShards({ kind }),
     planByPlacement(deps, to === undefined ? { mode: 'empty', ...limits } : { mode: 'replace', to, ...limits }),
   ]);
   if (shard === undefined) throw new FairleadError('shard_not_found', `There is no ${kind} shard ${shardId}`);
-  const others = shards.filter((one) => one.shardId !== shardId && one.state === 'active').length;
-  return { shard, others, rebalance, migrations: await readMoves(deps, kind, rebalance.moves) };
+  const others = shards.filter((one) => one.shardId !== shardId && one.state === 'active' && one.endpoints.length > 0).length;
+  return { shard, others, references, rebalance, migrations: await readMoves(deps, kind, rebalance.moves) };
 }
 
 /** Plans a decommission from what was seen; pure. */
 export function planDecommission(
   { kind, shard: shardId }: Params,
-  { shard, others, rebalance, migrations }: DecommissionInputs,
+  { shard, others, references, rebalance, migrations }: DecommissionInputs,
   { settings }: Pick<KindDependencies, 'settings'>,
 ): PlanDraft {
   const plans = planEach(kind, { rebalance, migrations }, settings);
@@ -103,7 +105,7 @@ export function planDecommission(
   const cordoned = shard.state === 'cordoned' ? [] : [action('cordon', `let no new tenant come to ${name}`)];
   return {
     actions: [...cordoned, ...moves.actions, action('remove', `take ${name} out of the directory, once it has no tenants`)],
-    checks: [...moves.checks, canBeEmptied(rebalance, shard, moves), othersTake(kind, others)],
+    checks: [...moves.checks, canBeEmptied(rebalance, shard, moves), othersTake(kind, others), noDocumentRefersTo(name, references)],
     impact: { ...moves.impact, services: [...new Set([...moves.impact.services, `${kind}/${shardId}`])].sort() },
     inputs: [
       ...moves.inputs.filter(({ resource }) => resource !== shardResource(shard)),
@@ -139,7 +141,22 @@ function othersTake(kind: string, others: number): Check {
     verdict: others > 0 ? 'pass' : 'block',
     value: String(others),
     limit: '≥ 1',
-    message: others > 0 ? `other ${kind} shards take tenants` : `no other ${kind} shard is active: new tenants would have no place`,
+    message:
+      others > 0
+        ? `other ${kind} shards take tenants`
+        : `no other ${kind} shard is active and has an endpoint: new tenants would have no place`,
+  };
+}
+
+/** A document in force that names a shard which is gone could not be applied again as it stands. Placement looks once more before it removes. */
+function noDocumentRefersTo(name: string, references: readonly placementV1.ShardReference[]): Check {
+  const some = references.slice(0, 5).map(({ document, pointer, detail }) => `${document} ${pointer}: without it ${detail}`);
+  return {
+    name: 'no_document_refers_to_it',
+    verdict: references.length === 0 ? 'pass' : 'block',
+    value: String(references.length),
+    limit: 'none',
+    message: references.length === 0 ? `no document of the configuration needs ${name}` : some.join('; '),
   };
 }
 

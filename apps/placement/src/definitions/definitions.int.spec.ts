@@ -46,7 +46,9 @@ beforeAll(async () => {
   };
   [admin, viewer, nobody] = [clientOf(['admin']), clientOf(['viewer']), clientOf([])];
   for (const kind of ['aggregate', 'projection', 'runner'] as const)
-    await asAda(() => putShard(database.db, { kind, shardId: `${kind}-1`, endpoints: [], labels: {} }, 0));
+    await asAda(() =>
+      putShard(database.db, { kind, shardId: `${kind}-1`, endpoints: [{ endpointId: 'a', url: 'http://127.0.0.1:1' }], labels: {} }, 0),
+    );
   await asAda(() => registerTenant({ tenantId: 'acme', name: 'Acme', requested: {} }, database.db.transaction));
 }, 120_000);
 

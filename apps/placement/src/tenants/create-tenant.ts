@@ -23,7 +23,7 @@ export interface RegisteredTenant {
 /**
  * Registers a tenant and places it. A repeat with the same name and the same requested placement answers the
  * tenant as it stands now, wherever it has moved since. Throws already_exists for another registration of the id,
- * shard_not_found, invalid_argument for a cordoned shard.
+ * shard_not_found, invalid_argument for a shard that is cordoned or has no endpoint.
  */
 export async function registerTenant<Answer>(
   registration: TenantRegistration,

@@ -33,7 +33,12 @@ afterAll(() => nats.close());
 beforeEach(async () => {
   database = await testDatabase({ service: 'placement', migrations });
   for (const kind of placedKinds)
-    for (const id of ['1', '2']) await putShard(database.db, { kind, shardId: `${kind}-${id}`, endpoints: [], labels: { zone: 'a' } }, 0);
+    for (const id of ['1', '2'])
+      await putShard(
+        database.db,
+        { kind, shardId: `${kind}-${id}`, endpoints: [{ endpointId: 'a', url: 'http://127.0.0.1:1' }], labels: { zone: 'a' } },
+        0,
+      );
   dir = join(testFolder('placement-files'), 'config');
   lines = [];
   start();

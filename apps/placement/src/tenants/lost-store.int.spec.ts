@@ -30,9 +30,10 @@ beforeEach(async () => {
   dir = testFolder('nats');
   await startServer();
   database = await testDatabase({ service: 'placement', migrations });
-  for (const shardId of ['runner-1', 'runner-2']) await putShard(database.db, { kind: 'runner', shardId, endpoints: [], labels: {} }, 0);
+  for (const shardId of ['runner-1', 'runner-2'])
+    await putShard(database.db, { kind: 'runner', shardId, endpoints: [{ endpointId: 'a', url: 'http://127.0.0.1:1' }], labels: {} }, 0);
   for (const kind of ['aggregate', 'projection'] as const)
-    await putShard(database.db, { kind, shardId: `${kind}-1`, endpoints: [], labels: {} }, 0);
+    await putShard(database.db, { kind, shardId: `${kind}-1`, endpoints: [{ endpointId: 'a', url: 'http://127.0.0.1:1' }], labels: {} }, 0);
   placementSide = await connect('placement');
   gatewaySide = await connect('gateway');
   publication = startPublisher();

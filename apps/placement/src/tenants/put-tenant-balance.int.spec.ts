@@ -27,7 +27,13 @@ beforeAll(async () => {
   database = await testDatabase({ service: 'placement', migrations });
   for (const kind of placedKinds)
     for (const id of ['1', '2'])
-      await asTest(() => putShard(database.db, { kind, shardId: `${kind}-${id}`, endpoints: [], labels: {} }, 0));
+      await asTest(() =>
+        putShard(
+          database.db,
+          { kind, shardId: `${kind}-${id}`, endpoints: [{ endpointId: 'a', url: 'http://127.0.0.1:1' }], labels: {} },
+          0,
+        ),
+      );
   for (const [tenantId, runner] of Object.entries({ a: 'runner-1', b: 'runner-1', c: 'runner-2', d: 'runner-2' }))
     await asTest(() => registerTenant({ tenantId, name: 't', requested: { runner } }, database.db.transaction));
 }, 120_000);

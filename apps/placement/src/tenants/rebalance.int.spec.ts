@@ -30,7 +30,13 @@ beforeAll(async () => {
   database = await testDatabase({ service: 'placement', migrations });
   for (const kind of placedKinds)
     for (const id of ['1', '2', '3'])
-      await asTest(() => putShard(database.db, { kind, shardId: `${kind}-${id}`, endpoints: [], labels: {} }, 0));
+      await asTest(() =>
+        putShard(
+          database.db,
+          { kind, shardId: `${kind}-${id}`, endpoints: [{ endpointId: 'a', url: 'http://127.0.0.1:1' }], labels: {} },
+          0,
+        ),
+      );
   for (let n = 1; n <= 6; n += 1) {
     // The last goes where there is most room.
     const requested = n === 6 ? {} : { runner: 'runner-1' };
@@ -72,6 +78,18 @@ describe('a plan from the placement as it stands', () => {
     expect(plan.leftOver).toContainEqual(expect.objectContaining({ shardId: 'runner-1', reason: 'cooldown' }));
     const later = await planFromNow(database.db, { kind: 'runner', unhealthy: [] }, { ...goal, nowMs: Date.now() + 7_200_000 });
     expect(later.moves).toHaveLength(5);
+  });
+
+  it('takes nobody to a shard that has no endpoint', async () => {
+    await asTest(() => putShard(database.db, { kind: 'runner', shardId: 'runner-4', endpoints: [], labels: {} }, 0));
+    const plans = [balance, { ...balance, mode: 'empty', shardId: 'runner-1' } as const];
+    for (const goal of plans) {
+      const { moves } = await planFromNow(database.db, asked, goal);
+      expect(moves.length).toBeGreaterThan(0);
+      expect(moves.map(({ to }) => to)).not.toContain('runner-4');
+    }
+    const { moves } = await whatIfNow(database.db, asked, 'runner-1');
+    expect(moves.map(({ to }) => to)).not.toContain('runner-4');
   });
 
   it('is refused for shards that are not there', async () => {

@@ -9,6 +9,7 @@ import { planInSlices } from './domain/rebalance/plan.js';
 import { givingWay } from './domain/rebalance/slices.js';
 import type { RebalancePlan, Snapshot } from './domain/rebalance/types.js';
 import { whatIfInSlices, type FailureOutcome } from './domain/rebalance/what-if.js';
+import { takesTenants } from './domain/shards.js';
 import { goalBy, pinsOf, type AskedGoal } from './policy.js';
 import { readPastMoves } from './store/past-moves.js';
 import { readKindSnapshot } from './store/snapshot.js';
@@ -100,7 +101,7 @@ async function snapshotNow(
   const sick = new Set(unhealthy);
   const pins = pinsOf(policy, kind, shards);
   const snapshot = {
-    shards: shards.map((shard) => ({ ...shard, healthy: !sick.has(shard.shardId) })),
+    shards: shards.map((shard) => ({ ...shard, healthy: takesTenants(shard) && !sick.has(shard.shardId) })),
     tenants: pins.size === 0 ? tenants : tenants.map((tenant) => ({ ...tenant, only: pins.get(tenant.tenantId) })),
   };
   return { epoch, revision, snapshot, policy, configRevision: row.revision };

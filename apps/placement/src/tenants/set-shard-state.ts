@@ -1,7 +1,8 @@
 import { FairleadError, type ServiceKind } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
-import type { Database } from '@fairlead/postgres';
+import type { Database, Transaction } from '@fairlead/postgres';
 import type { ShardState } from './domain/shards.js';
+import { referencesTo } from '../config/references.js';
 import { checkRevision, eventPayload } from './put-shard.js';
 import { lockMeta } from './store/meta.js';
 import { findShard, writeRemoval, writeShard } from './store/shards.js';
@@ -23,7 +24,8 @@ export interface StateOutcome {
 
 /**
  * Cordons a shard, opens it again, or removes it; one that is in that state already stays as it is, whatever revision was expected.
- * Throws shard_not_found, revision_mismatch, and shard_in_use for the removal of one that has tenants or is not cordoned.
+ * Throws shard_not_found, revision_mismatch, and shard_in_use for the removal of one that has tenants,
+ * is not cordoned, or that a document in force refers to.
  */
 export async function setShardState(database: Database, request: StateRequest, expectedRevision: number): Promise<StateOutcome> {
   const { kind, shardId, state, reason } = request;
@@ -47,6 +49,7 @@ export async function setShardState(database: Database, request: StateRequest, e
             details: { kind, shard_id: shardId, tenants: current.tenants },
           },
         );
+      await checkReferences(tx, request);
       await writeRemoval(tx, request, revision);
       event = { ...about, type: 'shard_removed', payload: { kind, shard_id: shardId, revision, epoch: meta.epoch } };
     } else {
@@ -56,5 +59,15 @@ export async function setShardState(database: Database, request: StateRequest, e
     }
     const { lastPosition } = await appendInTransaction(tx, { events: [event] });
     return { revision: state === 'removed' ? 0 : revision, position: lastPosition, changed: true };
+  });
+}
+
+/** A document that refers to what is not there could not be applied again as it stands. */
+async function checkReferences(tx: Transaction, { kind, shardId }: StateRequest): Promise<void> {
+  const references = await referencesTo(tx, { kind, shardId });
+  if (references.length === 0) return;
+  const told = references.slice(0, 5).map(({ document, pointer }) => `${document} ${pointer}`);
+  throw new FairleadError('shard_in_use', `Documents of the configuration refer to the ${kind} shard ${shardId}: ${told.join(', ')}`, {
+    details: { kind, shard_id: shardId, references: references.length },
   });
 }

@@ -26,7 +26,12 @@ afterAll(() => nats.close());
 beforeEach(async () => {
   database = await testDatabase({ service: 'placement', migrations });
   for (const kind of placedKinds)
-    for (const id of ['1', '2']) await putShard(database.db, { kind, shardId: `${kind}-${id}`, endpoints: [], labels: {} }, 0);
+    for (const id of ['1', '2'])
+      await putShard(
+        database.db,
+        { kind, shardId: `${kind}-${id}`, endpoints: [{ endpointId: 'a', url: 'http://127.0.0.1:1' }], labels: {} },
+        0,
+      );
   await runInContext(newContext({ principal: 'service:test' }), () =>
     registerTenant({ tenantId: 'acme', name: 'acme', requested: { runner: 'runner-1' } }, database.db.transaction),
   );

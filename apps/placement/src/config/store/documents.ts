@@ -80,6 +80,15 @@ export async function findRevision(
   return row;
 }
 
+/** The contents that are in force or tried, of all documents; of those that nothing was applied of, none. */
+export async function contentsInUse(sql: Sql): Promise<(ConfigIdentity & { readonly content: string })[]> {
+  return sql.query<ConfigIdentity & { content: string }>(
+    `select d.domain, d.scope, d.name, c.content from config_document d
+     join config_revision r on (r.domain, r.scope, r.name) = (d.domain, d.scope, d.name) and r.revision in (d.revision, d.candidate_revision)
+     join config_content c using (sha256) order by d.domain, d.scope, d.name, r.revision`,
+  );
+}
+
 /** What KV is to hold of one document. */
 export interface PublishedDocument extends ConfigIdentity {
   readonly revision: number;

@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pickShard, type Candidate } from './balance.js';
 
-const candidate = (shardId: string, weight: number, tenants: number, state = 'active'): Candidate => ({
+const candidate = (shardId: string, weight: number, tenants: number, state = 'active', endpoints = 1): Candidate => ({
   kind: 'runner',
   shardId,
   weight,
   tenants,
+  endpoints,
   state,
 });
 
@@ -24,6 +25,8 @@ describe('pickShard', () => {
     expect(pickShard([candidate('small', 1, 0), candidate('large', 10, 0)])?.shardId).toBe('large');
     expect(pickShard([candidate('b', 2, 2), candidate('a', 2, 2)])?.shardId).toBe('a');
     expect(pickShard([candidate('a', 1, 0, 'cordoned')])).toBeUndefined();
+    expect(pickShard([candidate('a', 1, 0, 'active', 0)])).toBeUndefined();
+    expect(pickShard([candidate('a', 1, 0, 'active', 0), candidate('b', 1, 9)])?.shardId).toBe('b');
   });
 
   it('fills active shards in proportion to their weights and leaves the others alone, in any order given', () => {

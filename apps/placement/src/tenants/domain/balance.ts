@@ -1,3 +1,5 @@
+import { takesTenants } from './shards.js';
+
 /** A shard as the choice of one sees it. `tenants` counts those placed there, `weight` is its share, at least 1. */
 export interface Candidate {
   readonly kind: string;
@@ -5,15 +7,17 @@ export interface Candidate {
   readonly weight: number;
   readonly state: string;
   readonly tenants: number;
+  /** How many it has. */
+  readonly endpoints: number;
 }
 
 /**
- * Picks the active shard that would have the fewest tenants per weight with one more; ties go to the lower id.
- * Answers undefined when no shard is active. Repeated picks fill shards in proportion to their weights (D'Hondt).
+ * Picks the shard that takes tenants and would have the fewest tenants per weight with one more; ties go to the lower id.
+ * Answers undefined when none takes tenants. Repeated picks fill shards in proportion to their weights (D'Hondt).
  */
 export function pickShard<C extends Candidate>(candidates: readonly C[]): C | undefined {
   return candidates
-    .filter(({ state }) => state === 'active')
+    .filter(takesTenants)
     .reduce<C | undefined>((best, next) => (best === undefined || hasMoreRoom(next, best) ? next : best), undefined);
 }
 

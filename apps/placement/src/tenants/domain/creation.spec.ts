@@ -3,9 +3,10 @@ import { placedKinds } from '@fairlead/contracts';
 import { placeTenant, sameRegistration } from './creation.js';
 
 const candidates = placedKinds.flatMap((kind) => [
-  { kind, shardId: `${kind}-1`, weight: 1, tenants: 5, state: 'active' },
-  { kind, shardId: `${kind}-2`, weight: 1, tenants: 2, state: 'active' },
-  { kind, shardId: `${kind}-3`, weight: 1, tenants: 0, state: 'cordoned' },
+  { kind, shardId: `${kind}-1`, weight: 1, tenants: 5, endpoints: 1, state: 'active' },
+  { kind, shardId: `${kind}-2`, weight: 1, tenants: 2, endpoints: 1, state: 'active' },
+  { kind, shardId: `${kind}-3`, weight: 1, tenants: 0, endpoints: 1, state: 'cordoned' },
+  { kind, shardId: `${kind}-4`, weight: 1, tenants: 0, endpoints: 0, state: 'active' },
 ]);
 
 describe('placeTenant', () => {
@@ -15,6 +16,15 @@ describe('placeTenant', () => {
       projection: 'projection-2',
       runner: 'runner-1',
     });
+  });
+
+  it('places nobody on a shard that has no endpoint, and says so of one that was asked for', () => {
+    const withoutEndpoint = candidates.filter(({ shardId }) => shardId !== 'runner-1' && shardId !== 'runner-2');
+    const noEndpoint = expect.stringContaining('endpoint') as unknown;
+    expect(() => placeTenant({}, withoutEndpoint)).toThrow(expect.objectContaining({ code: 'shard_not_found', message: noEndpoint }));
+    expect(() => placeTenant({ runner: 'runner-4' }, candidates)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', message: noEndpoint }),
+    );
   });
 
   it('refuses a shard that is unknown or cordoned, and a kind without active shards', () => {

@@ -22,6 +22,10 @@ export interface ShardSpec {
   readonly maxLoad: number | null;
 }
 
+/** Whether tenants may come to a shard: it is active, and has an endpoint that would serve them. The one place where that is decided. */
+export const takesTenants = ({ state, endpoints }: { readonly state: string; readonly endpoints: number }): boolean =>
+  state === 'active' && endpoints > 0;
+
 /** A shard as it is asked for: weight, state and highest load may be left to what stands. */
 export type ShardRequest = Omit<ShardSpec, 'weight' | 'state' | 'maxLoad'> & {
   readonly weight?: number;

@@ -28,7 +28,7 @@ export async function listShards(sql: Sql, kind: string): Promise<ShardRow[]> {
 /** The shards a tenant may be placed on: the active ones of the kinds, and those asked for in whatever state. */
 export async function candidateShards(sql: Sql, kinds: readonly PlacedKind[], wanted: readonly string[]): Promise<Candidate[]> {
   return sql.query<Candidate>(
-    `select kind, shard_id as "shardId", weight, state, tenants from shard where kind = any($1) and ${present}
+    `select kind, shard_id as "shardId", weight, state, tenants, jsonb_array_length(endpoints) as endpoints from shard where kind = any($1) and ${present}
        and (state = 'active' or shard_id = any($2))`,
     [kinds, wanted],
   );

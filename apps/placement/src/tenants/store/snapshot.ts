@@ -5,7 +5,10 @@ import type { ShardSnapshot, TenantSnapshot } from '../domain/rebalance/types.js
 export interface KindSnapshot {
   readonly epoch: number;
   readonly revision: number;
-  readonly shards: readonly (Omit<ShardSnapshot, 'healthy'> & { readonly labels: Readonly<Record<string, string>> })[];
+  readonly shards: readonly (Omit<ShardSnapshot, 'healthy'> & {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly endpoints: number;
+  })[];
   readonly tenants: readonly TenantSnapshot[];
 }
 
@@ -14,7 +17,7 @@ export async function readKindSnapshot(sql: Sql, kind: string): Promise<KindSnap
   const [row] = await sql.query<KindSnapshot>(
     `select m.epoch, m.revision,
        coalesce((select json_agg(json_strip_nulls(json_build_object('shardId', s.shard_id, 'weight', s.weight, 'state', s.state, 'labels', s.labels,
-           'maxLoad', s.max_load))) from shard s where s.kind = $1 and s.state <> 'removed'), '[]')
+           'endpoints', jsonb_array_length(s.endpoints), 'maxLoad', s.max_load))) from shard s where s.kind = $1 and s.state <> 'removed'), '[]')
          as shards,
        coalesce((select json_agg(json_strip_nulls(json_build_object('tenantId', a.tenant_id, 'shardId', a.shard_id,
            'load', coalesce(b.load, 1), 'pinned', coalesce(a.kind = any(b.pinned), false), 'antiAffinity', b.anti_affinity,

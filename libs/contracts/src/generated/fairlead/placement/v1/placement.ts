@@ -129,10 +129,25 @@ export interface SetShardStateResponse {
 export interface GetShardRequest {
   kind: string;
   shardId: string;
+  /** Whether documents that refer to it are looked for; false when left out. */
+  withReferences?: boolean | undefined;
 }
 
 export interface GetShardResponse {
-  shard: Shard | undefined;
+  shard:
+    | Shard
+    | undefined;
+  /** Empty unless asked for. */
+  references: ShardReference[];
+}
+
+/** Where a document of the configuration, in force or tried, refers to a shard: what would be wrong there if it were gone. */
+export interface ShardReference {
+  /** Such as routing/platform/default. */
+  document: string;
+  /** JSON pointer. */
+  pointer: string;
+  detail: string;
 }
 
 export interface ListShardsRequest {
@@ -2136,7 +2151,7 @@ export const SetShardStateResponse: MessageFns<SetShardStateResponse> = {
 };
 
 function createBaseGetShardRequest(): GetShardRequest {
-  return { kind: "", shardId: "" };
+  return { kind: "", shardId: "", withReferences: undefined };
 }
 
 export const GetShardRequest: MessageFns<GetShardRequest> = {
@@ -2146,6 +2161,9 @@ export const GetShardRequest: MessageFns<GetShardRequest> = {
     }
     if (message.shardId !== "") {
       writer.uint32(18).string(message.shardId);
+    }
+    if (message.withReferences !== undefined) {
+      writer.uint32(24).bool(message.withReferences);
     }
     return writer;
   },
@@ -2179,6 +2197,14 @@ export const GetShardRequest: MessageFns<GetShardRequest> = {
             message.shardId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withReferences = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2199,6 +2225,11 @@ export const GetShardRequest: MessageFns<GetShardRequest> = {
         : isSet(object.shard_id)
         ? globalThis.String(object.shard_id)
         : "",
+      withReferences: isSet(object.withReferences)
+        ? globalThis.Boolean(object.withReferences)
+        : isSet(object.with_references)
+        ? globalThis.Boolean(object.with_references)
+        : undefined,
     };
   },
 
@@ -2210,6 +2241,9 @@ export const GetShardRequest: MessageFns<GetShardRequest> = {
     if (message.shardId !== "") {
       obj.shardId = message.shardId;
     }
+    if (message.withReferences !== undefined) {
+      obj.withReferences = message.withReferences;
+    }
     return obj;
   },
 
@@ -2220,18 +2254,22 @@ export const GetShardRequest: MessageFns<GetShardRequest> = {
     const message = createBaseGetShardRequest();
     message.kind = object.kind ?? "";
     message.shardId = object.shardId ?? "";
+    message.withReferences = object.withReferences ?? undefined;
     return message;
   },
 };
 
 function createBaseGetShardResponse(): GetShardResponse {
-  return { shard: undefined };
+  return { shard: undefined, references: [] };
 }
 
 export const GetShardResponse: MessageFns<GetShardResponse> = {
   encode(message: GetShardResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.shard !== undefined) {
       Shard.encode(message.shard, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.references) {
+      ShardReference.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -2257,6 +2295,14 @@ export const GetShardResponse: MessageFns<GetShardResponse> = {
             message.shard = Shard.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.references.push(ShardReference.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2270,13 +2316,21 @@ export const GetShardResponse: MessageFns<GetShardResponse> = {
   },
 
   fromJSON(object: any): GetShardResponse {
-    return { shard: isSet(object.shard) ? Shard.fromJSON(object.shard) : undefined };
+    return {
+      shard: isSet(object.shard) ? Shard.fromJSON(object.shard) : undefined,
+      references: globalThis.Array.isArray(object?.references)
+        ? object.references.map((e: any) => ShardReference.fromJSON(e))
+        : [],
+    };
   },
 
   toJSON(message: GetShardResponse): unknown {
     const obj: any = {};
     if (message.shard !== undefined) {
       obj.shard = Shard.toJSON(message.shard);
+    }
+    if (message.references?.length) {
+      obj.references = message.references.map((e) => ShardReference.toJSON(e));
     }
     return obj;
   },
@@ -2287,6 +2341,108 @@ export const GetShardResponse: MessageFns<GetShardResponse> = {
   fromPartial<I extends Exact<DeepPartial<GetShardResponse>, I>>(object: I): GetShardResponse {
     const message = createBaseGetShardResponse();
     message.shard = (object.shard !== undefined && object.shard !== null) ? Shard.fromPartial(object.shard) : undefined;
+    message.references = object.references?.map((e) => ShardReference.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseShardReference(): ShardReference {
+  return { document: "", pointer: "", detail: "" };
+}
+
+export const ShardReference: MessageFns<ShardReference> = {
+  encode(message: ShardReference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.document !== "") {
+      writer.uint32(10).string(message.document);
+    }
+    if (message.pointer !== "") {
+      writer.uint32(18).string(message.pointer);
+    }
+    if (message.detail !== "") {
+      writer.uint32(26).string(message.detail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShardReference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShardReference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.document = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pointer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShardReference {
+    return {
+      document: isSet(object.document) ? globalThis.String(object.document) : "",
+      pointer: isSet(object.pointer) ? globalThis.String(object.pointer) : "",
+      detail: isSet(object.detail) ? globalThis.String(object.detail) : "",
+    };
+  },
+
+  toJSON(message: ShardReference): unknown {
+    const obj: any = {};
+    if (message.document !== "") {
+      obj.document = message.document;
+    }
+    if (message.pointer !== "") {
+      obj.pointer = message.pointer;
+    }
+    if (message.detail !== "") {
+      obj.detail = message.detail;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ShardReference>, I>>(base?: I): ShardReference {
+    return ShardReference.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ShardReference>, I>>(object: I): ShardReference {
+    const message = createBaseShardReference();
+    message.document = object.document ?? "";
+    message.pointer = object.pointer ?? "";
+    message.detail = object.detail ?? "";
     return message;
   },
 };
