@@ -123,6 +123,9 @@ describe('fairlead definition', () => {
       expect(out).toBe(`version 3 of charge-order is ${change}d\n`);
       expect(stage.gateway.seen.at(-1)?.body).toEqual({ reason: 'no good' });
     }
+    stage.gateway.on(`POST ${base}/charge-order/versions/3/restore`, { body: { ...version, changed: false } });
+    const nothing = await stage.run(['definition', 'restore', 'charge-order', '3', '--reason', 'no good']);
+    expect(nothing.out).toBe('version 3 of charge-order was not retired: nothing has changed\n');
     stage.gateway.on(`POST ${base}/charge-order/versions/3/retire`, problem(409, 'definition_in_use', 'acme has it'));
     const refused = await stage.run(['definition', 'retire', 'charge-order', '3', '--reason', 'no good']);
     expect([refused.exitCode, refused.err]).toEqual([exitCodes.conflict, expect.stringContaining('acme has it')]);

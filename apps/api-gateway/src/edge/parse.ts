@@ -12,7 +12,7 @@ import {
 } from '@fairlead/contracts';
 import type { Principal } from '@fairlead/auth';
 import type { KeyedRequest } from '@fairlead/postgres';
-import { invalidField, invalidFields } from '../domain/invalid.js';
+import { invalidField, invalidFields, type FieldError } from '../domain/invalid.js';
 import { principalOf } from './access.js';
 import { integer } from './answers.js';
 
@@ -37,6 +37,9 @@ export const reason = z
   .refine(storable, 'must not have control characters');
 
 const label = 'must be 1 to 63 lower-case letters, digits or hyphens';
+/** What a field must be to be looked at; one that is not there at all is said to be missing. */
+const unless = (detail: string) => ({ error: ({ input }: { input?: unknown }) => (input === undefined ? 'is required' : detail) });
+
 export const tenantId = z.string(label).regex(namePattern, label);
 export const nodeId = z.string(label).regex(namePattern, label);
 export const shardId = z.string(label).regex(namePattern, label);
@@ -49,15 +52,15 @@ export const projectName = z.string(label).regex(namePattern, label);
 export const scopeName = z.string(label).regex(namePattern, label);
 /** Of definitions of effects and sagas. */
 export const definitionName = z.string(label).regex(namePattern, label);
-export const sha256 = z.string('is not a hash').regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
+export const sha256 = z.string(unless('is not a hash')).regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex');
 export const consumerName = z.string(label).regex(namePattern, label);
 export const placedKind = z.enum(placedKinds, `must be one of ${placedKinds.join(', ')}`);
 export const serviceKind = z.enum(serviceKinds, `must be one of ${serviceKinds.join(', ')}`);
 
 /** Ids that we made: whatever looks like one is looked up. */
-export const opaqueId = z.string('is not an id').regex(/^[A-Za-z0-9_:-]{1,128}$/, 'is not an id');
+export const opaqueId = z.string(unless('is not an id')).regex(/^[A-Za-z0-9_:-]{1,128}$/, 'is not an id');
 /** Request, correlation and trace ids, which callers choose. */
-export const externalId = z.string('is not an id').regex(externalIdPattern, 'is not an id');
+export const externalId = z.string(unless('is not an id')).regex(externalIdPattern, 'is not an id');
 export const principalId = z
   .string('is not a principal')
   .regex(/^(user|project|service):[A-Za-z0-9_-]{1,100}$|^anonymous$/, 'is not a principal');
@@ -101,8 +104,14 @@ export const target = z
   .regex(/^[a-z0-9_]{1,64}:.{1,255}$/, 'must be what it was done to, such as tenant:acme')
   .refine(storable, 'must not have control characters');
 export const position = z
-  .string('is not a position')
+  .string(unless('is not a position'))
   .regex(/^\d{1,15}$/, 'is not a position')
+  .transform(Number)
+  .meta(integer);
+/** The revision of a document; 0 stands for what is there before the first. */
+export const revisionNumber = z
+  .string(unless('is not a revision'))
+  .regex(/^\d{1,15}$/, 'is not a revision: it must be a whole number from 0 on')
   .transform(Number)
   .meta(integer);
 /** A place in a stream, which counts from 1. */
@@ -145,8 +154,21 @@ export class SchemaPipe implements PipeTransform {
     const result = await schema['~standard'].validate(type === 'body' ? (value ?? {}) : value);
     if (result.issues === undefined) return result.value;
     const prefix = data === undefined ? '' : `/${data}`;
-    throw invalidFields(result.issues.map((issue) => ({ pointer: prefix + pointerOf(issue.path), detail: issue.message })));
+    throw invalidFields(result.issues.flatMap((issue) => fieldErrorsOf(issue, prefix)));
   }
+}
+
+/** What a schema found wrong, as it is told: of fields that are not known, each where it stands. */
+export function fieldErrorsOf({ path, message, ...issue }: Issue, prefix = ''): FieldError[] {
+  const at = prefix + pointerOf(path);
+  if ('code' in issue && issue.code === 'unrecognized_keys' && 'keys' in issue && Array.isArray(issue.keys))
+    return issue.keys.map((key: string) => ({ pointer: at + pointerOf([key]), detail: 'is not known' }));
+  return [{ pointer: at, detail: message }];
+}
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined;
 }
 
 /** A JSON pointer to what a schema found at fault. */

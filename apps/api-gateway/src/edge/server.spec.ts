@@ -2,16 +2,18 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { request as httpRequest } from 'node:http';
-import { Body, Controller, Get, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { FairleadError } from '@fairlead/contracts';
 import { createLogger, createTracing, currentContext, type Registry } from '@fairlead/telemetry';
 import { eventually, otlpReceiver } from '@fairlead/testing';
 import { Public, RequirePermission } from './access.js';
+import { opaqueId, revisionNumber } from './parse.js';
 import { startEdge } from './server.fixture.js';
 
 const noteBody = z.strictObject({ note: z.string().max(10, 'is too long') });
+const plannedBody = z.strictObject({ plan_digest: opaqueId, deep: z.strictObject({ known: z.string() }).optional() });
 
 @Controller('t')
 class Routes {
@@ -37,6 +39,18 @@ class Routes {
   @Public()
   note(@Body({ schema: noteBody }) body: z.output<typeof noteBody>) {
     return body;
+  }
+
+  @Post('planned')
+  @Public()
+  planned(@Body({ schema: plannedBody }) body: z.output<typeof plannedBody>) {
+    return body;
+  }
+
+  @Get('revisions/:revision')
+  @Public()
+  revision(@Param('revision', { schema: revisionNumber }) revision: number) {
+    return { revision };
   }
 
   @Post('failing')
@@ -171,7 +185,26 @@ describe('the edge', () => {
     expect(body).toMatchObject({ status: 400, code: 'invalid_argument' });
     expect(body['errors']).toEqual(expect.arrayContaining([{ pointer: '/note', detail: 'is too long' }]));
     expect(JSON.stringify(body)).not.toContain('hunter2');
+    expect(body['errors']).toContainEqual({ pointer: '/other', detail: 'is not known' });
     expect((await send('/t/open', json(''))).body).toMatchObject({ status: 400, errors: [expect.objectContaining({ pointer: '/note' })] });
+  });
+
+  it('tells each field that is not known, one that is missing, and a number that is none', async () => {
+    const { body } = await send('/t/planned', json({ deep: { known: 'x', 'a/b': 1 }, one: 1, two: 2 }));
+    expect(body['errors']).toEqual(
+      expect.arrayContaining([
+        { pointer: '/plan_digest', detail: 'is required' },
+        { pointer: '/deep/a~1b', detail: 'is not known' },
+        { pointer: '/one', detail: 'is not known' },
+        { pointer: '/two', detail: 'is not known' },
+      ]),
+    );
+    expect(JSON.stringify(body)).not.toContain('nrecognized');
+    const malformed = { errors: [{ pointer: '/plan_digest', detail: 'is not an id' }] };
+    expect((await send('/t/planned', json({ plan_digest: 7 }))).body).toMatchObject(malformed);
+    expect((await send('/t/revisions/-1')).body).toMatchObject({
+      errors: [{ pointer: '/revision', detail: 'is not a revision: it must be a whole number from 0 on' }],
+    });
   });
 
   it('tells how long to wait', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FairleadError, type changesV1 } from '@fairlead/contracts';
 import { streamRpc, type StreamRpc } from '@fairlead/rpc';
 import { changeCursor } from '../edge/change-cursor.js';
-import { pointerOf } from '../edge/parse.js';
+import { fieldErrorsOf } from '../edge/parse.js';
 import { invalidFields } from '../domain/invalid.js';
 import type { ChangeView } from '../domain/change-view.js';
 import { filterFields, typeList } from '../http/changes.js';
@@ -26,8 +26,7 @@ export const watch = (deps: { changes: Changes; limits: ChangeLimits }): StreamR
     { permission: 'change.read', scoped: true, anywhere: true, cursorOf: ({ cursor }) => cursor },
     async function* (request, { principal: reader, signal }) {
       const parsed = requestSchema.safeParse(request);
-      if (!parsed.success)
-        throw invalidFields(parsed.error.issues.map(({ path, message }) => ({ pointer: pointerOf(path), detail: message })));
+      if (!parsed.success) throw invalidFields(parsed.error.issues.flatMap((issue) => fieldErrorsOf(issue)));
       const { cursor, types, aggregate, tenant, node } = parsed.data;
       const filter = { types, aggregate, tenant, node };
       const opened = await deps.changes.open({ reader, cursor: changeCursor(cursor), filter }, 'grpc');

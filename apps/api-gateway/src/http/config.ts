@@ -14,7 +14,7 @@ import { RequirePermission } from '../edge/access.js';
 import { Answers, page, time } from '../edge/answers.js';
 import { asCaller, configClient, orNull, present, type ConfigClient } from '../edge/clients.js';
 import { pageOf, pageQuery, startNumberOf, startOf } from '../edge/paging.js';
-import { etagOf, position as wholeNumber, scopeName } from '../edge/parse.js';
+import { etagOf, revisionNumber, scopeName } from '../edge/parse.js';
 import { answerYaml, WantsYaml } from '../edge/yaml.js';
 
 export const configDomain = z.enum(configDomains, `must be one of ${configDomains.join(', ')}`);
@@ -26,7 +26,7 @@ export const documentFields = {
 const documentQuery = z.strictObject(documentFields);
 const listQuery = z.strictObject({ ...pageQuery, domain: configDomain.optional() });
 const historyQuery = z.strictObject({ ...pageQuery, ...documentFields });
-const diffQuery = z.strictObject({ ...documentFields, from: wholeNumber, to: wholeNumber });
+const diffQuery = z.strictObject({ ...documentFields, from: revisionNumber, to: revisionNumber });
 type DocumentQuery = z.output<typeof documentQuery>;
 
 const revisionFields = {
@@ -109,7 +109,7 @@ export class ConfigController {
   @Answers('Tells a revision of a configuration document; 0 is its domain’s defaults.', contentSchema, { yaml: true })
   async revision(
     @Param('domain', { schema: configDomain }) domain: ConfigDomain,
-    @Param('revision', { schema: wholeNumber }) revision: number,
+    @Param('revision', { schema: revisionNumber }) revision: number,
     @Query({ schema: documentQuery }) query: DocumentQuery,
     @WantsYaml() wantsYaml: boolean,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -117,7 +117,14 @@ describe('definitions', () => {
       status: 200,
       body: { ...view, retired_at: '2026-11-23T10:00:00.000Z', retired_by: 'user:usr_2', retired_reason: 'no good' },
     });
-    expect(await post(`${base}/charge-order/versions/3/restore`, { reason: 'needed' })).toMatchObject({ status: 200, body: view });
+    expect(await post(`${base}/charge-order/versions/3/restore`, { reason: 'needed' })).toMatchObject({
+      status: 200,
+      body: { ...view, changed: true },
+    });
+    stage.gateway.peers.answers = { restoreDefinition: () => ({ version, position: 0 }) };
+    expect(await post(`${base}/charge-order/versions/3/restore`, { reason: 'needed' })).toMatchObject({
+      body: { ...view, changed: false },
+    });
     stage.gateway.peers.answers = {
       retireDefinition: () => {
         throw new FairleadError('definition_in_use', 'it is active', { details: { tenants: ['acme'] } });

@@ -48,6 +48,8 @@ const contentSchema = z
   .meta({ id: 'DefinitionVersionWithContent' });
 /** `added`: false when the content was there already. */
 const putSchema = z.object({ ...versionFields, added: z.boolean() }).meta({ id: 'PutDefinition' });
+/** `changed`: false when it was so already. */
+const changedSchema = z.object({ ...versionFields, changed: z.boolean() }).meta({ id: 'ChangedDefinition' });
 const verdictSchema = z
   .object({
     valid: z.boolean(),
@@ -183,7 +185,7 @@ export class DefinitionsController {
   /** It stays, with its content; whoever has it is named in the refusal. */
   @Post(':name/versions/:version/retire')
   @RequirePermission('definition.write')
-  @Answers('Lets a version of a definition be given to nobody any more; refused while somebody has it.', versionSchema)
+  @Answers('Lets a version of a definition be given to nobody any more; refused while somebody has it.', changedSchema)
   @HttpCode(200)
   async retire(
     @Param('name', { schema: definitionName }) name: string,
@@ -196,7 +198,7 @@ export class DefinitionsController {
 
   @Post(':name/versions/:version/restore')
   @RequirePermission('definition.write')
-  @Answers('Takes the retirement of a version of a definition back.', versionSchema)
+  @Answers('Takes the retirement of a version of a definition back; `changed` is false of one that was not retired.', changedSchema)
   @HttpCode(200)
   async restore(
     @Param('name', { schema: definitionName }) name: string,
@@ -230,7 +232,7 @@ export class DefinitionContentsController {
 
 function changed({ version, position }: definitionV1.RetireDefinitionResponse, reply: FastifyReply) {
   if (position > 0) tellPosition(reply, position);
-  return versionView(present(version, 'version'));
+  return { ...versionView(present(version, 'version')), changed: position > 0 };
 }
 
 /** Of a peer that answers nothing: an empty content. */

@@ -113,7 +113,7 @@ describe('plans', () => {
     ['tenant-migrate', { tenant: 'acme', to: { runner: 'runner-2' }, reason: 'half \ud800' }, '/reason'],
     ['tenant-migrate', { tenant: 'Acme', to: { runner: 'runner-2' }, reason: 'why' }, '/tenant'],
     ['tenant-migrate', { tenant: 'acme', to: 'runner-2', reason: 'why' }, '/to'],
-    ['tenant-migrate', { tenant: 'acme', to: { gateway: 'gateway-1' }, reason: 'why' }, '/to'],
+    ['tenant-migrate', { tenant: 'acme', to: { gateway: 'gateway-1' }, reason: 'why' }, '/to/gateway'],
     ['tenant-migrate', { tenant: 'acme', kinds: ['gateway'], to: 'gateway-1', reason: 'why' }, '/kinds/0'],
     ['tenants-migrate', { tenants: [], to: { runner: 'runner-2' }, reason: 'why' }, '/tenants'],
     ['tenants-migrate', { tenants: ['acme', 'Duff'], to: { runner: 'runner-2' }, reason: 'why' }, '/tenants/1'],

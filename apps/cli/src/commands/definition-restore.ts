@@ -12,7 +12,11 @@ export function definitionRestore(parent: Command, run: Run): void {
     .action((name: string, version: number, { reason }: { reason: string }, command: Command) =>
       run(command, async ({ api, print }) => {
         const changed = await api().restoreDefinition(name, version, reason);
-        print(changed, () => `version ${String(version)} of ${name} is restored\n`);
+        print(
+          changed,
+          () =>
+            `version ${String(version)} of ${name} ${changed.changed === false ? 'was not retired: nothing has changed' : 'is restored'}\n`,
+        );
       }),
     );
 }

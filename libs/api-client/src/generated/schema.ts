@@ -777,7 +777,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes the retirement of a version of a definition back. */
+        /** Takes the retirement of a version of a definition back; `changed` is false of one that was not retired. */
         post: operations["definitions.restore"];
         delete?: never;
         options?: never;
@@ -2781,6 +2781,22 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        ChangedDefinition: {
+            name: string;
+            /** @enum {string} */
+            kind: "effect" | "saga";
+            version: number;
+            sha256: string;
+            description: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            reason: string;
+            retired_at: string | null;
+            retired_by: string | null;
+            retired_reason: string | null;
+            changed: boolean;
+        };
         ClusterHealth: {
             /** @enum {string} */
             state: "healthy" | "degraded" | "unhealthy";
@@ -2789,7 +2805,7 @@ export interface components {
             reasons: components["schemas"]["ClusterHealthReason"][];
             /** @description How many reasons there are beyond those that are told. */
             more_reasons: number;
-            /** @description Of shards that have endpoints. */
+            /** @description Of all that are registered; while placement can not be asked, of those that have endpoints. */
             shards: {
                 total: number;
                 without_ready_endpoint: number;
@@ -5216,7 +5232,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DefinitionVersion"];
+                    "application/json": components["schemas"]["ChangedDefinition"];
                 };
             };
             "4XX": components["responses"]["Problem"];
@@ -5247,7 +5263,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DefinitionVersion"];
+                    "application/json": components["schemas"]["ChangedDefinition"];
                 };
             };
             "4XX": components["responses"]["Problem"];

@@ -46,6 +46,7 @@ function fromJson(text: string): unknown {
 function fromYaml(text: string): unknown {
   return guarded(() => {
     const document = documentOf(text);
+    if (document.errors.some(({ code }) => code === 'MULTIPLE_DOCS')) throw fault('holds more than one document');
     const wrong = [...document.errors, ...document.warnings][0]?.message ?? twiceIn(document);
     if (wrong !== undefined) throw fault(`is not YAML: ${firstLine(wrong)}`);
     if (aliasesOf(document) > maxAliases) throw fault(`has more than ${String(maxAliases)} aliases`);
