@@ -12,8 +12,8 @@ export interface JobStage {
   second(): Promise<Operator>;
   begin(kind: string, params: Record<string, unknown>): Promise<string>;
   ended(jobId: string, status: string): Promise<void>;
-  /** A migration that stands still before a step. */
-  pausedAt(step: string, migrate: () => Promise<string>): Promise<{ jobId: string; release: () => void }>;
+  /** A job that stands still before a step, of its own or of one that it begins. */
+  pausedAt(step: string, begin: () => Promise<string>, kind?: string): Promise<{ jobId: string; release: () => void }>;
   /** Waits until the log has events of these types. */
   told(...types: string[]): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { eventually, failpointBoard, testFolder, type FailpointBoard } from '@fa
 import { configHappens } from './history-config.js';
 import { dataReadHappens } from './history-data.js';
 import { definitionsHappen } from './history-definitions.js';
+import { fleetHappens } from './history-fleet.js';
 import { rolesHappen, serviceAccountsHappen, secondFactorHappens, signingKeysHappen } from './history-identity.js';
 import { decisionsHappen, schedulesHappen, type JobStage } from './history-jobs.js';
 import { orgsHappen } from './history-orgs.js';
@@ -49,6 +50,7 @@ export class History {
         FLEET_INTERVAL_MS: '1000',
         FLEET_CALL_TIMEOUT_MS: '2000',
         SIGNING_KEY_LEAD_SECONDS: '5',
+        SIM_SHARDS: '3',
       },
       failpoints: board.folder,
       restartDelayMs: 50,
@@ -82,6 +84,8 @@ export class History {
       this.attention().then(() => Promise.all([this.places(), this.moves()])),
     ]);
     await decisionsHappen(this.jobs());
+    const { runner: pinnedTo } = await this.ann.placementOf('history');
+    await fleetHappens(this.jobs(), pinnedTo === 'runner-3' ? 'runner-2' : 'runner-3');
     await this.refusedCommand();
     await this.takeOver();
     await this.lostStore();
@@ -238,7 +242,7 @@ export class History {
       },
       begin: (kind, params) => this.begin(kind, params),
       ended: (jobId, status) => this.ended(jobId, status),
-      pausedAt: (step, migrate) => this.pausedAt(step, migrate),
+      pausedAt: (step, begin, kind) => this.pausedAt(step, begin, kind),
       told: (...types) => this.told(...types),
     };
   }
@@ -308,11 +312,11 @@ export class History {
     await this.ended(back.jobId, 'cancelled');
   }
 
-  /** A migration that stands still before a step; `taker` is the process that runs it. */
-  private async pausedAt(step: string, migrate: () => Promise<string>) {
-    const at = `job.tenant-migrate.${step}.before_attempt`;
+  /** A job that stands still before a step of its own or of one that it begins; `taker` is the process that runs that. */
+  private async pausedAt(step: string, begin: () => Promise<string>, kind = 'tenant-migrate') {
+    const at = `job.${kind}.${step}.before_attempt`;
     this.board.set(at, 'pause');
-    const jobId = await migrate();
+    const jobId = await begin();
     const taker = await this.board.hit(at);
     const release = () => {
       this.board.release(at);

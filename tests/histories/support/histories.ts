@@ -18,7 +18,6 @@ export const unrecorded: Readonly<Record<string, string>> = {
   'event_log.trail_sealed': 'twenty thousand events have to be there',
   'event_log.trail_sealing_failed': 'the folder of the segments has to be full or gone',
   'placement_map.placement_bucket_differed': 'a value in KV has to be damaged',
-  'shard.shard_removed': 'a shard has to be decommissioned',
   'endpoint.endpoint_condition_changed': 'an endpoint has to flap for minutes',
   'event_log.incarnation_begun': 'the database has to be restored from a backup',
 };
