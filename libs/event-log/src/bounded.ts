@@ -21,14 +21,14 @@ export const eventBytesSql = ['payload', 'meta']
   .join(' + ');
 
 /**
- * SQL for the first events that meet the conditions, in position order, as many as `limit` (SQL) and `bytes` allow.
+ * SQL for the first events that meet the conditions, in position order or the one given (SQL), as many as `limit` (SQL) and `bytes` allow.
  * `is_cut` of the last one says that the bytes ended the page: more of what was asked for follows.
  */
-export function boundedSql(conditions: string, limit: string, bytes = pageBytes): string {
+export function boundedSql(conditions: string, limit: string, bytes = pageBytes, order = 'position'): string {
   return `select ${eventColumns}, is_cut from (
       select *, sum(bytes) over page - bytes as bytes_before, lead(position) over page is not null as is_cut from (
-        select ${eventColumns}, ${eventBytesSql} as bytes from log.event where ${conditions} order by position limit ${limit}
-      ) wanted window page as (order by position rows unbounded preceding)
+        select ${eventColumns}, ${eventBytesSql} as bytes from log.event where ${conditions} order by ${order} limit ${limit}
+      ) wanted window page as (order by ${order} rows unbounded preceding)
     ) summed where bytes_before < ${String(bytes)}`;
 }
 

@@ -22,6 +22,7 @@ export { eventStreamIncarnation, firstPositionSince } from './event-stream.js';
 export { oncePerEvent, type EventFilter } from './filter.js';
 export { followLog, type FeedBatch, type FollowOptions, type LogFollower, type ReadFeedOptions, type SubscribeOptions } from './follow.js';
 export { beginIncarnation, installEventLog } from './install.js';
+export { readNewest, type NewestOptions } from './newest.js';
 export { readPage, type Page, type PageOptions } from './page.js';
 export { keepPartitions } from './partitions.js';
 export {
