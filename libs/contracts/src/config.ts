@@ -9,6 +9,9 @@ export type ConfigDomain = (typeof configDomains)[number];
 export const configSources = ['default', 'dev_file', 'api'] as const;
 export type ConfigSource = (typeof configSources)[number];
 
+/** What the reason of a revision begins with that took an earlier one back; the reason of that one follows. */
+export const takenBackPrefix = 'taken back: ';
+
 /** The scope of a document that holds for the whole platform. */
 export const platformScope = 'platform';
 

@@ -8,6 +8,9 @@ function check(name: string, verdict: Verdict, value: string, limit: string, mes
   return { name, verdict, value, limit, message };
 }
 
+/** `1 tenant`, `5 tenants`. */
+export const counted = (count: number, noun: string): string => `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+
 /** One sentence for a pass, another one for the rest. */
 function judge(
   name: string,

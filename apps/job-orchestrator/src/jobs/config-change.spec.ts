@@ -59,6 +59,27 @@ describe('the plan', () => {
     expect(verdicts(plan)).not.toHaveProperty('gateways_follow');
   });
 
+  it('of a rollback warns when the revision was taken back, with when and why it was made', () => {
+    const at = '2026-11-23T10:00:00.000Z';
+    const row = (revision: number, state: string, reason: string): configV1.ConfigRevision => ({
+      ...{ identity: undefined, revision, sha256, source: 'api', updatedAt: at, updatedBy: 'user:usr_1', reason, state },
+    });
+    const checkOf = (restored: configV1.ConfigRevision, afterRestored?: configV1.ConfigRevision) =>
+      planConfigChange({ ...params, revision: 2 }, { ...inputs(), restored, afterRestored }).checks.find(
+        ({ name }) => name === 'not_taken_back',
+      );
+    expect(checkOf(row(2, 'withdrawn', 'faster'))).toMatchObject({
+      verdict: 'warn',
+      message: `revision 2 never came into force: it was tried at ${at} and taken back. It was made because: faster`,
+    });
+    expect(checkOf(row(2, 'superseded', 'faster'), row(3, 'superseded', 'taken back: faster'))).toMatchObject({
+      verdict: 'warn',
+      message: `revision 2 was taken back at ${at}. It was made because: faster`,
+    });
+    expect(checkOf(row(2, 'superseded', 'faster'), row(3, 'superseded', 'slower'))).toMatchObject({ verdict: 'pass' });
+    expect(planConfigChange(params, inputs()).checks.map(({ name }) => name)).not.toContain('not_taken_back');
+  });
+
   it('says whose content comes back', () => {
     const plan = planConfigChange({ ...params, revision: 2 }, inputs());
     expect(plan.actions[1]?.description).toContain('of revision 2');

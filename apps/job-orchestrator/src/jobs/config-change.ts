@@ -68,12 +68,17 @@ async function readConfigInputs(deps: KindDependencies, params: ConfigParams): P
       `Revision ${String(planned.revision)} of ${configPath(params)} is in force, not ${String(expected)}`,
       { details: { expected, actual: planned.revision } },
     );
+  let restored: configV1.ConfigRevision | undefined;
+  let afterRestored: configV1.ConfigRevision | undefined;
   if (revision !== undefined) {
     const { revision: earlier } = await deps.config.getConfigRevision({ identity, revision });
     if (earlier?.sha256 !== sha256)
       throw new FairleadError('invalid_argument', `sha256: that is not the content of revision ${String(revision)}`);
+    restored = earlier;
+    if (revision > 0 && revision < planned.newest)
+      afterRestored = (await deps.config.getConfigRevision({ identity, revision: revision + 1 })).revision;
   }
-  return { planned, gateways, openJobId };
+  return { planned, gateways, openJobId, restored, afterRestored };
 }
 
 /** Plans the change of a document from what was seen; pure. */

@@ -1,11 +1,11 @@
 /** The checks of a change of a configuration document: pure, from what was seen to a verdict. */
-import { configPath, type fleetV1 } from '@fairlead/contracts';
+import { configPath, takenBackPrefix, type configV1, type fleetV1 } from '@fairlead/contracts';
 import type { Check } from '../engine/kind.js';
-import { configPublicationCheck } from './checks.js';
+import { configPublicationCheck, counted } from './checks.js';
 import type { ConfigInputs, ConfigParams } from './config-document.js';
 
 /** What speaks for and against putting a content in force. */
-export function configChecks(params: ConfigParams, { planned, gateways, openJobId }: ConfigInputs): Check[] {
+export function configChecks(params: ConfigParams, { planned, gateways, openJobId, restored, afterRestored }: ConfigInputs): Check[] {
   const { problems, followedByGateways: followed, candidateRevision: staged, publicationProblem } = planned;
   const same = planned.currentSha256 === params.sha256;
   const some = problems.slice(0, 5).map(({ pointer, detail }) => `${pointer === '' ? 'the document' : pointer}: ${detail}`);
@@ -13,14 +13,14 @@ export function configChecks(params: ConfigParams, { planned, gateways, openJobI
     {
       name: 'content_valid',
       verdict: problems.length === 0 ? 'pass' : 'block',
-      value: `${String(problems.length)} problems`,
+      value: counted(problems.length, 'problem'),
       limit: 'none',
       message: problems.length === 0 ? 'all that the content refers to is there' : some.join('; '),
     },
     {
       name: 'changes_something',
       verdict: same ? 'warn' : 'pass',
-      value: `${String(planned.changeCount)} changes`,
+      value: counted(planned.changeCount, 'change'),
       limit: 'at least one',
       message: same
         ? `this content is what is in force of ${configPath(params)}; it would be written once more`
@@ -44,6 +44,7 @@ export function configChecks(params: ConfigParams, { planned, gateways, openJobI
       message:
         publicationProblem === '' ? 'changes reach the bucket CONFIG' : `changes do not reach the bucket CONFIG: ${publicationProblem}`,
     },
+    ...(restored === undefined ? [] : [notTakenBack(restored, afterRestored)]),
     ...(followed ? [gatewaysFollow(gateways)] : []),
     {
       name: 'no_running_job',
@@ -53,6 +54,23 @@ export function configChecks(params: ConfigParams, { planned, gateways, openJobI
       message: openJobId === undefined ? 'no other job changes this domain' : `job ${openJobId} is changing this domain`,
     },
   ];
+}
+
+/** What was tried and taken back may fail again. One that had come into force was taken back by the revision right after it. */
+function notTakenBack(restored: configV1.ConfigRevision, after: configV1.ConfigRevision | undefined): Check {
+  const by = restored.state === 'withdrawn' ? restored : after?.reason.startsWith(takenBackPrefix) === true ? after : undefined;
+  const revision = `revision ${String(restored.revision)}`;
+  const told =
+    by === restored
+      ? `${revision} never came into force: it was tried at ${by.updatedAt} and taken back. It was made because: ${by.reason}`
+      : `${revision} was taken back at ${by?.updatedAt ?? ''}. It was made because: ${restored.reason}`;
+  return {
+    name: 'not_taken_back',
+    verdict: by === undefined ? 'pass' : 'warn',
+    value: by === undefined ? 'no' : 'taken back',
+    limit: 'no',
+    message: by === undefined ? `${revision} was not taken back` : told,
+  };
 }
 
 /** Gateways that are not alive, or go by no documents, are not waited for: they are listed. */

@@ -24,5 +24,9 @@ export type ConfigParams = z.output<typeof applyParams> & { revision?: number | 
 export interface ConfigInputs {
   readonly planned: configV1.PlanConfigResponse;
   readonly gateways: readonly fleetV1.GatewayConfig[];
+  /** Of a rollback: the revision whose content comes back. */
+  readonly restored?: configV1.ConfigRevision | undefined;
+  /** The one that came after it, if any. */
+  readonly afterRestored?: configV1.ConfigRevision | undefined;
   readonly openJobId: string | undefined;
 }

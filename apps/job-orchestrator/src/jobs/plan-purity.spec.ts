@@ -122,6 +122,7 @@ const world = fc.record({
     { selector: ({ tenantId }) => tenantId, maxLength: 4 },
   ),
   references: fc.array(fc.record({ document: fc.string(), pointer: fc.string(), detail: fc.string() }), { maxLength: 2 }),
+  reason: fc.string(),
   leftOver: fc.constantFrom('', 'no_room'),
   ratio: fc.double({ min: 0, max: 10, noNaN: true }),
   document: fc.record({
@@ -183,7 +184,7 @@ function kindsIn(seen: World): JobKind[] {
       planned = sha256;
       return Promise.resolve(seen.document);
     },
-    getConfigRevision: () => Promise.resolve({ revision: { sha256: planned }, content: '{}' }),
+    getConfigRevision: () => Promise.resolve({ revision: { sha256: planned, reason: seen.reason, state: 'withdrawn' }, content: '{}' }),
   };
   const sql = { query: () => Promise.resolve(seen.openJobs) };
   const settings = { maxLag: 100, maxInflight: 200 };
@@ -217,6 +218,7 @@ const kinds = kindsIn({
   publicationProblem: '',
   moves: [],
   references: [],
+  reason: '',
   leftOver: '',
   ratio: 1,
   document: {

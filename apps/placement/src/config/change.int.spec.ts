@@ -139,6 +139,8 @@ describe('a change of configuration', () => {
     expect((await revert(identity, 3)).revision).toBe(4);
     const [now, first] = [await readEffective(database.db, identity), await readRevision(database.db, identity, 1)];
     expect([now.content, now.row.sha256]).toEqual([first?.content, first?.row.sha256]);
+    expect(now.row.reason).toBe('taken back: a test');
+    expect((await readRevision(database.db, identity, 3))?.row.reason).toBe('a test');
     // Once is enough: what it staged is in force no more.
     expect((await revert(identity, 3)).revision).toBe(4);
     expect(await historyOf(identity)).toEqual(['4 effective', '3 superseded', '2 withdrawn', '1 superseded']);

@@ -1,5 +1,5 @@
 /** A change of what is in force, in the steps of a job: staged for some gateways, then promoted; or taken back. */
-import { configPath, FairleadError, type ConfigIdentity } from '@fairlead/contracts';
+import { configPath, FairleadError, takenBackPrefix, type ConfigIdentity } from '@fairlead/contracts';
 import { appendInTransaction, type NewEvent } from '@fairlead/event-log';
 import { failpoint } from '@fairlead/failpoints';
 import type { Database, Transaction } from '@fairlead/postgres';
@@ -95,7 +95,7 @@ export async function promoteRevision(
 }
 
 /**
- * Takes back what a key staged: withdraws it; or, when it came into force, puts the content from before in force again, as a new revision. Nothing when it staged nothing, or
+ * Takes back what a key staged: withdraws it; or, when it came into force, puts the content from before in force again, as a new revision whose reason says so. Nothing when it staged nothing, or
  * what it staged is neither. Throws `stale_fence`.
  */
 export async function revertChange(
@@ -127,8 +127,10 @@ async function restore(
   identity: ConfigIdentity,
   document: DocumentRow,
   { row: before, content }: ReadRevision,
-  reason: string,
+  given: string,
 ): Promise<ChangeOutcome> {
+  // The reason that is given is that of the change: what comes back does so because that is taken back.
+  const reason = `${takenBackPrefix}${given}`;
   const revision = document.newest + 1;
   await keepContent(tx, before.sha256, content);
   await writeRevision(tx, identity, { revision, sha256: before.sha256, source, updatedBy: author(), reason });
