@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { countHealthy, healthOf } from './fleet.js';
-import { durationBetween, formatDuration, formatName, formatTime, progressOf, targetOf } from './format.js';
+import { durationBetween, formatDuration, formatName, formatTime, progressOf } from './format.js';
 import { isFiltered, parseSearch, searchOf, stringifySearch } from './search.js';
 
 describe('formats', () => {
@@ -15,18 +15,12 @@ describe('formats', () => {
     expect(formatDuration(ms)).toBe(text);
   });
 
-  it('tell times, names and targets', () => {
+  it('tell times and names', () => {
     expect(formatTime('2026-11-21T06:39:42.999Z')).toMatch(/^2026-11-2[012] \d\d:\d\d:42$/);
     expect(formatTime('never')).toBe('never');
     expect(durationBetween('2026-11-21T06:39:42.000Z', '2026-11-21T06:39:42.350Z')).toBe(350);
     expect([durationBetween(null, 'x'), durationBetween('x', 'y')]).toEqual([undefined, undefined]);
     expect(formatName('needs_attention')).toBe('Needs attention');
-    expect([targetOf({ tenant: 'acme' }), targetOf({ kind: 'runner', shard: 'runner-1' }), targetOf({})]).toEqual([
-      'acme',
-      'runner/runner-1',
-      '',
-    ]);
-    expect([targetOf({ tenants: ['acme'] }), targetOf({ tenants: ['acme', 'duff'], moves: {} })]).toEqual(['1 tenant', '2 tenants']);
   });
 
   it('tell how far the jobs of a step are, and nothing of what other steps leave', () => {

@@ -43,12 +43,3 @@ export function progressOf(output: Readonly<Record<string, unknown>> | null): st
   if (typeof total !== 'number' || typeof succeeded !== 'number' || typeof running !== 'number' || !Array.isArray(failed)) return undefined;
   return `${succeeded} of ${total} done, ${running} running, ${failed.length} failed`;
 }
-
-/** What a job is about: its tenant or how many, or the shard it reloads. */
-export function targetOf(params: Readonly<Record<string, unknown>>): string {
-  const { tenant, tenants, kind, shard, domain, scope, name } = params;
-  if (typeof tenant === 'string') return tenant;
-  if (Array.isArray(tenants)) return formatCount(tenants.length, 'tenant');
-  if (typeof domain === 'string') return [domain, scope, name].join('/');
-  return typeof kind === 'string' && typeof shard === 'string' ? `${kind}/${shard}` : '';
-}

@@ -2,6 +2,7 @@
 import { operations } from './generated/operations.js';
 import type { components, operations as Operations } from './generated/schema.js';
 
+export { jobTarget } from './job-target.js';
 export { changeOperations, isChangeKind, type ChangeKind } from './changes.js';
 
 export type OperationId = keyof Operations & keyof typeof operations;

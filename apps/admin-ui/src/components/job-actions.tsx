@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { client } from '../api/gateway.js';
 import { queries } from '../api/queries.js';
 import type { Job } from '../api/types.js';
-import { targetOf } from '../format.js';
+import { jobTarget } from '@fairlead/api-client';
 import { useDenied } from './principal.js';
 import { ReasonDialog } from './reason-dialog.js';
 
@@ -83,7 +83,7 @@ export function JobActions({ job }: { readonly job: Job }) {
       {open !== undefined && (
         <ReasonDialog
           {...dialogs[open]}
-          title={`${dialogs[open].action}: ${job.kind} ${targetOf(job.params)}?`}
+          title={`${dialogs[open].action}: ${job.kind} ${jobTarget(job.params)}?`}
           run={run}
           onDismiss={() => {
             setOpen(undefined);

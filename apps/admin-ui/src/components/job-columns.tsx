@@ -1,6 +1,7 @@
 import type { TableProps } from '@cloudscape-design/components/table';
 import type { Job } from '../api/types.js';
-import { durationBetween, formatDuration, targetOf } from '../format.js';
+import { jobTarget } from '@fairlead/api-client';
+import { durationBetween, formatDuration } from '../format.js';
 import { jobPath, tenantPath } from '../links.js';
 import { PageLink } from './page-link.js';
 import { Principal } from './principal.js';
@@ -9,7 +10,7 @@ import { Time } from './time.js';
 
 /** What a job is about, with a link where that has a page. */
 export function JobTarget({ params }: { readonly params: Job['params'] }) {
-  const target = targetOf(params);
+  const target = jobTarget(params);
   return typeof params['tenant'] === 'string' ? <PageLink href={tenantPath(target)}>{target}</PageLink> : <>{target}</>;
 }
 

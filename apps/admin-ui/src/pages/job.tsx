@@ -20,7 +20,8 @@ import { Principal } from '../components/principal.js';
 import { ProblemAlert } from '../components/problem-alert.js';
 import { JobStatusLabel, StepStatusLabel } from '../components/status.js';
 import { Time } from '../components/time.js';
-import { durationBetween, formatDuration, progressOf, targetOf } from '../format.js';
+import { jobTarget } from '@fairlead/api-client';
+import { durationBetween, formatDuration, progressOf } from '../format.js';
 import { jobPath, listPath, planPath } from '../links.js';
 
 const route = getRouteApi('/jobs/$jobId');
@@ -30,7 +31,7 @@ export default function JobPage() {
   const { jobId } = route.useParams();
   const query = useQuery(queries.job(jobId));
   const job = query.data;
-  const title = job === undefined ? jobId : `${job.kind} ${targetOf(job.params)}`;
+  const title = job === undefined ? jobId : `${job.kind} ${jobTarget(job.params)}`;
   return (
     <Page
       title={title}

@@ -15,7 +15,7 @@ import { PlanView, startHindrance } from '../components/plan-view.js';
 import { useDenied, useUser } from '../components/principal.js';
 import { ProblemAlert } from '../components/problem-alert.js';
 import { ReasonDialog } from '../components/reason-dialog.js';
-import { targetOf } from '../format.js';
+import { jobTarget } from '@fairlead/api-client';
 import { jobPath } from '../links.js';
 
 const route = getRouteApi('/plans/$planId');
@@ -27,7 +27,7 @@ export default function PlanPage() {
   const plan = query.data;
   return (
     <Page
-      title={plan === undefined ? planId : `Plan: ${plan.kind} ${targetOf(plan.params)}`}
+      title={plan === undefined ? planId : `Plan: ${plan.kind} ${jobTarget(plan.params)}`}
       description={plan === undefined ? undefined : `Reason: ${plan.reason}`}
       actions={plan !== undefined && <PlanActions key={plan.plan_id} plan={plan} />}
       above={[{ text: 'Jobs', href: '/jobs' }]}
@@ -110,7 +110,7 @@ function PlanActions({ plan }: { readonly plan: Plan }) {
       {open !== undefined && (
         <ReasonDialog
           {...dialogs[open]}
-          title={`${dialogs[open].action}: ${plan.kind} ${targetOf(plan.params)}?`}
+          title={`${dialogs[open].action}: ${plan.kind} ${jobTarget(plan.params)}?`}
           run={run}
           onDismiss={() => {
             setOpen(undefined);

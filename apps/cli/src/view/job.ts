@@ -1,3 +1,4 @@
+import { jobTarget } from '@fairlead/api-client';
 import type { Job, Step } from '../jobs-api.js';
 import { fields, table } from './table.js';
 import { cell } from './text.js';
@@ -10,20 +11,12 @@ export function renderJobs(jobs: readonly Job[]): string {
       job.job_id,
       job.kind,
       job.paused_at == null ? job.status : 'paused',
-      targetOf(job),
+      jobTarget(job.params ?? {}),
       job.created_at,
       job.principal,
       job.reason,
     ]),
   );
-}
-
-function targetOf(job: Job): string {
-  const { tenant, kind, shard } = job.params ?? {};
-  if (typeof tenant === 'string') return tenant;
-  const tenants = job.params?.['tenants'];
-  if (Array.isArray(tenants)) return `${tenants.length} tenants`;
-  return typeof kind === 'string' && typeof shard === 'string' ? `${kind}/${shard}` : '';
 }
 
 /** One job with its steps. */
@@ -32,7 +25,7 @@ export function renderJob(job: Job): string {
     ['job', job.job_id],
     ['kind', job.kind],
     ['status', job.status],
-    ['target', targetOf(job)],
+    ['target', jobTarget(job.params ?? {})],
     ['reason', job.reason],
     ['by', job.principal],
     ['created', job.created_at],
