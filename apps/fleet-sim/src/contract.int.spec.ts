@@ -264,6 +264,14 @@ describe('knobs', () => {
     expect((await fleet.get(`${url}/ready`)).status).toBe(200);
   });
 
+  it('are shown with every member', async () => {
+    const turned = { misroutes: true, breaks: ['G1'], delay_ms: 5 };
+    const rest = { running: true, down: false, health: 'healthy', stuck: false, frozen: false };
+    expect((await fleet.knobs('gateway', 'gateway-1', turned)).body).toMatchObject({ ...rest, ...turned });
+    const back = { misroutes: false, breaks: [], delay_ms: 0 };
+    expect((await fleet.knobs('gateway', 'gateway-1', back)).body).toMatchObject({ ...rest, ...back });
+  });
+
   it('delay answers', async () => {
     await fleet.knobs('runner', 'runner-2', { delay_ms: 150 });
     const startMs = performance.now();

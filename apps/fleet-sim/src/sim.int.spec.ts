@@ -141,7 +141,7 @@ describe('simulated fleet under load', () => {
     await startLoaded();
     await fleet.knobs('gateway', 'gateway-1', { down: true });
     fleet.forgetPlacement();
-    expect((await fleet.knobs('gateway', 'gateway-1', { down: false })).body).toMatchObject({ running: true });
+    expect((await fleet.knobs('gateway', 'gateway-1', { down: false })).body).toMatchObject({ running: true, down: false });
     await everyTenantServed();
     expect(await fleet.report()).toMatchObject({ ...exact, failed: 0 });
   });
@@ -149,7 +149,7 @@ describe('simulated fleet under load', () => {
   it('keeps a shard down until it is told otherwise, and counts nothing twice when a frozen one answers late', async () => {
     await startLoaded();
     const shard = fleet.maps.aggregate.get('tenant-01') ?? '';
-    expect((await fleet.knobs('aggregate', shard, { down: true })).body).toMatchObject({ running: false });
+    expect((await fleet.knobs('aggregate', shard, { down: true })).body).toMatchObject({ running: false, down: true });
     expect((await fleet.knobs('aggregate', shard, { crash: { restart_ms: 0 } })).body).toMatchObject({ running: false });
     expect((await fleet.knobs('aggregate', shard, { down: false })).body).toMatchObject({ running: true });
     await everyTenantServed();

@@ -108,8 +108,9 @@ async function turnKnobs({ members }: ControlOptions, request: HttpRequest): Pro
   return memberStatus(member);
 }
 
-function memberStatus({ kind, shardId, url, running, knobs }: Member): object {
-  return { kind, shard_id: shardId, url, running, health: knobs.health, delay_ms: knobs.delayMs, stuck: knobs.stuck, frozen: knobs.frozen };
+function memberStatus({ kind, shardId, url, running, down, knobs }: Member): object {
+  const { health, delayMs, stuck, frozen, misroutes, breaks } = knobs;
+  return { kind, shard_id: shardId, url, running, down, health, delay_ms: delayMs, stuck, frozen, misroutes, breaks };
 }
 
 // A web page that a browser was told is at this address must not reach the knobs.

@@ -65,6 +65,11 @@ export class Member {
     return this.life !== undefined;
   }
 
+  /** Whether it was taken down, and not brought back. */
+  get down(): boolean {
+    return this.told !== undefined;
+  }
+
   /** Starts out of what the disk holds; returns the port it listens on. */
   async start(port: number): Promise<number> {
     const incarnation = await this.options.boot({

@@ -7,9 +7,14 @@ const passing: ReadonlySet<ErrorKind> = new Set(['unavailable', 'deadline_exceed
 /** What a thrown error means for the step: a definite refusal fails it, anything else is tried again. */
 export function outcomeOfError(error: unknown): Outcome {
   const code = error instanceof FairleadError ? error.code : 'internal';
-  const failure = { code, message: describeError(error) };
+  const failure = { code, message: toldOf(error) };
   const definite = error instanceof FairleadError && !passing.has(error.kind);
   return definite ? { outcome: 'failed', error: failure } : { outcome: 'retry', error: failure };
+}
+
+/** An error of ours is told without its cause, which may name addresses and what a library says of them: the log has it. */
+export function toldOf(error: unknown): string {
+  return error instanceof FairleadError ? error.message : describeError(error);
 }
 
 /** What a step may leave for later ones, in bytes of JSON: it has to fit into an event. */

@@ -3,7 +3,7 @@ import type { placementV1 } from '@fairlead/contracts';
 import type { ChildJobs } from '../engine/children.js';
 import type { StepContext } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
-import { planDecommission, shardDecommission, type DecommissionInputs } from './shard-decommission.js';
+import { planDecommission, saidToBalance, shardDecommission, type DecommissionInputs } from './shard-decommission.js';
 
 const shard: placementV1.Shard = {
   ...{ kind: 'runner', shardId: 'r-1', endpoints: [], weight: 1, labels: {}, state: 'active', revision: 7, tenants: 0 },
@@ -43,6 +43,7 @@ describe('the plan of a decommission', () => {
   it('is blocked by tenants that stay, and by nobody else who takes new ones', () => {
     const blocks = (given: DecommissionInputs) => planned(given).checks.filter(({ verdict }) => verdict === 'block');
     expect(blocks(inputs({}, 2))).toMatchObject([{ name: 'shard_can_be_emptied', message: '2 tenants stay: they are pinned' }]);
+    expect(blocks(inputs({}, 1))).toMatchObject([{ message: '1 tenant stays: they are pinned' }]);
     const [tooMany] = inputs({}, 700).rebalance.shards.map((one) => ({ ...one, leftOver: 'budget_used_up' }));
     const most = inputs({ rebalance: { ...inputs().rebalance, shards: tooMany === undefined ? [] : [tooMany] } });
     expect(blocks(most)).toMatchObject([
@@ -57,6 +58,34 @@ describe('the plan of a decommission', () => {
       },
     ]);
     expect(blocks(inputs({ others: 0 }))).toMatchObject([{ name: 'others_take_tenants' }]);
+  });
+});
+
+describe('what it moves', () => {
+  const moved = { tenantId: 'duff', fromShardId: 'r-2', toShardId: 'r-3', load: 1, why: 'over_limit' };
+
+  it('is nothing when the shard is empty: the others are not balanced for it', async () => {
+    const { rebalance } = inputs({ rebalance: { ...inputs().rebalance, moves: [moved] } });
+    const read = () => {
+      const shards = rebalance.shards.map((one) => ({ ...one, tenantsBefore: 0 }));
+      const deps = {
+        settings,
+        placement: {
+          getShard: () => Promise.resolve({ shard, references: [] }),
+          listShards: () => Promise.resolve({ shards: [] }),
+          planRebalance: () => Promise.resolve({ rebalance: { ...rebalance, shards } }),
+        },
+        fleet: { getSnapshot: () => Promise.resolve({ endpoints: [] }) },
+      } as unknown as KindDependencies;
+      return shardDecommission(deps, {} as ChildJobs).readInputs(params);
+    };
+    expect((await read()).rebalance).toMatchObject({ moves: [], ratioAfter: 1, shards: [{ tenantsAfter: 0 }] });
+  });
+
+  it('says which moves only balance the others', () => {
+    const move = { name: 'migrate', description: 'move it', kind: 'runner', toShardId: 'r-3' };
+    expect(saidToBalance({ ...move, fromShardId: 'r-1' }, 'r-1').description).toBe('move it');
+    expect(saidToBalance({ ...move, fromShardId: 'r-2' }, 'r-1').description).toBe('move it, only to balance the others');
   });
 });
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { FairleadError, placedKinds, type placementV1 } from '@fairlead/contracts';
 import { childrenStep, type ChildJobs } from '../engine/children.js';
 import type { Action, Check, JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
+import { counted } from './checks.js';
 import type { KindDependencies } from './clients.js';
 import { preflight } from './preflight.js';
 import { migrationsOf, movesAtOnce, planByPlacement, planEach, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
@@ -82,14 +83,27 @@ export function shardDecommission(deps: KindDependencies, children: ChildJobs): 
 
 async function readInputs(deps: KindDependencies, { kind, shard: shardId, to, tolerance, parallel, stop_after_failures }: Params) {
   const limits = { kind, shard: shardId, tolerance, parallel, stop_after_failures, cooldown_seconds: 0 };
-  const [{ shard, references }, { shards }, rebalance] = await Promise.all([
+  const [{ shard, references }, { shards }, planned] = await Promise.all([
     deps.placement.getShard({ kind, shardId, withReferences: true }),
     deps.placement.listShards({ kind }),
     planByPlacement(deps, to === undefined ? { mode: 'empty', ...limits } : { mode: 'replace', to, ...limits }),
   ]);
   if (shard === undefined) throw new FairleadError('shard_not_found', `There is no ${kind} shard ${shardId}`);
   const others = shards.filter((one) => one.shardId !== shardId && one.state === 'active' && one.endpoints.length > 0).length;
+  const rebalance = isEmpty(planned, shardId) ? withoutMoves(planned) : planned;
   return { shard, others, references, rebalance, migrations: await readMoves(deps, kind, rebalance.moves) };
+}
+
+const isEmpty = ({ shards }: placementV1.Rebalance, shardId: string) =>
+  shards.some((shard) => shard.shardId === shardId && shard.tenantsBefore === 0);
+
+/** Who takes an empty shard out of service has not asked for the others to be balanced. */
+function withoutMoves(rebalance: placementV1.Rebalance): placementV1.Rebalance {
+  const shards = rebalance.shards.map((shard) => ({
+    ...shard,
+    ...{ tenantsAfter: shard.tenantsBefore, loadAfter: shard.loadBefore, leftOver: '', leftOverMessage: '' },
+  }));
+  return { ...rebalance, moves: [], shards, ratioAfter: rebalance.ratioBefore };
 }
 
 /** Plans a decommission from what was seen; pure. */
@@ -104,7 +118,11 @@ export function planDecommission(
   const action = (what: string, description: string): Action => ({ name: what, description, kind, fromShardId: shardId, toShardId: '' });
   const cordoned = shard.state === 'cordoned' ? [] : [action('cordon', `let no new tenant come to ${name}`)];
   return {
-    actions: [...cordoned, ...moves.actions, action('remove', `take ${name} out of the directory, once it has no tenants`)],
+    actions: [
+      ...cordoned,
+      ...moves.actions.map((move) => saidToBalance(move, shardId)),
+      action('remove', `take ${name} out of the directory, once it has no tenants`),
+    ],
     checks: [...moves.checks, canBeEmptied(rebalance, shard, moves), othersTake(kind, others), noDocumentRefersTo(name, references)],
     impact: { ...moves.impact, services: [...new Set([...moves.impact.services, `${kind}/${shardId}`])].sort() },
     inputs: [
@@ -113,6 +131,11 @@ export function planDecommission(
     ],
     ...(moves.parallel === undefined ? {} : { parallel: moves.parallel }),
   };
+}
+
+/** A move between other shards, which have to stay within their limits as they take over, says that it is one. */
+export function saidToBalance(move: Action, shardId: string): Action {
+  return move.fromShardId === shardId ? move : { ...move, description: `${move.description}, only to balance the others` };
 }
 
 /** Who can't leave blocks: a shard that keeps tenants is not removed. */
@@ -131,7 +154,7 @@ function canBeEmptied({ shards, moves }: placementV1.Rebalance, { kind, shardId 
     verdict: stays === 0 ? 'pass' : 'block',
     value: `${String(leaving)} of ${String(total)}`,
     limit: 'all',
-    message: stays === 0 ? `all tenants leave ${kind} ${shardId}` : `${String(stays)} tenants stay: ${why}`,
+    message: stays === 0 ? `all tenants leave ${kind} ${shardId}` : `${counted(stays, 'tenant')} ${stays === 1 ? 'stays' : 'stay'}: ${why}`,
   };
 }
 

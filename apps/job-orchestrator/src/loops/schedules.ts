@@ -1,5 +1,5 @@
 /** Starts the jobs whose turn has come by the clock. */
-import { describeError, FairleadError, type EventBody } from '@fairlead/contracts';
+import { FairleadError, type EventBody } from '@fairlead/contracts';
 import { isConnectionError } from '@fairlead/postgres';
 import { currentContext, newContext, runInContext } from '@fairlead/telemetry';
 import { principalOf } from '../child-jobs.js';
@@ -64,7 +64,7 @@ export function schedulesLoop({ jobs, logger, auditGate }: LoopDependencies): Lo
         throw error;
       // Planned anew, the same turn's start looks like another request.
       if (error.code === 'idempotency_key_reused') return { jobId: String(error.details['job_id']) };
-      return { error: { code: error.code, message: describeError(error).slice(0, 2_000) } };
+      return { error: { code: error.code, message: error.message.slice(0, 2_000) } };
     }
   }
 
