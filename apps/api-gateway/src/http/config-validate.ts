@@ -6,7 +6,7 @@ import { asCaller, configClient, orNull, type ConfigClient } from '../edge/clien
 import { jsonObject, reason } from '../edge/parse.js';
 import { configDomain, documentFields } from './config.js';
 
-const wholeNumberField = z.int('must be a whole number').min(0, 'must not be negative').max(Number.MAX_SAFE_INTEGER, 'is too large');
+const wholeNumberField = z.int({ error: 'must be a whole number below 2^53', abort: true }).min(0, 'must not be negative');
 
 /** A document as somebody has it: the text of a file. What is too large is refused with everything else that is wrong with it. */
 export const documentText = {

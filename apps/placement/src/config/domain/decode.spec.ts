@@ -22,6 +22,15 @@ describe('a text', () => {
     expect(one).toBe(other);
   });
 
+  it('may begin with a mark of the byte order, and end its lines as on Windows', () => {
+    const mark = '\uFEFF';
+    for (const json of ['{"a": 1}', '{\r\n  "a": 1\r\n}\r\n']) expect(decode(mark + json, 'json')).toEqual({ a: 1 });
+    expect(decode(`${mark}a: 1\r\nb:\r\n  - |\r\n    x\r\n    y\r\n`, 'yaml')).toEqual({ a: 1, b: ['x\ny\n'] });
+    expect(() => decode(`${mark}${mark}{}`, 'json')).toThrow(refusedWith('', /^is not JSON/));
+    expect(() => decode(mark, 'json')).toThrow(refusedWith('', /^is not JSON/));
+    expect(() => decode(mark, 'yaml')).toThrow(refusedWith('', /must be an object/));
+  });
+
   it('of any object comes back as it was, as JSON and as YAML that is JSON', () => {
     const documents = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 5 });
     fc.assert(

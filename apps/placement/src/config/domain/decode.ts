@@ -20,7 +20,8 @@ const maxExpansions = 1_000;
  */
 export function decode(text: string, format: ConfigFormat): Content {
   if (Buffer.byteLength(text) > maxTextBytes) throw fault(`is larger than ${String(maxTextBytes)} bytes`);
-  const value = format === 'json' ? fromJson(text) : fromYaml(text);
+  // Editors on Windows put a mark of the byte order before a text. The YAML parser takes one by itself.
+  const value = format === 'json' ? fromJson(text.replace(/^\uFEFF/, '')) : fromYaml(text);
   const problems: Problem[] = [];
   findUnusable(value, [], problems);
   if (problems.length > 0) throw configError('config_decode', problems);
