@@ -9,6 +9,7 @@ import { childrenStep, type ChildJob, type ChildJobs } from '../engine/children.
 import type { Check, JobKind, PlanDraft } from '../engine/kind.js';
 import { gatewaysCheck, publicationCheck } from './checks.js';
 import type { KindDependencies } from './clients.js';
+import { withinOneLook } from './one-look.js';
 import { preflight } from './preflight.js';
 import { planMigration, readMigrationInputs, type MigrationInputs } from './tenant-migrate.js';
 import { minuteMs, shardName } from './tenants.js';
@@ -103,7 +104,8 @@ export function planEach(
  */
 async function readRebalance(deps: KindDependencies, input: Params): Promise<RebalanceInputs> {
   const { kind } = input;
-  const look = async (rebalance: placementV1.Rebalance) => ({ rebalance, migrations: await readMoves(deps, kind, rebalance.moves) });
+  const once = withinOneLook(deps);
+  const look = async (rebalance: placementV1.Rebalance) => ({ rebalance, migrations: await readMoves(once, kind, rebalance.moves) });
   const first = { ...(await look(await planByPlacement(deps, input))), stuck: [] };
   const stuck = new Map<string, string>();
   const remember = (looked: Pick<RebalanceInputs, 'rebalance' | 'migrations'>): number => {

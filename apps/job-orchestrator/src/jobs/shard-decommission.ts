@@ -9,6 +9,7 @@ import { childrenStep, type ChildJobs } from '../engine/children.js';
 import type { Action, Check, JobKind, PlanDraft, StepContext, StepResult } from '../engine/kind.js';
 import { counted } from './checks.js';
 import type { KindDependencies } from './clients.js';
+import { withinOneLook } from './one-look.js';
 import { preflight } from './preflight.js';
 import { migrationsOf, movesAtOnce, planByPlacement, planEach, planMoves, readMoves, type RebalanceInputs } from './rebalance.js';
 import { cordonShard, openShard } from './shard-state.js';
@@ -91,7 +92,7 @@ async function readInputs(deps: KindDependencies, { kind, shard: shardId, to, to
   if (shard === undefined) throw new FairleadError('shard_not_found', `There is no ${kind} shard ${shardId}`);
   const others = shards.filter((one) => one.shardId !== shardId && one.state === 'active' && one.endpoints.length > 0).length;
   const rebalance = isEmpty(planned, shardId) ? withoutMoves(planned) : planned;
-  return { shard, others, references, rebalance, migrations: await readMoves(deps, kind, rebalance.moves) };
+  return { shard, others, references, rebalance, migrations: await readMoves(withinOneLook(deps), kind, rebalance.moves) };
 }
 
 const isEmpty = ({ shards }: placementV1.Rebalance, shardId: string) =>

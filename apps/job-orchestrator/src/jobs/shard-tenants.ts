@@ -2,6 +2,7 @@
 import { FairleadError, type PlacedKind, type placementV1, type provisionerV1, type ServiceKind } from '@fairlead/contracts';
 import { findOpenJobOn } from '../store/jobs.js';
 import type { JobClients, KindDependencies } from './clients.js';
+import { withinOneLook } from './one-look.js';
 import { readStates, type Seat } from './tenants.js';
 
 /** Tenants of a shard that one job stops or lets go on, at most: a plan names all of them. */
@@ -39,12 +40,13 @@ export async function readShard(deps: KindDependencies, kind: ServiceKind, shard
 export async function readShardInputs(deps: KindDependencies, shard: placementV1.Shard): Promise<ShardInputs> {
   const all = await seatsOn(deps, shard.kind as ServiceKind, shard.shardId);
   const seats = all.slice(0, maxOnShard);
+  const once = withinOneLook(deps);
   const tenants: ShardTenant[] = [];
   for (let from = 0; from < seats.length; from += lookAtOnce)
     tenants.push(
       ...(await Promise.all(
         seats.slice(from, from + lookAtOnce).map(async ({ tenant, seat }) => {
-          const [state] = await readStates(deps, tenant, [seat]);
+          const [state] = await readStates(once, tenant, [seat]);
           return { tenant, seat, state };
         }),
       )),

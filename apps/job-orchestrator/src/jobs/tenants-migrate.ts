@@ -5,6 +5,7 @@ import { childrenStep, type ChildJobs } from '../engine/children.js';
 import type { Check, JobKind, PlanDraft } from '../engine/kind.js';
 import type { KindDependencies } from './clients.js';
 import { publicationCheck } from './checks.js';
+import { withinOneLook } from './one-look.js';
 import { preflight } from './preflight.js';
 import { planMigration, readMigrationInputs, type MigrationInputs } from './tenant-migrate.js';
 import { minuteMs, shardName, tenantName } from './tenants.js';
@@ -43,9 +44,10 @@ export function tenantsMigrate(deps: KindDependencies, children: ChildJobs): Job
     tenantOf: () => undefined,
     readInputs: async ({ tenants, moves }) => {
       const inputs: MigrationInputs[] = [];
+      const once = withinOneLook(deps);
       for (let from = 0; from < tenants.length; from += lookAtOnce)
         inputs.push(
-          ...(await Promise.all(tenants.slice(from, from + lookAtOnce).map((tenant) => readMigrationInputs(deps, { tenant, moves })))),
+          ...(await Promise.all(tenants.slice(from, from + lookAtOnce).map((tenant) => readMigrationInputs(once, { tenant, moves })))),
         );
       return inputs;
     },

@@ -1,10 +1,10 @@
 /** What the tenant jobs have in common: their parameters, and looking at a tenant and its shards. */
 import { z } from 'zod';
 import { FairleadError, namePattern, placedKinds, type PlacedKind, type placementV1, type provisionerV1 } from '@fairlead/contracts';
-import { CallFailed } from '@fairlead/rpc';
 import type { Action, Check, InputRevision, RetryPolicy, StepContext, StepResult } from '../engine/kind.js';
 import { findOpenJobOn } from '../store/jobs.js';
 import type { JobClients, KindDependencies } from './clients.js';
+import { isSilentShard } from './one-look.js';
 
 export const tenantName = z.string('a tenant id is expected').regex(namePattern, 'not a tenant id');
 export const shardName = z.string('a shard id is expected').regex(namePattern, 'not a shard id');
@@ -66,13 +66,7 @@ export async function readStates(
       try {
         return (await clients.provisioner.getTenantState({ target: onShard(tenant, seat) })).state;
       } catch (error) {
-        // The shard did not answer the provisioner. A provisioner that does not answer us says nothing about the shard.
-        if (
-          !(error instanceof CallFailed) &&
-          error instanceof FairleadError &&
-          (error.kind === 'unavailable' || error.kind === 'deadline_exceeded')
-        )
-          return undefined;
+        if (isSilentShard(error)) return undefined;
         throw error;
       }
     }),
