@@ -129,7 +129,7 @@ describe('polling', () => {
     ['?node=a_b', '/node'],
     ['?limit=0', '/limit'],
     ['?wait_seconds=31', '/wait_seconds'],
-    ['?what=ever', ''],
+    ['?what=ever', '/what'],
   ])('refuses %s', async (query, pointer) => {
     const headers = { accept: 'text/event-stream' };
     for (const answer of [await get(query), await stage.gateway.call('GET', `${path}${query}`, { token: viewer, headers })]) {

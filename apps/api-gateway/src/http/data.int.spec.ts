@@ -134,7 +134,7 @@ describe('the rows of a table', () => {
     ['no value', { filter: 'email.eq' }, '/filter', /needs a value/],
     ['a value with none', { filter: 'email.is_null.1' }, '/filter', /takes no value/],
     ['an empty filter', { filter: '' }, '/filter', /must be conditions/],
-    ['a field that there is not', { sql: 'select 1' }, '', /sql/],
+    ['a field that there is not', { sql: 'select 1' }, '/sql', /is not known/],
     ['a cursor that is none', { cursor: 'eA' }, '/cursor', /is not a cursor/],
   ])('are refused for %s, and nothing is recorded', async (_, query, pointer, detail) => {
     const before = await reads();

@@ -173,7 +173,7 @@ describe('making an API token', () => {
     [{ tenants: ['Acme'] }, '/scope/tenants/0'],
     [{ nodes: ['node 1'] }, '/scope/nodes/0'],
     [{ tenants: Array.from({ length: 51 }, (_, index) => `t-${index}`) }, '/scope/tenants'],
-    [{ tenants: ['acme'], orgs: ['one'] }, '/scope'],
+    [{ tenants: ['acme'], orgs: ['one'] }, '/scope/orgs'],
     ['acme', '/scope'],
     [null, '/scope'],
   ])('is refused for a scope that names nothing, too much, or what is not known: %j', async (scope, pointer) => {
