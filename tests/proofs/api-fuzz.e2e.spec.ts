@@ -27,6 +27,7 @@ let stage: Stage;
 let fuzzer: Fuzzer;
 const world = new World();
 const tokens: Record<'ann' | 'bob' | 'viewer' | 'eve', string> = { ann: '', bob: '', viewer: '', eve: '' };
+const eve = 'eve@example.test';
 let eveCookie: string | undefined;
 let signingIn: Promise<void> | undefined;
 
@@ -46,7 +47,7 @@ async function eveSignsIn(): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     const { password } = world;
     try {
-      const { token, cookie } = await signIn('eve@example.test', password);
+      const { token, cookie } = await signIn(eve, password);
       [tokens.eve, eveCookie] = [token, cookie];
       return;
     } catch (error) {
@@ -86,7 +87,7 @@ beforeAll(async () => {
   }
   tokens.ann = (await signIn(admin.email, admin.password)).token;
   await eveSignsIn();
-  world.know('email', 'eve@example.test');
+  world.know('email', eve);
   world.know('password', world.password);
   world.know('new tenants', ...Array.from({ length: 40 }, (_, n) => `fuzz-${String(n)}`));
   world.know('spare shards', 'spare-1', 'spare-2', 'spare-3');
@@ -145,7 +146,8 @@ function answered(operation: Operation, status: number, headers: Headers, parts:
   }
   const [group, name] = operation.id.split('.');
   const cookie = headers.get('set-cookie')?.split(';')[0];
-  if (operation.id === 'auth.login' && status === 200 && cookie !== undefined) eveCookie = cookie;
+  const isEve = (parts.body as { email?: unknown } | undefined)?.email === eve;
+  if (operation.id === 'auth.login' && isEve && status === 200 && cookie !== undefined) eveCookie = cookie;
   const lost = operation.id === 'auth.logout' || (personal.includes(group ?? '') && status === 401 && name !== 'login');
   if (lost) signingIn ??= eveSignsIn().finally(() => (signingIn = undefined));
 }

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { findVictoriaMetrics, startVictoriaMetrics, type RunningVictoriaMetrics, type ScrapeTarget } from '@fairlead/local-servers';
 import { recordServer, testFolder } from './run.js';
 
@@ -15,9 +18,38 @@ export const testSettleMs = 2_000;
 
 /** The program, fetched when it is not there. Stacks that are started later find it. Throws an Error that says how to get it. */
 export function victoriaMetricsProgram(): string {
+  return programs().server;
+}
+
+function programs() {
   const found = findVictoriaMetrics({ log });
   if ('missing' in found) throw new Error(found.missing);
-  return found.server;
+  return found;
+}
+
+/**
+ * A vmagent that scrapes as a file of scrape configuration says, and sends what it reads to a VictoriaMetrics. Answers how to stop it.
+ * @throws Error that says how to get it
+ */
+export async function testMetricsAgent(given: { readonly scrapeConfig: string; readonly receiver: string }): Promise<() => Promise<void>> {
+  const agent = spawn(
+    programs().agent,
+    [
+      `-promscrape.config=${given.scrapeConfig}`,
+      `-remoteWrite.url=${given.receiver}/api/v1/write`,
+      `-remoteWrite.tmpDataPath=${join(testFolder('vmagent'), 'data')}`,
+      '-httpListenAddr=127.0.0.1:0',
+      '-loggerLevel=ERROR',
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  await once(agent, 'spawn');
+  recordServer({ pid: agent.pid ?? NaN, signal: 'SIGTERM' });
+  const ended = once(agent, 'exit');
+  return async () => {
+    agent.kill('SIGTERM');
+    await ended;
+  };
 }
 
 /**

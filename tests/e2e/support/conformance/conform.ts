@@ -75,12 +75,17 @@ export async function conform(ground: Ground, given: Case, reference?: readonly 
   const wanted = statusesOf(given);
   if (!isDeepStrictEqual(statuses, wanted)) problems.push(`it was to end ${wanted.join(', then ')}, and was ${statuses.join(', then ')}`);
   problems.push(...(await factProblems(ground, kind.kind, expected)));
-  const took = (await Promise.all(family.map((job) => ground.effects(job, before)))).flat();
-  problems.push(...repeated(took.map(({ once }) => once)).map((once) => `${once} took effect more than once`));
-  const effects = took.map(({ what }) => what).sort();
+  const took = await Promise.all(family.map((job) => ground.effects(job, before)));
+  problems.push(...repeated(took.flat().map(({ once }) => once)).map((once) => `${once} took effect more than once`));
+  const effects = inSum(took.map((ofJob) => ofJob.map(({ what }) => what)));
   if (given.ends.endsWith('succeeds') && reference !== undefined) problems.push(...effectProblems(effects, reference));
   for (const job of family) problems.push(...historyProblems(await ground.history(job.jobId)).map((text) => `${job.kind}: ${text}`));
   return { what: caseText(given), jobId, statuses, problems, effects };
+}
+
+/** What a job had done, and each different thing that the jobs which it asked for had done: how many these are is up to where tenants are just then. */
+function inSum([own = [], ...others]: readonly (readonly string[])[]): string[] {
+  return [...own, ...new Set(others.map((ofJob) => [...ofJob].sort().join('; ')))].sort();
 }
 
 /** Brings the case about; answers how the job ended, each time that it did. */

@@ -8,7 +8,7 @@ import { createLogger } from '@fairlead/telemetry';
 import { eventually, type FailpointBoard } from '@fairlead/testing';
 import type { OpenIdProvider } from '../../../../apps/api-gateway/src/testing/openid-provider.js';
 import { appCode } from '../authenticator.js';
-import { send, type Operator } from '../operator.js';
+import type { Operator } from '../operator.js';
 import { openStackDatabaseAsAdmin } from '../stack-database.js';
 import { definitions } from './definitions.js';
 import type { Fuzzer } from './fuzzer.js';
@@ -56,12 +56,12 @@ export async function know({ fuzzer, world, ann }: Stage): Promise<void> {
 }
 
 /** Somebody who sets a second factor up, and loses it. */
-async function people({ stack, fuzzer, world }: Stage): Promise<void> {
+async function people({ fuzzer, world }: Stage): Promise<void> {
   const account = { email: 'dora@example.test', password: 'dora-has-a-long-password' };
   const made = await fuzzer.ask('users.create', { body: { ...account, roles: ['viewer'] } });
   const id = (made.body as { user_id: string }).user_id;
-  const signedIn = await send<{ access_token: string }>(`${stack.url}/admin/v1/auth/login`, { method: 'POST', body: account });
-  const ask = (operation: string, body: Record<string, unknown>) => fuzzer.ask(operation, { body }, signedIn.body.access_token);
+  const signedIn = (await fuzzer.ask('auth.login', { body: account })).body as { access_token: string };
+  const ask = (operation: string, body: Record<string, unknown>) => fuzzer.ask(operation, { body }, signedIn.access_token);
   const { secret } = (await ask('totp.enrol', { current_password: account.password })).body as { secret: string };
   await ask('totp.confirm', { code: appCode(secret) });
   const codes = await ask('totp.recoveryCodes', { current_password: account.password, code: appCode(secret, 1) });
