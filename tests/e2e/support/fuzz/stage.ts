@@ -55,8 +55,9 @@ export async function know({ fuzzer, world, ann }: Stage): Promise<void> {
   world.know('targets', ...kinds.flatMap((kind) => [{ [kind]: to[kind] }, { [kind]: `${kind}-1` }]));
 }
 
-/** Somebody who sets a second factor up, and loses it. */
+/** Somebody who is there to be changed, and somebody who sets a second factor up, and loses it. */
 async function people({ fuzzer, world }: Stage): Promise<void> {
+  await fuzzer.ask('users.create', { body: { email: 'fred@example.test', password: 'fred-has-a-long-password', roles: ['viewer'] } });
   const account = { email: 'dora@example.test', password: 'dora-has-a-long-password' };
   const made = await fuzzer.ask('users.create', { body: { ...account, roles: ['viewer'] } });
   const id = (made.body as { user_id: string }).user_id;
